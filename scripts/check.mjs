@@ -1,0 +1,14 @@
+// Types, then format and lint; says which of the two failed.
+import { spawnSync } from "node:child_process";
+
+const steps = [
+  ["types", ["node_modules/typescript/bin/tsc", "--noEmit"]],
+  ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]],
+];
+let failed = false;
+for (const [name, args] of steps) {
+  const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
+  console.log(`${name}: ${status === 0 ? "passed" : "FAILED"}`);
+  failed ||= status !== 0;
+}
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,87 @@
+// Runs a file of this project with the pinned Node, after installing whatever is missing.
+// It is what `npm start`, `npm test` and the rest go through, so it uses nothing but Node itself (18 or later).
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = resolve(fileURLToPath(new URL("..", import.meta.url)));
+const modules = join(root, "node_modules");
+const stamp = join(modules, ".switchhook-installed");
+const bin = join(modules, ".bin");
+const node = join(bin, process.platform === "win32" ? "node.cmd" : "node");
+
+/** What an install depends on: the lock file and the platform that its binaries are for. */
+function wanted() {
+  const lock = readFileSync(join(root, "package-lock.json"));
+  return createHash("sha256").update(lock).update(`${process.platform} ${process.arch}`).digest("hex");
+}
+
+function installed() {
+  try {
+    if (readFileSync(stamp, "utf8") !== wanted()) return false;
+  } catch {
+    return false;
+  }
+  return spawnSync(node, ["--version"], { shell: process.platform === "win32" }).status === 0;
+}
+
+function fail(message) {
+  console.error(`switchhook: ${message}`);
+  process.exit(1);
+}
+
+function npm(...args) {
+  const cli = process.env.npm_execpath;
+  const [command, rest] = cli?.endsWith(".js") ? [process.execPath, [cli, ...args]] : ["npm", args];
+  return spawnSync(command, rest, {
+    cwd: root,
+    stdio: ["ignore", 2, "inherit"],
+    shell: process.platform === "win32",
+  });
+}
+
+function install() {
+  const why = existsSync(modules) ? "node_modules is out of date or was left half-finished" : "first run";
+  console.error(`switchhook: installing the packages in package-lock.json (${why}) ...`);
+  rmSync(stamp, { force: true });
+  let result = npm("ci", "--no-audit", "--no-fund", "--loglevel=error");
+  if (result.status !== 0) {
+    console.error("switchhook: that did not work; removing node_modules and trying once more ...");
+    rmSync(modules, { recursive: true, force: true });
+    result = npm("ci", "--no-audit", "--no-fund", "--loglevel=error");
+  }
+  if (result.error) fail(`npm could not be started (${result.error.message}). Install npm 9 or later.`);
+  if (result.status !== 0)
+    fail(
+      "npm ci failed. The reason is above: usually no network, no space left, or a proxy npm does not know of. Mend it and run the same command again.",
+    );
+  if (spawnSync(node, ["--version"], { shell: process.platform === "win32" }).status !== 0) {
+    // An npm that refuses install scripts leaves the pinned Node without its binary.
+    spawnSync(process.execPath, ["installArchSpecificPackage"], {
+      cwd: join(modules, "node"),
+      stdio: ["ignore", 2, "inherit"],
+      env: { ...process.env, npm_config_global: "false" },
+    });
+  }
+  if (spawnSync(node, ["--version"], { shell: process.platform === "win32" }).status !== 0) {
+    fail(
+      "the pinned Node (npm package `node`) did not install. Allow npm to run install scripts, delete node_modules and run the same command again.",
+    );
+  }
+  writeFileSync(stamp, wanted());
+}
+
+if (!installed()) install();
+const [file, ...args] = process.argv.slice(2);
+const child = spawn(node, [file, ...args], {
+  stdio: "inherit",
+  shell: process.platform === "win32",
+  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ""}` },
+});
+// A terminal sends Ctrl-C to both of us, a supervisor only to this process. Either way the child decides when to end.
+for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+child.on("error", (error) => fail(`the pinned Node could not be started: ${error.message}`));
+child.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

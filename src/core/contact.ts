@@ -1,0 +1,80 @@
+import type { Scalar } from "./call.ts";
+import { toE164 } from "./phone.ts";
+
+export const contactKinds = ["contact", "lead", "company"] as const;
+export type ContactKind = (typeof contactKinds)[number];
+
+export type ContactRef = { id: string; kind: ContactKind };
+
+/**
+ * A record of the CRM that a caller can be. `phones`: as the CRM stores them, in any writing.
+ * `activeAt`: ISO time of the last activity or change, when the CRM tells. `fields`: what else a mapping may use.
+ */
+export type Contact = ContactRef & {
+  name?: string;
+  email?: string;
+  company?: string;
+  ownerId?: string;
+  phones: string[];
+  activeAt?: string;
+  fields: Record<string, Scalar>;
+};
+
+export type Owner = { id: string; name?: string; email?: string };
+
+/** Who a number belongs to, and why: the winner, the rule that decided, and who else it could have been. */
+export type Choice = {
+  contact?: Contact;
+  reason: string;
+  runnersUp: { id: string; kind: ContactKind; name?: string }[];
+};
+
+/** The numbers of a contact in E.164, without repeats. */
+export function numbersOf(contact: Pick<Contact, "phones">, region: string): string[] {
+  return [...new Set(contact.phones.flatMap((phone) => toE164(phone, region) ?? []))];
+}
+
+/**
+ * Chooses among candidates that all have this number: by kind, then owned, then most recently active, then lowest id.
+ * `order` says which kinds are preferred, best first.
+ */
+export function chooseContact(
+  candidates: readonly Contact[],
+  order: readonly ContactKind[] = contactKinds,
+): Choice {
+  const rules: { name: string; compare: (a: Contact, b: Contact) => number }[] = [
+    { name: `prefers ${order.join(" before ")}`, compare: (a, b) => rank(a) - rank(b) },
+    { name: "prefers a contact with an owner", compare: (a, b) => Number(!a.ownerId) - Number(!b.ownerId) },
+    {
+      name: "prefers the most recently active",
+      compare: (a, b) => descending(a.activeAt ?? "", b.activeAt ?? ""),
+    },
+    { name: "prefers the lowest id", compare: (a, b) => compareIds(a.id, b.id) },
+  ];
+  const rank = ({ kind }: Contact): number => (order.includes(kind) ? order.indexOf(kind) : order.length);
+  const sorted = [...candidates].sort((a, b) => {
+    for (const { compare } of rules) {
+      const result = compare(a, b);
+      if (result !== 0) return result;
+    }
+    return 0;
+  });
+  const [contact, second] = sorted;
+  if (!contact) return { reason: "no contact has this number", runnersUp: [] };
+  const decided = second ? rules.find(({ compare }) => compare(contact, second) !== 0)?.name : undefined;
+  const reason = second
+    ? `${sorted.length} have this number: ${decided ?? "they are alike"}`
+    : "the only one with this number";
+  const runnersUp = sorted.slice(1, 6).map(({ id, kind, name }) => ({ id, kind, ...(name && { name }) }));
+  return { contact, reason, runnersUp };
+}
+
+function descending(a: string, b: string): number {
+  return a === b ? 0 : a > b ? -1 : 1;
+}
+
+/** Numeric ids by value (2 before 10), others by text. */
+function compareIds(a: string, b: string): number {
+  if (/^\d{1,15}$/.test(a) && /^\d{1,15}$/.test(b)) return Number(a) - Number(b);
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,185 @@
+import type { ZodType } from "zod";
+import type { CallEvent, Outcome, Scalar } from "./call.ts";
+import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
+import type { CrmError } from "./errors.ts";
+
+/**
+ * One request of a provider. `url`: path and query as sent, without the webhook secret.
+ * `headers`: lower-case names. `body`: the exact bytes. `receivedAt`: ISO, UTC, ms.
+ */
+export type Delivery = {
+  installation: string;
+  provider: string;
+  receivedAt: string;
+  method: string;
+  url: string;
+  headers: Readonly<Record<string, string>>;
+  body: Uint8Array;
+};
+
+/** What `verify` may look at besides the delivery. `publicUrl`: the whole URL as the provider calls it, query included. */
+export type Proof = { now: number; publicUrl: string; secretInUrl?: string };
+
+/** An AI voice agent's question about a caller who is still hearing the ringing tone. */
+export type Question = {
+  kind: "call" | "chat";
+  /** The provider's id of the call, when it sends one; the same id asked twice gets the same answer. */
+  callId?: string;
+  from?: string;
+  to?: string;
+  agentId?: string;
+};
+
+/** The answer to a `Question`, before the provider puts it into its own words. */
+export type Answer = {
+  agentId?: string;
+  variables: Record<string, string>;
+  metadata: Record<string, Scalar>;
+  reject?: boolean;
+};
+
+/** `kind`: the provider's name for the event, e.g. `call_ended`, for logs and lists. */
+export type Reading = { kind: string; question?: Question };
+
+/**
+ * A telephony provider. `S` is the shape of `providers.<id>` in an installation's settings.
+ * `read` and `decode` are pure; everything that is odd about the provider ends in its folder.
+ */
+export type Provider<S = unknown> = {
+  id: string;
+  /** The name people know it by. */
+  label: string;
+  settings: ZodType<S>;
+  methods: readonly ("GET" | "POST")[];
+  /** Request headers that are kept with a delivery (lower case), besides `content-type` and `user-agent`. */
+  keepHeaders: readonly string[];
+  /** Throws `Rejected(401)` unless the request proves that it comes from the provider. */
+  verify(delivery: Delivery, settings: S, proof: Proof): void;
+  /** Cheap look at a verified request. Throws `Rejected(400)` for a body that cannot be one of this provider's. */
+  read(delivery: Delivery): Reading;
+  /** The events of a delivery; none when its kind is unknown or says nothing about a call. */
+  decode(delivery: Delivery): CallEvent[];
+  /** The body that answers a `Question`. */
+  reply?(question: Question, answer: Answer): unknown;
+  /** Asks the provider for calls since a time (ISO), as deliveries of its own kind. */
+  poll?(since: string, settings: S): AsyncIterable<Delivery>;
+  simulate: Simulation<S>;
+};
+
+/** A call to make up, for `switchhook simulate`, demos and tests. `id` is unique; numbers are E.164; times are ISO. */
+export type SimulatedCall = {
+  id: string;
+  direction: "inbound" | "outbound";
+  customer: string;
+  line: string;
+  /** An identifier of the agent in the provider's own terms. */
+  agent: string;
+  startedAt: string;
+  ringSeconds: number;
+  talkSeconds: number;
+  outcome: Extract<Outcome, "completed" | "no-answer" | "busy">;
+};
+
+/** One request as the provider would send it. `path` is appended to the webhook URL (a query, usually empty). */
+export type SimulatedRequest = {
+  afterSeconds: number;
+  method: "GET" | "POST";
+  query: string;
+  headers: Record<string, string>;
+  body: Uint8Array;
+};
+
+export type Simulation<S> = {
+  /** The requests of one call in order; `afterSeconds` counts from the call's start. */
+  script(call: SimulatedCall): SimulatedRequest[];
+  /** Adds the proof: signature headers, or the secret in the query. `url`: the whole webhook URL without query. */
+  sign(request: SimulatedRequest, settings: S, proof: { now: number; url: string }): SimulatedRequest;
+};
+
+/** The value of one CRM field, in the CRM's own type: a list stands for a multi-select. */
+export type FieldValue = Scalar;
+export type Fields = Record<string, FieldValue>;
+
+/** `always`: on every update, unless a person changed it. `if-empty`: only into an empty field. `once`: only at creation. */
+export type WriteMode = "always" | "if-empty" | "once";
+
+/**
+ * One call as the CRM should have it. `key` is the external id: saving the same key twice updates.
+ * `ours`: for each field, every value that we may have written before; anything else in the CRM is a person's edit.
+ * `activityId`: the CRM's id from an earlier save. `createContact`: make this contact first (an unknown caller).
+ * `task`: a follow-up for the owner, made once per key.
+ */
+export type CallRecord = {
+  key: string;
+  activityId?: string;
+  fields: Fields;
+  modes: Readonly<Record<string, WriteMode>>;
+  ours: Readonly<Record<string, readonly FieldValue[]>>;
+  contact?: ContactRef;
+  ownerId?: string;
+  createContact?: { number: string; fields: Fields };
+  task?: { fields: Fields };
+};
+
+/**
+ * `saved`: the activity's id, what was written now, and the fields left alone because a person changed them.
+ * `gone`: a person deleted the activity; it stays deleted. `failed`: this row only, its neighbours are not touched.
+ */
+export type SaveResult = { key: string } & (
+  | { saved: string; created: boolean; wrote: Fields; kept: string[]; contact?: ContactRef }
+  | { gone: true }
+  | { failed: CrmError }
+);
+
+/** A page of changes to contacts. `cursor`: give it back to go on. `full`: this starts a complete list (forget what is not in it). */
+export type ContactChanges = {
+  contacts: Contact[];
+  removed: ContactRef[];
+  cursor: string;
+  more: boolean;
+  full?: boolean;
+};
+
+/** A field of the CRM's activity object, for `switchhook check`. `options`: the values of a picklist. */
+export type FieldDescription = {
+  name: string;
+  type: "string" | "number" | "boolean" | "datetime" | "date" | "picklist";
+  writable: boolean;
+  options?: string[];
+};
+
+/** A CRM account. The first two methods are required. Throws `CrmError`; `saveCalls` reports each row's own failure. */
+export type Connector = {
+  /** The contacts with each of these E.164 numbers, verified locally; a number nobody has is absent. */
+  findContacts(numbers: readonly string[], signal?: AbortSignal): Promise<Map<string, Contact[]>>;
+  /** Saves a batch, at most `batchSize`; one result per record, found by its key. */
+  saveCalls(records: readonly CallRecord[], signal?: AbortSignal): Promise<SaveResult[]>;
+  batchSize: number;
+  /** Takes back activities of legs that turned out to belong to another call. */
+  removeCalls?(activities: readonly { key: string; activityId: string }[]): Promise<void>;
+  changedContacts?(cursor: string | undefined, signal?: AbortSignal): Promise<ContactChanges>;
+  /** Calls back when contacts may have changed; returns how to stop. */
+  watch?(changed: () => void): () => void;
+  owners?(): Promise<Owner[]>;
+  fields?(): Promise<FieldDescription[]>;
+  prepare?(): Promise<void>;
+  close?(): Promise<void>;
+};
+
+/** A kind of CRM. `S` is the shape of an installation's `crm` settings, `type` included. */
+export type ConnectorKind<S = unknown> = {
+  id: string;
+  label: string;
+  settings: ZodType<S>;
+  /** Kinds of contact this CRM has, in the default order of preference. */
+  contactKinds: readonly ContactKind[];
+  connect(settings: S, context: ConnectContext): Connector;
+};
+
+/** What a connector gets from its installation. `region`: for numbers that the CRM stores in national form. */
+export type ConnectContext = {
+  installation: string;
+  region: string;
+  now: () => number;
+  warn: (message: string) => void;
+};

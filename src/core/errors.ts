@@ -1,0 +1,50 @@
+/** A request that is turned away. Thrown by `verify`, `read` and routes; the door answers with `status`, nothing is stored. */
+export class Rejected extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "Rejected";
+    this.status = status;
+  }
+}
+
+/** `later`: try again (network, 5xx, rate limit, lock, token). `never`: somebody has to mend something first. */
+export type Retry = "later" | "never";
+
+/** A CRM that did not do what we asked. Thrown or returned by connectors; read by `flow/deliver` only. */
+export class CrmError extends Error {
+  readonly retry: Retry;
+  /** Milliseconds that the CRM asked us to wait, when it said so. */
+  readonly afterMs: number | undefined;
+
+  constructor(retry: Retry, message: string, options: ErrorOptions & { afterMs?: number } = {}) {
+    super(message, options);
+    this.name = "CrmError";
+    this.retry = retry;
+    this.afterMs = options.afterMs;
+  }
+}
+
+/** One thing wrong in a configuration or mapping file: where, what, and what to do about it. */
+export type Fault = { at: string; problem: string; cure?: string };
+
+/** All that is wrong with the configuration, at once. Printed by `main` and `cli`, which then exit with 1. */
+export class ConfigError extends Error {
+  readonly faults: readonly Fault[];
+
+  constructor(faults: readonly Fault[]) {
+    super(faults.map(faultLine).join("\n"));
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}
+
+function faultLine({ at, problem, cure }: Fault): string {
+  return `${at}: ${problem}${cure ? ` ${cure}` : ""}`;
+}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,50 @@
+import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/min";
+
+/** Already E.164: most numbers are, and a look at the text is a hundred times cheaper than a parse. */
+const e164Pattern = /^\+[1-9]\d{7,14}$/;
+/** What providers write instead of a number when the caller withheld it. */
+const withheld = /^(anonymous|withheld|private|unknown|unavailable|restricted|blocked|null|none|undefined)$/i;
+/** A phone number as people write it: digits with the usual separators. */
+const written = /^\+?[\d\s().\-/]+$/;
+
+/**
+ * The E.164 form of a number as a provider or a CRM wrote it, or undefined when nobody can be looked up by it:
+ * `sip:` addresses, extensions, short codes, withheld numbers, masked numbers.
+ * `region`: ISO country code for national numbers, e.g. `IN`.
+ */
+export function toE164(raw: string | undefined, region: string): string | undefined {
+  if (!raw) return undefined;
+  const text = raw.trim().replace(/^tel:/i, "");
+  if (e164Pattern.test(text)) return text;
+  if (text.length > 32 || withheld.test(text) || !written.test(text)) return undefined;
+  const digits = text.replace(/\D/g, "");
+  if (digits.length < 7) return undefined;
+  const number = parsePhoneNumberFromString(
+    text.startsWith("00") ? `+${digits.slice(2)}` : text,
+    region as CountryCode,
+  );
+  if (number?.isPossible()) return number.number;
+  // Some providers drop the plus: 919876543210. Only a number that is valid that way counts.
+  const international = digits.length > 10 ? parsePhoneNumberFromString(`+${digits}`) : undefined;
+  return international?.isValid() ? international.number : undefined;
+}
+
+/** Whether this is a region that numbers can be read in. */
+export function isRegion(region: string): boolean {
+  return isSupportedCountry(region);
+}
+
+/** Why a number was not looked up, in words for `explain`. */
+export function whyNotANumber(raw: string | undefined): string {
+  if (!raw) return "the provider sent no number";
+  if (withheld.test(raw.trim())) return "the caller withheld the number";
+  if (/^sips?:/i.test(raw)) return "a SIP address, not a phone number";
+  if (/^\d{1,6}$/.test(raw.trim())) return "an extension or short code";
+  return "not a phone number that can be dialled";
+}
+
+/** A number for logs: first three and last two characters. */
+export function maskNumber(number: string | undefined): string | undefined {
+  if (number === undefined) return undefined;
+  return number.length <= 6 ? "***" : `${number.slice(0, 3)}***${number.slice(-2)}`;
+}

@@ -1,0 +1,95 @@
+import type { Scalar } from "../core/call.ts";
+import type { Delivery } from "../core/contracts.ts";
+import { Rejected } from "../core/errors.ts";
+
+export type JsonObject = { readonly [name: string]: unknown };
+
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** The body as text. Throws `Rejected(400)` when it is not UTF-8. */
+export function textBody(delivery: Delivery): string {
+  try {
+    return utf8.decode(delivery.body);
+  } catch (cause) {
+    throw new Rejected(400, "the body is not UTF-8 text", { cause });
+  }
+}
+
+/** The body as a JSON object. Throws `Rejected(400)` for anything else. */
+export function jsonBody(delivery: Delivery): JsonObject {
+  const text = textBody(delivery);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new Rejected(400, "the body is not JSON", { cause });
+  }
+  if (!isObject(value)) throw new Rejected(400, "the body is JSON, but not an object");
+  return value;
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A member that is an object; an empty one otherwise. */
+export function objectAt(object: JsonObject, name: string): JsonObject {
+  const value = own(object, name);
+  return isObject(value) ? value : {};
+}
+
+/** A member that is a list of objects; whatever else is in it is left out. */
+export function objectsAt(object: JsonObject, name: string): JsonObject[] {
+  const value = own(object, name);
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+/** A member as trimmed text; undefined when it is absent, empty or not a string or number. */
+export function textAt(object: JsonObject, name: string): string | undefined {
+  const value = own(object, name);
+  if (typeof value === "number" && Number.isFinite(value)) return String(value);
+  return typeof value === "string" ? value.trim() || undefined : undefined;
+}
+
+/** A member as a finite number; undefined otherwise. Text with a number in it counts. */
+export function numberAt(object: JsonObject, name: string): number | undefined {
+  const text = textAt(object, name);
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  return Number.isFinite(number) ? number : undefined;
+}
+
+/** Seconds: a number between 0 and a week; undefined otherwise. */
+export function secondsAt(object: JsonObject, name: string): number | undefined {
+  const seconds = numberAt(object, name);
+  return seconds !== undefined && seconds >= 0 && seconds <= 604_800 ? seconds : undefined;
+}
+
+/** The members that are scalars, as custom facts; at most 100, names without a dot, texts cut to 4,000 characters. */
+export function scalarsOf(object: JsonObject, prefix = ""): Record<string, Scalar> {
+  const scalars: Record<string, Scalar> = Object.create(null);
+  for (const [name, value] of Object.entries(object).slice(0, 100)) {
+    const safe = `${prefix}${name.replace(/[^\w-]/g, "_").slice(0, 80)}`;
+    if (typeof value === "string" && value !== "") scalars[safe] = value.slice(0, 4_000);
+    else if (typeof value === "number" && Number.isFinite(value)) scalars[safe] = value;
+    else if (typeof value === "boolean") scalars[safe] = value;
+  }
+  return { ...scalars };
+}
+
+/** ISO in UTC with milliseconds from milliseconds since 1970; undefined for 0, nonsense and years outside 2000-2100. */
+export function isoFromMs(ms: number | undefined): string | undefined {
+  if (ms === undefined || !(ms >= 946_684_800_000 && ms < 4_102_444_800_000)) return undefined;
+  return new Date(ms).toISOString();
+}
+
+/** ISO in UTC with milliseconds from an ISO text with a zone; undefined for zero dates and nonsense. */
+export function isoFromText(text: string | undefined): string | undefined {
+  if (!text || text.length > 40 || !/(z|[+-]\d\d:?\d\d)$/i.test(text)) return undefined;
+  return isoFromMs(Date.parse(text));
+}
+
+/** Only own members: a body cannot reach `__proto__` or `constructor`. */
+function own(object: JsonObject, name: string): unknown {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
+}
