@@ -73,8 +73,10 @@ function descending(a: string, b: string): number {
   return a === b ? 0 : a > b ? -1 : 1;
 }
 
-/** Numeric ids by value (2 before 10), others by text. */
+/** Numeric ids first and by value (2 before 10), others by text: one order, whatever the mixture. */
 function compareIds(a: string, b: string): number {
-  if (/^\d{1,15}$/.test(a) && /^\d{1,15}$/.test(b)) return Number(a) - Number(b);
-  return a < b ? -1 : a > b ? 1 : 0;
+  const numeric = (id: string) => /^\d+$/.test(id);
+  if (numeric(a) !== numeric(b)) return numeric(a) ? -1 : 1;
+  const byValue = numeric(a) ? Number(a) - Number(b) : 0;
+  return byValue || (a < b ? -1 : a > b ? 1 : 0);
 }

@@ -8,6 +8,7 @@ import type {
   Outcome,
   Party,
   Phase,
+  Transfer,
 } from "./call.ts";
 
 const phaseRank: Record<Phase, number> = { ringing: 1, answered: 2, ended: 3 };
@@ -26,6 +27,28 @@ const outcomeRank: Record<Outcome, number> = {
   unknown: 0,
 };
 
+/** A caller who talked to somebody was not missed, even when the transfer that followed was not taken. */
+const unanswered: ReadonlySet<Outcome> = new Set(["no-answer", "busy", "rejected", "cancelled", "abandoned"]);
+
+const optionalFacts = [
+  "direction",
+  "customer",
+  "line",
+  "startedAt",
+  "answeredAt",
+  "endedAt",
+  "talkSeconds",
+  "ringSeconds",
+  "outcome",
+  "reason",
+  "recording",
+  "transcript",
+  "summary",
+  "sentiment",
+  "transfer",
+  "custom",
+] as const satisfies (keyof FoldedCall)[];
+
 /**
  * The call that a set of events tells, whatever their order and however often each was repeated.
  * Facts fill and never erase, the phase never moves back, a terminal outcome sticks.
@@ -34,9 +57,11 @@ const outcomeRank: Record<Outcome, number> = {
 export function fold(events: readonly CallEvent[]): FoldedCall {
   const ordered = inOrder(events);
   const merges = ordered.filter((event) => event.sameCallAs !== undefined);
+  const discarded = new Set(merges.map(({ sameCallAs }) => sameCallAs));
+  const survivor = merges.findLast(({ callId }) => !discarded.has(callId)) ?? merges.at(-1) ?? ordered[0];
   const legs = new Set(ordered.flatMap((event) => [event.callId, event.sameCallAs ?? event.callId]));
   const call: FoldedCall = {
-    callId: (merges.at(-1) ?? ordered[0])?.callId ?? "",
+    callId: survivor?.callId ?? "",
     legs: [...legs].sort(),
     phase: "ringing",
     agents: [],
@@ -47,7 +72,16 @@ export function fold(events: readonly CallEvent[]): FoldedCall {
   }
   addIdentity(call, ordered);
   addTalkTime(call);
-  return call;
+  if (call.answeredAt && call.outcome && unanswered.has(call.outcome)) call.outcome = "completed";
+  return inOneShape(call);
+}
+
+/** The members in one fixed order, absent ones left out: equal calls have equal JSON. */
+function inOneShape(call: FoldedCall): FoldedCall {
+  const shaped: FoldedCall = { callId: call.callId, legs: call.legs, phase: call.phase, agents: call.agents };
+  for (const name of optionalFacts)
+    if (call[name] !== undefined) Object.assign(shaped, { [name]: call[name] });
+  return shaped;
 }
 
 /** By event time, then phase, then content, so that no two orders of arrival differ; each event once. */
@@ -99,39 +133,65 @@ function addFacts(call: FoldedCall, facts: Facts, at: string): void {
   }
   call.reason ??= facts.reason || undefined;
   if (facts.recording) call.recording = { ...call.recording, ...facts.recording };
-  if (facts.transfer) call.transfer = { ...call.transfer, ...facts.transfer };
+  if (facts.transfer) call.transfer = joinTransfers(call.transfer, facts.transfer);
   if (facts.custom) call.custom = { ...call.custom, ...facts.custom };
   for (const agent of facts.agents ?? []) addAgent(call.agents, agent, at);
-  for (const [name, value] of Object.entries(call))
-    if (value === undefined) delete call[name as keyof FoldedCall];
 }
 
+/** A warm or cold transfer stays one, whatever a poorer event says of it. */
+function joinTransfers(known: Transfer | undefined, said: Transfer): Transfer {
+  const kind = said.kind === "unknown" ? (known?.kind ?? "unknown") : said.kind;
+  return { ...known, ...said, kind };
+}
+
+/** Agents that share an id are one agent, also two who turn out to be one by a third id. */
 function addAgent(agents: Agent[], { talked, ...ref }: AgentRef, at: string): void {
-  const known = agents.find(({ ids }) => ids.some((id) => ref.ids.includes(id)));
-  if (!known) {
-    agents.push({ ...ref, ids: [...ref.ids], ...(talked && { talkedAt: at }) });
-    return;
-  }
-  known.ids = [...new Set([...known.ids, ...ref.ids])];
-  if (ref.name) known.name = ref.name;
-  if (ref.email) known.email = ref.email;
-  if (talked) known.talkedAt = at;
+  const same = agents.filter(({ ids }) => ids.some((id) => ref.ids.includes(id)));
+  const known = same[0] ?? { ids: [] };
+  if (same.length === 0) agents.push(known);
+  for (const other of same.slice(1)) agents.splice(agents.indexOf(other), 1);
+  const name = ref.name || lastOf(same, "name");
+  const email = ref.email || lastOf(same, "email");
+  const talkedAt = talked ? at : same.map((agent) => agent.talkedAt).reduce(latest, undefined);
+  known.ids = [...new Set([...same.flatMap(({ ids }) => ids), ...ref.ids])];
+  Object.assign(known, name && { name }, email && { email }, talkedAt && { talkedAt });
+}
+
+function lastOf(agents: readonly Agent[], name: "name" | "email"): string | undefined {
+  return agents.findLast((agent) => agent[name])?.[name];
 }
 
 /**
- * Who called whom. After a transfer the legs disagree (the consult call is outbound, between colleagues), so the
- * customer's own leg speaks first: inbound before outbound before internal, then the earliest event.
+ * Who called whom. After a transfer the legs disagree (the consult call is between colleagues), so the customer's own
+ * leg speaks first: inbound before outbound before internal, then the earliest event. A leg that never had that
+ * direction is not heard: its customer is a colleague.
  */
 function addIdentity(call: FoldedCall, ordered: readonly CallEvent[]): void {
-  const direction = (facts: Facts) => (facts.direction ? directionRank[facts.direction] : 3);
-  const bySpeaker = ordered.map(({ facts }) => facts).sort((a, b) => direction(a) - direction(b));
-  const said = <K extends "direction" | "line">(name: K) => bySpeaker.find((facts) => facts[name])?.[name];
-  const customer = customerOf(bySpeaker);
-  const line = said("line");
-  const first = said("direction");
-  if (first) call.direction = first;
+  const events = withoutDoubtful(ordered);
+  const [direction] = events
+    .flatMap(({ facts }) => facts.direction ?? [])
+    .sort((a, b) => directionRank[a] - directionRank[b]);
+  const spoken = events.filter(({ facts }) => facts.direction === direction);
+  const legs = new Set(spoken.map(({ callId }) => callId));
+  const others = events.filter(({ facts }) => facts.direction !== direction);
+  const heard = others.filter(({ callId, facts }) => !facts.direction || legs.has(callId));
+  const speakers = [...spoken, ...heard].map(({ facts }) => facts);
+  const line = speakers.find((facts) => facts.line)?.line;
+  const customer = customerOf(speakers);
+  if (direction) call.direction = direction;
   if (line) call.line = line;
   if (customer) call.customer = customer;
+}
+
+/** Without the `outbound` events of a leg that began as internal: a poorer event (Voys names no target at the end). */
+function withoutDoubtful(ordered: readonly CallEvent[]): CallEvent[] {
+  const first = new Map<string, Direction>();
+  for (const { callId, facts } of ordered) {
+    if (facts.direction && !first.has(callId)) first.set(callId, facts.direction);
+  }
+  return ordered.filter(
+    ({ callId, facts }) => facts.direction !== "outbound" || first.get(callId) !== "internal",
+  );
 }
 
 function customerOf(facts: readonly Facts[]): Party | undefined {

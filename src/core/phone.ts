@@ -16,17 +16,20 @@ export function toE164(raw: string | undefined, region: string): string | undefi
   if (!raw) return undefined;
   const text = raw.trim().replace(/^tel:/i, "");
   if (e164Pattern.test(text)) return text;
-  if (text.length > 32 || withheld.test(text) || !written.test(text)) return undefined;
-  const digits = text.replace(/\D/g, "");
-  if (digits.length < 7) return undefined;
+  if (text.length > 64) return undefined;
+  // Numbers pasted from a phone or a web page carry invisible direction marks.
+  const visible = text.replace(/\p{Cf}/gu, "");
+  const digits = visible.replace(/\D/g, "");
+  if (!written.test(visible) || digits.length < 7) return undefined;
   const number = parsePhoneNumberFromString(
-    text.startsWith("00") ? `+${digits.slice(2)}` : text,
+    visible.startsWith("00") ? `+${digits.slice(2)}` : visible,
     region as CountryCode,
   );
-  if (number?.isPossible()) return number.number;
+  if (number?.isValid()) return number.number;
   // Some providers drop the plus: 919876543210. Only a number that is valid that way counts.
   const international = digits.length > 10 ? parsePhoneNumberFromString(`+${digits}`) : undefined;
-  return international?.isValid() ? international.number : undefined;
+  if (international?.isValid()) return international.number;
+  return number?.isPossible() ? number.number : undefined;
 }
 
 /** Whether this is a region that numbers can be read in. */

@@ -1,4 +1,4 @@
-import type { Scalar } from "../core/call.ts";
+import { maxCallIdLength, type Scalar } from "../core/call.ts";
 import type { Delivery } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 
@@ -48,7 +48,29 @@ export function objectsAt(object: JsonObject, name: string): JsonObject[] {
 export function textAt(object: JsonObject, name: string): string | undefined {
   const value = own(object, name);
   if (typeof value === "number" && Number.isFinite(value)) return String(value);
-  return typeof value === "string" ? value.trim() || undefined : undefined;
+  return typeof value === "string" ? storable(value).trim() || undefined : undefined;
+}
+
+/** Text that every database takes: PostgreSQL refuses NUL and lone surrogates, and no provider means them. */
+function storable(text: string): string {
+  return text.replaceAll("\0", " ").toWellFormed();
+}
+
+/** A call id as the provider sent it; undefined when there is none. Throws `Rejected(400)` for what no id can be. */
+export function callIdAt(object: JsonObject, name: string): string | undefined {
+  const value = own(object, name);
+  const id = typeof value === "string" ? value.trim() : textAt(object, name);
+  if (!id) return undefined;
+  if (isCallId(id)) return id;
+  throw new Rejected(
+    400,
+    `${name} has control characters or more than ${maxCallIdLength} characters: no call id has`,
+  );
+}
+
+/** Opaque, but of bounded length, well-formed and without control characters. */
+export function isCallId(id: string): boolean {
+  return id.length <= maxCallIdLength && id.isWellFormed() && !/\p{Cc}/u.test(id);
 }
 
 /** A member as a finite number; undefined otherwise. Text with a number in it counts. */
@@ -70,7 +92,8 @@ export function scalarsOf(object: JsonObject, prefix = ""): Record<string, Scala
   const scalars: Record<string, Scalar> = Object.create(null);
   for (const [name, value] of Object.entries(object).slice(0, 100)) {
     const safe = `${prefix}${name.replace(/[^\w-]/g, "_").slice(0, 80)}`;
-    if (typeof value === "string" && value !== "") scalars[safe] = value.slice(0, 4_000);
+    if (typeof value === "string" && value !== "")
+      scalars[safe] = storable(value).slice(0, 4_000).toWellFormed();
     else if (typeof value === "number" && Number.isFinite(value)) scalars[safe] = value;
     else if (typeof value === "boolean") scalars[safe] = value;
   }

@@ -1,0 +1,44 @@
+import type { Agent } from "./call.ts";
+import type { Owner } from "./contact.ts";
+import { toE164 } from "./phone.ts";
+
+/** One of the company's people: their CRM e-mail and what each provider calls them (`exotel: ["agent_001"]`, `retell: "agent_x"`). */
+export type AgentEntry = { email: string; name?: string; phones?: string[] } & {
+  [provider: string]: string | string[] | undefined;
+};
+
+/** The directory entry of an agent in a call: by the provider's identifiers, then by phone number, then by e-mail. */
+export function findAgent(
+  directory: readonly AgentEntry[],
+  provider: string,
+  agent: Agent,
+  region: string,
+): AgentEntry | undefined {
+  const numbers = agent.ids.flatMap((id) => toE164(id, region) ?? []);
+  return (
+    directory.find((entry) => idsOf(entry, provider).some((id) => agent.ids.includes(id))) ??
+    directory.find(({ phones = [] }) =>
+      phones.some((phone) => numbers.includes(toE164(phone, region) ?? "")),
+    ) ??
+    directory.find(({ email }) => agent.email !== undefined && sameEmail(email, agent.email))
+  );
+}
+
+/** The AI agent that answers for an owner at a provider. */
+export function agentIdOf(
+  directory: readonly AgentEntry[],
+  provider: string,
+  owner: Owner,
+): string | undefined {
+  const entry = directory.find(({ email }) => owner.email !== undefined && sameEmail(email, owner.email));
+  return entry && idsOf(entry, provider)[0];
+}
+
+export function sameEmail(a: string, b: string): boolean {
+  return a.trim().toLowerCase() === b.trim().toLowerCase();
+}
+
+function idsOf(entry: AgentEntry, provider: string): string[] {
+  const ids = Object.hasOwn(entry, provider) ? entry[provider] : undefined;
+  return ids === undefined ? [] : typeof ids === "string" ? [ids] : ids;
+}

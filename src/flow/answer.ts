@@ -1,0 +1,203 @@
+import { createHash } from "node:crypto";
+import type { Contact, Owner } from "../core/contact.ts";
+import { chooseContact } from "../core/contact.ts";
+import type { Answer, Delivery, Question } from "../core/contracts.ts";
+import { agentIdOf } from "../core/directory.ts";
+import { messageOf } from "../core/errors.ts";
+import { maskNumber, toE164 } from "../core/phone.ts";
+import type { View } from "../mapping/view.ts";
+import type { StoredAnswer } from "../store/contract.ts";
+import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
+import { askCrm, whyNotLookedUp } from "./match.ts";
+
+/** How long the same bytes count as the same question, for providers that send no call id. */
+const sameQuestionMs = 60_000;
+
+type Found = { contact?: Contact; source: "index" | "crm" | "none"; reason: string };
+
+/** Questions that are being answered now: a retry that overtakes the first answer joins it. */
+const underWay = new WeakMap<Flow, Map<string, Promise<Answer>>>();
+
+/**
+ * Answers an AI voice agent about a caller who hears the ringing tone. Never throws and never waits longer than the
+ * installation's deadline: whatever goes wrong, the default agent takes the call. The same call asked twice gets
+ * the same answer.
+ */
+export async function answerQuestion(
+  flow: Flow,
+  installation: Installation,
+  configured: ConfiguredProvider,
+  question: Question,
+  delivery: Delivery,
+): Promise<Answer> {
+  const ref = refOf(question, delivery);
+  const mark = `${installation.settings.name} ${configured.provider.id} ${ref}`;
+  const pending = underWay.get(flow) ?? new Map<string, Promise<Answer>>();
+  underWay.set(flow, pending);
+  const known = pending.get(mark);
+  if (known) return known;
+  const answer = answerOnce(flow, installation, configured, question, ref).finally(() =>
+    pending.delete(mark),
+  );
+  pending.set(mark, answer);
+  return answer;
+}
+
+function refOf({ callId }: Question, { body }: Delivery): string {
+  return callId ?? `sha256:${createHash("sha256").update(body).digest("hex")}`;
+}
+
+async function answerOnce(
+  flow: Flow,
+  installation: Installation,
+  configured: ConfiguredProvider,
+  question: Question,
+  ref: string,
+): Promise<Answer> {
+  const { settings } = installation;
+  const { provider, defaultAgent } = configured;
+  const started = flow.now();
+  const fallback: Answer = { variables: {}, metadata: {}, ...(defaultAgent && { agentId: defaultAgent }) };
+  try {
+    const before = await flow.store.answer(settings.name, provider.id, ref);
+    if (before && (question.callId !== undefined || started - before.at < sameQuestionMs))
+      return before.reply as Answer;
+    const number = toE164(question.from, settings.region);
+    const found = await findCaller(flow, installation, question, number);
+    const owner = await ownerOf(flow, installation, found.contact);
+    const { answer, chosenBy } = decide(installation, configured, question, {
+      number,
+      owner,
+      contact: found.contact,
+    });
+    const why = {
+      ...found,
+      contact: found.contact && { id: found.contact.id, kind: found.contact.kind },
+      owner: owner?.id,
+      chosenBy,
+    };
+    await remember(flow, installation, provider.id, {
+      ref,
+      at: started,
+      reply: answer,
+      why,
+      ...(number && { number }),
+    });
+    const took = flow.now() - started;
+    flow.meter.answered(provider.id, found.source, took / 1000);
+    flow.log.info(
+      {
+        installation: settings.name,
+        provider: provider.id,
+        number: maskNumber(number),
+        source: found.source,
+        agent: answer.agentId,
+        ms: took,
+      },
+      `answered an inbound call: ${chosenBy}`,
+    );
+    return answer;
+  } catch (error) {
+    flow.meter.answered(provider.id, "fallback", (flow.now() - started) / 1000);
+    flow.log.error(
+      { installation: settings.name, provider: provider.id, err: error },
+      "answered an inbound call with the default agent",
+    );
+    return fallback;
+  }
+}
+
+async function findCaller(
+  flow: Flow,
+  installation: Installation,
+  { from }: Question,
+  number: string | undefined,
+): Promise<Found> {
+  const { name, contactOrder, answerDeadlineMs } = installation.settings;
+  const why = whyNotLookedUp(installation, from, number);
+  if (why !== undefined || number === undefined) return { source: "none", reason: `not looked up: ${why}` };
+  const indexed = (await flow.store.contactsByNumber(name, [number])).get(number);
+  if (indexed) return { ...chooseContact(indexed, contactOrder), source: "index" };
+  const deadline = AbortSignal.timeout(answerDeadlineMs);
+  try {
+    const found = await Promise.race([askCrm(flow, installation, [number], deadline), rejectAt(deadline)]);
+    return { ...chooseContact(found.get(number) ?? [], contactOrder), source: "crm" };
+  } catch (error) {
+    const reason = deadline.aborted
+      ? `the CRM did not answer within ${answerDeadlineMs} ms`
+      : messageOf(error);
+    return { source: "none", reason };
+  }
+}
+
+function rejectAt(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
+  );
+}
+
+async function ownerOf(
+  { store }: Flow,
+  { settings }: Installation,
+  contact: Contact | undefined,
+): Promise<Owner | undefined> {
+  if (contact?.ownerId === undefined) return undefined;
+  const owners = await store.owners(settings.name);
+  return owners.find(({ id }) => id === contact.ownerId) ?? { id: contact.ownerId };
+}
+
+/** The rules first, then the owner's own agent, then the default. */
+function decide(
+  { settings, mapping }: Installation,
+  { provider, defaultAgent }: ConfiguredProvider,
+  question: Question,
+  {
+    number,
+    owner,
+    contact,
+  }: { number?: string | undefined; owner?: Owner | undefined; contact?: Contact | undefined },
+): { answer: Answer; chosenBy: string } {
+  const { name, region, timeZone } = settings;
+  const view: View = {
+    call: {
+      direction: "inbound",
+      provider: provider.id,
+      ...(question.from && { customer: { number: question.from } }),
+      ...(question.to && { line: question.to }),
+      ...(question.callId && { callId: question.callId }),
+    },
+    installation: { name, region, timeZone },
+    ...(number && { customerNumber: number }),
+    ...(contact && { contact }),
+    ...(owner && { owner }),
+  };
+  const { agentId, reject, rule, variables, metadata } = mapping().answer(view);
+  const answer = { variables, metadata };
+  if (reject) return { answer: { ...answer, reject }, chosenBy: `rule ${rule} rejects the call` };
+  if (agentId) return { answer: { ...answer, agentId }, chosenBy: `rule ${rule}` };
+  const owners = owner && agentIdOf(settings.agents, provider.id, owner);
+  if (owners)
+    return {
+      answer: { ...answer, agentId: owners },
+      chosenBy: `the agent of the contact's owner ${owner.id}`,
+    };
+  if (defaultAgent) return { answer: { ...answer, agentId: defaultAgent }, chosenBy: "the default agent" };
+  return {
+    answer,
+    chosenBy: "the agent bound to the number: there is no rule, owner or default that says otherwise",
+  };
+}
+
+/** An answer that cannot be kept is given all the same. */
+async function remember(
+  flow: Flow,
+  { settings }: Installation,
+  provider: string,
+  answer: StoredAnswer,
+): Promise<void> {
+  try {
+    await flow.store.saveAnswer(settings.name, provider, answer);
+  } catch (error) {
+    flow.log.error({ installation: settings.name, provider, err: error }, "an answer could not be kept");
+  }
+}

@@ -1,0 +1,170 @@
+import { type Call, type CallEvent, callKey } from "../core/call.ts";
+import type { Provider } from "../core/contracts.ts";
+import { messageOf } from "../core/errors.ts";
+import { fold } from "../core/fold.ts";
+import { toE164 } from "../core/phone.ts";
+import type { InstallationSettings } from "../core/settings.ts";
+import type {
+  CallGroup,
+  CallState,
+  DecodedCall,
+  DecodedDelivery,
+  StoredDelivery,
+} from "../store/contract.ts";
+import type { Flow } from "./installation.ts";
+
+type DecodedEvent = { event: CallEvent; delivery: number };
+
+/**
+ * Decodes what has arrived, folds it into calls and marks the calls that are due. One transaction.
+ * Returns how many deliveries it went through; fewer than `limit` means that there are no more.
+ */
+export async function decodeNew(
+  flow: Flow,
+  settings: InstallationSettings,
+  providers: Readonly<Record<string, Provider>>,
+  limit: number,
+): Promise<number> {
+  const deliveries = await flow.store.newDeliveries(settings.name, limit);
+  if (deliveries.length === 0) return 0;
+  const notes: DecodedDelivery[] = [];
+  const events = new Map<string, DecodedEvent[]>();
+  for (const delivery of deliveries) notes.push(decodeOne(flow, providers, delivery, events));
+  const calls: DecodedCall[] = [];
+  for (const [provider, decoded] of events)
+    calls.push(...(await foldInto(flow, settings, provider, decoded)));
+  await flow.store.saveDecoded(settings.name, notes, calls);
+  return deliveries.length;
+}
+
+/** A delivery that cannot be decoded is kept with its fault, and never stops its neighbours. */
+function decodeOne(
+  { log }: Flow,
+  providers: Readonly<Record<string, Provider>>,
+  delivery: StoredDelivery,
+  events: Map<string, DecodedEvent[]>,
+): DecodedDelivery {
+  const { id, digest, repeatOf } = delivery;
+  if (repeatOf !== undefined) return { id, digest, kind: "repeat", events: 0, repeatOf };
+  const provider = providers[delivery.provider];
+  try {
+    if (!provider) throw new Error(`no provider ${delivery.provider} in this version`);
+    const { kind } = provider.read(delivery);
+    const decoded = provider.decode(delivery);
+    const list = events.get(provider.id) ?? [];
+    events.set(provider.id, list);
+    for (const event of decoded) list.push({ event, delivery: id });
+    return { id, digest, kind, events: decoded.length };
+  } catch (error) {
+    log.error(
+      { delivery: id, provider: delivery.provider, err: error },
+      "a delivery could not be decoded; it is kept",
+    );
+    return { id, digest, kind: "fault", events: 0, fault: messageOf(error) };
+  }
+}
+
+/** Adds new events to the calls they belong to, merging calls whose legs turned out to be one. */
+async function foldInto(
+  flow: Flow,
+  settings: InstallationSettings,
+  provider: string,
+  decoded: readonly DecodedEvent[],
+): Promise<DecodedCall[]> {
+  const legs = new Set(decoded.flatMap(({ event }) => legsOf(event)));
+  const stored = await flow.store.groupsOf(
+    settings.name,
+    [...legs].map((callId) => ({ provider, callId })),
+  );
+  return groupByLegs(stored, decoded).map(({ groups, added }) =>
+    foldGroup(flow, settings, provider, groups, added),
+  );
+}
+
+function legsOf({ callId, sameCallAs }: CallEvent): string[] {
+  return sameCallAs === undefined ? [callId] : [callId, sameCallAs];
+}
+
+type Gathering = { groups: CallGroup[]; added: DecodedEvent[] };
+
+/** Which stored calls and new events belong together, by the legs they share. */
+function groupByLegs(stored: readonly CallGroup[], decoded: readonly DecodedEvent[]): Gathering[] {
+  const byLeg = new Map<string, Gathering>();
+  const join = (legs: readonly string[], gathering: Gathering): void => {
+    for (const leg of legs) {
+      const known = byLeg.get(leg);
+      if (known && known !== gathering) {
+        gathering.groups.push(...known.groups);
+        gathering.added.push(...known.added);
+        for (const [other, owner] of byLeg) if (owner === known) byLeg.set(other, gathering);
+      }
+      byLeg.set(leg, gathering);
+    }
+  };
+  for (const group of stored) join(group.row.call.legs, { groups: [group], added: [] });
+  for (const item of decoded) {
+    const gathering = byLeg.get(item.event.callId);
+    if (gathering && item.event.sameCallAs === undefined) gathering.added.push(item);
+    else join(legsOf(item.event), { groups: [], added: [item] });
+  }
+  return [...new Set(byLeg.values())];
+}
+
+function foldGroup(
+  flow: Flow,
+  settings: InstallationSettings,
+  provider: string,
+  groups: readonly CallGroup[],
+  added: readonly DecodedEvent[],
+): DecodedCall {
+  const events = [...groups.flatMap(({ events }) => events), ...added.map(({ event }) => event)];
+  const folded = fold(events);
+  const row = groups.find((group) => group.row.call.callId === folded.callId)?.row;
+  const absorbed = groups.map((group) => group.row).filter((other) => other !== row);
+  const key = callKey(settings.name, provider, folded.callId);
+  const base: Call = {
+    ...folded,
+    key,
+    installation: settings.name,
+    provider,
+    revision: row?.call.revision ?? 0,
+  };
+  const changed =
+    row === undefined || absorbed.length > 0 || JSON.stringify(base) !== JSON.stringify(row.call);
+  const call = changed ? { ...base, revision: base.revision + 1 } : base;
+  const number = toE164(call.customer?.number, settings.region);
+  return {
+    call,
+    events: [...added],
+    absorbed,
+    ...(row && { row }),
+    ...(number && { number }),
+    ...dueness(call, row, settings, flow.now()),
+  };
+}
+
+/**
+ * A call is due once it is over, after a pause in which late facts may ride along, and again whenever it changed after
+ * it was saved. A call that waits already keeps its place.
+ */
+function dueness(
+  call: Call,
+  row: CallGroup["row"] | undefined,
+  settings: InstallationSettings,
+  now: number,
+): { state: CallState; dueAt?: number; reason?: string } {
+  const kept = {
+    ...(row?.dueAt !== undefined && { dueAt: row.dueAt }),
+    ...(row?.reason && { reason: row.reason }),
+  };
+  if (row?.state === "gone") return { state: "gone", ...kept };
+  if (call.direction === "internal" && !settings.logInternalCalls && !row?.activityId) {
+    return { state: "ignored", reason: "an internal call; set logInternalCalls to log these" };
+  }
+  if (call.phase !== "ended") return { state: row?.state ?? "open", ...kept };
+  const settled = now + settings.settleSeconds * 1000;
+  if (row === undefined || row.state === "open" || row.state === "ignored")
+    return { state: "waiting", dueAt: settled };
+  if (call.revision === row.call.revision) return { state: row.state, ...kept };
+  return { state: row.state === "dead" ? "waiting" : row.state, dueAt: row.dueAt ?? settled };
+}

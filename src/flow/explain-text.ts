@@ -1,0 +1,90 @@
+import type { AnswerGiven } from "./explain-answer.ts";
+import type { Explanation } from "./explain.ts";
+
+type Line = [label: string, text: string];
+
+/** An explanation for a person in a terminal: one fact per line, labels aligned. */
+export function explainText(explanation: Explanation): string {
+  const lines = [...callLines(explanation), ...peopleLines(explanation), ...courseLines(explanation)];
+  return `${lines.map(([label, text]) => `${label.padEnd(10)} ${printable(text)}`.trimEnd()).join("\n")}\n`;
+}
+
+function callLines({ key, status, nextTryAt, attempts, call, merged, mergedInto }: Explanation): Line[] {
+  const { direction, provider, phase, outcome, startedAt, talkSeconds, line } = call;
+  const what = [`${direction ?? "a"} ${provider} call`, outcome ?? phase, startedAt && `started ${startedAt}`];
+  const talked = talkSeconds !== undefined && `${talkSeconds} s of talk`;
+  const tries = attempts > 0 && `tried ${attempts} time${attempts === 1 ? "" : "s"}`;
+  return [
+    ["Call", key],
+    ["", [...what, talked, line && `on line ${line}`].filter(Boolean).join(", ")],
+    ["Status", [status, tries, nextTryAt && `next try ${nextTryAt}`].filter(Boolean).join(", ")],
+    ...merged.map(({ key: leg, activityId }): Line => [
+      "Merged",
+      `${leg} is the same call${activityId === undefined ? "" : `; its activity ${activityId} is taken back`}`,
+    ]),
+    ...(mergedInto ? [["See", mergedInto] satisfies Line] : []),
+  ];
+}
+
+const lookups: Readonly<Record<string, string>> = {
+  index: "found in the contact index",
+  crm: "the CRM was asked",
+};
+
+function peopleLines({ contact, call, owner, agent, answer }: Explanation): Line[] {
+  const { number, lookup, reason, chosen, runnersUp } = contact;
+  const raw = call.customer?.number;
+  const sent = raw && raw !== number ? ` (sent as ${raw})` : "";
+  const why = [lookups[lookup] ?? lookup, reason].filter(Boolean).join(": ");
+  const ownedBy = owner && (owner.id ? [owner.name, `(${owner.id})`].filter(Boolean).join(" ") : "none");
+  return [
+    ["Customer", `${number ?? raw ?? "no number"}${number ? sent : ""}`],
+    ["Contact", `${chosen ? `${chosen.name ?? "no name"} (${chosen.kind} ${chosen.id})` : "none"}: ${why}`],
+    ...runnersUp.map(({ id, kind, name }): Line => ["", `not ${name ?? "no name"} (${kind} ${id})`]),
+    ...(owner ? [["Owner", `${ownedBy}: ${owner.why}`] satisfies Line] : []),
+    ...(agent ? [["Agent", `${agent} talked last with the customer`] satisfies Line] : []),
+    ...(answer ? answerLines(answer) : []),
+  ];
+}
+
+function answerLines({ at, agentId, reject, why, lookup, foundBy, variables }: AnswerGiven): Line[] {
+  const told = reject ? "was told to reject the call" : `was given to ${agentId ?? "the agent bound to the number"}`;
+  const names = Object.keys(variables);
+  return [
+    ["AI agent", `${at} the call ${told}: ${why}`],
+    ["", `contact from ${lookup}; the question is known by ${foundBy}`],
+    ...(names.length > 0 ? [["", `variables: ${names.join(", ")}`] satisfies Line] : []),
+  ];
+}
+
+function courseLines({ events, deliveries, history }: Explanation): Line[] {
+  const heard = events.map(({ at, kind, phase, sameCallAs, deliveries: from }): Line => {
+    const origin = from.length > 0 ? `delivery ${from.join(" or ")}` : "its delivery is no longer kept";
+    return ["", [`${at} ${kind}`, phase, sameCallAs && `joins ${sameCallAs}`, origin].filter(Boolean).join(", ")];
+  });
+  const came = deliveries.map(({ id, receivedAt, kind, repeats, fault }): Line => {
+    const again = repeats > 0 && `sent ${repeats + 1} times`;
+    return ["", [`${receivedAt} delivery ${id}`, kind, again, fault].filter(Boolean).join(", ")];
+  });
+  const sent = history.map(({ at, step, detail }): Line => ["", `${at} ${step}${detailText(detail)}`]);
+  return [...headed("Events", heard), ...headed("Received", came), ...headed("CRM", sent)];
+}
+
+function headed(label: string, lines: readonly Line[]): Line[] {
+  return lines.map(([, text], i) => [i === 0 ? label : "", text]);
+}
+
+/** `wrote` and `kept` as names of fields, the rest as it is. */
+function detailText(detail: Readonly<Record<string, unknown>>): string {
+  const parts = Object.entries(detail).map(([name, value]) => {
+    if (Array.isArray(value)) return `${name} ${value.join(", ")}`;
+    if (typeof value !== "object" || value === null) return `${name} ${value}`;
+    return `${name} ${Object.keys(value).join(", ") || "nothing"}`;
+  });
+  return parts.length > 0 ? `: ${parts.join("; ")}` : "";
+}
+
+/** What a caller calls themselves must not move the cursor of a terminal. */
+function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ");
+}

@@ -1,0 +1,156 @@
+import { type Call, callKey } from "../core/call.ts";
+import type { Contact, ContactRef } from "../core/contact.ts";
+import type { CallRow, CallState, DeliveryNote, Store } from "../store/contract.ts";
+import { type AnswerGiven, answerGiven } from "./explain-answer.ts";
+
+type Candidate = ContactRef & { name?: string };
+
+/** `deliveries`: ids of those it can have come from; none when they are no longer kept. */
+export type ExplainedEvent = {
+  at: string;
+  kind: string;
+  phase?: string;
+  callId: string;
+  sameCallAs?: string;
+  deliveries: number[];
+};
+
+/** Why a call looks in the CRM as it does, or why it is not there (yet). Times are ISO, UTC. */
+export type Explanation = {
+  key: string;
+  state: CallState;
+  /** One sentence: whether the CRM has it, and why not. */
+  status: string;
+  nextTryAt?: string;
+  attempts: number;
+  activityId?: string;
+  contact: { number?: string; lookup: string; reason?: string; chosen?: Candidate; runnersUp: Candidate[] };
+  owner?: { id?: string; name?: string; why: string };
+  /** E-mail of the directory's agent who talked last with the customer. */
+  agent?: string;
+  answer?: AnswerGiven;
+  /** Other legs that turned out to be this call; `activityId`: one that was made for the leg and is taken back. */
+  merged: { key: string; activityId?: string }[];
+  mergedInto?: string;
+  call: Call;
+  events: ExplainedEvent[];
+  deliveries: DeliveryNote[];
+  history: { at: string; step: string; detail: Record<string, unknown> }[];
+};
+
+/** Everything there is to know about a call; undefined when there is no such call. */
+export async function explainCall(store: Store, key: string): Promise<Explanation | undefined> {
+  const group = await store.call(key);
+  if (!group) return undefined;
+  const { row } = group;
+  const { call, state, attempts, activityId, decision } = row;
+  const deliveries = await store.deliveriesOf(row.id);
+  const history = await store.history(row.id);
+  const answer = await answerGiven(store, row);
+  const owner = await ownerOf(store, row);
+  const mergedInto = row.mergedInto === undefined ? undefined : await keyOf(store, row.mergedInto);
+  const nextTryAt = isoOf(row.dueAt);
+  return {
+    key: call.key,
+    state,
+    status: statusOf(row, mergedInto),
+    ...(nextTryAt && { nextTryAt }),
+    attempts,
+    ...(activityId !== undefined && { activityId }),
+    contact: await contactOf(store, row),
+    ...(owner && { owner }),
+    ...(decision?.agent && { agent: decision.agent }),
+    ...(answer && { answer }),
+    merged: await mergedLegs(store, call),
+    ...(mergedInto && { mergedInto }),
+    call,
+    events: eventsOf(group.events, deliveries),
+    deliveries,
+    history: history.map(({ at, step, detail }) => ({ at: new Date(at).toISOString(), step, detail })),
+  };
+}
+
+function isoOf(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}
+
+const missing: Record<CallState, string> = {
+  open: "not logged yet: the call is not over",
+  waiting: "not logged yet: it waits for its turn",
+  logged: "logged",
+  dead: "not logged: the CRM refused it. Mend the reason, then retry it",
+  ignored: "not logged, on purpose",
+  merged: "not logged by itself: it is a leg of another call",
+  gone: "deleted in the CRM by a person; it stays deleted",
+};
+
+function statusOf({ state, reason, activityId, savedRevision, call, dueAt }: CallRow, mergedInto?: string): string {
+  if (state === "merged" && mergedInto) return `${missing.merged}: ${mergedInto}`;
+  const because = reason && state !== "gone" ? ` (${reason})` : "";
+  if (state !== "logged") return `${missing[state]}${because}`;
+  const stale = dueAt === undefined && savedRevision >= call.revision ? "" : "; an update is on its way";
+  return `logged as activity ${activityId ?? "(unknown)"}${stale}${because}`;
+}
+
+async function contactOf(store: Store, row: CallRow): Promise<Explanation["contact"]> {
+  const { decision, number, contact: ref, call } = row;
+  const known = ref && (await store.contact(call.installation, ref));
+  const chosen = ref ? candidateOf(known ?? { ...ref, ...nameIn(decision?.contact, ref) }) : decision?.contact;
+  const made = ref !== undefined && decision !== undefined && decision.contact === undefined;
+  return {
+    ...(number !== undefined && { number }),
+    lookup: decision?.lookup ?? "not looked up yet: that happens when the call is logged",
+    ...(decision?.reason && { reason: made ? `${decision.reason}, so it was created` : decision.reason }),
+    ...(chosen && { chosen }),
+    runnersUp: decision?.runnersUp ?? [],
+  };
+}
+
+function nameIn(decided: Candidate | undefined, ref: ContactRef): { name?: string } {
+  return decided?.id === ref.id && decided.name ? { name: decided.name } : {};
+}
+
+function candidateOf({ id, kind, name }: Pick<Contact, "id" | "kind" | "name">): Candidate {
+  return { id, kind, ...(name && { name }) };
+}
+
+async function ownerOf(store: Store, { decision, call }: CallRow): Promise<Explanation["owner"]> {
+  if (!decision?.owner) return undefined;
+  const { id, why } = decision.owner;
+  const owner = (await store.owners(call.installation)).find((one) => one.id === id);
+  const name = owner?.name ?? owner?.email;
+  return { ...(id && { id }), ...(name && { name }), why };
+}
+
+async function mergedLegs(store: Store, call: Call): Promise<Explanation["merged"]> {
+  const merged: Explanation["merged"] = [];
+  for (const leg of call.legs) {
+    const key = callKey(call.installation, call.provider, leg);
+    if (key === call.key) continue;
+    const activityId = (await store.call(key))?.row.activityId;
+    merged.push({ key, ...(activityId !== undefined && { activityId }) });
+  }
+  return merged;
+}
+
+/** The key of a call by its row. */
+async function keyOf(store: Store, id: number): Promise<string | undefined> {
+  const [row] = await store.calls({ before: id + 1, limit: 1 });
+  return row?.id === id ? row.call.key : undefined;
+}
+
+/** The store does not keep which delivery gave which event beyond the call, so those of the same kind are named. */
+function eventsOf(
+  events: readonly { at: string; kind: string; phase?: string; callId: string; sameCallAs?: string }[],
+  deliveries: readonly DeliveryNote[],
+): ExplainedEvent[] {
+  const ordered = [...events].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
+  return ordered.map(({ at, kind, phase, callId, sameCallAs }) => ({
+    at,
+    kind,
+    ...(phase && { phase }),
+    callId,
+    ...(sameCallAs && { sameCallAs }),
+    deliveries: deliveries.filter((delivery) => delivery.kind === kind).map(({ id }) => id),
+  }));
+}

@@ -1,0 +1,46 @@
+import type { Connector, Provider } from "../core/contracts.ts";
+import type { InstallationSettings } from "../core/settings.ts";
+import type { Mapping } from "../mapping/compile.ts";
+import type { Store } from "../store/contract.ts";
+
+/** A provider as one installation uses it. `defaultAgent`: who answers when neither a rule nor an owner decides. */
+export type ConfiguredProvider = { provider: Provider; settings: unknown; defaultAgent?: string };
+
+/** An installation at work: its settings, its providers, and the way to its CRM. `mapping` is read anew for every batch. */
+export type Installation = {
+  settings: InstallationSettings;
+  crm: string;
+  providers: Readonly<Record<string, ConfiguredProvider>>;
+  connector: Connector;
+  mapping: () => Mapping;
+};
+
+/** Structured log, as pino has it: facts first, then the sentence. Never a whole phone number, secret or payload. */
+export type Log = {
+  debug(facts: object, sentence: string): void;
+  info(facts: object, sentence: string): void;
+  warn(facts: object, sentence: string): void;
+  error(facts: object, sentence: string): void;
+};
+
+/** What the verbs of this folder work with. `recordingUrl`: our stable URL for a call's recording. */
+export type Flow = {
+  store: Store;
+  now: () => number;
+  log: Log;
+  meter: Meter;
+  recordingUrl?: (key: string) => string;
+};
+
+/** Figures for operators. Names of counters are in `routes/metrics.ts`. */
+export type Meter = {
+  received(provider: string, kind: string): void;
+  refused(provider: string, status: number): void;
+  saved(
+    crm: string,
+    result: "created" | "updated" | "unchanged" | "gone" | "later" | "never",
+    calls: number,
+  ): void;
+  answered(provider: string, source: string, seconds: number): void;
+  looked(result: "index" | "crm" | "unknown"): void;
+};

@@ -1,0 +1,70 @@
+import { setImmediate } from "node:timers/promises";
+import type { Provider } from "../core/contracts.ts";
+import type { Lanes } from "../lanes/contract.ts";
+import { decodeNew } from "./decode.ts";
+import { deliverDue } from "./deliver.ts";
+import type { Flow, Installation } from "./installation.ts";
+import { syncContacts } from "./sync.ts";
+
+/** Deliveries in one transaction: few enough that an inbound call never waits for it. */
+const deliveriesAtOnce = 32;
+const syncEveryMs = 5 * 60_000;
+const syncAgainMs = 30_000;
+
+/**
+ * The background work of one installation. Decoding never waits for a CRM that hangs, so it has a lane of its own;
+ * each lane has one worker at a time. Returns how to wake the first of them: after a delivery was stored.
+ */
+export function addLanes(
+  flow: Flow,
+  lanes: Lanes,
+  installation: Installation,
+  providers: Readonly<Record<string, Provider>>,
+): { received: () => void; stopWatching: () => void } {
+  const { settings, connector } = installation;
+  const names = {
+    decode: `${settings.name}/decode`,
+    deliver: `${settings.name}/deliver`,
+    sync: `${settings.name}/sync`,
+  };
+
+  lanes.add(names.decode, async (signal) => {
+    let decoded = 0;
+    for (let taken = deliveriesAtOnce; taken === deliveriesAtOnce && !signal.aborted; decoded += taken) {
+      taken = await decodeNew(flow, settings, providers, deliveriesAtOnce);
+      await setImmediate();
+    }
+    if (decoded > 0) lanes.wake(names.deliver);
+    return undefined;
+  });
+
+  lanes.add(names.deliver, async (signal) => {
+    while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
+    return flow.store.nextDue(settings.name);
+  });
+
+  lanes.add(names.sync, async (signal) => {
+    const started = flow.now();
+    try {
+      const { contacts, removed, matched } = await syncContacts(flow, installation, signal);
+      if (contacts + removed > 0)
+        flow.log.info(
+          { installation: settings.name, contacts, removed, matched, ms: flow.now() - started },
+          "contacts synced",
+        );
+      if (matched > 0) lanes.wake(names.deliver);
+      return flow.now() + syncEveryMs;
+    } catch (error) {
+      flow.log.warn(
+        { installation: settings.name, err: error },
+        "contacts could not be synced; it is tried again",
+      );
+      return flow.now() + syncAgainMs;
+    }
+  });
+
+  return {
+    received: () => lanes.wake(names.decode),
+    stopWatching: connector.watch?.(() => lanes.wake(names.sync)) ?? (() => {}),
+  };
+}

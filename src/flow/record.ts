@@ -1,0 +1,122 @@
+import { isMissed } from "../core/call.ts";
+import type { Contact, ContactRef, Owner } from "../core/contact.ts";
+import type { CallRecord, Fields, SaveResult } from "../core/contracts.ts";
+import type { View } from "../mapping/view.ts";
+import type { CallRow, Decision, Ours } from "../store/contract.ts";
+import type { Flow, Installation } from "./installation.ts";
+import type { Lookup } from "./match.ts";
+import { chooseOwner, type OwnerChoice } from "./owner.ts";
+
+/** A call on its way to the CRM: what is sent, and why it looks like that. */
+export type Outgoing = { row: CallRow; record: CallRecord; decision: Decision };
+
+/** Puts one call into the CRM's words. */
+export function recordOf(
+  flow: Flow,
+  installation: Installation,
+  row: CallRow,
+  lookup: Lookup,
+  contact: Contact | undefined,
+  owners: readonly Owner[],
+): Outgoing {
+  const { settings } = installation;
+  const mapping = installation.mapping();
+  const choice = chooseOwner(settings, owners, row.call, contact);
+  const view = viewOf(flow, installation, row, contact, choice);
+  const { fields, modes } = mapping.activity(view);
+  const task = isMissed(row.call) ? mapping.task(view) : undefined;
+  const create = contact === undefined && makesContact(installation, row) ? row.number : undefined;
+  const record: CallRecord = {
+    key: row.call.key,
+    fields,
+    modes,
+    ours: row.ours,
+    ...(row.activityId !== undefined && { activityId: row.activityId }),
+    ...(contact && { contact: { id: contact.id, kind: contact.kind } }),
+    ...(choice.owner && { ownerId: choice.owner.id }),
+    ...(create !== undefined && { createContact: { number: create, fields: mapping.contact(view) } }),
+    ...(task && { task: { fields: task } }),
+  };
+  return { row, record, decision: decisionOf(lookup, contact, choice) };
+}
+
+function viewOf(
+  flow: Flow,
+  { settings }: Installation,
+  row: CallRow,
+  contact: Contact | undefined,
+  choice: OwnerChoice,
+): View {
+  const { name, region, timeZone } = settings;
+  const { agent, owner } = choice;
+  const recordingUrl = row.call.recording && flow.recordingUrl?.(row.call.key);
+  return {
+    call: row.call,
+    installation: { name, region, timeZone },
+    ...(row.number !== undefined && { customerNumber: row.number }),
+    ...(recordingUrl && { recordingUrl }),
+    ...(contact && { contact }),
+    ...(owner && { owner }),
+    ...(agent && { agent: { email: agent.email, ...(agent.name && { name: agent.name }) } }),
+  };
+}
+
+function makesContact({ settings }: Installation, { call, number }: CallRow): boolean {
+  if (number === undefined || settings.unknownCallers === "never") return false;
+  return settings.unknownCallers === "always" || call.outcome === "completed";
+}
+
+function decisionOf(
+  { number, lookup, choice }: Lookup,
+  contact: Contact | undefined,
+  { owner, why, agent }: OwnerChoice,
+): Decision {
+  return {
+    lookup,
+    ...(number !== undefined && { number }),
+    ...(choice && { reason: choice.reason, runnersUp: choice.runnersUp }),
+    ...(contact && {
+      contact: { id: contact.id, kind: contact.kind, ...(contact.name && { name: contact.name }) },
+    }),
+    owner: { id: owner?.id ?? "", why },
+    ...(agent && { agent: agent.email }),
+  };
+}
+
+/** The values that may be in the CRM because of us once this record has been sent: the old ones and the new. */
+export function oursWhileSending({ fields, ours, contact, ownerId }: CallRecord): Ours {
+  const sending: Fields = {
+    ...fields,
+    ...(contact && { contactId: contact.id }),
+    ...(ownerId !== undefined && { ownerId }),
+  };
+  const all: Ours = Object.fromEntries(Object.entries(ours).map(([name, values]) => [name, [...values]]));
+  for (const [name, value] of Object.entries(sending)) {
+    const values = Object.hasOwn(all, name) ? (all[name] ?? []) : [];
+    all[name] = values.includes(value) ? values : [...values, value];
+  }
+  return all;
+}
+
+/** The same after the CRM has answered: what we wrote is ours; what a person changed keeps our old values. */
+export function oursAfterSaving(record: CallRecord, result: Extract<SaveResult, { saved: string }>): Ours {
+  const { fields, modes, ours, contact, ownerId } = record;
+  const sent: Fields = {
+    ...fields,
+    ...(contact && { contactId: contact.id }),
+    ...(ownerId !== undefined && { ownerId }),
+  };
+  const after: Ours = Object.fromEntries(Object.entries(ours).map(([name, values]) => [name, [...values]]));
+  for (const [name, value] of Object.entries(sent)) {
+    if (Object.hasOwn(result.wrote, name)) after[name] = [result.wrote[name] ?? value];
+    else if (!result.kept.includes(name) && (modes[name] ?? "always") === "always") after[name] = [value];
+  }
+  for (const [name, value] of Object.entries(result.wrote))
+    if (!Object.hasOwn(sent, name)) after[name] = [value];
+  return after;
+}
+
+/** The contact that a call has now: the one it was given before, else the one that the look-up chose. */
+export function contactRefOf(row: CallRow, { choice }: Lookup): ContactRef | undefined {
+  return row.contact ?? choice?.contact;
+}

@@ -1,0 +1,13 @@
+/**
+ * The work of one lane. Resolves with when it wants to run again (milliseconds since 1970), or undefined: when woken.
+ * It is never run twice at the same time. When it throws it is run again after a growing pause.
+ */
+export type Job = (signal: AbortSignal) => Promise<number | undefined>;
+
+export type Lanes = {
+  add(name: string, job: Job): void;
+  /** There may be something to do. Cheap; may be called for every delivery. */
+  wake(name: string): void;
+  /** No new run; resolves when the running ones are through. */
+  stop(): Promise<void>;
+};

@@ -1,0 +1,66 @@
+import type { Job, Lanes } from "./contract.ts";
+
+type Lane = { job: Job; running?: Promise<void>; woken: boolean; failures: number; timer?: NodeJS.Timeout };
+
+type Options = {
+  now?: () => number;
+  onError: (lane: string, error: unknown, againInMs: number) => void;
+};
+
+const longestPauseMs = 30_000;
+/** Even a lane that expects nothing looks now and then: another process may have put something into the store. */
+const restlessMs = 1_000;
+
+/** Lanes inside this process. */
+export function inProcessLanes({ now = Date.now, onError }: Options): Lanes {
+  const lanes = new Map<string, Lane>();
+  const stopping = new AbortController();
+
+  const run = async (name: string, lane: Lane): Promise<void> => {
+    lane.woken = false;
+    let next: number | undefined;
+    try {
+      next = await lane.job(stopping.signal);
+      lane.failures = 0;
+    } catch (error) {
+      lane.failures += 1;
+      const pause = Math.min(longestPauseMs, 250 * 2 ** lane.failures);
+      next = now() + pause;
+      if (!stopping.signal.aborted) onError(name, error, pause);
+    }
+    delete lane.running;
+    if (stopping.signal.aborted) return;
+    if (lane.woken && lane.failures === 0) start(name, lane);
+    else schedule(name, lane, Math.min(Math.max(0, (next ?? Number.POSITIVE_INFINITY) - now()), restlessMs));
+  };
+
+  const schedule = (name: string, lane: Lane, delayMs: number): void => {
+    clearTimeout(lane.timer);
+    lane.timer = setTimeout(() => start(name, lane), delayMs);
+  };
+
+  const start = (name: string, lane: Lane): void => {
+    if (lane.running || stopping.signal.aborted) return;
+    clearTimeout(lane.timer);
+    lane.running = run(name, lane);
+  };
+
+  return {
+    add(name, job) {
+      const lane: Lane = { job, woken: false, failures: 0 };
+      lanes.set(name, lane);
+      schedule(name, lane, 0);
+    },
+    wake(name) {
+      const lane = lanes.get(name);
+      if (!lane || lane.woken) return;
+      lane.woken = true;
+      if (!lane.running && lane.failures === 0) schedule(name, lane, 0);
+    },
+    async stop() {
+      stopping.abort();
+      for (const { timer } of lanes.values()) clearTimeout(timer);
+      await Promise.all([...lanes.values()].map(({ running }) => running));
+    },
+  };
+}

@@ -1,0 +1,21 @@
+import { setImmediate } from "node:timers/promises";
+
+/**
+ * Lets other work in after a stretch of ours: await it between items of a long loop.
+ * It only waits when `stretchMs` have passed since the last time, so short loops cost nothing.
+ */
+export function createPace(stretchMs = 3): () => Promise<void> {
+  let since = performance.now();
+  return async () => {
+    if (performance.now() - since < stretchMs) return;
+    await setImmediate();
+    since = performance.now();
+  };
+}
+
+/** A list in parts of at most `size`. */
+export function inParts<T>(items: readonly T[], size: number): T[][] {
+  const parts: T[][] = [];
+  for (let i = 0; i < items.length; i += size) parts.push(items.slice(i, i + size));
+  return parts;
+}

@@ -1,0 +1,18 @@
+import type { Provider } from "../../core/contracts.ts";
+import { type BirdSettings, settings } from "./settings.ts";
+import { headerNames, verifySignature } from "./signature.ts";
+import { simulate } from "./simulate.ts";
+import { decode, read } from "./wire.ts";
+
+export const bird: Provider<BirdSettings> = {
+  id: "bird",
+  label: "Bird",
+  settings,
+  methods: ["POST"],
+  // When it was first sent, and which message of the platform it was; the signatures prove nothing later on.
+  keepHeaders: [headerNames.timestamp, headerNames.platformId, headerNames.platformTimestamp],
+  verify: verifySignature,
+  read,
+  decode,
+  simulate,
+};

@@ -1,0 +1,32 @@
+import { z } from "zod";
+import { secrets } from "../../lib/secrets.ts";
+
+/** `signingKey`: of a channels webhook subscription. `platformSecret`: of the new Bird platform, `whsec_…`. */
+export type BirdSettings = {
+  signingKey?: string[] | undefined;
+  platformSecret?: string[] | undefined;
+  workspaceId?: string | undefined;
+  apiKey?: string | undefined;
+  apiUrl?: string | undefined;
+};
+
+const platformSecrets = secrets.refine(
+  (values) =>
+    values.every((value) =>
+      /^whsec_(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(value),
+    ),
+  "a platformSecret is `whsec_` followed by base64, as Bird shows it when the webhook is made",
+);
+
+export const settings: z.ZodType<BirdSettings> = z
+  .strictObject({
+    signingKey: secrets.optional(),
+    platformSecret: platformSecrets.optional(),
+    workspaceId: z.string().min(1).optional(),
+    apiKey: z.string().min(1).optional(),
+    apiUrl: z.url({ protocol: /^https?$/ }).optional(),
+  })
+  .refine(
+    ({ signingKey, platformSecret }) => Boolean(signingKey ?? platformSecret),
+    "set signingKey (channels webhooks) or platformSecret (the new Bird platform), or both",
+  );

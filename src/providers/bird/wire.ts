@@ -1,0 +1,69 @@
+import type { CallEvent } from "../../core/call.ts";
+import type { Delivery, Reading } from "../../core/contracts.ts";
+import { Rejected } from "../../core/errors.ts";
+import { callIdAt, isObject, type JsonObject, jsonBody, textAt } from "../../lib/body.ts";
+import { decodeChannels } from "./channels.ts";
+import { decodePlatform } from "./platform.ts";
+
+const channelsEvents = new Set(["voice.inbound", "voice.outbound"]);
+const platformEvents = new Set(["voice_call.initiated", "voice_call.answered", "voice_call.ended"]);
+
+/** `call`: absent for whatever is not about a call. `body`: the whole of it. */
+type Message = {
+  kind: string;
+  body: JsonObject;
+  call?: { id: string; from: "channels" | "platform"; facts: JsonObject };
+};
+
+export function read(delivery: Delivery): Reading {
+  return { kind: parse(delivery).kind };
+}
+
+export function decode(delivery: Delivery): CallEvent[] {
+  const { kind, body, call } = parse(delivery);
+  if (!call) return [];
+  const said =
+    call.from === "channels"
+      ? decodeChannels(kind, call.facts, delivery.receivedAt)
+      : decodePlatform(kind, call.facts, textAt(body, "timestamp"), delivery.receivedAt);
+  return [{ callId: call.id, ...said }];
+}
+
+/** Channels name their events `event`, the new platform `type`. Throws `Rejected(400)` for a body with neither. */
+function parse(delivery: Delivery): Message {
+  const body = jsonBody(delivery);
+  const kind = nameAt(body, "event") ?? nameAt(body, "type");
+  if (!kind) throw new Rejected(400, "the body has neither `event` nor `type`: Bird names every event");
+  if (channelsEvents.has(kind)) {
+    if (isSubscriptionRequest(body)) return { kind: "subscription request", body };
+    return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
+  }
+  if (!platformEvents.has(kind)) return { kind: kind.slice(0, 80), body };
+  return { kind, body, call: { ...callIn(body, "data", "call_id", kind), from: "platform" } };
+}
+
+/** Bird's page shows, as an "example event", what one sends to subscribe; people replay it to try their webhook. */
+function isSubscriptionRequest(body: JsonObject): boolean {
+  return (
+    !Object.hasOwn(body, "payload") &&
+    ["signingKey", "eventFilters"].some((name) => Object.hasOwn(body, name))
+  );
+}
+
+function callIn(
+  body: JsonObject,
+  member: string,
+  idName: string,
+  kind: string,
+): { id: string; facts: JsonObject } {
+  const facts = Object.hasOwn(body, member) ? body[member] : undefined;
+  if (!isObject(facts)) throw new Rejected(400, `a ${kind} event without its \`${member}\` object`);
+  const id = callIdAt(facts, idName);
+  if (!id) throw new Rejected(400, `a ${kind} event without \`${member}.${idName}\``);
+  return { id, facts };
+}
+
+function nameAt(body: JsonObject, name: string): string | undefined {
+  const value = Object.hasOwn(body, name) ? body[name] : undefined;
+  return typeof value === "string" ? value.trim() || undefined : undefined;
+}

@@ -1,0 +1,105 @@
+import type { CallEvent, Facts } from "../../core/call.ts";
+import type { Delivery } from "../../core/contracts.ts";
+import { type JsonObject, objectAt, textAt } from "../../lib/body.ts";
+import { commonFacts, recordingOf, talkSecondsOf, timeAt, transferOf } from "./facts.ts";
+import { neverConnected, outcomeOf } from "./outcome.ts";
+import { parse } from "./wire.ts";
+
+/** `sentAt`: the event's own time, on newer deployments. */
+type Sent = { body: JsonObject; sentAt?: string; receivedAt: string };
+type Said = Pick<CallEvent, "at" | "phase" | "facts">;
+
+const decoders = new Map<string, (call: JsonObject, sent: Sent) => Said>([
+  ["call_inbound", inbound],
+  ["call_started", started],
+  ["call_ended", ended],
+  ["call_analyzed", analyzed],
+  ["transfer_started", transferred],
+  ["transfer_bridged", transferred],
+  ["transfer_ended", transferred],
+  ["transfer_cancelled", transferCancelled],
+]);
+
+/** The events of a delivery. `call_status` is never looked at: Retell's own `call_ended` sample says `registered`. */
+export function decode(delivery: Delivery): CallEvent[] {
+  const { event, body, subject, id, sentAt } = parse(delivery);
+  const say = decoders.get(event);
+  if (!say || !subject || !id) return [];
+  const sent: Sent = { body, receivedAt: delivery.receivedAt, ...(sentAt && { sentAt }) };
+  return [{ callId: id, kind: event, ...say(subject, sent) }];
+}
+
+/** The agent in it is the number's own; our answer may name another one, so none is recorded yet. */
+function inbound(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+  const number = textAt(call, "from_number");
+  const line = textAt(call, "to_number");
+  const facts: Facts = {
+    direction: "inbound",
+    ...(number && { customer: { number } }),
+    ...(line && { line }),
+    ...(sentAt && { startedAt: sentAt }),
+  };
+  return { at: sentAt ?? receivedAt, phase: "ringing", facts };
+}
+
+/** Retell sends `call_started` once the agent is on the line, never for a call that did not connect. */
+function started(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+  const startedAt = timeAt(call, "start_timestamp");
+  const facts = { ...commonFacts(call, true), ...(startedAt && { answeredAt: startedAt }) };
+  return { at: startedAt ?? sentAt ?? receivedAt, phase: "answered", facts };
+}
+
+/** The only event of a call that did not connect, then often without any time but that of its arrival. */
+function ended(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+  const startedAt = timeAt(call, "start_timestamp");
+  const endedAt = timeAt(call, "end_timestamp") ?? sentAt ?? (startedAt ? undefined : receivedAt);
+  return { at: endedAt ?? receivedAt, phase: "ended", facts: endFacts(call, endedAt) };
+}
+
+/** Comes after `call_ended`, and is placed after it even when Retell gives no time of its own. */
+function analyzed(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+  const endedAt = timeAt(call, "end_timestamp");
+  const afterEnd = endedAt && new Date(Date.parse(endedAt) + 1).toISOString();
+  const analysis = objectAt(call, "call_analysis");
+  const summary = textAt(analysis, "call_summary");
+  const sentiment = textAt(analysis, "user_sentiment");
+  const facts = {
+    ...endFacts(call, endedAt),
+    ...(summary && { summary }),
+    ...(sentiment && { sentiment }),
+  };
+  return { at: sentAt ?? afterEnd ?? receivedAt, phase: "ended", facts };
+}
+
+function endFacts(call: JsonObject, endedAt: string | undefined): Facts {
+  const startedAt = timeAt(call, "start_timestamp");
+  const reason = textAt(call, "disconnection_reason");
+  const inVoicemail = objectAt(call, "call_analysis")["in_voicemail"] === true;
+  const seconds = talkSecondsOf(call);
+  const connected = !neverConnected(reason) && (startedAt !== undefined || Boolean(seconds));
+  const talked = connected && (Boolean(seconds) || timeAt(call, "end_timestamp") !== undefined);
+  const recording = recordingOf(call, endedAt);
+  const transcript = textAt(call, "transcript");
+  return {
+    ...commonFacts(call, connected),
+    ...(connected && startedAt && { answeredAt: startedAt }),
+    ...(endedAt && { endedAt }),
+    ...(connected && seconds !== undefined && { talkSeconds: seconds }),
+    outcome: outcomeOf(reason, inVoicemail, talked),
+    ...(reason && { reason }),
+    ...(recording && { recording }),
+    ...(transcript && { transcript }),
+  };
+}
+
+function transferred(call: JsonObject, sent: Sent): Said {
+  const { at, phase, facts } = transferCancelled(call, sent);
+  return { at, phase, facts: { ...facts, transfer: transferOf(sent.body, call) } };
+}
+
+/** A transfer that did not come about is none; the event still shows that the call had been answered. */
+function transferCancelled(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+  const startedAt = timeAt(call, "start_timestamp");
+  const facts = { ...commonFacts(call, false), ...(startedAt && { answeredAt: startedAt }) };
+  return { at: sentAt ?? receivedAt, phase: "answered", facts };
+}

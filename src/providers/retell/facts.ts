@@ -1,0 +1,90 @@
+import type { AgentRef, Facts, Recording, Scalar, Transfer } from "../../core/call.ts";
+import { isoFromMs, type JsonObject, numberAt, objectAt, scalarsOf, textAt } from "../../lib/body.ts";
+
+const dayMs = 86_400_000;
+const weekMs = 604_800_000;
+
+/** What every event of a call may say. `talked`: whether this event shows that the agent was on the line. */
+export function commonFacts(call: JsonObject, talked: boolean): Facts {
+  const agents = agentsOf(call, talked);
+  const startedAt = timeAt(call, "start_timestamp");
+  const custom = customOf(call);
+  return {
+    ...partiesOf(call),
+    ...(agents && { agents }),
+    ...(startedAt && { startedAt }),
+    ...(custom && { custom }),
+  };
+}
+
+export function timeAt(call: JsonObject, name: string): string | undefined {
+  return isoFromMs(numberAt(call, name));
+}
+
+/**
+ * Who called whom. Web calls have neither numbers nor direction, and some `call_analyzed` have numbers only:
+ * without a direction either number may be the customer's, and nothing else in the event tells which (an agent
+ * takes and makes calls). So nobody is named; other events of the call usually do.
+ */
+export function partiesOf(call: JsonObject): Facts {
+  const direction = textAt(call, "direction");
+  if (direction !== "inbound" && direction !== "outbound") return {};
+  const from = textAt(call, "from_number");
+  const to = textAt(call, "to_number");
+  const [number, line] = direction === "inbound" ? [from, to] : [to, from];
+  return { direction, ...(number && { customer: { number } }), ...(line && { line }) };
+}
+
+/** Retell's `duration_ms` in whole seconds. */
+export function talkSecondsOf(call: JsonObject): number | undefined {
+  const ms = numberAt(call, "duration_ms");
+  return ms !== undefined && ms >= 0 && ms <= weekMs ? Math.round(ms / 1000) : undefined;
+}
+
+/** Agents that do not store personal data send the scrubbed recording only. Signed links live for 24 hours. */
+export function recordingOf(call: JsonObject, endedAt: string | undefined): Recording | undefined {
+  const ref = textAt(call, "recording_url") ?? textAt(call, "scrubbed_recording_url");
+  if (!ref) return undefined;
+  if (call["opt_in_signed_url"] !== true || !endedAt) return { ref };
+  return { ref, expiresAt: new Date(Date.parse(endedAt) + dayMs).toISOString() };
+}
+
+/** Not verified: whether `transfer_*` put these members beside the call or into it, as text or as an object. */
+export function transferOf(body: JsonObject, call: JsonObject): Transfer {
+  const option = textOrMember(body, call, "transfer_option", "type") ?? "";
+  const number = textOrMember(body, call, "transfer_destination", "number");
+  const kind = option.includes("warm") ? "warm" : option.includes("cold") ? "cold" : "unknown";
+  return { kind, ...(number && { to: { number } }) };
+}
+
+function textOrMember(body: JsonObject, call: JsonObject, name: string, member: string): string | undefined {
+  for (const place of [body, call]) {
+    const text = textAt(place, name) ?? textAt(objectAt(place, name), member);
+    if (text) return text;
+  }
+  return undefined;
+}
+
+function agentsOf(call: JsonObject, talked: boolean): AgentRef[] | undefined {
+  const id = textAt(call, "agent_id");
+  const name = textAt(call, "agent_name");
+  return id ? [{ ids: [id], ...(name && { name }), ...(talked && { talked }) }] : undefined;
+}
+
+/** `transfer_destination` stays here on a plain call: a transfer of unknown kind would hide the kind we know. */
+function customOf(call: JsonObject): Record<string, Scalar> | undefined {
+  const analysis = objectAt(call, "call_analysis");
+  const cents = numberAt(objectAt(call, "call_cost"), "combined_cost");
+  const custom = {
+    ...scalarsOf(objectAt(call, "metadata"), "metadata_"),
+    ...scalarsOf(objectAt(analysis, "custom_analysis_data"), "analysis_"),
+    ...scalarsOf(pick(call, ["agent_id", "agent_name", "transfer_destination"])),
+    ...scalarsOf(pick(analysis, ["call_successful", "in_voicemail"])),
+    ...(cents !== undefined && { cost_cents: cents }),
+  };
+  return Object.keys(custom).length > 0 ? custom : undefined;
+}
+
+function pick(object: JsonObject, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(object).filter(([name]) => names.includes(name)));
+}

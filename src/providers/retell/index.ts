@@ -1,0 +1,20 @@
+import type { Provider } from "../../core/contracts.ts";
+import { decode } from "./decode.ts";
+import { reply } from "./reply.ts";
+import { type RetellSettings, settings } from "./settings.ts";
+import { verifySignature } from "./signature.ts";
+import { simulate } from "./simulate.ts";
+import { read } from "./wire.ts";
+
+export const retell: Provider<RetellSettings> = {
+  id: "retell",
+  label: "Retell AI",
+  settings,
+  methods: ["POST"],
+  keepHeaders: [],
+  verify: (delivery, { apiKey }, { now }) => verifySignature(delivery, apiKey, now),
+  read,
+  decode,
+  reply,
+  simulate,
+};

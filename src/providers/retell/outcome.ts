@@ -1,0 +1,55 @@
+import type { Outcome } from "../../core/call.ts";
+
+/** Retell's `disconnection_reason`. The list grows with every SDK release, so an unlisted word is no error. */
+const outcomes = new Map<string, Outcome>([
+  ["user_hangup", "completed"],
+  ["agent_hangup", "completed"],
+  ["call_transfer", "completed"],
+  ["transfer_bridged", "completed"],
+  ["transfer_cancelled", "completed"],
+  ["call_take_over", "completed"],
+  ["manual_stopped", "completed"],
+  ["inactivity", "completed"],
+  ["max_duration_reached", "completed"],
+  ["ivr_reached", "completed"],
+  ["voicemail_reached", "voicemail"],
+  ["dial_busy", "busy"],
+  ["dial_no_answer", "no-answer"],
+  ["user_declined", "rejected"],
+  ["invalid_destination", "failed"],
+  ["sip_routing_error", "failed"],
+  ["no_valid_payment", "failed"],
+  ["concurrency_limit_reached", "failed"],
+  ["no_concurrency_fallback", "failed"],
+  ["scam_detected", "failed"],
+  ["marked_as_spam", "failed"],
+  ["registered_call_timeout", "failed"],
+]);
+
+const failure = /^(error|telephony|dial)_/;
+
+/** Reasons that say nobody ever spoke, whatever times come with them. */
+const unconnected = new Set([
+  "user_declined",
+  "invalid_destination",
+  "sip_routing_error",
+  "no_valid_payment",
+  "concurrency_limit_reached",
+  "no_concurrency_fallback",
+  "marked_as_spam",
+  "registered_call_timeout",
+  "error_user_not_joined",
+]);
+
+/** How a call ended. `talked`: its times say that there was a conversation; decides when the reason does not. */
+export function outcomeOf(reason: string | undefined, inVoicemail: boolean, talked: boolean): Outcome {
+  if (inVoicemail) return "voicemail";
+  const known = reason === undefined ? undefined : outcomes.get(reason);
+  if (known) return known;
+  if (reason && failure.test(reason)) return "failed";
+  return talked ? "completed" : "unknown";
+}
+
+export function neverConnected(reason: string | undefined): boolean {
+  return reason !== undefined && (unconnected.has(reason) || /^(dial|telephony)_/.test(reason));
+}

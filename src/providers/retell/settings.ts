@@ -1,0 +1,15 @@
+import { z } from "zod";
+import { secrets } from "../../lib/secrets.ts";
+
+/** `apiKey`: the one with the webhook badge, which Retell signs with. `defaultAgent`: who answers strangers. */
+export type RetellSettings = {
+  apiKey: string[];
+  defaultAgent?: string | undefined;
+  apiUrl?: string | undefined;
+};
+
+export const settings: z.ZodType<RetellSettings> = z.strictObject({
+  apiKey: secrets,
+  defaultAgent: z.string().min(1).optional(),
+  apiUrl: z.url({ protocol: /^https?$/ }).optional(),
+});

@@ -1,0 +1,48 @@
+import type { Delivery } from "../../core/contracts.ts";
+import { Rejected } from "../../core/errors.ts";
+import { hmacSha256, sameBytes } from "../../lib/signature.ts";
+
+export const signatureHeader = "x-retell-signature";
+
+/** Retell's own tolerance, in either direction; a request exactly this old still counts (retell-sdk 5.66.1). */
+const windowMs = 300_000;
+
+/** The value of `x-retell-signature`: HMAC over the raw bytes followed by the digits of the time. */
+export function signatureOf(body: Uint8Array, apiKey: string, now: number): string {
+  return `v=${now},d=${hmacSha256(apiKey, body, String(now)).toString("hex")}`;
+}
+
+/** Throws `Rejected(401)` unless one of the API keys signed these bytes within five minutes of `now`. */
+export function verifySignature(delivery: Delivery, apiKeys: readonly string[], now: number): void {
+  const header = delivery.headers[signatureHeader];
+  if (!header) {
+    throw new Rejected(401, "no x-retell-signature header: only Retell's own requests are accepted here");
+  }
+  // Anchored: old SDKs matched anywhere in the header and let text around the signature pass.
+  const [, time, digest] = /^v=(\d{1,15}),d=([0-9a-fA-F]{64})$/.exec(header) ?? [];
+  if (!time || !digest) {
+    throw new Rejected(
+      401,
+      "the x-retell-signature header does not look like v=<milliseconds>,d=<64 hex digits>",
+    );
+  }
+  if (Math.abs(now - Number(time)) > windowMs) {
+    throw new Rejected(
+      401,
+      "the x-retell-signature has expired: it is more than 5 minutes off; check this machine's clock",
+    );
+  }
+  if (!signedByOneOf(apiKeys, delivery.body, time, Buffer.from(digest, "hex"))) {
+    throw new Rejected(
+      401,
+      "the x-retell-signature is wrong: set apiKey to the Retell API key that has the webhook badge",
+    );
+  }
+}
+
+/** Tries every key, so that the time taken does not tell which one matched. */
+function signedByOneOf(keys: readonly string[], body: Uint8Array, time: string, digest: Uint8Array): boolean {
+  let found = false;
+  for (const key of keys) found = sameBytes(hmacSha256(key, body, time), digest) || found;
+  return found;
+}

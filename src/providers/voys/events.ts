@@ -1,0 +1,143 @@
+import type {
+  AgentRef,
+  CallEvent,
+  Direction,
+  Facts,
+  Outcome,
+  Party,
+  Phase,
+  Transfer,
+} from "../../core/call.ts";
+import type { Notification, Person } from "./wire.ts";
+
+const phases = new Map<string, Phase>([
+  ["created", "ringing"],
+  ["ringing", "ringing"],
+  ["in-progress", "answered"],
+  ["ended", "ended"],
+]);
+
+const outcomes = new Map<string, Outcome>([
+  ["completed", "completed"],
+  ["busy", "busy"],
+  ["no-answer", "no-answer"],
+  ["failed", "failed"],
+  ["cancelled", "cancelled"],
+  ["abandon", "abandoned"],
+]);
+
+/** What a notification says about its call; nothing when its status is one we do not know. */
+export function eventsOf(notification: Notification): CallEvent[] {
+  const { callId, mergedId, status, at } = notification;
+  const kind = transferKind(notification);
+  const phase = kind === "warm" ? "answered" : phases.get(status);
+  if (!phase && !kind) return [];
+  const agents = agentsOf(notification, kind);
+  const facts: Facts = {
+    ...partiesOf(notification),
+    ...(agents.length > 0 && { agents }),
+    // Any notification may be the only one that arrives; the fold keeps the earliest time.
+    startedAt: at,
+    ...(phase === "answered" && !kind && { answeredAt: at }),
+    ...(phase === "ended" && endOf(notification)),
+    ...(kind && { transfer: transferOf(notification, kind) }),
+  };
+  return [
+    {
+      callId,
+      ...(mergedId && { sameCallAs: mergedId }),
+      at,
+      kind: status,
+      ...(phase && { phase }),
+      facts,
+    },
+  ];
+}
+
+/**
+ * The help page (2026) spells the status of both transfers `transfer` in its field lists and `warm-transfer` and
+ * `cold-transfer` elsewhere. A bare one is told by its targets: a warm transfer always has one, a cold one may have more.
+ */
+function transferKind({ status, targets }: Notification): Transfer["kind"] | undefined {
+  if (status === "warm-transfer") return "warm";
+  if (status === "cold-transfer") return "cold";
+  if (status !== "transfer") return undefined;
+  if (targets.length === 0) return "unknown";
+  return targets.length === 1 ? "warm" : "cold";
+}
+
+function transferOf({ targets, dialled, redirector }: Notification, kind: Transfer["kind"]): Transfer {
+  const target = targets.length === 1 ? targets[0] : undefined;
+  const to = party(target?.number ?? dialled, target?.name);
+  const by = redirector.name ?? redirector.number;
+  return { kind, ...(to && { to }), ...(by && { by }) };
+}
+
+function endOf({ reason, at }: Notification): Facts {
+  const outcome = outcomes.get(reason ?? "") ?? "unknown";
+  return { endedAt: at, outcome, ...(reason && { reason }) };
+}
+
+/**
+ * Voys calls a call between colleagues `outbound`, the consult call before a transfer too (help page, 2026).
+ * It is internal when everybody in it has an internal number, or when both numbers are extensions.
+ */
+function directionOf({ direction, caller, dialled, targets }: Notification): Direction | undefined {
+  if (isExtension(caller.number) && isExtension(dialled)) return "internal";
+  const colleagues = isColleague(caller) && targets.length > 0 && targets.every(isColleague);
+  return direction === "outbound" && colleagues ? "internal" : direction;
+}
+
+function partiesOf(notification: Notification): Facts {
+  const { caller, dialled, targets } = notification;
+  const direction = directionOf(notification);
+  if (!direction || direction === "internal") return direction ? { direction } : {};
+  const inbound = direction === "inbound";
+  // Outbound, the number is as the agent dialled it, perhaps national, and targets may hold dial-plan ids.
+  const customer = inbound
+    ? party(caller.number, caller.name)
+    : party(dialled, targets.length === 1 ? targets[0]?.name : undefined);
+  const line = inbound ? dialled : isExtension(caller.number) ? undefined : caller.number;
+  return { direction, ...(customer && { customer }), ...(line && { line }) };
+}
+
+/** Who was on the company's side. With several targets nobody knows yet which of them talked. */
+function agentsOf(notification: Notification, transfer: Transfer["kind"] | undefined): AgentRef[] {
+  const { caller, targets, status } = notification;
+  const direction = directionOf(notification);
+  const company =
+    transfer || direction === "inbound"
+      ? targets
+      : direction === "outbound"
+        ? [caller]
+        : [caller, ...targets].filter(isColleague);
+  const talked = targets.length <= 1 && (status === "in-progress" || transfer === "warm");
+  return company.flatMap((person) => agentOf(person, notification, talked) ?? []);
+}
+
+/**
+ * Internal numbers identify. A phone number does so only when it is all there is and not the number of the call itself:
+ * several targets may share one, and agents that share an id are one agent.
+ */
+function agentOf(person: Person, { caller, dialled }: Notification, talked: boolean): AgentRef | undefined {
+  const { number, name, email, accountNumbers, userNumbers } = person;
+  const own = number !== dialled && (person !== caller || isExtension(number)) ? number : undefined;
+  const internal = [...new Set([...accountNumbers, ...userNumbers])];
+  const other = own ?? email;
+  const ids = internal.length > 0 ? internal : other ? [other] : [];
+  if (ids.length === 0) return undefined;
+  return { ids, ...(name && { name }), ...(email && { email }), ...(talked && { talked }) };
+}
+
+function isColleague({ accountNumbers, userNumbers }: Person): boolean {
+  return accountNumbers.length > 0 || userNumbers.length > 0;
+}
+
+function isExtension(number: string | undefined): boolean {
+  return number !== undefined && /^\d{1,6}$/.test(number);
+}
+
+function party(number: string | undefined, name: string | undefined): Party | undefined {
+  if (!number && !name) return undefined;
+  return { ...(number && { number }), ...(name && { name }) };
+}

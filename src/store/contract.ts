@@ -1,0 +1,195 @@
+import type { Call, CallEvent } from "../core/call.ts";
+import type { Contact, ContactRef, Owner } from "../core/contact.ts";
+import type { Delivery, FieldValue } from "../core/contracts.ts";
+
+/** A delivery on disk. `repeatOf`: the id of an earlier one with the same bytes and URL within 24 h. */
+export type StoredDelivery = Delivery & { id: number; digest: number; repeatOf?: number };
+
+/**
+ * `open`: not over yet. `waiting`: over, to be logged. `logged`: the CRM has it. `dead`: somebody has to mend something.
+ * `ignored`: not to be logged. `merged`: a leg that turned out to belong to another call. `gone`: a person deleted the activity.
+ */
+export const callStates = ["open", "waiting", "logged", "dead", "ignored", "merged", "gone"] as const;
+export type CallState = (typeof callStates)[number];
+
+/** Why this contact and this owner: kept with the call for `explain`. */
+export type Decision = {
+  number?: string;
+  lookup: string;
+  reason?: string;
+  contact?: ContactRef & { name?: string };
+  runnersUp?: (ContactRef & { name?: string })[];
+  owner?: { id: string; why: string };
+  agent?: string;
+};
+
+/** For each field of an activity, the values that may be there because we wrote them. */
+export type Ours = Record<string, FieldValue[]>;
+
+/** A call with what we know about its activity. Times in milliseconds since 1970. */
+export type CallRow = {
+  id: number;
+  call: Call;
+  state: CallState;
+  /** E.164, when the customer has a number that can be looked up. */
+  number?: string;
+  reason?: string;
+  dueAt?: number;
+  attempts: number;
+  savedRevision: number;
+  contact?: ContactRef;
+  ownerId?: string;
+  activityId?: string;
+  ours: Ours;
+  decision?: Decision;
+  mergedInto?: number;
+  createdAt: number;
+  updatedAt: number;
+};
+
+/** A call with all of its events. */
+export type CallGroup = { row: CallRow; events: CallEvent[] };
+
+export type Leg = { provider: string; callId: string };
+
+/** The outcome of decoding one delivery. `fault`: why it could not be decoded; the bytes stay. */
+export type DecodedDelivery = {
+  id: number;
+  digest: number;
+  kind: string;
+  events: number;
+  fault?: string;
+  repeatOf?: number;
+};
+
+/** A call as decoding leaves it. `absorbed`: rows whose legs now belong to this call. */
+export type DecodedCall = {
+  row?: CallRow;
+  call: Call;
+  state: CallState;
+  number?: string;
+  reason?: string;
+  dueAt?: number;
+  events: { event: CallEvent; delivery: number }[];
+  absorbed: CallRow[];
+};
+
+/** What a lane found out about one call while delivering it. Absent members stay as they are. */
+export type DeliveredCall = {
+  id: number;
+  key: string;
+  installation: string;
+  revision: number;
+  state: CallState;
+  reason?: string;
+  dueAt?: number;
+  attempts: number;
+  contact?: ContactRef;
+  ownerId?: string;
+  activityId?: string;
+  ours?: Ours;
+  decision?: Decision;
+  /** One line of the call's history. */
+  step: Step;
+};
+
+export type Step = { at: number; step: string; detail: Record<string, unknown> };
+
+export type StoredAnswer = {
+  ref: string;
+  at: number;
+  number?: string;
+  reply: unknown;
+  why: Record<string, unknown>;
+};
+
+export type CallFilter = {
+  installation?: string;
+  provider?: string;
+  state?: CallState;
+  number?: string;
+  /** ISO; calls first heard of at or after, and before. */
+  since?: string;
+  until?: string;
+  before?: number;
+  limit: number;
+};
+
+export type DeliveryNote = {
+  id: number;
+  installation: string;
+  provider: string;
+  receivedAt: string;
+  method: string;
+  url: string;
+  kind?: string;
+  state: "new" | "decoded" | "fault";
+  fault?: string;
+  events: number;
+  repeats: number;
+};
+
+/** Which deliveries or calls to decode and save once more. */
+export type ReplayScope = { installation?: string; provider?: string; since?: string; key?: string };
+
+export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
+
+/** The durable state. Every method is one transaction; all of it or nothing. Throws only when the disk does. */
+export type Store = {
+  /** Resolves once the bytes are on disk. Many at once share one commit. */
+  append(delivery: Delivery): Promise<void>;
+
+  newDeliveries(installation: string, limit: number): Promise<StoredDelivery[]>;
+  groupsOf(installation: string, legs: readonly Leg[]): Promise<CallGroup[]>;
+  saveDecoded(
+    installation: string,
+    deliveries: readonly DecodedDelivery[],
+    calls: readonly DecodedCall[],
+  ): Promise<void>;
+
+  dueCalls(installation: string, now: number, limit: number): Promise<CallRow[]>;
+  nextDue(installation: string): Promise<number | undefined>;
+  /** Write-ahead: from now on these values may be in the CRM because of us. */
+  saveSending(calls: readonly { id: number; ours: Ours }[]): Promise<void>;
+  saveDelivered(calls: readonly DeliveredCall[]): Promise<void>;
+
+  contactsByNumber(installation: string, numbers: readonly string[]): Promise<Map<string, Contact[]>>;
+  contact(installation: string, ref: ContactRef): Promise<Contact | undefined>;
+  /** Adds or replaces contacts under their E.164 numbers; unmatched calls of those numbers since `matchSince` become due at `now`. */
+  putContacts(
+    installation: string,
+    contacts: readonly { contact: Contact; numbers: readonly string[] }[],
+    options: { generation: number; now: number; matchSince: number },
+  ): Promise<number>;
+  removeContacts(installation: string, refs: readonly ContactRef[]): Promise<void>;
+  /** Removes the contacts that a complete listing did not show. */
+  dropContactsBefore(installation: string, generation: number): Promise<number>;
+  countContacts(installation: string): Promise<number>;
+  putOwners(installation: string, owners: readonly Owner[]): Promise<void>;
+  owners(installation: string): Promise<Owner[]>;
+  syncState(installation: string): Promise<SyncState>;
+  saveSyncState(installation: string, state: SyncState): Promise<void>;
+
+  answer(installation: string, provider: string, ref: string): Promise<StoredAnswer | undefined>;
+  saveAnswer(installation: string, provider: string, answer: StoredAnswer): Promise<void>;
+  answersNear(installation: string, number: string, from: number, to: number): Promise<StoredAnswer[]>;
+
+  call(key: string): Promise<CallGroup | undefined>;
+  calls(filter: CallFilter): Promise<CallRow[]>;
+  history(callId: number): Promise<Step[]>;
+  deliveriesOf(callId: number): Promise<DeliveryNote[]>;
+  /** Deliveries that gave no event: unknown kinds and faults, newest first. */
+  unusedDeliveries(limit: number, installation?: string): Promise<DeliveryNote[]>;
+  /** Puts a call back to be logged now. False when there is no such call. */
+  retry(key: string, now: number): Promise<boolean>;
+  /** Raw deliveries in a scope, oldest first, after an id. */
+  deliveriesIn(scope: ReplayScope, after: number, limit: number): Promise<StoredDelivery[]>;
+  /** Marks deliveries as new, so that the lane decodes them again, and their calls as due. */
+  replay(ids: readonly number[], now: number): Promise<void>;
+  counts(): Promise<{ installation: string; state: CallState; calls: number; oldestDueAt?: number }[]>;
+  /** Deletes what is older than its time: digests after a day, deliveries and history at `before`. */
+  purge(now: number, before: number): Promise<number>;
+  /** Throws when the store cannot be written to just now. */
+  ready(): Promise<void>;
+  close(): Promise<void>;
+};

@@ -1,0 +1,94 @@
+import type { Connection } from "./connection.ts";
+import type { CallRow, DeliveredCall, Ours } from "./contract.ts";
+import { callColumns, toCallRow } from "./rows.ts";
+
+/** The calls that are due, the longest waiting first. */
+export function dueCalls(db: Connection, installation: string, now: number, limit: number): CallRow[] {
+  return db
+    .all(
+      `SELECT ${callColumns} FROM calls WHERE installation = ? AND due_at <= ? ORDER BY due_at LIMIT ?`,
+      installation,
+      now,
+      limit,
+    )
+    .map(toCallRow);
+}
+
+/** When the next call is due; undefined when none is waiting. */
+export function nextDue(db: Connection, installation: string): number | undefined {
+  const row = db.get(
+    "SELECT MIN(due_at) AS due FROM calls WHERE installation = ? AND due_at IS NOT NULL",
+    installation,
+  );
+  return row?.["due"] == null ? undefined : Number(row["due"]);
+}
+
+export function saveSending(db: Connection, calls: readonly { id: number; ours: Ours }[]): void {
+  db.transaction(() => {
+    for (const { id, ours } of calls)
+      db.run("UPDATE calls SET ours = ? WHERE id = ?", JSON.stringify(ours), id);
+  });
+}
+
+/** A call that changed while it was being delivered keeps its due time: what was saved is already old. */
+const update = `
+  UPDATE calls SET
+    state = CASE WHEN state = 'merged' THEN state ELSE ?1 END,
+    reason = CASE WHEN state = 'merged' THEN reason ELSE ?2 END,
+    due_at = CASE WHEN state = 'merged' AND ?3 <> 'merged' AND ?4 IS NOT NULL THEN ?5
+                  WHEN revision > ?6 AND due_at IS NOT NULL THEN due_at ELSE ?7 END,
+    attempts = ?8,
+    saved_revision = CASE WHEN ?1 = 'logged' THEN MAX(saved_revision, ?6) ELSE saved_revision END,
+    contact_kind = COALESCE(?9, contact_kind),
+    contact_id = COALESCE(?10, contact_id),
+    owner_id = COALESCE(?11, owner_id),
+    activity_id = COALESCE(?4, activity_id),
+    ours = COALESCE(?12, ours),
+    decision = COALESCE(?13, decision),
+    updated_at = ?5
+  WHERE id = ?14`;
+
+export function saveDelivered(db: Connection, calls: readonly DeliveredCall[]): void {
+  db.transaction(() => {
+    for (const call of calls) {
+      const {
+        id,
+        revision,
+        state,
+        reason,
+        dueAt,
+        attempts,
+        contact,
+        ownerId,
+        activityId,
+        ours,
+        decision,
+        step,
+      } = call;
+      db.run(
+        update,
+        state,
+        reason ?? null,
+        state,
+        activityId ?? null,
+        step.at,
+        revision,
+        dueAt ?? null,
+        attempts,
+        contact?.kind ?? null,
+        contact?.id ?? null,
+        ownerId ?? null,
+        ours ? JSON.stringify(ours) : null,
+        decision ? JSON.stringify(decision) : null,
+        id,
+      );
+      db.run(
+        "INSERT INTO history (call, at, step, detail) VALUES (?, ?, ?, ?)",
+        id,
+        step.at,
+        step.step,
+        JSON.stringify(step.detail),
+      );
+    }
+  });
+}

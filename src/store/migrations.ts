@@ -1,0 +1,123 @@
+/**
+ * The schema, one step after another; a step that was released is never edited.
+ * Times are milliseconds since 1970. `calls.body`, `events.body`, `contacts.body` are JSON of the types in `core/`.
+ */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    headers TEXT NOT NULL,
+    body BLOB NOT NULL,
+    state INTEGER NOT NULL DEFAULT 0,
+    kind TEXT,
+    events INTEGER NOT NULL DEFAULT 0,
+    repeats INTEGER NOT NULL DEFAULT 0,
+    fault TEXT
+  );
+  CREATE INDEX deliveries_new ON deliveries (installation, id) WHERE state = 0;
+  CREATE INDEX deliveries_unused ON deliveries (installation, id) WHERE state > 0 AND events = 0;
+
+  CREATE TABLE digests (digest INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, at INTEGER NOT NULL);
+
+  CREATE TABLE calls (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL UNIQUE,
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    number TEXT,
+    due_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    saved_revision INTEGER NOT NULL DEFAULT 0,
+    contact_kind TEXT,
+    contact_id TEXT,
+    owner_id TEXT,
+    activity_id TEXT,
+    ours TEXT NOT NULL DEFAULT '{}',
+    decision TEXT,
+    merged_into INTEGER,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  );
+  CREATE INDEX calls_due ON calls (installation, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX calls_dead ON calls (installation, id) WHERE state = 'dead';
+  CREATE INDEX calls_number ON calls (installation, number) WHERE number IS NOT NULL;
+
+  CREATE TABLE legs (
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    call_id TEXT NOT NULL,
+    call INTEGER NOT NULL,
+    PRIMARY KEY (installation, provider, call_id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE events (
+    call INTEGER NOT NULL,
+    digest INTEGER NOT NULL,
+    delivery INTEGER NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (call, digest)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE history (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    call INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    step TEXT NOT NULL,
+    detail TEXT NOT NULL
+  );
+  CREATE INDEX history_call ON history (call, id);
+
+  CREATE TABLE contacts (
+    installation TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    numbers TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (installation, kind, id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE phones (
+    installation TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (installation, number, kind, id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE owners (
+    installation TEXT NOT NULL,
+    id TEXT NOT NULL,
+    body TEXT NOT NULL,
+    PRIMARY KEY (installation, id)
+  ) WITHOUT ROWID;
+
+  CREATE TABLE syncs (
+    installation TEXT PRIMARY KEY,
+    cursor TEXT,
+    generation INTEGER NOT NULL,
+    finished_at INTEGER
+  ) WITHOUT ROWID;
+
+  CREATE TABLE answers (
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    number TEXT,
+    reply TEXT NOT NULL,
+    why TEXT NOT NULL,
+    PRIMARY KEY (installation, provider, ref)
+  ) WITHOUT ROWID;
+  CREATE INDEX answers_number ON answers (installation, number, at) WHERE number IS NOT NULL;
+  `,
+];

@@ -1,0 +1,20 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { testStore } from "../contracts/store.ts";
+import { testCallStore } from "../contracts/store-calls.ts";
+import type { OpenStore } from "../contracts/store-samples.ts";
+
+const open: OpenStore = async () => {
+  const folder = mkdtempSync(join(tmpdir(), "switchhook-store-"));
+  const store = openSqliteStore(folder);
+  const reopen = async () => {
+    await store.close();
+    return openSqliteStore(folder);
+  };
+  return { store, reopen };
+};
+
+testStore("the embedded store", open);
+testCallStore("the embedded store", open);
