@@ -5,7 +5,7 @@
 export const migrations: readonly string[] = [
   `
   CREATE TABLE deliveries (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     installation TEXT NOT NULL,
     provider TEXT NOT NULL,
     received_at INTEGER NOT NULL,

@@ -1,0 +1,58 @@
+import type { Phase } from "../../core/call.ts";
+import type { JsonObject } from "../../lib/body.ts";
+import { agentsOf, type Dialect, eventsFrom, partyOf, sidesOf } from "./event.ts";
+import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
+import { exotelTime } from "./time.ts";
+import { directionOf, outcomeOf } from "./words.ts";
+
+const ownNames = ["CallState", "FromNumber", "ToNumber", "VirtualNumber", "AppUserID", "CallRecordings"];
+
+/**
+ * The older WebRTC notifications in PascalCase (developer.exotel.com/api/receive-inbound-call-notification).
+ * `CallStatus` is the state of the user's line: `busy` while it rings, `free` when the call is over.
+ * `TotalDuration` counts the ringing too and is 0 or empty at first, so it is no talk time.
+ */
+export const appNotification: Dialect = {
+  speaks: ({ fields }) => ownNames.some((name) => Object.hasOwn(fields, name)),
+  kind: ({ fields }) => kindOf("app_call", wordOf(fields, "CallState") ?? wordOf(fields, "CallStatus")),
+  events: (message, callId) => {
+    const { fields } = message;
+    const phase = phaseOf(fields);
+    const direction = directionOf(wordOf(fields, "Direction"));
+    const { customer, agent } = sidesOf(direction, textOf(fields, "FromNumber"), textOf(fields, "ToNumber"));
+    const line = textOf(fields, "VirtualNumber");
+    const agentIds = [textOf(fields, "AppUserID"), textOf(fields, "DialWhomNumber"), agent];
+    return eventsFrom(message, {
+      callId,
+      kind: appNotification.kind(message),
+      times: [textOf(fields, "UpdatedAt"), textOf(fields, "EndTime"), textOf(fields, "CreatedAt")],
+      ...(phase && { phase }),
+      facts: {
+        direction,
+        customer: partyOf(customer),
+        line,
+        agents: agentsOf(agentIds, { not: [line, customer] }),
+        startedAt: exotelTime(textOf(fields, "StartTime") ?? textOf(fields, "CreatedAt")),
+        recording: recordingOf(fields, "CallRecordings"),
+        custom: customOf(fields, ["TicketId"]),
+        ...(phase === "ended" && {
+          endedAt: exotelTime(textOf(fields, "EndTime")),
+          outcome: outcomeAtEnd(fields),
+          reason: textOf(fields, "CallStatus"),
+        }),
+      },
+    });
+  },
+};
+
+function phaseOf(fields: JsonObject): Phase | undefined {
+  const status = wordOf(fields, "CallStatus");
+  const over = wordOf(fields, "CallState") === "terminal" || status === "free";
+  if (over || (status !== "busy" && outcomeOf(status))) return "ended";
+  return status === "busy" ? "ringing" : undefined;
+}
+
+function outcomeAtEnd(fields: JsonObject) {
+  const status = wordOf(fields, "CallStatus");
+  return (status === "busy" ? undefined : outcomeOf(status)) ?? "unknown";
+}

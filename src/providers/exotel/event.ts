@@ -1,0 +1,88 @@
+import type { AgentRef, CallEvent, Direction, Facts, Phase } from "../../core/call.ts";
+import { exotelTime } from "./time.ts";
+import type { Message } from "./wire.ts";
+
+/** One of the shapes that Exotel tells calls in. `kind`: the name of this message's event. */
+export type Dialect = {
+  speaks(message: Message): boolean;
+  kind(message: Message): string;
+  events(message: Message, callId: string): CallEvent[];
+};
+
+/** One event from what is known of it, or none when nothing is. `times`: where its own time may stand, best first. */
+export function eventsFrom(
+  message: Message,
+  told: { callId: string; kind: string; times: readonly (string | undefined)[]; phase?: Phase; facts: Facts },
+): CallEvent[] {
+  const facts = known(told.facts);
+  if (!told.phase && Object.keys(facts).length === 0) return [];
+  const at = told.times.map(exotelTime).find((time) => time !== undefined) ?? message.receivedAt;
+  return [{ callId: told.callId, at, kind: told.kind, ...(told.phase && { phase: told.phase }), facts }];
+}
+
+/** An agent by everything that Exotel calls them: of `sip:agent_001@app.exotel.com` the user part is an id too. */
+export function agentsOf(
+  ids: readonly (string | undefined)[],
+  {
+    email,
+    talked,
+    not = [],
+  }: { email?: string; talked?: boolean; not?: readonly (string | undefined)[] } = {},
+): AgentRef[] {
+  const told = ids
+    .filter((id) => id !== undefined)
+    .filter((id) => !not.some((other) => sameNumber(id, other)));
+  const all = [...new Set(told.flatMap((id) => [id, ...sipUser(id)]))];
+  if (all.length === 0 && !email) return [];
+  return [
+    { ids: all.length > 0 ? all : [email ?? ""], ...(email && { email }), ...(talked && { talked: true }) },
+  ];
+}
+
+/**
+ * Who of the two is the customer. Without a direction only a SIP address tells: it is an agent's
+ * (`sip:` is how WebRTC users are reached), and two or none of them tell nothing.
+ */
+export function sidesOf(
+  direction: Direction | undefined,
+  from: string | undefined,
+  to: string | undefined,
+): { customer?: string; agent?: string } {
+  const inbound = direction ? direction === "inbound" : isSip(to) && !isSip(from);
+  const outbound = direction ? direction === "outbound" : isSip(from) && !isSip(to);
+  if (!inbound && !outbound) return {};
+  const [customer, agent] = inbound ? [from, to] : [to, from];
+  return { ...(customer && { customer }), ...(agent && { agent }) };
+}
+
+export function partyOf(number: string | undefined, name?: string): Facts["customer"] {
+  if (!number && !name) return undefined;
+  return { ...(number && { number }), ...(name && { name }) };
+}
+
+/** The same writing, or the same last ten digits: `+911234567890` and `01234567890`. */
+export function sameNumber(a: string | undefined, b: string | undefined): boolean {
+  if (a === undefined || b === undefined) return false;
+  return a === b || (isNumber(a) && isNumber(b) && a.slice(-10) === b.slice(-10));
+}
+
+export function isSip(address: string | undefined): boolean {
+  return /^sips?:/i.test(address ?? "");
+}
+
+function isNumber(text: string): boolean {
+  return /^\+?\d{10,15}$/.test(text);
+}
+
+function sipUser(id: string): string[] {
+  const user = /^sips?:([^@;]+)/i.exec(id)?.[1];
+  return user ? [user] : [];
+}
+
+/** Without what is absent or empty. */
+function known(facts: Facts): Facts {
+  const told = Object.entries(facts).filter(
+    ([, value]) => value !== undefined && !(typeof value === "object" && Object.keys(value).length === 0),
+  );
+  return Object.fromEntries(told);
+}

@@ -1,0 +1,33 @@
+import busboy from "busboy";
+import { Rejected } from "../../core/errors.ts";
+
+const limits = { fields: 500, parts: 500, files: 0, fieldSize: 65_536, fieldNameSize: 200, headerPairs: 50 };
+
+/**
+ * The text fields of a multipart form. The boundary is read from the first line, which is right even when the header
+ * is missing or damaged. Throws `Rejected(400)` for a form that was cut off.
+ *
+ * busboy emits the fields of a whole buffer within `end`, its errors only later: so the closing line is checked here.
+ */
+export function multipartFields(text: string): [string, string][] {
+  const [, boundary, lineEnd] = /^--([^\r\n]{1,200}?)[ \t]*(\r?\n)/.exec(text) ?? [];
+  if (!boundary || !text.includes(`\n--${boundary}--`)) {
+    throw new Rejected(400, "the multipart body is cut off: its closing boundary is missing");
+  }
+  const fields: [string, string][] = [];
+  const form = open(boundary);
+  form.on("field", (name, value) => fields.push([name, value]));
+  form.on("error", () => {});
+  // busboy knows CRLF only; bodies that passed through a text tool have lost the CR.
+  form.end(Buffer.from(lineEnd === "\n" ? text.replaceAll("\n", "\r\n") : text));
+  return fields;
+}
+
+function open(boundary: string): busboy.Busboy {
+  try {
+    const quoted = boundary.replace(/["\\]/g, "\\$&");
+    return busboy({ headers: { "content-type": `multipart/form-data; boundary="${quoted}"` }, limits });
+  } catch (cause) {
+    throw new Rejected(400, "the multipart body has a boundary that cannot be read", { cause });
+  }
+}

@@ -1,0 +1,102 @@
+import type { Direction, Facts, Phase } from "../../core/call.ts";
+import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
+import { agentsOf, type Dialect, eventsFrom, isSip, partyOf, sidesOf } from "./event.ts";
+import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
+import { exotelTime } from "./time.ts";
+import { directionOf, outcomeOf } from "./words.ts";
+
+type Tell = (fields: JsonObject, time: string | undefined) => { phase?: Phase; facts: Facts };
+
+const maxCallerFacts = 50;
+
+/** Either or both events are sent for a missed call: the vendor's page and its table disagree. */
+const missed: Tell = (fields, time) => ({
+  phase: "ended",
+  facts: {
+    ...sides(fields, missedDirection(fields)),
+    endedAt: time,
+    outcome: "no-answer",
+    reason: textOf(fields, "status"),
+    ringSeconds: secondsAt(fields, "ring_time") ?? secondsAt(fields, "ring_duration"),
+  },
+});
+
+/** The lifecycle events name nobody: the fold joins them to the first notification by their call_sid. */
+const tells = new Map<string | undefined, Tell>([
+  ["incoming_call", (fields, time) => begun(fields, "inbound", time)],
+  ["outbound_call", (fields, time) => begun(fields, "outbound", time)],
+  ["call_ringing", (fields) => ({ phase: "ringing", facts: sides(fields) })],
+  ["call_answered", answered],
+  ["call_completed", completed],
+  ["call_missed", missed],
+  ["missed_call", missed],
+  [
+    "recording_ready",
+    (fields) => ({ facts: { recording: recordingOf(fields, "recording_url", "duration") } }),
+  ],
+]);
+
+/** WebRTC call notifications: `event` and snake_case names. */
+export const notification: Dialect = {
+  speaks: ({ fields }) => textOf(fields, "event") !== undefined || textOf(fields, "call_sid") !== undefined,
+  kind: ({ fields }) => kindOf(textOf(fields, "event") ?? "call_notification"),
+  events: (message, callId) => {
+    const timestamp = textOf(message.fields, "timestamp");
+    const told = tells.get(textOf(message.fields, "event")?.toLowerCase())?.(
+      message.fields,
+      exotelTime(timestamp),
+    );
+    if (!told) return [];
+    return eventsFrom(message, { callId, kind: notification.kind(message), times: [timestamp], ...told });
+  },
+};
+
+function begun(fields: JsonObject, usual: Direction, time: string | undefined): ReturnType<Tell> {
+  return { phase: "ringing", facts: { ...sides(fields, usual), startedAt: time } };
+}
+
+function answered(fields: JsonObject, time: string | undefined): ReturnType<Tell> {
+  const { agents, ...facts } = sides(fields);
+  const talking = agentsOf([textOf(fields, "answered_by")], { talked: true });
+  return {
+    phase: "answered",
+    facts: { ...facts, agents: [...(agents ?? []), ...talking], answeredAt: time },
+  };
+}
+
+/** `duration` counts the ringing too, so only `talk_time` is talk. `completed` and none of it: the caller gave up. */
+function completed(fields: JsonObject, time: string | undefined): ReturnType<Tell> {
+  const talkSeconds = secondsAt(fields, "talk_time");
+  const outcome = outcomeOf(wordOf(fields, "status")) ?? "completed";
+  return {
+    phase: "ended",
+    facts: {
+      ...sides(fields),
+      endedAt: time,
+      talkSeconds,
+      outcome: outcome === "completed" && talkSeconds === 0 ? "abandoned" : outcome,
+      reason: textOf(fields, "status"),
+    },
+  };
+}
+
+/** `usual`: the direction of this kind of event, when it does not say itself. */
+function sides(fields: JsonObject, usual?: Direction): Facts {
+  const direction = directionOf(wordOf(fields, "direction")) ?? usual;
+  const { customer, agent } = sidesOf(direction, textOf(fields, "from"), textOf(fields, "to"));
+  const line = textOf(fields, "exophone");
+  const callerInfo = objectAt(fields, "caller_info");
+  return {
+    direction,
+    customer: partyOf(customer, direction === "inbound" ? textOf(callerInfo, "name") : undefined),
+    line,
+    agents: agentsOf([textOf(fields, "user_id"), agent], { not: [line, customer] }),
+    custom: customOf(callerInfo, Object.keys(callerInfo).slice(0, maxCallerFacts), "caller_"),
+  };
+}
+
+/** `missed_call` names the parties but no direction: incoming, unless a SIP user placed the call. `call_missed` names nobody. */
+function missedDirection(fields: JsonObject): Direction | undefined {
+  if (textOf(fields, "from") === undefined) return undefined;
+  return isSip(textOf(fields, "from")) ? "outbound" : "inbound";
+}

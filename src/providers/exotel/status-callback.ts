@@ -1,0 +1,121 @@
+import type { Direction, Facts, Outcome, Phase, Scalar } from "../../core/call.ts";
+import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
+import { agentsOf, type Dialect, eventsFrom, partyOf, sidesOf } from "./event.ts";
+import { customOf, kindOf, legAt, legStatus, recordingOf, textOf, wordOf } from "./fields.ts";
+import { exotelTime } from "./time.ts";
+import { directionOf, outcomeOf } from "./words.ts";
+
+/** StatusCallback of the Voice v1 API: `EventType` answered or terminal, and a `Status`. Legs[0] is From, Legs[1] is To. */
+export const statusCallback: Dialect = {
+  speaks: ({ fields }) => Object.hasOwn(fields, "CallSid"),
+  kind: ({ fields }) => kindOf("status", wordOf(fields, "EventType") ?? statusOf(fields) ?? "callback"),
+  events: (message, callId) => {
+    const told = tell(message.fields);
+    if (!told) return [];
+    const times = ["DateUpdated", "EndTime"].map((name) => textOf(message.fields, name));
+    return eventsFrom(message, { callId, kind: statusCallback.kind(message), times, ...told });
+  },
+};
+
+/** Until both legs talk the call rings: `answered` is sent for each leg, and the From leg is dialled first. */
+const ringing = new Set(["answered", "queued", "ringing", "in-progress"]);
+
+function tell(fields: JsonObject): { phase?: Phase; facts: Facts } | undefined {
+  const word = wordOf(fields, "EventType") ?? statusOf(fields);
+  if (isOver(fields)) return { phase: "ended", facts: endedFacts(fields) };
+  if (word === undefined) return { facts: commonFacts(fields, false) };
+  if (!ringing.has(word)) return undefined;
+  if (!bothTalk(fields)) return { phase: "ringing", facts: commonFacts(fields, false) };
+  const answeredAt = exotelTime(textOf(fields, "DateUpdated"));
+  return { phase: "answered", facts: { ...commonFacts(fields, true), answeredAt } };
+}
+
+function statusOf(fields: JsonObject): string | undefined {
+  return wordOf(fields, "Status") ?? wordOf(objectAt(fields, "Insights"), "DialCallStatus");
+}
+
+/** Some calls end with an empty Status and an EndTime (an operator's record of 2026). */
+function isOver(fields: JsonObject): boolean {
+  const eventType = wordOf(fields, "EventType");
+  if (eventType === "answered") return false;
+  const status = statusOf(fields);
+  if (eventType === "terminal" || outcomeOf(status)) return true;
+  return status === undefined && exotelTime(textOf(fields, "EndTime")) !== undefined;
+}
+
+/** A To leg that talks while the callback does not tell of the From leg counts: From was dialled first. */
+function bothTalk(fields: JsonObject): boolean {
+  const [from, to] = [legStatus(legAt(fields, 0)), legStatus(legAt(fields, 1))];
+  return to === "in-progress" && (from === undefined || from === "in-progress");
+}
+
+function endedFacts(fields: JsonObject): Facts {
+  const direction = directionOf(wordOf(fields, "Direction"));
+  const talkSeconds = settledTalk(fields);
+  const outcome = endOf(fields, talkSeconds, direction);
+  // The default parameters have no EndTime; the callback is sent when the call ends.
+  const end = Object.hasOwn(fields, "EndTime") ? "EndTime" : "DateUpdated";
+  const common = commonFacts(fields, outcome === "completed" && (talkSeconds ?? 0) > 0);
+  return {
+    ...common,
+    endedAt: exotelTime(textOf(fields, end)),
+    talkSeconds,
+    ringSeconds: secondsAt(objectAt(legAt(fields, 1), "Insights"), "RingingDuration"),
+    outcome,
+    reason: statusOf(fields),
+    custom: { ...common.custom, ...legCustom(fields, 0), ...legCustom(fields, 1) },
+  };
+}
+
+/**
+ * `completed` with no seconds, a zero EndTime and yet a recording is a call whose figures have not settled
+ * (533 cases of one operator): then 0 is not a talk time.
+ */
+function settledTalk(fields: JsonObject): number | undefined {
+  const seconds = secondsAt(fields, "ConversationDuration");
+  const settled = exotelTime(textOf(fields, "EndTime")) !== undefined || !recordingOf(fields, "RecordingUrl");
+  return seconds === 0 && !settled && statusOf(fields) === "completed" ? undefined : seconds;
+}
+
+function endOf(
+  fields: JsonObject,
+  talkSeconds: number | undefined,
+  direction: Direction | undefined,
+): Outcome {
+  const outcome = outcomeOf(statusOf(fields));
+  if (outcome !== "completed") return outcome ?? "unknown";
+  // Only an outbound call has the customer on the To leg; an agent's machine is no voicemail of ours.
+  if (direction === "outbound" && answeredBy(fields)?.toLowerCase() === "machine") return "voicemail";
+  const to = legAt(fields, 1);
+  if (talkSeconds !== 0 || (secondsAt(to, "OnCallDuration") ?? 0) > 0) return "completed";
+  const ofLeg = outcomeOf(legStatus(to));
+  return ofLeg === undefined || ofLeg === "completed" || ofLeg === "cancelled" ? "abandoned" : ofLeg;
+}
+
+function answeredBy(fields: JsonObject): string | undefined {
+  return textOf(legAt(fields, 1), "AnsweredBy") ?? textOf(fields, "AnsweredBy");
+}
+
+/** An inbound call's To is the agent's leg, not the ExoPhone; `PhoneNumberSid` is the ExoPhone's number, not an id. */
+function commonFacts(fields: JsonObject, talked: boolean): Facts {
+  const direction = directionOf(wordOf(fields, "Direction"));
+  const { customer, agent } = sidesOf(direction, textOf(fields, "From"), textOf(fields, "To"));
+  const line = textOf(fields, "PhoneNumberSid");
+  const machine = answeredBy(fields);
+  return {
+    direction,
+    customer: partyOf(customer),
+    line,
+    agents: agentsOf([agent], { talked, not: [line, customer] }),
+    startedAt: exotelTime(textOf(fields, "StartTime")) ?? exotelTime(textOf(fields, "DateCreated")),
+    recording: recordingOf(fields, "RecordingUrl"),
+    custom: { ...customOf(fields, ["CustomField"]), ...(machine && { AnsweredBy: machine }) },
+  };
+}
+
+/** How each leg went, under the names of the Call details API: `Leg1Status` is the From leg. */
+function legCustom(fields: JsonObject, place: number): Record<string, Scalar> {
+  const leg = legAt(fields, place);
+  const told = { ...leg, Status: legStatus(leg) };
+  return customOf(told, ["Status", "DisconnectedBy", "CauseCode"], `Leg${place + 1}`);
+}

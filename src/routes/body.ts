@@ -1,0 +1,32 @@
+import type { IncomingMessage } from "node:http";
+import { Rejected } from "../core/errors.ts";
+
+/** The exact bytes of a request. Throws `Rejected(413)` as soon as there are more than `limit`. */
+export function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array> {
+  const encoding = request.headers["content-encoding"];
+  if (encoding !== undefined && encoding !== "identity") {
+    return Promise.reject(
+      new Rejected(
+        415,
+        `a body with content-encoding ${encoding.slice(0, 40)} is not accepted: send it plain`,
+      ),
+    );
+  }
+  if (Number(request.headers["content-length"] ?? 0) > limit) return Promise.reject(tooLarge(limit));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) {
+        request.pause();
+        reject(tooLarge(limit));
+      } else chunks.push(chunk);
+    });
+    request.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on("error", reject);
+    request.on("close", () =>
+      reject(new Rejected(400, "the request was cut off before its body was complete")),
+    );
+  });
+}
