@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
+import type { CallRecord, ContactChanges } from "../../src/core/contracts.ts";
+import { toE164 } from "../../src/core/phone.ts";
+import { breather } from "./breathe.ts";
+import { addRecord, type Document, textsOf } from "./document.ts";
+import { contactOf, shapes } from "./shapes.ts";
+
+export type NewContact = NonNullable<CallRecord["createContact"]>;
+
+/** Why this contact cannot be made, if it cannot. */
+export function faultInContact({ number, fields }: NewContact, region: string): string | undefined {
+  if (!toE164(number, region)) return "a contact can only be made for a number that can be dialled";
+  for (const name of ["id", "phones"])
+    if (Object.hasOwn(fields, name)) return `the local CRM fills "${name}" of a contact itself`;
+  const [issue] = shapes.contacts.safeParse({ id: "1", ...fields }).error?.issues ?? [];
+  return issue && `new contact, ${issue.path.join(".")}: ${issue.message}`;
+}
+
+/** The contact with this number: the one that is there, else a new one. */
+export function contactFor(document: Document, { number, fields }: NewContact, region: string): ContactRef {
+  const wanted = toE164(number, region) ?? number;
+  const known = chooseContact(document.contactsByNumber.get(wanted) ?? []).contact;
+  if (known) return { id: known.id, kind: known.kind };
+  const { name, ...others } = fields;
+  const members = { ...(name !== undefined && { name }), phones: [wanted], ...others };
+  const id = addRecord(document, "contacts", members, region);
+  return { id, kind: contactOf({ id, ...members }).kind };
+}
+
+/** All contacts when any of them changed since the cursor, which is a digest of their texts; else nothing. */
+export async function contactChanges(
+  document: Document,
+  cursor: string | undefined,
+): Promise<ContactChanges> {
+  const digest = await digestOf(document);
+  if (digest === cursor) return { contacts: [], removed: [], cursor, more: false };
+  return { contacts: [...document.contacts.values()], removed: [], cursor: digest, more: false, full: true };
+}
+
+async function digestOf(document: Document): Promise<string> {
+  if (document.contactsDigest) return document.contactsDigest;
+  const breathe = breather();
+  const hash = createHash("sha256");
+  for (const { bytes, start, end } of textsOf(document, "contacts").all()) {
+    hash.update(bytes.subarray(start, end)).update("\n");
+    await breathe();
+  }
+  document.contactsDigest = hash.digest("base64url");
+  return document.contactsDigest;
+}

@@ -1,0 +1,114 @@
+import { type Contact, numbersOf, type Owner } from "../../src/core/contact.ts";
+import type { JsonObject } from "../../src/lib/body.ts";
+import { renderRecord } from "./record.ts";
+import { contactOf, type List, lists, ownerOf } from "./shapes.ts";
+import { packedTexts, type Texts } from "./texts.ts";
+
+/**
+ * The file in memory. A record is kept as its text, exactly as it stands in the file: compact, and ready to be written
+ * again. Only contacts and owners are kept as objects too; an activity is parsed when it is needed.
+ * `members`: the file's own order; a list of ours as the texts of its records, any other member as its bytes.
+ */
+export type Document = {
+  members: Map<string, Buffer | Texts>;
+  contacts: Map<string, Contact>;
+  contactsByNumber: Map<string, Contact[]>;
+  owners: Owner[];
+  activityPlaces: { byId: Map<string, number>; byKey: Map<string, number> };
+  taskKeys: Set<string>;
+  lastIds: Record<List, number>;
+  /** Grows whenever we change a record, so that nothing is written when nothing changed. */
+  edits: number;
+  contactsDigest?: string;
+};
+
+export function emptyDocument(): Document {
+  return {
+    members: new Map(),
+    contacts: new Map(),
+    contactsByNumber: new Map(),
+    owners: [],
+    activityPlaces: { byId: new Map(), byKey: new Map() },
+    taskKeys: new Set(),
+    lastIds: { contacts: 0, owners: 0, activities: 0, tasks: 0 },
+    edits: 0,
+  };
+}
+
+/** What a new file starts with. */
+export function newDocument(): Document {
+  const document = emptyDocument();
+  for (const list of ["contacts", "owners", "activities"] as const) document.members.set(list, packedTexts());
+  return document;
+}
+
+export function isList(name: string): name is List {
+  return lists.some((list) => list === name);
+}
+
+export function textsOf(document: Document, list: List): Texts {
+  const texts = document.members.get(list);
+  if (texts && !Buffer.isBuffer(texts)) return texts;
+  const none = packedTexts();
+  document.members.set(list, none);
+  return none;
+}
+
+/**
+ * Takes a record, whose text is in its place, into the document. Of two with the same id or key, the first one is the
+ * one we use.
+ */
+export function takeRecord(
+  document: Document,
+  list: List,
+  record: JsonObject,
+  place: number,
+  region: string,
+): void {
+  const id = String(record["id"]);
+  const { lastIds } = document;
+  if (/^\d{1,15}$/.test(id)) lastIds[list] = Math.max(lastIds[list], Number(id));
+  if (list === "contacts") takeContact(document, contactOf(record), region);
+  if (list === "owners") document.owners.push(ownerOf(record));
+  if (list === "activities") takeActivity(document, id, record["key"], place);
+  if (list === "tasks" && typeof record["key"] === "string") document.taskKeys.add(record["key"]);
+}
+
+/** Adds a record of our own, with the next id. */
+export function addRecord(document: Document, list: List, members: JsonObject, region: string): string {
+  const id = String(document.lastIds[list] + 1);
+  const record = { id, ...members };
+  takeRecord(document, list, record, textsOf(document, list).add(renderRecord(record)), region);
+  document.edits++;
+  if (list === "contacts") delete document.contactsDigest;
+  return id;
+}
+
+export function replaceActivity(document: Document, place: number, text: string): void {
+  textsOf(document, "activities").replace(place, text);
+  document.edits++;
+}
+
+export function removeActivity(document: Document, place: number, id: string, key: string): void {
+  const { byId, byKey } = document.activityPlaces;
+  textsOf(document, "activities").remove(place);
+  if (byId.get(id) === place) byId.delete(id);
+  if (byKey.get(key) === place) byKey.delete(key);
+  document.edits++;
+}
+
+function takeContact(document: Document, contact: Contact, region: string): void {
+  if (document.contacts.has(contact.id)) return;
+  document.contacts.set(contact.id, contact);
+  for (const number of numbersOf(contact, region)) {
+    const others = document.contactsByNumber.get(number);
+    if (others) others.push(contact);
+    else document.contactsByNumber.set(number, [contact]);
+  }
+}
+
+function takeActivity({ activityPlaces }: Document, id: string, key: unknown, place: number): void {
+  const { byId, byKey } = activityPlaces;
+  if (!byId.has(id)) byId.set(id, place);
+  if (typeof key === "string" && !byKey.has(key)) byKey.set(key, place);
+}

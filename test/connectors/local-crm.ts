@@ -1,0 +1,68 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { local } from "../../connectors/local/index.ts";
+import type { Connector, Fields } from "../../src/core/contracts.ts";
+
+type Rows = Record<string, unknown>[];
+export type Content = { contacts: Rows; owners: Rows; activities: Rows; tasks?: Rows };
+
+/** A local CRM in a folder of its own, with what a person can do to its file. */
+export type LocalCrm = {
+  connector: Connector;
+  path: string;
+  folder: string;
+  warnings: string[];
+  read(): Content;
+  write(content: unknown): void;
+  edit(change: (content: Content) => void): void;
+  tearDown(): Promise<void>;
+};
+
+export function openLocalCrm(content?: unknown, name = "crm.json"): LocalCrm {
+  const folder = mkdtempSync(join(tmpdir(), "switchhook-local-"));
+  const path = join(folder, name);
+  const warnings: string[] = [];
+  const write = (value: unknown) =>
+    writeFileSync(path, typeof value === "string" || Buffer.isBuffer(value) ? value : JSON.stringify(value));
+  if (content !== undefined) write(content);
+  const connector = connectTo(path, warnings);
+  const read = (): Content => JSON.parse(readFileSync(path, "utf8"));
+  return {
+    connector,
+    path,
+    folder,
+    warnings,
+    read,
+    write,
+    edit: (change) => {
+      const now = read();
+      change(now);
+      write(now);
+    },
+    tearDown: async () => {
+      await connector.close?.();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export function connectTo(path: string, warnings: string[] = []): Connector {
+  const warn = (message: string) => void warnings.push(message);
+  return local.connect(
+    { type: "local", file: path },
+    { installation: "acme", region: "IN", now: Date.now, warn },
+  );
+}
+
+export function call(key: string, fields: Fields = { subject: "Inbound call" }) {
+  return { key, fields, modes: {}, ours: {} };
+}
+
+export async function until(holds: () => boolean, withinMs = 5_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error("it did not happen in time");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

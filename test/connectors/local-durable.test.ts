@@ -1,0 +1,134 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openDisk } from "../../connectors/local/disk.ts";
+import { openFile } from "../../connectors/local/file.ts";
+import { call, connectTo } from "./local-crm.ts";
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "switchhook-local-"));
+  path = join(folder, "crm.json");
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const keysIn = (): string[] =>
+  JSON.parse(readFileSync(path, "utf8")).activities.map(({ key }: { key: string }) => key);
+
+/** Saves without end, and prints each key once it is acknowledged. */
+const saver = `
+  import { connectTo } from ${JSON.stringify(join(import.meta.dirname, "local-crm.ts"))};
+  const connector = connectTo(process.argv[1]);
+  const save = async (key) => {
+    const [{ saved }] = await connector.saveCalls([{ key, fields: { note: "x".repeat(2000) }, modes: {}, ours: {} }]);
+    if (saved) console.log(key);
+  };
+  for (let i = 0; ; i += 3) await Promise.all([save(process.pid + "-" + i), save(process.pid + "-" + (i + 1)), save(process.pid + "-" + (i + 2))]);
+`;
+
+test("what a killed process left behind is cleared away, and nothing else", async () => {
+  const dead = spawn("true");
+  await once(dead, "exit");
+  const others = [`.crm.json.${process.ppid}-1.tmp`, ".crm.json.tmp", ".other.json.1-1.tmp"];
+  for (const name of [`.crm.json.${dead.pid}-3.tmp`, ...others]) writeFileSync(join(folder, name), "half");
+  const connector = connectTo(path);
+  await connector.prepare?.();
+  await connector.close?.();
+  expect(readdirSync(folder).sort()).toEqual([...others, "crm.json"].sort());
+});
+
+describe("what was acknowledged is in the file", () => {
+  test("whenever the process is killed", async () => {
+    const acknowledged: string[] = [];
+    for (const count of [1, 30, 77, 140]) {
+      const child = spawn(process.execPath, ["--input-type=module", "-e", saver, path], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      let seen = 0;
+      for await (const key of createInterface(child.stdout)) {
+        acknowledged.push(key);
+        if (++seen === count) child.kill("SIGKILL");
+      }
+      const keys = keysIn();
+      expect(new Set(keys).size).toBe(keys.length);
+      expect(keys).toEqual(expect.arrayContaining(acknowledged));
+    }
+    const connector = connectTo(path);
+    await connector.saveCalls([call("last")]);
+    await connector.close?.();
+    expect(readdirSync(folder)).toEqual(["crm.json"]);
+  });
+
+  test("when saveCalls answers, also for many at once, in few writes", async () => {
+    const disk = openDisk(path, "IN");
+    let writes = 0;
+    const counted = {
+      ...disk,
+      write: (...args: Parameters<typeof disk.write>) => {
+        writes++;
+        return disk.write(...args);
+      },
+    };
+    const file = openFile(counted, () => {});
+    await file.current();
+    writes = 0;
+    const change = (edit: number) =>
+      file.change((document) => {
+        document.members.set(`edit ${edit}`, Buffer.from("true"));
+        document.edits++;
+        return edit;
+      });
+    const first = Array.from({ length: 100 }, (_, i) => change(i));
+    expect(await first[0]).toBe(0);
+    const second = Array.from({ length: 100 }, (_, i) => change(100 + i));
+    expect(await Promise.all([...first, ...second])).toEqual(Array.from({ length: 200 }, (_, i) => i));
+    expect(Object.keys(JSON.parse(readFileSync(path, "utf8")))).toHaveLength(203);
+    expect(writes).toBe(2);
+    await file.close();
+  });
+
+  test("before close is done", async () => {
+    const connector = connectTo(path);
+    const saving = connector.saveCalls([call("a")]);
+    await connector.close?.();
+    expect(keysIn()).toEqual(["a"]);
+    await saving;
+  });
+});
+
+/** The longest time that nothing else could run, as a share of the whole: it means the same on a busy machine. */
+async function longestShare(work: () => Promise<unknown> | undefined): Promise<number> {
+  const start = performance.now();
+  let last = start;
+  let longest = 0;
+  const turn = () => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  };
+  const timer = setInterval(turn, 1);
+  await work();
+  turn();
+  clearInterval(timer);
+  return longest / (performance.now() - start);
+}
+
+test("a file of 30 MB is read and written without holding up others", async () => {
+  const connector = connectTo(path);
+  const note = "The customer asked about the plan and wants to be called back. ".repeat(7);
+  const records = Array.from({ length: 60_000 }, (_, i) =>
+    call(`acme:voys:${i}`, { subject: `Call ${i}`, note }),
+  );
+  expect(await longestShare(() => connector.saveCalls(records.slice(0, 30_000)))).toBeLessThan(0.4);
+  await connector.saveCalls(records.slice(30_000));
+  expect(statSync(path).size).toBeGreaterThan(30e6);
+  const restarted = connectTo(path);
+  expect(await longestShare(() => restarted.prepare?.())).toBeLessThan(0.4);
+  expect(await longestShare(() => restarted.saveCalls([call("new")]))).toBeLessThan(0.4);
+  expect(keysIn()).toHaveLength(60_001);
+  await Promise.all([connector.close?.(), restarted.close?.()]);
+});

@@ -1,0 +1,219 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import type { Connector, SaveResult } from "../../src/core/contracts.ts";
+import { call, connectTo, type LocalCrm, openLocalCrm, until } from "./local-crm.ts";
+
+let crm: LocalCrm;
+const open = (...args: Parameters<typeof openLocalCrm>): Connector => {
+  crm = openLocalCrm(...args);
+  return crm.connector;
+};
+afterEach(() => crm.tearDown());
+
+/** A person who saves again and again at the same moment makes us ask for a later try, which is fine. */
+const onlyLater = (error: unknown): SaveResult[] => {
+  expect(error).toMatchObject({ name: "Overtaken", retry: "later" });
+  return [];
+};
+
+const stamp = () => statSync(crm.path, { bigint: true }).mtimeNs;
+
+describe("the file", () => {
+  test("is made when it is missing, with its folders", async () => {
+    open();
+    const path = join(crm.folder, "a", "b", "crm.json");
+    const connector = connectTo(path);
+    await connector.prepare?.();
+    expect(JSON.parse(readFileSync(path, "utf8"))).toEqual({ contacts: [], owners: [], activities: [] });
+    await connector.close?.();
+  });
+
+  test("has one record a line, and what a person wrote stays as it was", async () => {
+    const written = `\uFEFF{ "note": {"big": 12345678901234567890},
+  "contacts": [ {"id":"1",
+      "phones":["+31612345678"], "big": 12345678901234567890.10} ],
+  "activities": [{"id": "5", "key":"a", "subject":"old", "custom" : [1,  2]}], "later": 1e2}`;
+    const connector = open(written);
+    const ours = { subject: ["old"] };
+    await connector.saveCalls([{ ...call("a", { subject: "new", extra: true }), ours }, call("b")]);
+    expect(readFileSync(crm.path, "utf8")).toBe(`{
+  "note": {"big": 12345678901234567890},
+  "contacts": [
+    {"id":"1",
+      "phones":["+31612345678"], "big": 12345678901234567890.10}
+  ],
+  "activities": [
+    {"id": "5", "key":"a", "subject":"new", "custom" : [1,  2], "extra": true},
+    { "id": "6", "key": "b", "subject": "Inbound call" }
+  ],
+  "later": 1e2
+}
+`);
+  });
+
+  test("is not written when there is nothing to write", async () => {
+    const connector = open();
+    await connector.saveCalls([call("a")]);
+    const before = stamp();
+    await connector.saveCalls([call("a"), { ...call("b"), activityId: "77" }, call("")]);
+    await connector.saveCalls([]);
+    expect(stamp()).toBe(before);
+  });
+
+  test("keeps its rights, and stays where a link points to", async () => {
+    const connector = open({});
+    chmodSync(crm.path, 0o640);
+    const link = join(crm.folder, "link.json");
+    symlinkSync(crm.path, link);
+    const linked = connectTo(link);
+    await linked.saveCalls([call("a")]);
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    expect(statSync(crm.path).mode & 0o777).toBe(0o640);
+    expect(crm.read().activities).toHaveLength(1);
+    expect(readdirSync(crm.folder).sort()).toEqual(["crm.json", "link.json"]);
+    await Promise.all([linked.close?.(), connector.close?.()]);
+  });
+
+  test("says so when it cannot be used, and goes on when it can", async () => {
+    const connector = open();
+    mkdirSync(crm.path);
+    await expect(connector.saveCalls([call("a")])).rejects.toMatchObject({
+      name: "CrmError",
+      retry: "later",
+    });
+    await expect(connector.findContacts(["+31612345678"])).rejects.toThrow(
+      /crm\.json cannot be read or written \(EISDIR\)/,
+    );
+    rmSync(crm.path, { recursive: true });
+    expect(await connector.saveCalls([call("a")])).toMatchObject([{ saved: "1" }]);
+  });
+
+  test("is not made again when somebody takes it away while we run", async () => {
+    const connector = open();
+    await connector.saveCalls([call("a")]);
+    const content = crm.read();
+    rmSync(crm.path);
+    await expect(connector.saveCalls([call("b")])).rejects.toThrow(/is gone\. Put it back/);
+    expect(existsSync(crm.path)).toBe(false);
+    crm.write(content);
+    await connector.saveCalls([call("b")]);
+    expect(crm.read().activities.map(({ key }) => key)).toEqual(["a", "b"]);
+  });
+});
+
+describe("somebody else who edits the file", () => {
+  test("loses nothing, whenever they save", async () => {
+    const connector = open();
+    await connector.prepare?.();
+    const edits = 40;
+    const results: SaveResult[] = [];
+    const saving = (async () => {
+      for (let i = 0; i < 60; ) {
+        const saved = await connector.saveCalls([call(`call-${i}`)]).catch(onlyLater);
+        results.push(...saved);
+        i += saved.length;
+      }
+    })();
+    for (let i = 0; i < edits; i++) {
+      crm.edit((content) => {
+        content.contacts.push({ id: `p${i}`, phones: [], mine: i });
+      });
+      await new Promise((resolve) => setTimeout(resolve, i % 5));
+    }
+    await saving;
+    const { contacts, activities } = crm.read();
+    expect(contacts).toHaveLength(edits);
+    expect(new Set(activities.map(({ key }) => key)).size).toBe(60);
+    expect(activities.map(({ id, key }) => [id, key])).toEqual(
+      results.map((result) => ["saved" in result && result.saved, result.key]),
+    );
+  });
+
+  test("is seen by the next look-up, and tells those who watch", async () => {
+    const connector = open({ contacts: [] });
+    await connector.prepare?.();
+    let told = 0;
+    const stop = connector.watch?.(() => told++);
+    await connector.saveCalls([call("a")]);
+    crm.edit(({ contacts }) => contacts.push({ id: "1", phones: ["+31612345678"] }));
+    expect((await connector.findContacts(["+31612345678"])).size).toBe(1);
+    await until(() => told === 1);
+    crm.edit(({ contacts }) => contacts.push({ id: "2", phones: ["+31501234567"] }));
+    await until(() => told === 2);
+    stop?.();
+    crm.edit(({ contacts }) => contacts.pop());
+    await connector.saveCalls([call("b")]);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(told).toBe(2);
+  });
+
+  test.each([
+    [
+      '{"contacts": [\n  {"id": "1" "name": "x"}\n]}',
+      "line 2, column 14",
+      'expected "," or "}", found \'"\'',
+    ],
+    [
+      '{"contacts": [\n  {"id": "1",}\n]}',
+      "line 2, column 14",
+      "expected a name in double quotes, found '}'",
+    ],
+    ['{"contacts": [\n  {"id": "é", "name": é}]}', "line 2, column 23", "expected a value"],
+    ['{"contacts": [\n {"id": "1", "name": "x}\n]}', "line 2, column 25", "no closing quote"],
+    ['{"contacts": [{"id": "1"}', "line 1, column 26", "the end of the file"],
+    ['{"contacts": {}}', "line 1, column 14", "expected a list of contacts"],
+    ['{"contacts": [3]}', "line 1, column 15", "expected a record of contacts"],
+    ['{"contacts": [\n{"id": "1"},\n  {"name": "x"}]}', "line 3, column 3", "contacts[1].id: expected an id"],
+    [
+      '{"contacts": [{"id": "1", "phones": "+31"}]}',
+      "line 1, column 15",
+      "contacts[0].phones: expected a list",
+    ],
+    [
+      '{"contacts": [{"id": "1", "kind": "ghost"}]}',
+      "line 1, column 15",
+      'contacts[0].kind: expected "contact"',
+    ],
+    ['{"owners": [],\n "owners": []}', "line 2, column 2", '"owners" is there twice'],
+    ["", "line 1, column 1", "expected an object"],
+    ["[]", "line 1, column 1", "expected an object"],
+    ["{} {}", "line 1, column 4", "expected nothing after the last"],
+    [`{"x": ${"[".repeat(5000)}`, "line 1, column 107", "nested deeper than 100 levels"],
+    [Buffer.from('{"contacts": [],\n"a": "\xff"}', "latin1"), "line 2, column 7", "not UTF-8"],
+    ["{\n\u0000}", "line 2, column 1", "found a control character"],
+  ])("is told where %j is broken, and calls go on when it is mended", async (broken, place, what) => {
+    const connector = open({ contacts: [{ id: "1", phones: ["+31612345678"] }] });
+    await connector.saveCalls([call("a")]);
+    const good = crm.read();
+    crm.write(broken);
+    const failure = await connector.saveCalls([call("b")]).catch((error: unknown) => error);
+    expect(failure).toMatchObject({ name: "CrmError", retry: "later" });
+    for (const part of [crm.path, place, what]) expect((failure as Error).message).toContain(part);
+    await expect(connector.findContacts(["+31612345678"])).rejects.toThrow(place);
+    expect(readFileSync(crm.path)).toEqual(Buffer.from(broken));
+    crm.write(good);
+    expect(await connector.saveCalls([call("b")])).toMatchObject([{ saved: "2" }]);
+    expect((await connector.findContacts(["+31612345678"])).size).toBe(1);
+  });
+
+  test("is warned once, with the place", async () => {
+    const connector = open({});
+    await connector.prepare?.();
+    connector.watch?.(() => {});
+    crm.write('{"contacts": [');
+    await until(() => crm.warnings.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(crm.warnings).toEqual([expect.stringContaining("line 1, column 15")]);
+  });
+});
