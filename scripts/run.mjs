@@ -46,16 +46,17 @@ function install() {
   const why = existsSync(modules) ? "node_modules is out of date or was left half-finished" : "first run";
   console.error(`switchhook: installing the packages in package-lock.json (${why}) ...`);
   rmSync(stamp, { force: true });
-  let result = npm("ci", "--no-audit", "--no-fund", "--loglevel=error");
-  if (result.status !== 0) {
-    console.error("switchhook: that did not work; removing node_modules and trying once more ...");
-    rmSync(modules, { recursive: true, force: true });
-    result = npm("ci", "--no-audit", "--no-fund", "--loglevel=error");
+  const quiet = ["--no-audit", "--no-fund", "--loglevel=error"];
+  let result = npm("ci", ...quiet);
+  if (!result.error && result.status !== 0) {
+    // A registry mirror may lack packages for other platforms; `npm ci` then refuses a lock file that `npm install` takes.
+    console.error("switchhook: npm ci did not work; trying npm install with the same lock file ...");
+    result = npm("install", "--no-save", ...quiet);
   }
   if (result.error) fail(`npm could not be started (${result.error.message}). Install npm 9 or later.`);
   if (result.status !== 0)
     fail(
-      "npm ci failed. The reason is above: usually no network, no space left, or a proxy npm does not know of. Mend it and run the same command again.",
+      "npm could not install the packages. The reason is above: usually no network, no space left, or a proxy npm does not know of. Mend it and run the same command again; if it stays, delete node_modules first.",
     );
   if (spawnSync(node, ["--version"], { shell: process.platform === "win32" }).status !== 0) {
     // An npm that refuses install scripts leaves the pinned Node without its binary.

@@ -176,10 +176,14 @@ export type ConnectorKind<S = unknown> = {
   connect(settings: S, context: ConnectContext): Connector;
 };
 
-/** What a connector gets from its installation. `region`: for numbers that the CRM stores in national form. */
+/**
+ * What a connector gets from its installation. `region`: for numbers that the CRM stores in national form.
+ * `contactFields`: the contact fields that the mapping asks for just now (`contact.fields.<name>`).
+ */
 export type ConnectContext = {
   installation: string;
   region: string;
+  contactFields: () => readonly string[];
   now: () => number;
   warn: (message: string) => void;
 };

@@ -2,7 +2,13 @@ import { EventEmitter } from "node:events";
 import type { CallState, Store } from "../store/contract.ts";
 
 /** A call that has just changed, for whoever watches. */
-export type LiveCall = { key: string; installation: string; state: CallState; phase?: string; revision: number };
+export type LiveCall = {
+  key: string;
+  installation: string;
+  state: CallState;
+  phase?: string;
+  revision: number;
+};
 
 /** Tells listeners about calls as they change: a store that speaks while it saves. */
 export function createLive() {
@@ -31,7 +37,8 @@ export function createLive() {
         async saveDelivered(calls) {
           await store.saveDelivered(calls);
           if (emitter.listenerCount("call") === 0) return;
-          for (const { key, installation, state, revision } of calls) tell({ key, installation, state, revision });
+          for (const { key, installation, state, revision } of calls)
+            tell({ key, installation, state, revision });
         },
       };
     },

@@ -16,7 +16,14 @@ export function outcomeOf(
 ): DeliveredCall {
   const at = flow.now();
   const { crm } = installation;
-  const base = { id: row.id, key: row.call.key, installation: row.call.installation, revision: row.call.revision, attempts: 0, decision };
+  const base = {
+    id: row.id,
+    key: row.call.key,
+    installation: row.call.installation,
+    revision: row.call.revision,
+    attempts: 0,
+    decision,
+  };
   const line = {
     installation: row.call.installation,
     crm,

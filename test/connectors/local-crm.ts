@@ -51,7 +51,7 @@ export function connectTo(path: string, warnings: string[] = []): Connector {
   const warn = (message: string) => void warnings.push(message);
   return local.connect(
     { type: "local", file: path },
-    { installation: "acme", region: "IN", now: Date.now, warn },
+    { installation: "acme", region: "IN", contactFields: () => [], now: Date.now, warn },
   );
 }
 

@@ -1,0 +1,98 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { connectors } from "../connectors/index.ts";
+import { createApp } from "../src/app.ts";
+import { loadConfig } from "../src/config.ts";
+import type { ConnectorKind } from "../src/core/contracts.ts";
+import type { Log } from "../src/flow/installation.ts";
+import { assemble } from "../src/parts.ts";
+import { providers } from "../src/providers/index.ts";
+
+/** What the parent asks for. `lanes`: decode, fold and deliver behind the door. `crm`: `hangs` never answers. */
+export type ServerOptions = { folder: string; lanes: boolean; crm: "local" | "hangs"; keep?: boolean };
+
+/** What a sample says. `lagMs`: how long the oldest thing has waited to be decoded or saved. */
+export type Sample = { rssMb: number; lagMs: number; waiting: number };
+
+const options = JSON.parse(process.argv[2] ?? "{}") as ServerOptions;
+if (!options.keep) rmSync(options.folder, { recursive: true, force: true });
+mkdirSync(options.folder, { recursive: true });
+const crmFile = join(options.folder, "crm.json");
+if (!options.keep) {
+  const contacts = Array.from({ length: 3_000 }, (_, i) => ({
+    id: String(i + 1),
+    name: `Customer ${i}`,
+    phones: [`+1415555${String(i).padStart(4, "0")}`],
+    ownerId: String((i % 4) + 1),
+  }));
+  const owners = Array.from({ length: 4 }, (_, i) => ({
+    id: String(i + 1),
+    name: `Owner ${i + 1}`,
+    email: `owner${i + 1}@example.com`,
+  }));
+  writeFileSync(crmFile, JSON.stringify({ contacts, owners, activities: [] }));
+}
+
+const hanging: ConnectorKind = {
+  ...(connectors["local"] as ConnectorKind),
+  connect: () => ({
+    batchSize: 100,
+    findContacts: () => new Promise(() => {}),
+    saveCalls: () => new Promise(() => {}),
+  }),
+};
+const config = loadConfig(
+  {
+    file: join(options.folder, "switchhook.json"),
+    text: JSON.stringify({
+      installations: {
+        bench: {
+          crm: { type: "local", file: "crm.json" },
+          providers: { retell: { apiKey: "bench-retell-key", defaultAgent: "agent_default" } },
+          region: "US",
+          timeZone: "UTC",
+          settleSeconds: 0,
+          agents: [{ email: "owner1@example.com", retell: "agent_owner1" }],
+        },
+      },
+    }),
+  },
+  { SWITCHHOOK_DATA: options.folder, PORT: "0" },
+  { providers, connectors },
+  (path: string) => readFileSync(path, "utf8"),
+);
+const quiet = (): void => {};
+const log: Log = {
+  debug: quiet,
+  info: quiet,
+  warn: (facts, text) => console.error(text, facts),
+  error: (facts, text) => console.error(text, facts),
+};
+const started = performance.now();
+const parts = assemble(config, { log, ...(options.crm === "hangs" && { connectors: { local: hanging } }) });
+const app = createApp(parts);
+if (options.lanes) parts.start();
+app.listen(0, "127.0.0.1", () => {
+  const address = app.address();
+  process.send?.({
+    port: typeof address === "object" && address ? address.port : 0,
+    startMs: performance.now() - started,
+  });
+});
+
+async function sample(): Promise<Sample> {
+  const { store } = parts.flow;
+  const [oldest] = await store.newDeliveries("bench", 1);
+  const due = await store.nextDue("bench");
+  const now = Date.now();
+  const waits = [oldest ? now - Date.parse(oldest.receivedAt) : 0, due === undefined ? 0 : now - due];
+  const waiting = (await store.counts())
+    .filter(({ state }) => state === "waiting")
+    .reduce((sum, { calls }) => sum + calls, 0);
+  return { rssMb: Math.round(process.memoryUsage.rss() / 1_048_576), lagMs: Math.max(0, ...waits), waiting };
+}
+
+process.on("message", (message) => {
+  if (message === "sample") void sample().then((result) => process.send?.(result));
+});
+process.on("disconnect", () => process.exit(0));

@@ -1,0 +1,82 @@
+import { createServer, type Server } from "node:http";
+import express, { type ErrorRequestHandler, type Express } from "express";
+import helmet from "helmet";
+import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
+import type { Parts } from "./parts.ts";
+import { apiRoutes } from "./routes/api.ts";
+import { requireAdmin } from "./routes/guard.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { homeRoutes } from "./routes/home.ts";
+import { mountRoutes } from "./routes/route.ts";
+import { webhookDoor } from "./routes/webhooks.ts";
+
+/** The HTTP server: webhooks straight from Node's request, everything else through Express. */
+export function createApp(parts: Parts): Server {
+  const { config, flow, installations, received } = parts;
+  const door = webhookDoor({
+    flow,
+    installation: (name) => installations.get(name),
+    received,
+    publicUrl: config.publicUrl,
+    bodyBytes: config.limits.bodyBytes,
+  });
+  const app = createPages(parts);
+  return createServer(
+    {
+      // A client that sends its request slowly is cut off with 408.
+      requestTimeout: config.limits.bodySeconds * 1000,
+      headersTimeout: Math.min(config.limits.bodySeconds, 10) * 1000,
+      connectionsCheckingInterval: 1_000,
+      keepAliveTimeout: 65_000,
+      maxHeaderSize: 16_384,
+    },
+    (request, response) => {
+      if (!door(request, response)) app(request, response);
+    },
+  );
+}
+
+/** Everything but the webhooks. Each route names its own guard. */
+export function createPages(parts: Parts): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  // Without a certificate of our own, pages must not be told to fetch their style over HTTPS.
+  app.use(
+    helmet({
+      contentSecurityPolicy: { directives: { styleSrc: ["'self'"], upgradeInsecureRequests: null } },
+    }),
+  );
+  mountRoutes(
+    app,
+    [...healthRoutes(parts), ...homeRoutes(parts), ...apiRoutes(parts)],
+    requireAdmin(parts.config),
+  );
+  app.use((request) => {
+    throw new Rejected(404, `there is nothing at ${request.path}`);
+  });
+  app.use(errorHandler(parts.flow.log));
+  return app;
+}
+
+function errorHandler(log: Parts["flow"]["log"]): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    const status = statusOf(error);
+    if (status >= 500) log.error({ path: request.path, err: error }, "a request failed");
+    // What is left of a body that was not read would be taken for the next request.
+    if (!request.complete) response.set("connection", "close");
+    const known = error instanceof Rejected || error instanceof ConfigError || status < 500;
+    const message = known ? messageOf(error) : "something went wrong here; the log says what";
+    response
+      .status(status)
+      .json({ error: message, ...(error instanceof ConfigError && { faults: error.faults }) });
+  };
+}
+
+/** Express and its parsers mark a client's mistake with a status of their own. */
+function statusOf(error: unknown): number {
+  if (error instanceof Rejected) return error.status;
+  if (error instanceof ConfigError) return 422;
+  const status = error instanceof Error && "status" in error ? Number(error.status) : 500;
+  return status >= 400 && status < 500 ? status : 500;
+}

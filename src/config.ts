@@ -1,0 +1,138 @@
+import { join } from "node:path";
+import { type EnvironmentSettings, readEnvironment } from "./config/environment.ts";
+import { check, isPlain } from "./config/faults.ts";
+import {
+  type InstallationConfig,
+  type Kinds,
+  type Reading,
+  readInstallation,
+} from "./config/installation.ts";
+import type { ReadMapping } from "./config/mappings.ts";
+import { fileSchema } from "./config/schema.ts";
+import { type Environment, placeWithin, resolveSecrets } from "./config/secrets.ts";
+import { ConfigError, type Fault } from "./core/errors.ts";
+import { demoInstallation } from "./demo.ts";
+import { parseJson } from "./mapping/json.ts";
+
+export type { InstallationConfig, Kinds } from "./config/installation.ts";
+
+/** `dataFolder`: as given, relative to the process. `retentionDays`: how long raw deliveries are kept. */
+export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
+  Omit<EnvironmentSettings, "port" | "host"> & {
+    publicUrl: string;
+    databaseUrl?: string;
+    retentionDays: number;
+    limits: { bodyBytes: number; bodySeconds: number };
+    installations: InstallationConfig[];
+  };
+
+/** The text of a config file. `file`: its path as people know it; relative paths in it start beside it. */
+export type ConfigSource = { text: string; file: string };
+
+type FileSettings = Pick<Config, "installations" | "retentionDays" | "limits"> &
+  Partial<Pick<Config, "port" | "host" | "publicUrl">>;
+
+/**
+ * The configuration from the file, or the built-in demo without one, and the environment, which wins.
+ * Throws one `ConfigError` with all faults. `readMapping` gives a mapping file's text, or throws.
+ */
+export function loadConfig(
+  source: ConfigSource | undefined,
+  environment: Environment,
+  kinds: Kinds,
+  readMapping: ReadMapping,
+): Config {
+  const faults: Fault[] = [];
+  const settings = readEnvironment(environment, faults);
+  const file = source
+    ? readFile(source, environment, { file: source.file, kinds, readMapping, faults })
+    : readDemo(settings.dataFolder, { kinds, readMapping, faults });
+  const host = settings.host ?? file?.host ?? "127.0.0.1";
+  const port = settings.port ?? file?.port ?? 8484;
+  const at = settings.host || !source ? "environment: HOST" : `${source.file}: host`;
+  faults.push(...faultsOfOpenHost(host, at, !source, settings.adminToken !== undefined));
+  if (!file || faults.length > 0) throw new ConfigError(withoutRepeats(faults));
+  return { ...file, ...settings, host, port, publicUrl: file.publicUrl ?? urlOf(host, port) };
+}
+
+function readFile(
+  { text, file }: ConfigSource,
+  environment: Environment,
+  reading: Reading,
+): FileSettings | undefined {
+  const { faults } = reading;
+  const parsed = parse(text, file, faults);
+  if (parsed === undefined) return undefined;
+  const value = resolveSecrets(parsed, `${file}:`, environment, faults);
+  const written = check(fileSchema, value, `${file}:`, faults);
+  const all = isPlain(value) && isPlain(value["installations"]) ? value["installations"] : {};
+  const installations = Object.entries(all).flatMap(
+    ([name, one]) => readInstallation(name, one, placeWithin(`${file}: installations`, name), reading) ?? [],
+  );
+  faults.push(...faultsOfSharedFiles(installations, file));
+  if (!written) return undefined;
+  const { $schema: _, ...settings } = written;
+  return { ...settings, installations };
+}
+
+function parse(text: string, file: string, faults: Fault[]): unknown {
+  try {
+    return parseJson(text, file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    faults.push(...error.faults);
+    return undefined;
+  }
+}
+
+/** The demo goes through the same checks as a file; its CRM lives in the data folder. */
+function readDemo(dataFolder: string, reading: Omit<Reading, "file">): FileSettings | undefined {
+  const demo = { installations: { demo: demoInstallation } };
+  const file = join(dataFolder, "demo");
+  return readFile({ text: JSON.stringify(demo), file }, {}, { ...reading, file });
+}
+
+function faultsOfOpenHost(host: string, at: string, isDemo: boolean, hasToken: boolean): Fault[] {
+  if (isLoopback(host)) return [];
+  const stranger = `${host} can be reached from other machines`;
+  if (isDemo) {
+    const cure = "Write a switchhook.json with your own installation, or use HOST=127.0.0.1.";
+    return [{ at, problem: `${stranger}, and the secrets of the built-in demo are public.`, cure }];
+  }
+  if (hasToken) return [];
+  const cure = "Set SWITCHHOOK_ADMIN_TOKEN, or use 127.0.0.1 behind a proxy of your own.";
+  return [{ at, problem: `${stranger}, and nothing guards the API and the console.`, cure }];
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+/** An address that stands for all of the machine's cannot be called; the machine itself can. */
+function urlOf(host: string, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+/** Two installations may share a mapping file: its faults are told once. */
+function withoutRepeats(faults: readonly Fault[]): Fault[] {
+  return [...new Map(faults.map((fault) => [`${fault.at} ${fault.problem}`, fault])).values()];
+}
+
+/** A file that two installations write would lose what one of them wrote. */
+function faultsOfSharedFiles(installations: readonly InstallationConfig[], file: string): Fault[] {
+  return installations.flatMap(({ name, crm }, i) => {
+    const other = installations
+      .slice(0, i)
+      .find(({ crm: { file: theirs } }) => theirs !== undefined && theirs === crm["file"]);
+    if (!other) return [];
+    const problem = `the installation ${other.name} has the same CRM file.`;
+    return [
+      {
+        at: `${file}: installations.${name}.crm.file`,
+        problem,
+        cure: "Give each installation a file of its own.",
+      },
+    ];
+  });
+}

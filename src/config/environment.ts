@@ -1,0 +1,61 @@
+import type { Fault } from "../core/errors.ts";
+import { didYouMean } from "../mapping/nearest.ts";
+import type { Environment } from "./secrets.ts";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** What the environment says; it wins over the file. */
+export type EnvironmentSettings = {
+  port?: number;
+  host?: string;
+  dataFolder: string;
+  sealingKey?: string;
+  adminToken?: string;
+  logLevel: LogLevel;
+};
+
+/** Reads the variables that are meant for us. One that is empty counts as not set: container files write them so. */
+export function readEnvironment(environment: Environment, faults: Fault[]): EnvironmentSettings {
+  const read = (name: string) => environment[name]?.trim() || undefined;
+  const [host, sealingKey, adminToken] = [
+    read("HOST"),
+    read("SWITCHHOOK_KEY"),
+    read("SWITCHHOOK_ADMIN_TOKEN"),
+  ];
+  const port = readPort(read("PORT"), faults);
+  if (read("DATABASE_URL")) {
+    faults.push({
+      at: "environment: DATABASE_URL",
+      problem: "PostgreSQL is not available in this version.",
+      cure: "Unset it: calls are then kept in the embedded store, in SWITCHHOOK_DATA.",
+    });
+  }
+  return {
+    ...(port !== undefined && { port }),
+    ...(host && { host }),
+    ...(sealingKey && { sealingKey }),
+    ...(adminToken && { adminToken }),
+    dataFolder: read("SWITCHHOOK_DATA") ?? "./data",
+    logLevel: readLogLevel(read("LOG_LEVEL"), faults),
+  };
+}
+
+function readPort(text: string | undefined, faults: Fault[]): number | undefined {
+  if (text === undefined) return undefined;
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (port <= 65_535) return port;
+  const problem = `${JSON.stringify(text.slice(0, 40))} is not a port.`;
+  faults.push({ at: "environment: PORT", problem, cure: "Use a whole number from 0 to 65535, or unset it." });
+  return undefined;
+}
+
+function readLogLevel(text: string | undefined, faults: Fault[]): LogLevel {
+  if (text === undefined) return "info";
+  const level = logLevels.find((name) => name === text.toLowerCase());
+  if (level) return level;
+  const problem = `${JSON.stringify(text.slice(0, 40))} is not a log level.`;
+  const cure = didYouMean(text, logLevels) ?? `Use one of: ${logLevels.join(", ")}.`;
+  faults.push({ at: "environment: LOG_LEVEL", problem, cure });
+  return "info";
+}

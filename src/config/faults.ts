@@ -1,0 +1,79 @@
+import { z } from "zod";
+import type { Fault } from "../core/errors.ts";
+import { didYouMean } from "../mapping/nearest.ts";
+import { placeWithin } from "./secrets.ts";
+
+/**
+ * A value as its schema wants it, or undefined with the reasons added to `faults`.
+ * A place that already has a fault (a variable that is not set) is not complained about twice.
+ */
+export function check<T>(schema: z.ZodType<T>, value: unknown, at: string, faults: Fault[]): T | undefined {
+  const result = schema.safeParse(value);
+  const unknown = isPlain(value) ? unknownNames(schema, value, at) : [];
+  const found = [...unknown, ...(result.error?.issues ?? []).flatMap((issue) => faultsOf(schema, issue, at))];
+  const known = faults.map((fault) => fault.at);
+  faults.push(
+    ...found.filter((fault, i) => !known.some((one) => isWithin(fault.at, one)) && isFirst(found, fault, i)),
+  );
+  return found.length > 0 ? undefined : result.data;
+}
+
+function isWithin(at: string, outer: string): boolean {
+  return at === outer || at.startsWith(`${outer}.`) || at.startsWith(`${outer}[`);
+}
+
+function isFirst(found: readonly Fault[], fault: Fault, index: number): boolean {
+  return found.findIndex(({ at, problem }) => at === fault.at && problem === fault.problem) === index;
+}
+
+/** Names that a lenient schema would silently drop: a typo in an optional setting must not go unnoticed. */
+function unknownNames(schema: z.ZodType, value: object, at: string): Fault[] {
+  const names = namesAt(schema, []);
+  if (names.length === 0) return [];
+  return Object.keys(value).flatMap((name) => (names.includes(name) ? [] : unknownName(name, names, at)));
+}
+
+function unknownName(name: string, names: readonly string[], at: string): Fault {
+  const cure = didYouMean(name, names) ?? `Remove it, or use one of: ${names.join(", ")}.`;
+  return { at: placeWithin(at, name), problem: "there is no such setting.", cure };
+}
+
+function faultsOf(schema: z.ZodType, issue: z.core.$ZodIssue, at: string): Fault[] {
+  const place = issue.path.reduce<string>(placeWithin, at);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys.map((key) => unknownName(key, namesAt(schema, issue.path), place));
+  }
+  if (issue.code === "invalid_type" && /received undefined$/.test(issue.message)) {
+    return [{ at: place, problem: "is missing.", cure: `Add it: ${issue.expected}.` }];
+  }
+  return [{ at: place, problem: sentence(issue.message.replace(/^Invalid input: /, "")) }];
+}
+
+function sentence(text: string): string {
+  return /[.?!]$/.test(text) ? text : `${text}.`;
+}
+
+/** The names that an object at this path of a schema may have; none when it may have any. */
+function namesAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): string[] {
+  const inner = unwrapped(schema);
+  const [first, ...rest] = path;
+  if (inner instanceof z.ZodArray && first !== undefined) return namesAt(inner.element, rest);
+  if (!(inner instanceof z.ZodObject)) return [];
+  const shape: Readonly<Record<string, z.core.$ZodType>> = inner.shape;
+  if (first === undefined) return Object.keys(shape);
+  const member = Object.hasOwn(shape, first) ? shape[String(first)] : undefined;
+  return member ? namesAt(member, rest) : [];
+}
+
+function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+    return unwrapped(schema.def.innerType);
+  }
+  if (!(schema instanceof z.ZodPipe)) return schema;
+  const { in: before, out: after } = schema.def;
+  return unwrapped(before instanceof z.ZodTransform ? after : before);
+}
+
+export function isPlain(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

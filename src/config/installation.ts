@@ -1,0 +1,143 @@
+import { dirname, resolve } from "node:path";
+import type { ZodType } from "zod";
+import { type ContactKind, contactKinds } from "../core/contact.ts";
+import type { AgentEntry } from "../core/directory.ts";
+import type { Fault } from "../core/errors.ts";
+import { toE164 } from "../core/phone.ts";
+import type { InstallationSettings } from "../core/settings.ts";
+import { didYouMean } from "../mapping/nearest.ts";
+import { check, isPlain } from "./faults.ts";
+import { faultsOfMapping, type MappingPlace, placeOfMapping, type ReadMapping } from "./mappings.ts";
+import { faultOfNumber, installationSchema, type WrittenInstallation } from "./schema.ts";
+import { placeWithin } from "./secrets.ts";
+
+/** What can be configured: the registries of providers and connectors, or as much of them as a test needs. */
+export type Kinds = {
+  providers: Readonly<Record<string, { settings: ZodType }>>;
+  connectors: Readonly<Record<string, { settings: ZodType; contactKinds?: readonly ContactKind[] }>>;
+};
+
+/** `crm` and `providers`: as their own schemas gave them. */
+export type InstallationConfig = InstallationSettings &
+  MappingPlace & {
+    crm: { type: string; [setting: string]: unknown };
+    providers: Record<string, unknown>;
+  };
+
+/** Where faults go, and what reading needs. `file`: relative paths start beside it. */
+export type Reading = { file: string; kinds: Kinds; readMapping: ReadMapping; faults: Fault[] };
+
+const namePattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
+
+/** One installation of the file, or undefined with the reasons in `faults`. */
+export function readInstallation(
+  name: string,
+  value: unknown,
+  at: string,
+  { file, kinds, readMapping, faults }: Reading,
+): InstallationConfig | undefined {
+  if (!namePattern.test(name)) {
+    const cure = "Use lower-case letters, digits and hyphens, at most 40: it is part of the webhook URL.";
+    faults.push({ at, problem: "an installation cannot have this name.", cure });
+  }
+  const before = faults.length;
+  // Each part is read from the raw value, so that its faults are found even when a setting beside it is wrong.
+  const raw = isPlain(value) ? value : {};
+  const crm = readCrm(raw["crm"], file, placeWithin(at, "crm"), kinds, faults);
+  const providers = readProviders(raw["providers"], placeWithin(at, "providers"), kinds, faults);
+  const place = crm && placeOfMapping(raw["mapping"], crm.type, file);
+  if (crm && place) {
+    faults.push(...faultsOfMapping(place, crm.type, placeWithin(at, "mapping"), readMapping));
+  }
+  const written = check(installationSchema(Object.keys(kinds.providers)), value, at, faults);
+  if (!written) return undefined;
+  faults.push(...faultsOfNumbers(written, at), ...faultsOfAgents(written, at, Object.keys(kinds.providers)));
+  if (!crm || !place || !providers || faults.length > before) return undefined;
+  const { mapping: _, defaultOwner, ...settings } = written;
+  return {
+    ...settings,
+    ...place,
+    ...(defaultOwner !== undefined && { defaultOwner }),
+    name,
+    crm,
+    providers,
+    agents: written.agents.map(withoutAbsent),
+    companyNumbers: written.companyNumbers.flatMap((number) => toE164(number, written.region) ?? []),
+    contactOrder: [...(written.contactOrder ?? kinds.connectors[crm.type]?.contactKinds ?? contactKinds)],
+  };
+}
+
+function readCrm(value: unknown, file: string, at: string, kinds: Kinds, faults: Fault[]) {
+  if (!isPlain(value)) return undefined;
+  const { type } = value;
+  const kind = typeof type === "string" ? kindOf(kinds.connectors, type) : undefined;
+  if (typeof type !== "string" || !kind) {
+    faults.push(unknownKind(placeWithin(at, "type"), "CRM", type, Object.keys(kinds.connectors)));
+    return undefined;
+  }
+  const settings = check(kind.settings, value, at, faults);
+  if (!isPlain(settings)) return undefined;
+  const path = type === "local" ? settings["file"] : undefined;
+  return { ...settings, type, ...(typeof path === "string" && { file: beside(file, path) }) };
+}
+
+function readProviders(value: unknown, at: string, kinds: Kinds, faults: Fault[]) {
+  if (value === undefined) return {};
+  if (!isPlain(value)) return undefined;
+  const entries = Object.entries(value).map(([id, settings]): [string, unknown] => {
+    const kind = kindOf(kinds.providers, id);
+    if (kind) return [id, check(kind.settings, settings, placeWithin(at, id), faults)];
+    faults.push(unknownKind(placeWithin(at, id), "provider", id, Object.keys(kinds.providers)));
+    return [id, undefined];
+  });
+  return Object.fromEntries(entries);
+}
+
+function kindOf<K>(kinds: Readonly<Record<string, K>>, id: string): K | undefined {
+  return Object.hasOwn(kinds, id) ? kinds[id] : undefined;
+}
+
+function unknownKind(at: string, what: string, given: unknown, known: readonly string[]): Fault {
+  const problem =
+    given === undefined
+      ? `the ${what} is not named.`
+      : `there is no ${what} ${JSON.stringify(given)?.slice(0, 60)}.`;
+  const hint = typeof given === "string" ? didYouMean(given, known) : undefined;
+  return { at, problem, cure: hint ?? `Use one of: ${known.join(", ")}.` };
+}
+
+function faultsOfNumbers({ companyNumbers, agents, region }: WrittenInstallation, at: string): Fault[] {
+  const lists = agents.map(({ phones = [] }, i) => [`${at}.agents[${i}].phones`, phones] as const);
+  return [...lists, [`${at}.companyNumbers`, companyNumbers] as const].flatMap(([place, numbers]) =>
+    numbers.flatMap((number, i) => {
+      const problem = faultOfNumber(number, region);
+      return problem ? [{ at: `${place}[${i}]`, problem }] : [];
+    }),
+  );
+}
+
+/** Two people with one e-mail, or with one id at a provider: whose call would it be? An AI agent may serve several. */
+function faultsOfAgents({ agents }: WrittenInstallation, at: string, providers: readonly string[]): Fault[] {
+  const seen = new Map<string, number>();
+  return agents.map(withoutAbsent).flatMap((agent, i) => {
+    const ids = providers
+      .filter((id) => Array.isArray(agent[id]))
+      .flatMap((id) => [agent[id]].flat().map((one) => `${id} ${one}`));
+    return [...new Set([`e-mail ${agent.email.toLowerCase()}`, ...ids])].flatMap((id) => {
+      const first = seen.get(id);
+      if (first === undefined) seen.set(id, i);
+      if (first === undefined) return [];
+      const problem = `${id} stands at agents[${first}] already.`;
+      return [{ at: `${at}.agents[${i}]`, problem, cure: "Keep it at one of them." }];
+    });
+  });
+}
+
+function withoutAbsent(agent: WrittenInstallation["agents"][number]): AgentEntry {
+  const present = Object.entries(agent).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(present), email: agent.email };
+}
+
+function beside(file: string, path: string): string {
+  return resolve(dirname(file), path);
+}

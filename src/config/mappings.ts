@@ -1,0 +1,39 @@
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
+import { parseMapping } from "../mapping/compile.ts";
+
+/** Gives a mapping file's text, or throws. */
+export type ReadMapping = (path: string) => string;
+
+/** `mappingFile`: a path that can be opened as it is. `mappingIsDefault`: the settings name none, so it is the built-in one. */
+export type MappingPlace = { mappingFile: string; mappingIsDefault: boolean };
+
+/** Beside `src` in the checkout, and beside `dist/src` in the package. */
+const builtInMappings = fileURLToPath(new URL("../../mappings", import.meta.url));
+
+export function placeOfMapping(mapping: unknown, crm: string, file: string): MappingPlace {
+  const named = typeof mapping === "string" && mapping.trim() !== "" ? mapping.trim() : undefined;
+  return {
+    mappingFile: named ? resolve(dirname(file), named) : resolve(builtInMappings, `${crm}.json`),
+    mappingIsDefault: named === undefined,
+  };
+}
+
+/** What is wrong with an installation's mapping file: not there, does not compile, or made for another CRM. */
+export function faultsOfMapping(place: MappingPlace, crm: string, at: string, read: ReadMapping): Fault[] {
+  const { mappingFile, mappingIsDefault } = place;
+  try {
+    const made = parseMapping(read(mappingFile), mappingFile).crm;
+    if (made === crm) return [];
+    const problem = `${mappingFile} is for the CRM "${made}", but this installation's is "${crm}".`;
+    return [{ at, problem, cure: "Name another mapping, or leave `mapping` out for the built-in one." }];
+  } catch (error) {
+    if (error instanceof ConfigError) return [...error.faults];
+    const problem = `the mapping file cannot be read (${messageOf(error)}).`;
+    const cure = mappingIsDefault
+      ? `There is no built-in mapping for ${crm}: name a file in \`mapping\`.`
+      : "Correct the path: it starts in the folder of the config file.";
+    return [{ at, problem, cure }];
+  }
+}

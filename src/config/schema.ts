@@ -1,0 +1,101 @@
+import { z } from "zod";
+import { contactKinds } from "../core/contact.ts";
+import { isRegion, toE164 } from "../core/phone.ts";
+import { unknownCallerPolicies } from "../core/settings.ts";
+import { didYouMean } from "../mapping/nearest.ts";
+
+const text = z.string().trim().min(1, "is empty").max(500, "is longer than 500 characters");
+const texts = z.array(text).max(1_000);
+
+const publicUrl = z
+  .string()
+  .refine(isBaseUrl, 'is not an address such as "https://calls.example.com" (no query, no password)')
+  .transform((url) => url.replace(/\/+$/, ""));
+
+/** What the config file holds besides its installations, which are read one by one. */
+export const fileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  publicUrl: publicUrl.optional(),
+  port: z.int().min(0).max(65_535).optional(),
+  host: text.optional(),
+  retentionDays: z.number().min(1).max(3_650).default(90),
+  limits: z
+    .strictObject({
+      bodyBytes: z.int().min(1_024).max(104_857_600).default(5_242_880),
+      bodySeconds: z.number().min(1).max(300).default(10),
+    })
+    .prefault({}),
+  installations: z.record(z.string(), z.unknown()).refine((all) => Object.keys(all).length > 0, {
+    error: "has no installation. Add one: a name with its `crm`, `providers` and `region`",
+  }),
+});
+
+const region = z
+  .string()
+  .transform((code) => code.toUpperCase())
+  .refine(isRegion, 'is not an ISO country code of two letters, such as "NL" or "IN"');
+
+const timeZone = z.string().superRefine((zone, context) => {
+  if (isTimeZone(zone)) return;
+  const cure = didYouMean(zone, Intl.supportedValuesOf("timeZone")) ?? 'Write it like "Europe/Amsterdam".';
+  context.addIssue({ code: "custom", message: `is not a time zone. ${cure}` });
+});
+
+/** One of the company's people; each provider's own id or ids under the provider's name. */
+function agentSchema(providers: readonly string[]) {
+  const ids = z.union([text, texts], { error: "must be a text or a list of texts" }).optional();
+  return z.strictObject({
+    email: text.regex(/^[^\s@]+@[^\s@]+$/, "is not an e-mail address"),
+    name: text.optional(),
+    phones: texts.optional(),
+    ...Object.fromEntries(providers.map((provider) => [provider, ids])),
+  });
+}
+
+/** An installation as the file has it. `crm` and `providers` are read by the schemas of their own kinds. */
+export function installationSchema(providers: readonly string[]) {
+  return z.strictObject({
+    crm: z.record(z.string(), z.unknown()),
+    providers: z.record(z.string(), z.unknown()).default({}),
+    region,
+    timeZone: timeZone.default("UTC"),
+    mapping: text.optional(),
+    agents: z.array(agentSchema(providers)).max(100_000).default([]),
+    unknownCallers: z.enum(unknownCallerPolicies).default("never"),
+    logInternalCalls: z.boolean().default(false),
+    contactOrder: z
+      .array(z.enum(contactKinds))
+      .min(1, "is empty: leave it out for the CRM's own order")
+      .refine((order) => new Set(order).size === order.length, "names a kind twice")
+      .optional(),
+    settleSeconds: z.number().min(0).max(3_600).default(3),
+    answerDeadlineMs: z.int().min(100).max(9_000).default(1_500),
+    defaultOwner: text.optional(),
+    companyNumbers: texts.default([]),
+  });
+}
+
+/** The names of an installation's settings, for the manifest. */
+export const installationSettingNames: readonly string[] = Object.keys(installationSchema([]).shape);
+
+export type WrittenInstallation = z.output<ReturnType<typeof installationSchema>>;
+
+/** Why a number in the file cannot be used, or undefined when it can. */
+export function faultOfNumber(number: string, country: string): string | undefined {
+  if (toE164(number, country) !== undefined) return undefined;
+  return `is not a phone number that can be dialled in ${country}. Write it like "+31501234567".`;
+}
+
+function isTimeZone(zone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
+function isBaseUrl(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol)) return false;
+  return url.search === "" && url.hash === "" && url.username === "" && url.password === "";
+}

@@ -1,0 +1,49 @@
+import type { Call } from "../core/call.ts";
+import type { ContactRef } from "../core/contact.ts";
+import type { CallState, DeliveryNote } from "../store/contract.ts";
+
+export type Candidate = ContactRef & { name?: string };
+
+/** `deliveries`: ids of those it can have come from; none when they are no longer kept. */
+export type ExplainedEvent = {
+  at: string;
+  kind: string;
+  phase?: string;
+  callId: string;
+  sameCallAs?: string;
+  deliveries: number[];
+};
+
+/** Why a call looks in the CRM as it does, or why it is not there (yet). Times are ISO, UTC. */
+export type Explanation = {
+  key: string;
+  state: CallState;
+  /** One sentence: whether the CRM has it, and why not. */
+  status: string;
+  nextTryAt?: string;
+  attempts: number;
+  activityId?: string;
+  contact: { number?: string; lookup: string; reason?: string; chosen?: Candidate; runnersUp: Candidate[] };
+  owner?: { id?: string; name?: string; why: string };
+  /** E-mail of the directory's agent who talked last with the customer. */
+  agent?: string;
+  answer?: AnswerGiven;
+  /** Other legs that turned out to be this call; `activityId`: one that was made for the leg and is taken back. */
+  merged: { key: string; activityId?: string }[];
+  mergedInto?: string;
+  call: Call;
+  events: ExplainedEvent[];
+  deliveries: DeliveryNote[];
+  history: { at: string; step: string; detail: Record<string, unknown> }[];
+};
+
+/** What an AI agent was told when the call came in. `foundBy`: how we know that it was about this call. */
+export type AnswerGiven = {
+  at: string;
+  foundBy: "call id" | "number and time";
+  agentId?: string;
+  reject?: boolean;
+  why: string;
+  lookup: string;
+  variables: Record<string, string>;
+};

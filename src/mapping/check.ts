@@ -1,0 +1,93 @@
+import type { Scalar } from "../core/call.ts";
+import type { FieldDescription } from "../core/contracts.ts";
+import type { Fault } from "../core/errors.ts";
+import type { Mapping } from "./compile.ts";
+import { didYouMean } from "./nearest.ts";
+import type { PathType } from "./paths.ts";
+import type { Yield } from "./value.ts";
+
+type FieldType = FieldDescription["type"];
+
+/** Which facts a field of a type takes. A picklist takes texts, and its options are checked one by one. */
+const takes: Record<FieldType, readonly PathType[]> = {
+  string: ["string", "datetime", "date", "any"],
+  picklist: ["string", "any"],
+  number: ["number", "any"],
+  boolean: ["boolean", "any"],
+  datetime: ["datetime", "any"],
+  date: ["date", "any"],
+};
+
+/** What to use instead, where a path of the right type is at hand. */
+const cures: Partial<Record<FieldType, string>> = {
+  string: 'Write it as a text: {"text": "{{ the.path }}"}.',
+  number: "Use a path with a unit, like call.duration.seconds.",
+  datetime: "Use call.startedAt, call.answeredAt or call.endedAt.",
+  date: "Use call.date.",
+  boolean: 'Add a map: {"map": {"<value>": true}, "else": false}.',
+};
+
+/** Compares the activity's fields with those of the CRM: they exist, can be written, and take what the mapping gives. */
+export function checkMapping(
+  mapping: Pick<Mapping, "yields">,
+  descriptions: readonly FieldDescription[],
+  file: string,
+): Fault[] {
+  const known = new Map(descriptions.map((description) => [description.name, description]));
+  return Object.entries(mapping.yields).flatMap(([name, given]) => {
+    const at = `${file}: activity.${name}`;
+    const field = known.get(name);
+    if (!field) {
+      const cure = didYouMean(name, known.keys()) ?? "Make the field in the CRM, or remove it here.";
+      return [{ at, problem: `the CRM has no activity field ${name}.`, cure }];
+    }
+    if (!field.writable)
+      return [{ at, problem: `the CRM does not let us write ${name}.`, cure: "Remove it here." }];
+    return [...factFaults(field, given), ...given.constants.flatMap((one) => constantFaults(field, one))];
+  });
+}
+
+function factFaults(field: FieldDescription, { fact }: Yield): Fault[] {
+  if (!fact) return [];
+  const { name, type, options } = field;
+  if (!takes[type].includes(fact.type)) {
+    const cure = cures[type];
+    const problem = `${name} takes ${kind(type)}, and this gives ${kind(fact.type)}.`;
+    return [{ at: fact.at, problem, ...(cure && { cure }) }];
+  }
+  if (!options || !fact.values) return [];
+  const strangers = fact.values.filter((value) => !options.includes(value));
+  if (strangers.length === 0) return [];
+  const problem = `${name} has no option ${strangers.join(", ")}.`;
+  return [{ at: fact.at, problem, cure: `Add a map to its options: ${listed(options)}.` }];
+}
+
+function constantFaults(field: FieldDescription, { at, value }: { at: string; value: Scalar }): Fault[] {
+  const { name, type, options } = field;
+  if (!fits(type, value)) {
+    return [
+      { at, problem: `${name} takes ${kind(type)}, and ${JSON.stringify(value).slice(0, 60)} is none.` },
+    ];
+  }
+  if (type !== "picklist" || !options || options.includes(String(value))) return [];
+  const cure = didYouMean(String(value), options) ?? `Its options are: ${listed(options)}.`;
+  return [{ at, problem: `${name} has no option ${String(value).slice(0, 60)}.`, cure }];
+}
+
+function fits(type: FieldType, value: Scalar): boolean {
+  if (type === "number" || type === "boolean") return typeof value === type;
+  if (type === "date") return typeof value === "string" && /^\d{4}-\d\d-\d\d$/.test(value);
+  if (type === "datetime") return typeof value === "string" && !Number.isNaN(Date.parse(value));
+  return type === "picklist" || typeof value === "string";
+}
+
+function kind(type: PathType | "picklist"): string {
+  if (type === "datetime") return "a date with time";
+  if (type === "boolean") return "true or false";
+  if (type === "picklist") return "one of its options";
+  return `a ${type === "string" ? "text" : type}`;
+}
+
+function listed(options: readonly string[]): string {
+  return options.length > 12 ? `${options.slice(0, 12).join(", ")} …` : options.join(", ");
+}

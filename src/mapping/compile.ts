@@ -1,0 +1,113 @@
+import { isMissed, type Scalar } from "../core/call.ts";
+import type { Fields, WriteMode } from "../core/contracts.ts";
+import { ConfigError } from "../core/errors.ts";
+import { shapeFaults } from "./faults.ts";
+import { parseJson } from "./json.ts";
+import { compileRules, type Ruling } from "./rules.ts";
+import { mappingSchema, type ValueSource, valueSchema } from "./schema.ts";
+import { addFault, compileValue, type Findings, type Value, type Yield } from "./value.ts";
+import type { View } from "./view.ts";
+
+export type MappedAnswer = Ruling & { variables: Record<string, string>; metadata: Record<string, Scalar> };
+
+/**
+ * A mapping file, compiled. Applying it does no I/O and does not throw; an absent fact leaves no field.
+ * `yields`: what each activity field can get, for `checkMapping`. `contactFields`: the N of every `contact.fields.N`.
+ */
+export type Mapping = {
+  crm: string;
+  activity(view: View): { fields: Fields; modes: Readonly<Record<string, WriteMode>> };
+  activityFields: readonly string[];
+  yields: Readonly<Record<string, Yield>>;
+  contact(view: View): Fields;
+  task(view: View): Fields | undefined;
+  answer(view: View): MappedAnswer;
+  contactFields: readonly string[];
+};
+
+/** Throws `ConfigError` with all faults: of the JSON with line and column, of the mapping with their paths. */
+export function parseMapping(text: string, file: string): Mapping {
+  return compileMapping(parseJson(text, file), file);
+}
+
+/** Throws `ConfigError` with all faults at once. */
+export function compileMapping(source: unknown, file: string): Mapping {
+  const findings: Findings = { file, faults: [], contactFields: new Set() };
+  const parsed = mappingSchema.safeParse(source);
+  if (!parsed.success) findings.faults.push(...shapeFaults(parsed.error, source, file));
+  const top = membersOf(source);
+  const answerSource = membersOf(top["answer"]);
+  const task = membersOf(top["task"]);
+  const activity = compileFields(top["activity"], ["activity"], findings);
+  const contact = compileFields(top["contact"], ["contact"], findings);
+  const taskFields = compileFields(task["fields"], ["task", "fields"], findings);
+  const variables = compileFields(answerSource["variables"], ["answer", "variables"], findings);
+  const metadata = compileFields(answerSource["metadata"], ["answer", "metadata"], findings);
+  const rules = compileRules(answerSource["rules"], ["answer", "rules"], findings);
+  if (!parsed.success || findings.faults.length > 0) throw new ConfigError(findings.faults);
+  const { data } = parsed;
+  const when = new Set<string | undefined>(data.task?.when);
+  const modes = Object.freeze(
+    Object.fromEntries(Object.entries(data.activity).map(([k, v]) => [k, modeOf(v)])),
+  );
+  return {
+    crm: data.crm,
+    activity: (view) => ({ fields: apply(activity, view), modes }),
+    activityFields: activity.map(([name]) => name),
+    yields: Object.fromEntries(activity.map(([name, { yields }]) => [name, yields])),
+    contact: (view) => apply(contact, view),
+    task: (view) => (data.task && asksForTask(view, when) ? apply(taskFields, view) : undefined),
+    answer: (view) => ({
+      ...rules(view),
+      variables: texts(apply(variables, view)),
+      metadata: apply(metadata, view),
+    }),
+    contactFields: [...findings.contactFields].sort(),
+  };
+}
+
+type CompiledField = [name: string, value: Value];
+
+/** Compiles what is sound, so that a fault of shape does not hide the faults of meaning. */
+function compileFields(source: unknown, place: string[], findings: Findings): CompiledField[] {
+  return Object.entries(membersOf(source)).flatMap(([name, value]): CompiledField[] => {
+    // zod passes over this name in silence.
+    if (name === "__proto__")
+      addFault(findings, [...place, name], "no field can have this name.", "Rename it.");
+    const { from, text } = membersOf(value);
+    for (const part of [value, { from }, { text }]) {
+      const { success, data } = valueSchema.safeParse(part);
+      if (success) return [[name, compileValue(data, [...place, name], findings)]];
+    }
+    return [];
+  });
+}
+
+function apply(fields: readonly CompiledField[], view: View): Fields {
+  const filled: Fields = {};
+  for (const [name, { read }] of fields) {
+    const value = read(view);
+    if (value !== undefined) filled[name] = value;
+  }
+  return filled;
+}
+
+function asksForTask({ call }: View, when: ReadonlySet<string | undefined>): boolean {
+  const { phase, direction, outcome } = call;
+  if (!phase || !direction || !outcome) return false;
+  return isMissed({ phase, direction, outcome }) && when.has(outcome);
+}
+
+/** AI platforms take texts only. */
+function texts(fields: Fields): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
+}
+
+function modeOf(source: ValueSource): WriteMode {
+  return (typeof source === "object" && source.write) || "always";
+}
+
+function membersOf(source: unknown): Readonly<Record<string, unknown>> {
+  if (typeof source !== "object" || source === null || Array.isArray(source)) return {};
+  return source as Readonly<Record<string, unknown>>;
+}

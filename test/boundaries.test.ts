@@ -1,0 +1,163 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { findFaults, type Packages } from "./boundaries/rules.ts";
+
+const root = join(import.meta.dirname, "..");
+
+function filesOfTheHouse(): Map<string, string> {
+  const folders = ["src", "connectors", "test", "bench", "scripts"].filter((name) =>
+    existsSync(join(root, name)),
+  );
+  const paths = folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => `${folder}/${path}`),
+  );
+  const code = [...paths, "vitest.config.ts"].filter((path) => /\.(ts|mts|cts|tsx|mjs|js)$/.test(path));
+  return new Map(code.map((path) => [path.replaceAll("\\", "/"), readFileSync(join(root, path), "utf8")]));
+}
+
+function packagesOfTheHouse(): Packages {
+  const { dependencies = {}, devDependencies = {} } = JSON.parse(
+    readFileSync(join(root, "package.json"), "utf8"),
+  ) as Record<string, Record<string, string>>;
+  return { dependencies: Object.keys(dependencies), devDependencies: Object.keys(devDependencies) };
+}
+
+test("the house keeps its own rules", () => {
+  const files = filesOfTheHouse();
+  expect(files.size).toBeGreaterThan(10);
+  expect(findFaults(files, packagesOfTheHouse())).toEqual([]);
+});
+
+/** Made-up sources: the target of every import exists and is empty unless it is given. */
+function faultsOf(sources: Record<string, string>): string[] {
+  const empty = [
+    ..."core/call core/phone lib/body mapping/view store/contract lanes/contract flow/decode".split(" "),
+    ..."routes/health providers/index providers/voys/index installations/states main manifest".split(" "),
+  ].map((path): [string, string] => [`src/${path}.ts`, ""]);
+  const connectors = ["connectors/index.ts", "connectors/local/index.ts"].map((path) => [path, ""] as const);
+  return findFaults(new Map([...empty, ...connectors, ...Object.entries(sources)]), {
+    dependencies: ["zod", "@scope/kept"],
+    devDependencies: ["vitest"],
+  });
+}
+
+describe("the check turns away", () => {
+  test.each<[string, string, string, string]>([
+    [
+      "core that knows lib",
+      "src/core/a.ts",
+      'import { x } from "../lib/body.ts";',
+      "core may not import lib",
+    ],
+    ["lib that knows a provider", "src/lib/a.ts", 'import "../providers/voys/index.ts";', "may not import"],
+    ["mapping that knows lib", "src/mapping/a.ts", 'export * from "../lib/body.ts";', "may not import lib"],
+    [
+      "lanes that know the store",
+      "src/lanes/a.ts",
+      'import type { S } from "../store/contract.ts";',
+      "store",
+    ],
+    ["a provider's neighbour", "src/providers/x/a.ts", 'import { y } from "../voys/index.ts";', "neighbour"],
+    ["a connector's neighbour", "connectors/x/a.ts", 'import { y } from "../local/index.ts";', "neighbour"],
+    [
+      "a provider that knows a CRM",
+      "src/providers/x/a.ts",
+      'await import("../../../connectors/local/index.ts")',
+      "not import",
+    ],
+    [
+      "flow that opens the store",
+      "src/flow/a.ts",
+      'import { open } from "../store/contract.ts";',
+      "only types",
+    ],
+    [
+      "one value among types",
+      "src/flow/a.ts",
+      'import { type S, open } from "../store/contract.ts";',
+      "only types",
+    ],
+    [
+      "routes that open a lane",
+      "src/routes/a.ts",
+      'import * as l from "../lanes/contract.ts";',
+      "only types",
+    ],
+    [
+      "config that knows providers",
+      "src/config.ts",
+      'import { p } from "./providers/index.ts";',
+      "not import",
+    ],
+    [
+      "an import over many lines",
+      "src/core/a.ts",
+      'import {\n  x,\n  y,\n} from "../lib/body.ts";',
+      "not import",
+    ],
+    ["a type query", "src/core/a.ts", 'type B = typeof import("../lib/body.ts");', "not import"],
+    ["a computed import", "src/core/a.ts", "await import(name);", "imports an expression"],
+    ["a missing file", "src/core/a.ts", 'import { x } from "./nowhere.ts";', "does not exist"],
+    ["a missing extension", "src/core/a.ts", 'import { x } from "./call";', "has no .ts"],
+    ["a stranger's package", "src/core/a.ts", 'import x from "left-pad/sub";', "left-pad, which is not in"],
+    ["a scoped stranger", "src/core/a.ts", 'import x from "@scope/other/sub";', "@scope/other, which is not"],
+    ["a dev package at run time", "src/core/a.ts", 'import { test } from "vitest";', "a dev dependency"],
+    ["a file without a row", "src/stray.ts", "", "no row"],
+    ["a long file", "test/a.test.ts", "\n".repeat(251), "251 lines"],
+    ["any as a type", "src/core/a.ts", "const x: any = 1;", "uses `any`"],
+    ["any in brackets", "src/core/a.ts", "const x = new Map<string, any>();", "uses `any`"],
+    ["any as a cast", "scripts/a.ts", "f(x as any)", "uses `any`"],
+    ["a list of any", "src/core/a.ts", "type L = any[];", "uses `any`"],
+    ["a default export", "src/core/a.ts", "export default 1;", "default export"],
+    ["a renamed default export", "src/core/a.ts", "export { x as default };", "default export"],
+    ["the environment", "src/lib/a.ts", "const x = process.env.PORT;", "only main and cli"],
+    ["the environment taken apart", "src/lib/a.ts", "const { env } = process;", "only main and cli"],
+    ["an exit", "connectors/x/a.ts", "process.exit(1);", "only main and cli"],
+    ["a signal", "src/app.ts", 'process.once("SIGTERM", stop);', "only main and cli"],
+    ["process by import", "src/flow/a.ts", 'import { env } from "node:process";', "imports process"],
+  ])("%s", (_name, path, text, fault) => {
+    const faults = faultsOf({ [path]: text });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(path);
+    expect(faults[0]).toContain(fault);
+  });
+
+  test("a circle, also of types only, and tells it once", () => {
+    const faults = faultsOf({
+      "src/core/a.ts": 'import type { B } from "./b.ts";',
+      "src/core/b.ts": 'import { c } from "./c.ts";',
+      "src/core/c.ts": 'export { A } from "./a.ts";',
+    });
+    expect(faults).toEqual([
+      "circle of imports: src/core/a.ts -> src/core/b.ts -> src/core/c.ts -> src/core/a.ts",
+    ]);
+  });
+});
+
+describe("the check lets pass", () => {
+  test.each<[string, string, string]>([
+    ["types where types are granted", "src/flow/a.ts", 'import type { S } from "../store/contract.ts";'],
+    ["named types", "src/flow/a.ts", 'import { type S, type T } from "../store/contract.ts";'],
+    [
+      "what the table grants",
+      "src/flow/a.ts",
+      'import { v } from "../mapping/view.ts";\nimport "../lib/body.ts";',
+    ],
+    ["a provider's own folder", "src/providers/voys/a.ts", 'import { x } from "./index.ts";'],
+    ["a registry and its folders", "src/providers/index.ts", 'export { voys } from "./voys/index.ts";'],
+    ["the roots", "src/cli/serve.ts", 'import "../store/contract.ts";\nprocess.exit(Number(process.env.X));'],
+    [
+      "packages, builtins and JSON",
+      "src/lib/a.ts",
+      'import "@scope/kept/x";\nimport "node:fs";\nimport "./a.json";',
+    ],
+    ["dev packages in tests", "test/a.test.ts", 'import { test } from "vitest";'],
+    ["words in comments", "src/core/a.ts", '// import x from "left-pad"; process.exit: any\n/* as any */'],
+    ["words in strings", "src/core/a.ts", 'const s = "process.exit(1) as any";\nconst r = /["\']: any/;'],
+    ["words in templates", "src/core/a.ts", "const s = `import x from 'left-pad'; process.env`;"],
+    ["250 lines", "test/a.test.ts", "x\n".repeat(250)],
+  ])("%s", (_name, path, text) => {
+    expect(faultsOf({ [path]: text })).toEqual([]);
+  });
+});

@@ -1,0 +1,110 @@
+import { builtinModules } from "node:module";
+import { posix } from "node:path";
+import { type Import, importsOf, readSource, type Source } from "./source.ts";
+import { placeOf, table } from "./table.ts";
+
+export type Files = ReadonlyMap<string, string>;
+export type Packages = { dependencies: readonly string[]; devDependencies: readonly string[] };
+
+const maxLines = 250;
+const anyType = /:\s*any\b|\bas\s+any\b|<\s*any\s*[,>]|,\s*any\s*>|\bany\s*\[\]|=\s*any\s*;|\|\s*any\b/;
+const processUse =
+  /\bprocess\s*(?:\?\.|\.)\s*(env|exit|exitCode|on|once)\b|\bprocess\s*\[|\{[^}]*\}\s*=\s*process\b/;
+const processImport = /^(node:)?process$/;
+
+/** All breaches of the rules of the house, one sentence each; none means that it is in order. */
+export function findFaults(files: Files, packages: Packages): string[] {
+  const faults: string[] = [];
+  const graph = new Map<string, string[]>();
+  for (const [path, text] of files) {
+    const source = readSource(text);
+    const imports = importsOf(source);
+    faults.push(...faultsOfText(path, text, source));
+    faults.push(...imports.flatMap((one) => faultOfImport(path, one, files, packages) ?? []));
+    graph.set(
+      path,
+      imports.flatMap(({ from }) => (from?.startsWith(".") ? resolve(path, from) : [])),
+    );
+  }
+  return [...faults, ...cyclesOf(graph)];
+}
+
+function faultsOfText(path: string, text: string, { code }: Source): string[] {
+  const faults: string[] = [];
+  const lines = text.replace(/\n$/, "").split("\n").length;
+  if (lines > maxLines) faults.push(`${path} has ${lines} lines, more than ${maxLines}`);
+  if (anyType.test(code)) faults.push(`${path} uses \`any\``);
+  if (/\bexport\s+default\b|\bas\s+default\b/.test(code) && path !== "vitest.config.ts") {
+    faults.push(`${path} has a default export`);
+  }
+  const row = placeOf(path)?.row;
+  if (row === undefined) faults.push(`${path} has no row in the import table`);
+  if (!mayUseProcess(row) && processUse.test(code)) {
+    faults.push(`${path} uses process.env, exit or signals: only main and cli may`);
+  }
+  return faults;
+}
+
+function mayUseProcess(row: string | undefined): boolean {
+  return row === "main" || row === "cli" || row === "tooling";
+}
+
+function faultOfImport(path: string, { from, types }: Import, files: Files, packages: Packages) {
+  const place = placeOf(path);
+  if (!place) return undefined;
+  if (from === undefined) {
+    return table[place.row]?.imports === "everything" ? undefined : `${path} imports an expression`;
+  }
+  if (!from.startsWith(".")) return faultOfPackage(path, from, place.row, packages);
+  const target = resolve(path, from);
+  if (!/\.(ts|mjs)$/.test(target)) return /\.json$/.test(target) ? undefined : `${path}: ${from} has no .ts`;
+  if (!files.has(target)) return `${path}: ${from} does not exist`;
+  return faultOfDirection(path, target, types);
+}
+
+function faultOfPackage(path: string, from: string, row: string, packages: Packages) {
+  if (processImport.test(from) && !mayUseProcess(row)) return `${path} imports process`;
+  if (from.startsWith("node:") || builtinModules.includes(from)) return undefined;
+  const name = from
+    .split("/")
+    .slice(0, from.startsWith("@") ? 2 : 1)
+    .join("/");
+  if (packages.dependencies.includes(name)) return undefined;
+  if (row === "tooling" && packages.devDependencies.includes(name)) return undefined;
+  const why = packages.devDependencies.includes(name) ? "a dev dependency" : "not in package.json";
+  return `${path} imports ${name}, which is ${why}`;
+}
+
+function faultOfDirection(path: string, target: string, types: boolean) {
+  const [here, there] = [placeOf(path), placeOf(target)];
+  if (!here || !there) return undefined;
+  const imports = table[here.row]?.imports ?? {};
+  if (imports === "everything") return undefined;
+  if (here.row === there.row) {
+    return here.folder === there.folder ? undefined : `${path} imports its neighbour ${target}`;
+  }
+  const right = Object.hasOwn(imports, there.row) ? imports[there.row] : undefined;
+  if (right === "all" || (right === "types" && types)) return undefined;
+  return `${path} imports ${target}: ${here.row} may ${right ? "import only types of" : "not import"} ${there.row}`;
+}
+
+function resolve(path: string, from: string): string {
+  return posix.join(posix.dirname(path), from);
+}
+
+/** Each file that can reach itself through imports, types included, told once per circle. */
+function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const faults: string[] = [];
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): void => {
+    if (trail.includes(path)) {
+      faults.push(`circle of imports: ${[...trail.slice(trail.indexOf(path)), path].join(" -> ")}`);
+      return;
+    }
+    if (done.has(path)) return;
+    for (const next of graph.get(path) ?? []) visit(next, [...trail, path]);
+    done.add(path);
+  };
+  for (const path of graph.keys()) visit(path, []);
+  return faults;
+}
