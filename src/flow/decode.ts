@@ -30,9 +30,10 @@ export async function decodeNew(
   const notes: DecodedDelivery[] = [];
   const events = new Map<string, DecodedEvent[]>();
   for (const delivery of deliveries) notes.push(decodeOne(flow, providers, delivery, events));
+  const replayed = deliveries.filter(({ again }) => again).map(({ id }) => id);
   const calls: DecodedCall[] = [];
   for (const [provider, decoded] of events)
-    calls.push(...(await foldInto(flow, settings, provider, decoded)));
+    calls.push(...(await foldInto(flow, settings, provider, decoded, replayed)));
   await flow.store.saveDecoded(settings.name, notes, calls);
   return deliveries.length;
 }
@@ -44,7 +45,7 @@ function decodeOne(
   delivery: StoredDelivery,
   events: Map<string, DecodedEvent[]>,
 ): DecodedDelivery {
-  const { id, digest, repeatOf } = delivery;
+  const { id, digest, repeatOf, again } = delivery;
   if (repeatOf !== undefined) return { id, digest, kind: "repeat", events: 0, repeatOf };
   const provider = providers[delivery.provider];
   try {
@@ -54,7 +55,7 @@ function decodeOne(
     const list = events.get(provider.id) ?? [];
     events.set(provider.id, list);
     for (const event of decoded) list.push({ event, delivery: id });
-    return { id, digest, kind, events: decoded.length };
+    return { id, digest, kind, events: decoded.length, ...(again && { again }) };
   } catch (error) {
     log.error(
       { delivery: id, provider: delivery.provider, err: error },
@@ -70,15 +71,28 @@ async function foldInto(
   settings: InstallationSettings,
   provider: string,
   decoded: readonly DecodedEvent[],
+  replayed: readonly number[],
 ): Promise<DecodedCall[]> {
   const legs = new Set(decoded.flatMap(({ event }) => legsOf(event)));
   const stored = await flow.store.groupsOf(
     settings.name,
     [...legs].map((callId) => ({ provider, callId })),
+    replayed,
   );
-  return groupByLegs(stored, decoded).map(({ groups, added }) =>
-    foldGroup(flow, settings, provider, groups, added),
-  );
+  const own = stored.filter(({ row }) => row.call.provider === provider);
+  return groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded)
+    .filter(({ groups, added }) => added.length > 0 || groups.some(({ events }) => events.length > 0))
+    .map(({ groups, added }) => foldGroup(flow, settings, provider, groups, added));
+}
+
+/** What a replayed delivery said before no longer counts: it may have been decoded wrongly. */
+function withoutEventsFrom(groups: readonly CallGroup[], replayed: ReadonlySet<number>): CallGroup[] {
+  if (replayed.size === 0) return [...groups];
+  return groups.map(({ row, events, from }) => ({
+    row,
+    events: events.filter((_, i) => !replayed.has(from[i] ?? 0)),
+    from: from.filter((delivery) => !replayed.has(delivery)),
+  }));
 }
 
 function legsOf({ callId, sameCallAs }: CallEvent): string[] {

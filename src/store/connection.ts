@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { migrations } from "./migrations.ts";
@@ -8,9 +8,8 @@ export type Bind = string | number | bigint | null | Uint8Array;
 export type Row = Record<string, Bind>;
 
 /**
- * One SQLite connection that opens itself on first use and again after the disk failed.
- * `full`: a commit returns when its bytes have survived a power loss; otherwise when they survive the process.
- * Everything here is synchronous, so no two transactions of this process ever overlap.
+ * One SQLite connection that opens itself on first use and again after the disk failed. Synchronous throughout.
+ * `transaction`: all of it or nothing; inside another one it can fail alone.
  */
 export type Connection = {
   all(sql: string, ...values: Bind[]): Row[];
@@ -21,13 +20,20 @@ export type Connection = {
   close(): void;
 };
 
+const outermost = ["BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"] as const;
+const nested = ["SAVEPOINT inner", "RELEASE inner", "ROLLBACK TO inner; RELEASE inner"] as const;
+
 /** The write-ahead log is copied back into the database when it has this many pages of 4 KiB. */
 const logPages = 2_000;
 
-/** SQLite's primary result codes after which the file must be opened anew: READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB. */
-const brokenCodes = new Set([8, 10, 11, 13, 14, 26]);
+/**
+ * SQLite's primary result codes after which the file must be opened anew: READONLY, IOERR, CORRUPT, CANTOPEN, NOTADB.
+ * After FULL a rollback is enough.
+ */
+const brokenCodes = new Set([8, 10, 11, 14, 26]);
 
-export function openConnection(file: string, options: { full: boolean }): Connection {
+/** `writes`: for the one connection that does; its commits survive a power loss. The others only read. */
+export function openConnection(file: string, options: { writes: boolean }): Connection {
   let database: DatabaseSync | undefined;
   let statements = new Map<string, StatementSync>();
 
@@ -37,13 +43,13 @@ export function openConnection(file: string, options: { full: boolean }): Connec
     try {
       opened.exec(`
         PRAGMA journal_mode = WAL;
-        PRAGMA synchronous = ${options.full ? "FULL" : "NORMAL"};
+        PRAGMA synchronous = FULL;
         PRAGMA cache_size = -8000;
         PRAGMA temp_store = MEMORY;
         PRAGMA wal_autocheckpoint = ${logPages};
       `);
       migrate(opened);
-      if (options.full) layOutLog(opened);
+      if (options.writes) layOutLog(opened, `${file}-wal`);
     } catch (error) {
       opened.close();
       throw error;
@@ -65,8 +71,27 @@ export function openConnection(file: string, options: { full: boolean }): Connec
     try {
       return work();
     } catch (error) {
-      if (isBroken(error)) close();
+      if (isBroken(error)) closeAfter(error);
       throw error;
+    }
+  };
+
+  /** What went wrong first is worth more than a complaint about closing. */
+  const closeAfter = (error: unknown): void => {
+    try {
+      close();
+    } catch {
+      throw error;
+    }
+  };
+
+  const undo = (sql: string, error: unknown): void => {
+    // SQLite has rolled back by itself after some errors.
+    if (!database?.isTransaction) return;
+    try {
+      database.exec(sql);
+    } catch {
+      closeAfter(error);
     }
   };
 
@@ -90,14 +115,14 @@ export function openConnection(file: string, options: { full: boolean }): Connec
       }),
     transaction: (work) =>
       guarded(() => {
-        statement("BEGIN IMMEDIATE").run();
+        const [begin, commit, rollback] = database?.isTransaction ? nested : outermost;
+        statement(begin).run();
         try {
           const result = work();
-          statement("COMMIT").run();
+          statement(commit).run();
           return result;
         } catch (error) {
-          // SQLite has rolled back by itself after some errors, and then says so.
-          if (database?.isTransaction) database.exec("ROLLBACK");
+          undo(rollback, error);
           throw error;
         }
       }),
@@ -107,21 +132,41 @@ export function openConnection(file: string, options: { full: boolean }): Connec
 
 /**
  * Gives the write-ahead log its full size once, so that commits overwrite it. An fsync of a file that grows waits for
- * the file system's journal too: measured 0.2 ms against 2 ms (ext4, 2026-11).
+ * the file system's journal too: measured 0.2 ms against 2 ms (ext4, 2026-11). A disk without the space goes without.
  */
-function layOutLog(database: DatabaseSync): void {
-  database.exec(`
-    BEGIN IMMEDIATE;
-    CREATE TABLE filler (bytes BLOB);
-    INSERT INTO filler VALUES (zeroblob(${logPages * 1.5 * 4096}));
-    COMMIT;
-    DROP TABLE filler;
-    PRAGMA wal_checkpoint(RESTART);
-  `);
+function layOutLog(database: DatabaseSync, log: string): void {
+  const size = logPages * 1.5 * 4096;
+  try {
+    // A process that was killed in between has left its filler.
+    database.exec("DROP TABLE IF EXISTS filler");
+    if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) >= size) return;
+    database.exec(`
+      BEGIN IMMEDIATE;
+      CREATE TABLE filler (bytes BLOB);
+      INSERT INTO filler VALUES (zeroblob(${size}));
+      COMMIT;
+      DROP TABLE filler;
+      PRAGMA wal_checkpoint(RESTART);
+    `);
+  } catch {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    // Half a log would keep the space that the database itself needs.
+    database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  }
 }
 
 function isBroken(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && brokenCodes.has(Number(error.errcode) & 0xff);
+  return brokenCodes.has(codeOf(error));
+}
+
+/** Whether it was the disk that failed, rather than one statement. 13 is FULL. */
+export function isDiskFault(error: unknown): boolean {
+  return isBroken(error) || codeOf(error) === 13;
+}
+
+/** SQLite's primary result code; 0 for any other error. */
+function codeOf(error: unknown): number {
+  return error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
 }
 
 /** Brings the schema up to date; the version is the number of steps done. */

@@ -2,8 +2,11 @@ import type { Call, CallEvent } from "../core/call.ts";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { Delivery, FieldValue } from "../core/contracts.ts";
 
-/** A delivery on disk. `repeatOf`: the id of an earlier one with the same bytes and URL within 24 h. */
-export type StoredDelivery = Delivery & { id: number; digest: number; repeatOf?: number };
+/**
+ * A delivery on disk. `repeatOf`: the id of an earlier one with the same bytes and URL within 24 h.
+ * `again`: it was decoded before and is replayed; the events it gave then no longer count.
+ */
+export type StoredDelivery = Delivery & { id: number; digest: number; repeatOf?: number; again?: boolean };
 
 /**
  * `open`: not over yet. `waiting`: over, to be logged. `logged`: the CRM has it. `dead`: somebody has to mend something.
@@ -47,8 +50,8 @@ export type CallRow = {
   updatedAt: number;
 };
 
-/** A call with all of its events. */
-export type CallGroup = { row: CallRow; events: CallEvent[] };
+/** A call with all of its events. `from`: for each event, the id of its delivery. */
+export type CallGroup = { row: CallRow; events: CallEvent[]; from: number[] };
 
 export type Leg = { provider: string; callId: string };
 
@@ -60,6 +63,7 @@ export type DecodedDelivery = {
   events: number;
   fault?: string;
   repeatOf?: number;
+  again?: boolean;
 };
 
 /** A call as decoding leaves it. `absorbed`: rows whose legs now belong to this call. */
@@ -140,7 +144,8 @@ export type Store = {
   append(delivery: Delivery): Promise<void>;
 
   newDeliveries(installation: string, limit: number): Promise<StoredDelivery[]>;
-  groupsOf(installation: string, legs: readonly Leg[]): Promise<CallGroup[]>;
+  /** The calls of these legs, and those that have events of these deliveries. */
+  groupsOf(installation: string, legs: readonly Leg[], deliveries?: readonly number[]): Promise<CallGroup[]>;
   saveDecoded(
     installation: string,
     deliveries: readonly DecodedDelivery[],
@@ -189,6 +194,8 @@ export type Store = {
   counts(): Promise<{ installation: string; state: CallState; calls: number; oldestDueAt?: number }[]>;
   /** Deletes what is older than its time: digests after a day, deliveries and history at `before`. */
   purge(now: number, before: number): Promise<number>;
+  /** A random secret of 32 bytes, made on first use; the same name gives the same bytes ever after. */
+  secret(name: string): Promise<Uint8Array>;
   /** Throws when the store cannot be written to just now. */
   ready(): Promise<void>;
   close(): Promise<void>;

@@ -1,95 +1,62 @@
-import type { CallEvent } from "../core/call.ts";
 import type { Bind, Connection } from "./connection.ts";
-import type { CallGroup, DecodedCall, DecodedDelivery, Leg, StoredDelivery } from "./contract.ts";
+import type { DecodedCall, DecodedDelivery } from "./contract.ts";
 import { digestOfText } from "./digest.ts";
-import { callColumns, deliveryColumns, toCallRow, toDelivery } from "./rows.ts";
 
-const dayMs = 86_400_000;
+/** A decoded call as the writer needs it: columns and texts, no more than has to cross the thread. */
+type CallWrite = {
+  row?: number;
+  key: string;
+  provider: string;
+  columns: Bind[];
+  newLegs: string[];
+  events: { body: string; delivery: number }[];
+  absorbed: { id: number; hasActivity: boolean }[];
+};
 
-/** The oldest deliveries that nobody has decoded, each with the earlier one it repeats, if any. */
-export function newDeliveries(db: Connection, installation: string, limit: number): StoredDelivery[] {
-  const rows = db.all(
-    `SELECT ${deliveryColumns} FROM deliveries WHERE installation = ? AND state = 0 ORDER BY id LIMIT ?`,
-    installation,
-    limit,
-  );
-  const seen = new Map<number, StoredDelivery>();
-  return rows.map(toDelivery).map((delivery) => {
-    const earlier = seen.get(delivery.digest) ?? earlierTwin(db, delivery);
-    if (earlier && isRepeat(delivery, earlier))
-      return { ...delivery, repeatOf: earlier.repeatOf ?? earlier.id };
-    seen.set(delivery.digest, delivery);
-    return delivery;
-  });
-}
+/** What one turn of decoding changes. Deliveries that were decoded before lose the events they gave then. */
+export type DecodedWrite = {
+  installation: string;
+  now: number;
+  deliveries: readonly DecodedDelivery[];
+  calls: CallWrite[];
+};
 
-function earlierTwin(db: Connection, { digest, id }: StoredDelivery): StoredDelivery | undefined {
-  const row = db.get(
-    `SELECT ${deliveryColumns} FROM deliveries
-      WHERE id = (SELECT delivery FROM digests WHERE digest = ? AND delivery < ?)`,
-    digest,
-    id,
-  );
-  return row && toDelivery(row);
-}
-
-function isRepeat(delivery: StoredDelivery, earlier: StoredDelivery): boolean {
-  return (
-    Date.parse(delivery.receivedAt) - Date.parse(earlier.receivedAt) < dayMs &&
-    delivery.provider === earlier.provider &&
-    delivery.method === earlier.method &&
-    delivery.url === earlier.url &&
-    Buffer.compare(delivery.body, earlier.body) === 0
-  );
-}
-
-/** The calls that these legs belong to, each once, with all of their events. */
-export function groupsOf(db: Connection, installation: string, legs: readonly Leg[]): CallGroup[] {
-  const ids = new Set<number>();
-  for (const { provider, callId } of legs) {
-    const row = db.get(
-      "SELECT call FROM legs WHERE installation = ? AND provider = ? AND call_id = ?",
-      installation,
-      provider,
-      callId,
-    );
-    if (row) ids.add(Number(row["call"]));
-  }
-  return [...ids].flatMap((id) => groupOf(db, id) ?? []);
-}
-
-/** A call by its row id, with its events. */
-export function groupOf(db: Connection, id: number): CallGroup | undefined {
-  const row = db.get(`SELECT ${callColumns} FROM calls WHERE id = ?`, id);
-  if (!row) return undefined;
-  const events = db.all("SELECT body FROM events WHERE call = ?", id);
-  return { row: toCallRow(row), events: events.map(({ body }) => JSON.parse(String(body)) as CallEvent) };
-}
-
-/** One transaction: the deliveries are decoded, their events and calls are stored. */
-export function saveDecoded(
-  db: Connection,
+export function decodedWrite(
   installation: string,
   deliveries: readonly DecodedDelivery[],
   calls: readonly DecodedCall[],
   now: number,
-): void {
-  db.transaction(() => {
-    for (const delivery of deliveries) saveDelivery(db, delivery, now);
-    for (const call of calls) saveCall(db, installation, call, now);
-  });
+): DecodedWrite {
+  return { installation, now, deliveries, calls: calls.map(callWrite) };
 }
 
-function saveDelivery(
-  db: Connection,
-  { id, digest, kind, events, fault, repeatOf }: DecodedDelivery,
-  now: number,
-): void {
+function callWrite({ row, call, state, number, reason, dueAt, events, absorbed }: DecodedCall): CallWrite {
+  const known = row && absorbed.length === 0 ? row.call.legs : [];
+  return {
+    ...(row && { row: row.id }),
+    key: call.key,
+    provider: call.provider,
+    columns: [call.revision, JSON.stringify(call), state, reason ?? null, number ?? null, dueAt ?? null],
+    newLegs: call.legs.filter((leg) => !known.includes(leg)),
+    events: events.map(({ event, delivery }) => ({ body: JSON.stringify(event), delivery })),
+    absorbed: absorbed.map(({ id, activityId }) => ({ id, hasActivity: activityId !== undefined })),
+  };
+}
+
+/** Runs in the writer. */
+export function writeDecoded(db: Connection, { installation, now, deliveries, calls }: DecodedWrite): void {
+  for (const delivery of deliveries) writeDelivery(db, delivery, now);
+  for (const call of calls) writeCall(db, installation, call, now);
+}
+
+function writeDelivery(db: Connection, delivery: DecodedDelivery, now: number): void {
+  const { id, digest, kind, events, fault, repeatOf, again } = delivery;
   if (repeatOf !== undefined) {
     db.run("DELETE FROM deliveries WHERE id = ?", id);
     db.run("UPDATE deliveries SET repeats = repeats + 1 WHERE id = ?", repeatOf);
     return;
   }
+  if (again) db.run("DELETE FROM events WHERE delivery = ?", id);
   db.run("INSERT OR REPLACE INTO digests (digest, delivery, at) VALUES (?, ?, ?)", digest, id, now);
   db.run(
     "UPDATE deliveries SET state = ?, kind = ?, events = ?, fault = ? WHERE id = ?",
@@ -101,27 +68,11 @@ function saveDelivery(
   );
 }
 
-function saveCall(db: Connection, installation: string, decoded: DecodedCall, now: number): void {
-  const { call, events, absorbed } = decoded;
-  const id = decoded.row
-    ? updateCall(db, decoded.row.id, decoded, now)
-    : insertCall(db, installation, decoded, now);
-  for (const { id: loser, activityId } of absorbed.map((row) => row)) {
-    db.run("UPDATE OR IGNORE events SET call = ? WHERE call = ?", id, loser);
-    db.run("DELETE FROM events WHERE call = ?", loser);
-    // An activity of a leg that was really another call has to go; the lane removes it when its row comes due.
-    db.run(
-      `UPDATE calls SET state = 'merged', merged_into = ?, reason = 'a transfer merged it into another call',
-        due_at = ?, updated_at = ? WHERE id = ?`,
-      id,
-      activityId === undefined ? null : now,
-      now,
-      loser,
-    );
-  }
-  const known = decoded.row && absorbed.length === 0 ? new Set(decoded.row.call.legs) : new Set<string>();
-  for (const leg of call.legs) {
-    if (known.has(leg)) continue;
+function writeCall(db: Connection, installation: string, call: CallWrite, now: number): void {
+  const id = call.row ?? insertCall(db, installation, call, now);
+  if (call.row !== undefined) updateCall(db, id, call, now);
+  for (const loser of call.absorbed) absorb(db, id, loser, now);
+  for (const leg of call.newLegs) {
     db.run(
       "INSERT OR REPLACE INTO legs (installation, provider, call_id, call) VALUES (?, ?, ?, ?)",
       installation,
@@ -130,8 +81,7 @@ function saveCall(db: Connection, installation: string, decoded: DecodedCall, no
       id,
     );
   }
-  for (const { event, delivery } of events) {
-    const body = JSON.stringify(event);
+  for (const { body, delivery } of call.events) {
     db.run(
       "INSERT OR IGNORE INTO events (call, digest, delivery, body) VALUES (?, ?, ?, ?)",
       id,
@@ -142,30 +92,48 @@ function saveCall(db: Connection, installation: string, decoded: DecodedCall, no
   }
 }
 
-function columnsOf({ call, state, reason, number, dueAt }: DecodedCall): Bind[] {
-  return [call.revision, JSON.stringify(call), state, reason ?? null, number ?? null, dueAt ?? null];
+/** An activity of a leg that was really another call has to go: the lane removes it when its row comes due. */
+function absorb(
+  db: Connection,
+  winner: number,
+  { id, hasActivity }: CallWrite["absorbed"][number],
+  now: number,
+): void {
+  db.run("UPDATE OR IGNORE events SET call = ? WHERE call = ?", winner, id);
+  db.run("DELETE FROM events WHERE call = ?", id);
+  db.run(
+    `UPDATE calls SET state = 'merged', merged_into = ?, reason = 'a transfer merged it into another call',
+      due_at = ?, updated_at = ? WHERE id = ?`,
+    winner,
+    hasActivity ? now : null,
+    now,
+    id,
+  );
 }
 
-function insertCall(db: Connection, installation: string, decoded: DecodedCall, now: number): number {
-  const { key, provider } = decoded.call;
+function insertCall(
+  db: Connection,
+  installation: string,
+  { key, provider, columns }: CallWrite,
+  now: number,
+): number {
   return db.run(
     `INSERT INTO calls (key, installation, provider, revision, body, state, reason, number, due_at, created_at, updated_at)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     key,
     installation,
     provider,
-    ...columnsOf(decoded),
+    ...columns,
     now,
     now,
   ).id;
 }
 
-function updateCall(db: Connection, id: number, decoded: DecodedCall, now: number): number {
+function updateCall(db: Connection, id: number, { columns }: CallWrite, now: number): void {
   db.run(
     `UPDATE calls SET revision = ?, body = ?, state = ?, reason = ?, number = ?, due_at = ?, updated_at = ? WHERE id = ?`,
-    ...columnsOf(decoded),
+    ...columns,
     now,
     id,
   );
-  return id;
 }

@@ -1,5 +1,16 @@
-import { type ColumnType, Kysely, type SqliteDatabase, SqliteDialect } from "kysely";
+import {
+  type ColumnType,
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Driver,
+  Kysely,
+  type QueryResult,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from "kysely";
 import type { Bind, Connection } from "./connection.ts";
+import type { Write } from "./writing.ts";
 
 /** A column that the database or a later step fills. */
 type Later<T> = ColumnType<T, T | undefined, T>;
@@ -65,24 +76,46 @@ export type Tables = {
     reply: string;
     why: string;
   };
+  secrets: { name: string; value: Uint8Array };
 };
 
-/** Kysely over our connection; closing it is the connection's business. */
-export function kyselyOver(connection: Connection): Kysely<Tables> {
-  const database: SqliteDatabase = {
-    close: () => {},
-    prepare: (sql) => {
-      const statement = connection.statement(sql);
-      return {
-        reader: statement.columns().length > 0,
-        all: (values) => connection.all(sql, ...(values as Bind[])),
-        run: (values) => {
-          const { changes, id } = connection.run(sql, ...(values as Bind[]));
-          return { changes, lastInsertRowid: id };
-        },
-        iterate: (values) => statement.iterate(...(values as Bind[])),
-      };
+/**
+ * Kysely over our own connection: queries are read here, changes go to the writer. Each statement stands alone;
+ * what needs a transaction is an operation of the writer.
+ */
+export function kyselyOver(reader: Connection, write: Write): Kysely<Tables> {
+  const connection: DatabaseConnection = {
+    async executeQuery<R>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<R>> {
+      const values = parameters as Bind[];
+      if (query.kind === "SelectQueryNode") return { rows: reader.all(sql, ...values) as R[] };
+      const { changes } = await write("run", sql, values);
+      return { rows: [], numAffectedRows: BigInt(changes) };
+    },
+    streamQuery() {
+      throw new Error("queries are not streamed here: ask for pages");
     },
   };
-  return new Kysely<Tables>({ dialect: new SqliteDialect({ database }) });
+  return new Kysely<Tables>({
+    dialect: {
+      createAdapter: () => new SqliteAdapter(),
+      createQueryCompiler: () => new SqliteQueryCompiler(),
+      createIntrospector: (db) => new SqliteIntrospector(db),
+      createDriver: () => driverOf(connection),
+    },
+  });
+}
+
+function driverOf(connection: DatabaseConnection): Driver {
+  const noTransactions = async (): Promise<void> => {
+    throw new Error("a transaction is an operation of the writer");
+  };
+  return {
+    init: async () => {},
+    acquireConnection: async () => connection,
+    beginTransaction: noTransactions,
+    commitTransaction: noTransactions,
+    rollbackTransaction: noTransactions,
+    releaseConnection: async () => {},
+    destroy: async () => {},
+  };
 }

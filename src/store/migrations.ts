@@ -1,5 +1,6 @@
 /**
  * The schema, one step after another; a step that was released is never edited.
+ * `deliveries.state`: 0 new, 1 decoded, 2 could not be decoded, 3 to be decoded again.
  * Times are milliseconds since 1970. `calls.body`, `events.body`, `contacts.body` are JSON of the types in `core/`.
  */
 export const migrations: readonly string[] = [
@@ -19,8 +20,8 @@ export const migrations: readonly string[] = [
     repeats INTEGER NOT NULL DEFAULT 0,
     fault TEXT
   );
-  CREATE INDEX deliveries_new ON deliveries (installation, id) WHERE state = 0;
-  CREATE INDEX deliveries_unused ON deliveries (installation, id) WHERE state > 0 AND events = 0;
+  CREATE INDEX deliveries_new ON deliveries (installation, id) WHERE state IN (0, 3);
+  CREATE INDEX deliveries_unused ON deliveries (installation, id) WHERE state IN (1, 2) AND events = 0;
 
   CREATE TABLE digests (digest INTEGER PRIMARY KEY, delivery INTEGER NOT NULL, at INTEGER NOT NULL);
 
@@ -66,6 +67,7 @@ export const migrations: readonly string[] = [
     body TEXT NOT NULL,
     PRIMARY KEY (call, digest)
   ) WITHOUT ROWID;
+  CREATE INDEX events_delivery ON events (delivery);
 
   CREATE TABLE history (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -119,5 +121,8 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (installation, provider, ref)
   ) WITHOUT ROWID;
   CREATE INDEX answers_number ON answers (installation, number, at) WHERE number IS NOT NULL;
+  `,
+  `
+  CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   `,
 ];

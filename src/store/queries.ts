@@ -53,7 +53,11 @@ export function queriesOver(db: Kysely<Tables>) {
     },
 
     async unusedDeliveries(limit: number, installation?: string): Promise<DeliveryNote[]> {
-      let query = db.selectFrom("deliveries").selectAll().where("state", ">", 0).where("events", "=", 0);
+      let query = db
+        .selectFrom("deliveries")
+        .selectAll()
+        .where("state", "in", [1, 2])
+        .where("events", "=", 0);
       if (installation) query = query.where("installation", "=", installation);
       return (await query.orderBy("id", "desc").limit(limit).execute()).map(toDeliveryNote);
     },
@@ -171,7 +175,7 @@ export function choresOver(db: Kysely<Tables>) {
   return {
     async replay(ids: readonly number[], now: number): Promise<void> {
       const marked = [...ids];
-      await db.updateTable("deliveries").set({ state: 0, fault: null }).where("id", "in", marked).execute();
+      await db.updateTable("deliveries").set({ state: 3, fault: null }).where("id", "in", marked).execute();
       const calls = db.selectFrom("events").select("call").where("delivery", "in", marked);
       await db
         .updateTable("calls")
@@ -192,7 +196,7 @@ export function choresOver(db: Kysely<Tables>) {
         .selectFrom("deliveries")
         .select("id")
         .where("received_at", "<", before)
-        .where("state", ">", 0);
+        .where("state", "in", [1, 2]);
       const { numDeletedRows } = await db
         .deleteFrom("deliveries")
         .where("id", "in", old.limit(5_000))

@@ -58,11 +58,16 @@ export function toDeliveryNote(row: Row): DeliveryNote {
     provider: String(row["provider"]),
     receivedAt: new Date(Number(row["received_at"])).toISOString(),
     method: String(row["method"]),
-    url: String(row["url"]),
+    url: withoutLinks(String(row["url"])),
     state: states[Number(row["state"])] ?? "new",
     events: Number(row["events"]),
     repeats: Number(row["repeats"]),
     ...(row["kind"] !== null && { kind: String(row["kind"]) }),
     ...(row["fault"] !== null && { fault: String(row["fault"]) }),
   };
+}
+
+/** A link in a query (Exotel's Passthru names the recording there) may be a credential: notes are for reading only. */
+function withoutLinks(url: string): string {
+  return url.replace(/=https?(?::|%3A)[^&]*/gi, "=(link)");
 }

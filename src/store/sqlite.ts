@@ -3,54 +3,55 @@ import { groupCommit } from "./append.ts";
 import { openConnection } from "./connection.ts";
 import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
-import * as decoded from "./decoded.ts";
+import { decodedWrite } from "./decoded.ts";
 import * as delivered from "./delivered.ts";
+import * as groups from "./groups.ts";
 import { kyselyOver } from "./kysely.ts";
 import { choresOver, queriesOver } from "./queries.ts";
+import { secretsOver } from "./secrets.ts";
+import { openWriter } from "./writing.ts";
 
 /**
- * The embedded store: one SQLite file, `switchhook.db`, in the data folder.
- * Deliveries are committed with synchronous=FULL before anybody is told so. The lane's own writes can all be made
- * again from the deliveries, so they go through a second connection that does not wait for the disk.
+ * The embedded store: one SQLite file, `switchhook.db`, in the data folder. Reads happen here; every write is made by
+ * one thread of its own, which commits all that has come in with one fsync.
  */
 export function openSqliteStore(folder: string, now: () => number = Date.now): Store {
   const file = join(folder, "switchhook.db");
-  const front = openConnection(file, { full: true });
-  const work = openConnection(file, { full: false });
-  const kysely = kyselyOver(work);
+  const db = openConnection(file, { writes: false });
+  const { write, close } = openWriter(file);
+  const kysely = kyselyOver(db, write);
   const queries = queriesOver(kysely);
 
   return {
     ...queries,
     ...choresOver(kysely),
-    append: groupCommit(front),
-    newDeliveries: async (installation, limit) => decoded.newDeliveries(work, installation, limit),
-    groupsOf: async (installation, legs) => decoded.groupsOf(work, installation, legs),
-    saveDecoded: async (installation, deliveries, calls) =>
-      decoded.saveDecoded(work, installation, deliveries, calls, now()),
-    dueCalls: async (installation, at, limit) => delivered.dueCalls(work, installation, at, limit),
-    nextDue: async (installation) => delivered.nextDue(work, installation),
-    saveSending: async (calls) => delivered.saveSending(work, calls),
-    saveDelivered: async (calls) => delivered.saveDelivered(work, calls),
-    contactsByNumber: async (installation, numbers) => contacts.contactsByNumber(work, installation, numbers),
-    contact: async (installation, ref) => contacts.contactOf(work, installation, ref),
-    putContacts: async (installation, found, options) =>
-      contacts.putContacts(work, installation, found, options),
-    removeContacts: async (installation, refs) => contacts.removeContacts(work, installation, refs),
-    dropContactsBefore: async (installation, generation) =>
-      contacts.dropContactsBefore(work, installation, generation),
+    ...secretsOver(kysely),
+    append: groupCommit(write),
+    newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
+    groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),
+    saveDecoded: (installation, deliveries, calls) =>
+      write("decoded", decodedWrite(installation, deliveries, calls, now())),
+    dueCalls: async (installation, at, limit) => delivered.dueCalls(db, installation, at, limit),
+    nextDue: async (installation) => delivered.nextDue(db, installation),
+    saveSending: (calls) => write("sending", calls),
+    saveDelivered: (calls) => write("delivered", calls),
+    contactsByNumber: async (installation, numbers) => contacts.contactsByNumber(db, installation, numbers),
+    contact: async (installation, ref) => contacts.contactOf(db, installation, ref),
+    putContacts: (installation, found, options) => write("putContacts", installation, found, options),
+    removeContacts: (installation, refs) => write("removeContacts", installation, refs),
+    dropContactsBefore: (installation, generation) => write("dropContactsBefore", installation, generation),
     countContacts: async (installation) =>
-      Number(work.get("SELECT COUNT(*) AS n FROM contacts WHERE installation = ?", installation)?.["n"] ?? 0),
-    putOwners: async (installation, owners) => contacts.putOwners(work, installation, owners),
-    owners: async (installation) => contacts.ownersOf(work, installation),
+      Number(db.get("SELECT COUNT(*) AS n FROM contacts WHERE installation = ?", installation)?.["n"] ?? 0),
+    putOwners: (installation, owners) => write("putOwners", installation, owners),
+    owners: async (installation) => contacts.ownersOf(db, installation),
     call: async (key) => {
       const id = await queries.idOf(key);
-      return id === undefined ? undefined : decoded.groupOf(work, id);
+      return id === undefined ? undefined : groups.groupOf(db, id);
     },
-    ready: async () => front.transaction(() => undefined),
+    ready: () => write("ready"),
     close: async () => {
-      front.close();
-      work.close();
+      await close();
+      db.close();
     },
   };
 }

@@ -1,0 +1,81 @@
+import type { CallEvent } from "../core/call.ts";
+import type { Connection } from "./connection.ts";
+import type { CallGroup, Leg, StoredDelivery } from "./contract.ts";
+import { callColumns, deliveryColumns, toCallRow, toDelivery } from "./rows.ts";
+
+const dayMs = 86_400_000;
+
+/** The oldest deliveries that nobody has decoded, each with the earlier one it repeats, if any. */
+export function newDeliveries(db: Connection, installation: string, limit: number): StoredDelivery[] {
+  const rows = db.all(
+    `SELECT ${deliveryColumns}, state FROM deliveries WHERE installation = ? AND state IN (0, 3) ORDER BY id LIMIT ?`,
+    installation,
+    limit,
+  );
+  const seen = new Map<number, StoredDelivery>();
+  return rows.map((row) => {
+    const delivery = toDelivery(row);
+    if (row["state"] === 3) return { ...delivery, again: true };
+    const earlier = seen.get(delivery.digest) ?? earlierTwin(db, delivery);
+    if (earlier && isRepeat(delivery, earlier))
+      return { ...delivery, repeatOf: earlier.repeatOf ?? earlier.id };
+    seen.set(delivery.digest, delivery);
+    return delivery;
+  });
+}
+
+function earlierTwin(db: Connection, { digest, id }: StoredDelivery): StoredDelivery | undefined {
+  const row = db.get(
+    `SELECT ${deliveryColumns} FROM deliveries
+      WHERE id = (SELECT delivery FROM digests WHERE digest = ? AND delivery < ?)`,
+    digest,
+    id,
+  );
+  return row && toDelivery(row);
+}
+
+function isRepeat(delivery: StoredDelivery, earlier: StoredDelivery): boolean {
+  return (
+    Date.parse(delivery.receivedAt) - Date.parse(earlier.receivedAt) < dayMs &&
+    delivery.provider === earlier.provider &&
+    delivery.method === earlier.method &&
+    delivery.url === earlier.url &&
+    Buffer.compare(delivery.body, earlier.body) === 0
+  );
+}
+
+/** The calls that these legs belong to or that have events of these deliveries, each once, with all of their events. */
+export function groupsOf(
+  db: Connection,
+  installation: string,
+  legs: readonly Leg[],
+  deliveries: readonly number[] = [],
+): CallGroup[] {
+  const ids = new Set<number>();
+  for (const delivery of deliveries) {
+    for (const { call } of db.all("SELECT call FROM events WHERE delivery = ?", delivery))
+      ids.add(Number(call));
+  }
+  for (const { provider, callId } of legs) {
+    const row = db.get(
+      "SELECT call FROM legs WHERE installation = ? AND provider = ? AND call_id = ?",
+      installation,
+      provider,
+      callId,
+    );
+    if (row) ids.add(Number(row["call"]));
+  }
+  return [...ids].flatMap((id) => groupOf(db, id) ?? []);
+}
+
+/** A call by its row id, with its events. */
+export function groupOf(db: Connection, id: number): CallGroup | undefined {
+  const row = db.get(`SELECT ${callColumns} FROM calls WHERE id = ?`, id);
+  if (!row) return undefined;
+  const events = db.all("SELECT body, delivery FROM events WHERE call = ?", id);
+  return {
+    row: toCallRow(row),
+    events: events.map(({ body }) => JSON.parse(String(body)) as CallEvent),
+    from: events.map(({ delivery }) => Number(delivery)),
+  };
+}

@@ -1,0 +1,45 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { isDiskFault, openConnection } from "./connection.ts";
+import { operations } from "./operations.ts";
+import type { Reply, Request } from "./writing.ts";
+
+/**
+ * The writer's thread: the only one that writes. Whatever has come in while it was busy is committed together, with
+ * one fsync, so the thread that answers webhooks and live calls never waits for a disk.
+ */
+const db = openConnection((workerData as { file: string }).file, { writes: true });
+let queue: Request[] = [];
+
+parentPort?.on("message", (requests: Request[] | "close") => {
+  if (requests === "close") {
+    if (queue.length > 0) commit();
+    db.close();
+    parentPort?.close();
+    return;
+  }
+  if (queue.length === 0) setImmediate(commit);
+  queue.push(...requests);
+});
+
+function commit(): void {
+  const requests = queue;
+  queue = [];
+  if (requests.length === 0) return;
+  try {
+    const replies = db.transaction(() => requests.map(perform));
+    parentPort?.postMessage(replies);
+  } catch (error) {
+    parentPort?.postMessage(requests.map(({ id }): Reply => ({ id, error })));
+  }
+}
+
+/** One request fails alone, unless it is the disk that failed: then nothing of the group is kept. */
+function perform({ id, name, args }: Request): Reply {
+  try {
+    const operation = operations[name] as (connection: typeof db, ...rest: unknown[]) => unknown;
+    return { id, value: db.transaction(() => operation(db, ...args)) };
+  } catch (error) {
+    if (isDiskFault(error)) throw error;
+    return { id, error };
+  }
+}
