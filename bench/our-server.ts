@@ -51,7 +51,7 @@ const config = loadConfig(
           providers: { retell: { apiKey: "bench-retell-key", defaultAgent: "agent_default" } },
           region: "US",
           timeZone: "UTC",
-          settleSeconds: 0,
+          settleSeconds: 1,
           agents: [{ email: "owner1@example.com", retell: "agent_owner1" }],
         },
       },

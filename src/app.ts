@@ -7,6 +7,7 @@ import { apiRoutes } from "./routes/api.ts";
 import { requireAdmin } from "./routes/guard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { homeRoutes } from "./routes/home.ts";
+import { recordingRoutes } from "./routes/recordings.ts";
 import { mountRoutes } from "./routes/route.ts";
 import { webhookDoor } from "./routes/webhooks.ts";
 
@@ -48,7 +49,7 @@ export function createPages(parts: Parts): Express {
   );
   mountRoutes(
     app,
-    [...healthRoutes(parts), ...homeRoutes(parts), ...apiRoutes(parts)],
+    [...healthRoutes(parts), ...homeRoutes(parts), ...apiRoutes(parts), ...recordingRoutes(parts)],
     requireAdmin(parts.config),
   );
   app.use((request) => {

@@ -6,6 +6,7 @@ import type { ConnectorKind, Provider } from "./core/contracts.ts";
 import type { Flow, Installation, Log } from "./flow/installation.ts";
 import { addLanes } from "./flow/lanes.ts";
 import { createLive } from "./flow/live.ts";
+import { createRecordings } from "./flow/recordings.ts";
 import { inProcessLanes } from "./lanes/in-process.ts";
 import { watchMapping } from "./mapping/file.ts";
 import { providers } from "./providers/index.ts";
@@ -28,9 +29,13 @@ export type AssembleOptions = {
 export function assemble(config: Config, options: AssembleOptions) {
   const { log, now = Date.now, store: given, connectors = registry } = options;
   const live = createLive();
-  const store = live.over(given ?? openSqliteStore(config.dataFolder, now));
+  const recordings = createRecordings(
+    live.over(given ?? openSqliteStore(config.dataFolder, now)),
+    config.publicUrl,
+  );
+  const { store } = recordings;
   const metrics = createMetrics(store, { providers: Object.keys(providers), now });
-  const flow: Flow = { store, now, log, meter: metrics.meter };
+  const flow: Flow = { store, now, log, meter: metrics.meter, recordingUrl: recordings.urlOf };
   const running = new Map(
     config.installations.map((settings) => [
       settings.name,
@@ -50,6 +55,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     flow,
     live,
     metrics,
+    recordings,
     providers: providers as Readonly<Record<string, Provider>>,
     installations: new Map([...running].map(([name, { installation }]) => [name, installation])),
     mappingFiles: new Map([...running].map(([name, { mapping }]) => [name, mapping])),

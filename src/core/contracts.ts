@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { ZodType } from "zod";
 import type { CallEvent, Outcome, Scalar } from "./call.ts";
 import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
@@ -63,8 +64,16 @@ export type Provider<S = unknown> = {
   reply?(question: Question, answer: Answer): unknown;
   /** Asks the provider for calls since a time (ISO), as deliveries of its own kind. */
   poll?(since: string, settings: S): AsyncIterable<Delivery>;
+  /** Asks for the audio behind a `Recording.ref`. Throws `Rejected` with 502 or 504 when nobody answers. */
+  recording?(ref: string, settings: S, request: AudioRequest): Promise<AudioReply>;
   simulate: Simulation<S>;
 };
+
+/** What a listener asks for. `headers`: `range` and `if-range`, when there are any. */
+export type AudioRequest = { headers: Readonly<Record<string, string>>; signal: AbortSignal };
+
+/** The answer for a recording, whatever its status. `headers`: lower-case names. `body`: to be read, or destroyed. */
+export type AudioReply = { status: number; headers: Readonly<Record<string, string>>; body: Readable };
 
 /** A call to make up, for `switchhook simulate`, demos and tests. `id` is unique; numbers are E.164; times are ISO. */
 export type SimulatedCall = {

@@ -9,6 +9,7 @@ import type { View } from "../mapping/view.ts";
 import type { StoredAnswer } from "../store/contract.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
 import { askCrm, whyNotLookedUp } from "./match.ts";
+import { logSeldom } from "./seldom.ts";
 
 /** How long the same bytes count as the same question, for providers that send no call id. */
 const sameQuestionMs = 60_000;
@@ -99,7 +100,8 @@ async function answerOnce(
     return answer;
   } catch (error) {
     flow.meter.answered(provider.id, "fallback", (flow.now() - started) / 1000);
-    flow.log.error(
+    logSeldom(
+      flow,
       { installation: settings.name, provider: provider.id, err: error },
       "answered an inbound call with the default agent",
     );
@@ -198,6 +200,6 @@ async function remember(
   try {
     await flow.store.saveAnswer(settings.name, provider, answer);
   } catch (error) {
-    flow.log.error({ installation: settings.name, provider, err: error }, "an answer could not be kept");
+    logSeldom(flow, { installation: settings.name, provider, err: error }, "an answer could not be kept");
   }
 }

@@ -1,16 +1,6 @@
 import type { Answer } from "../core/contracts.ts";
 import type { CallRow, Store, StoredAnswer } from "../store/contract.ts";
-
-/** What an AI agent was told when the call came in. `foundBy`: how we know that it was about this call. */
-export type AnswerGiven = {
-  at: string;
-  foundBy: "call id" | "number and time";
-  agentId?: string;
-  reject?: boolean;
-  why: string;
-  lookup: string;
-  variables: Record<string, string>;
-};
+import type { AnswerGiven } from "./explanation.ts";
 
 /** A question comes before its call starts; a little after, when the provider's clock is behind ours. */
 const beforeMs = 120_000;

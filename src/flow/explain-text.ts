@@ -1,5 +1,4 @@
-import type { AnswerGiven } from "./explain-answer.ts";
-import type { Explanation } from "./explain.ts";
+import type { AnswerGiven, Explanation } from "./explanation.ts";
 
 type Line = [label: string, text: string];
 
@@ -11,17 +10,23 @@ export function explainText(explanation: Explanation): string {
 
 function callLines({ key, status, nextTryAt, attempts, call, merged, mergedInto }: Explanation): Line[] {
   const { direction, provider, phase, outcome, startedAt, talkSeconds, line } = call;
-  const what = [`${direction ?? "a"} ${provider} call`, outcome ?? phase, startedAt && `started ${startedAt}`];
+  const what = [
+    `${direction ?? "a"} ${provider} call`,
+    outcome ?? phase,
+    startedAt && `started ${startedAt}`,
+  ];
   const talked = talkSeconds !== undefined && `${talkSeconds} s of talk`;
   const tries = attempts > 0 && `tried ${attempts} time${attempts === 1 ? "" : "s"}`;
   return [
     ["Call", key],
     ["", [...what, talked, line && `on line ${line}`].filter(Boolean).join(", ")],
     ["Status", [status, tries, nextTryAt && `next try ${nextTryAt}`].filter(Boolean).join(", ")],
-    ...merged.map(({ key: leg, activityId }): Line => [
-      "Merged",
-      `${leg} is the same call${activityId === undefined ? "" : `; its activity ${activityId} is taken back`}`,
-    ]),
+    ...merged.map(
+      ({ key: leg, activityId }): Line => [
+        "Merged",
+        `${leg} is the same call${activityId === undefined ? "" : `; its activity ${activityId} is taken back`}`,
+      ],
+    ),
     ...(mergedInto ? [["See", mergedInto] satisfies Line] : []),
   ];
 }
@@ -34,21 +39,26 @@ const lookups: Readonly<Record<string, string>> = {
 function peopleLines({ contact, call, owner, agent, answer }: Explanation): Line[] {
   const { number, lookup, reason, chosen, runnersUp } = contact;
   const raw = call.customer?.number;
-  const sent = raw && raw !== number ? ` (sent as ${raw})` : "";
+  const sent = number && raw && raw !== number ? ` (sent as ${raw})` : "";
+  const named = call.customer?.name ? `, says ${call.provider}: ${call.customer.name}` : "";
   const why = [lookups[lookup] ?? lookup, reason].filter(Boolean).join(": ");
   const ownedBy = owner && (owner.id ? [owner.name, `(${owner.id})`].filter(Boolean).join(" ") : "none");
   return [
-    ["Customer", `${number ?? raw ?? "no number"}${number ? sent : ""}`],
+    ["Customer", `${number ?? raw ?? "no number"}${sent}${named}`],
     ["Contact", `${chosen ? `${chosen.name ?? "no name"} (${chosen.kind} ${chosen.id})` : "none"}: ${why}`],
     ...runnersUp.map(({ id, kind, name }): Line => ["", `not ${name ?? "no name"} (${kind} ${id})`]),
     ...(owner ? [["Owner", `${ownedBy}: ${owner.why}`] satisfies Line] : []),
-    ...(agent ? [["Agent", `${agent} talked last with the customer`] satisfies Line] : []),
+    ...(agent && !owner?.why.includes(agent)
+      ? [["Agent", `${agent} talked last with the customer`] satisfies Line]
+      : []),
     ...(answer ? answerLines(answer) : []),
   ];
 }
 
 function answerLines({ at, agentId, reject, why, lookup, foundBy, variables }: AnswerGiven): Line[] {
-  const told = reject ? "was told to reject the call" : `was given to ${agentId ?? "the agent bound to the number"}`;
+  const told = reject
+    ? "was told to reject the call"
+    : `was given to ${agentId ?? "the agent bound to the number"}`;
   const names = Object.keys(variables);
   return [
     ["AI agent", `${at} the call ${told}: ${why}`],
@@ -60,7 +70,10 @@ function answerLines({ at, agentId, reject, why, lookup, foundBy, variables }: A
 function courseLines({ events, deliveries, history }: Explanation): Line[] {
   const heard = events.map(({ at, kind, phase, sameCallAs, deliveries: from }): Line => {
     const origin = from.length > 0 ? `delivery ${from.join(" or ")}` : "its delivery is no longer kept";
-    return ["", [`${at} ${kind}`, phase, sameCallAs && `joins ${sameCallAs}`, origin].filter(Boolean).join(", ")];
+    return [
+      "",
+      [`${at} ${kind}`, phase, sameCallAs && `joins ${sameCallAs}`, origin].filter(Boolean).join(", "),
+    ];
   });
   const came = deliveries.map(({ id, receivedAt, kind, repeats, fault }): Line => {
     const again = repeats > 0 && `sent ${repeats + 1} times`;
@@ -84,7 +97,7 @@ function detailText(detail: Readonly<Record<string, unknown>>): string {
   return parts.length > 0 ? `: ${parts.join("; ")}` : "";
 }
 
-/** What a caller calls themselves must not move the cursor of a terminal. */
+/** What a caller calls themselves must not move the cursor of a terminal or turn its text around. */
 function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, " ");
+  return text.replace(/[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, " ");
 }

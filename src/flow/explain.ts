@@ -1,42 +1,11 @@
 import { type Call, callKey } from "../core/call.ts";
 import type { Contact, ContactRef } from "../core/contact.ts";
 import type { CallRow, CallState, DeliveryNote, Store } from "../store/contract.ts";
-import { type AnswerGiven, answerGiven } from "./explain-answer.ts";
+import { answerGiven } from "./explain-answer.ts";
+import type { Candidate, ExplainedCall, ExplainedEvent, Explanation } from "./explanation.ts";
 
-type Candidate = ContactRef & { name?: string };
-
-/** `deliveries`: ids of those it can have come from; none when they are no longer kept. */
-export type ExplainedEvent = {
-  at: string;
-  kind: string;
-  phase?: string;
-  callId: string;
-  sameCallAs?: string;
-  deliveries: number[];
-};
-
-/** Why a call looks in the CRM as it does, or why it is not there (yet). Times are ISO, UTC. */
-export type Explanation = {
-  key: string;
-  state: CallState;
-  /** One sentence: whether the CRM has it, and why not. */
-  status: string;
-  nextTryAt?: string;
-  attempts: number;
-  activityId?: string;
-  contact: { number?: string; lookup: string; reason?: string; chosen?: Candidate; runnersUp: Candidate[] };
-  owner?: { id?: string; name?: string; why: string };
-  /** E-mail of the directory's agent who talked last with the customer. */
-  agent?: string;
-  answer?: AnswerGiven;
-  /** Other legs that turned out to be this call; `activityId`: one that was made for the leg and is taken back. */
-  merged: { key: string; activityId?: string }[];
-  mergedInto?: string;
-  call: Call;
-  events: ExplainedEvent[];
-  deliveries: DeliveryNote[];
-  history: { at: string; step: string; detail: Record<string, unknown> }[];
-};
+export { explainText } from "./explain-text.ts";
+export type { Explanation } from "./explanation.ts";
 
 /** Everything there is to know about a call; undefined when there is no such call. */
 export async function explainCall(store: Store, key: string): Promise<Explanation | undefined> {
@@ -63,11 +32,17 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
     ...(answer && { answer }),
     merged: await mergedLegs(store, call),
     ...(mergedInto && { mergedInto }),
-    call,
+    call: withoutLink(call),
     events: eventsOf(group.events, deliveries),
     deliveries,
     history: history.map(({ at, step, detail }) => ({ at: new Date(at).toISOString(), step, detail })),
   };
+}
+
+function withoutLink({ recording, ...call }: Call): ExplainedCall {
+  if (!recording) return call;
+  const { ref: _, ...told } = recording;
+  return { ...call, recording: { available: true, ...told } };
 }
 
 function isoOf(ms: number | undefined): string | undefined {
@@ -84,7 +59,10 @@ const missing: Record<CallState, string> = {
   gone: "deleted in the CRM by a person; it stays deleted",
 };
 
-function statusOf({ state, reason, activityId, savedRevision, call, dueAt }: CallRow, mergedInto?: string): string {
+function statusOf(
+  { state, reason, activityId, savedRevision, call, dueAt }: CallRow,
+  mergedInto?: string,
+): string {
   if (state === "merged" && mergedInto) return `${missing.merged}: ${mergedInto}`;
   const because = reason && state !== "gone" ? ` (${reason})` : "";
   if (state !== "logged") return `${missing[state]}${because}`;
@@ -95,7 +73,9 @@ function statusOf({ state, reason, activityId, savedRevision, call, dueAt }: Cal
 async function contactOf(store: Store, row: CallRow): Promise<Explanation["contact"]> {
   const { decision, number, contact: ref, call } = row;
   const known = ref && (await store.contact(call.installation, ref));
-  const chosen = ref ? candidateOf(known ?? { ...ref, ...nameIn(decision?.contact, ref) }) : decision?.contact;
+  const chosen = ref
+    ? candidateOf(known ?? { ...ref, ...nameIn(decision?.contact, ref) })
+    : decision?.contact;
   const made = ref !== undefined && decision !== undefined && decision.contact === undefined;
   return {
     ...(number !== undefined && { number }),

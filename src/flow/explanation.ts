@@ -1,4 +1,4 @@
-import type { Call } from "../core/call.ts";
+import type { Call, Recording } from "../core/call.ts";
 import type { ContactRef } from "../core/contact.ts";
 import type { CallState, DeliveryNote } from "../store/contract.ts";
 
@@ -12,6 +12,11 @@ export type ExplainedEvent = {
   callId: string;
   sameCallAs?: string;
   deliveries: number[];
+};
+
+/** A call without the provider's link to its recording, which may be a credential. */
+export type ExplainedCall = Omit<Call, "recording"> & {
+  recording?: { available: true } & Omit<Recording, "ref">;
 };
 
 /** Why a call looks in the CRM as it does, or why it is not there (yet). Times are ISO, UTC. */
@@ -31,7 +36,7 @@ export type Explanation = {
   /** Other legs that turned out to be this call; `activityId`: one that was made for the leg and is taken back. */
   merged: { key: string; activityId?: string }[];
   mergedInto?: string;
-  call: Call;
+  call: ExplainedCall;
   events: ExplainedEvent[];
   deliveries: DeliveryNote[];
   history: { at: string; step: string; detail: Record<string, unknown> }[];

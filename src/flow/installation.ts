@@ -1,7 +1,7 @@
 import type { Connector, Provider } from "../core/contracts.ts";
 import type { InstallationSettings } from "../core/settings.ts";
 import type { Mapping } from "../mapping/compile.ts";
-import type { Store } from "../store/contract.ts";
+import type { CallRow, Store } from "../store/contract.ts";
 
 /** A provider as one installation uses it. `defaultAgent`: who answers when neither a rule nor an owner decides. */
 export type ConfiguredProvider = { provider: Provider; settings: unknown; defaultAgent?: string };
@@ -29,7 +29,7 @@ export type Flow = {
   now: () => number;
   log: Log;
   meter: Meter;
-  recordingUrl?: (key: string) => string;
+  recordingUrl?: (row: Pick<CallRow, "id" | "call">) => string;
 };
 
 /** Figures for operators. Names of counters are in `routes/metrics.ts`. */

@@ -49,7 +49,7 @@ function viewOf(
 ): View {
   const { name, region, timeZone } = settings;
   const { agent, owner } = choice;
-  const recordingUrl = row.call.recording && flow.recordingUrl?.(row.call.key);
+  const recordingUrl = row.call.recording && flow.recordingUrl?.(row);
   return {
     call: row.call,
     installation: { name, region, timeZone },

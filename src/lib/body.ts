@@ -1,18 +1,16 @@
+import { isUtf8 } from "node:buffer";
 import { maxCallIdLength, type Scalar } from "../core/call.ts";
 import type { Delivery } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 
 export type JsonObject = { readonly [name: string]: unknown };
 
-const utf8 = new TextDecoder("utf-8", { fatal: true });
-
 /** The body as text. Throws `Rejected(400)` when it is not UTF-8. */
 export function textBody(delivery: Delivery): string {
-  try {
-    return utf8.decode(delivery.body);
-  } catch (cause) {
-    throw new Rejected(400, "the body is not UTF-8 text", { cause });
-  }
+  const { body } = delivery;
+  if (!isUtf8(body)) throw new Rejected(400, "the body is not UTF-8 text");
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  return text.startsWith("\uFEFF") ? text.slice(1) : text;
 }
 
 /** The body as a JSON object. Throws `Rejected(400)` for anything else. */

@@ -25,8 +25,14 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Uint8
     });
     request.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     request.on("error", reject);
-    request.on("close", () =>
-      reject(new Rejected(400, "the request was cut off before its body was complete")),
-    );
+    request.on("close", () => {
+      // An error costs more than the rest of a request: none is made for a body that is complete.
+      if (!request.complete)
+        reject(new Rejected(400, "the request was cut off before its body was complete"));
+    });
   });
+}
+
+function tooLarge(limit: number): Rejected {
+  return new Rejected(413, `the body is larger than ${limit} bytes`);
 }

@@ -1,4 +1,4 @@
-import type { Connection } from "./connection.ts";
+import type { Bind, Connection } from "./connection.ts";
 import type { CallRow, DeliveredCall, Ours } from "./contract.ts";
 import { callColumns, toCallRow } from "./rows.ts";
 
@@ -23,11 +23,16 @@ export function nextDue(db: Connection, installation: string): number | undefine
   return row?.["due"] == null ? undefined : Number(row["due"]);
 }
 
-export function saveSending(db: Connection, calls: readonly { id: number; ours: Ours }[]): void {
-  db.transaction(() => {
-    for (const { id, ours } of calls)
-      db.run("UPDATE calls SET ours = ? WHERE id = ?", JSON.stringify(ours), id);
-  });
+/** Texts cross to the writer's thread several times faster than the objects they stand for. */
+export type SendingWrite = { id: number; ours: string }[];
+
+export function sendingWrite(calls: readonly { id: number; ours: Ours }[]): SendingWrite {
+  return calls.map(({ id, ours }) => ({ id, ours: JSON.stringify(ours) }));
+}
+
+/** Runs in the writer. */
+export function writeSending(db: Connection, calls: SendingWrite): void {
+  for (const { id, ours } of calls) db.run("UPDATE calls SET ours = ? WHERE id = ?", ours, id);
 }
 
 /** A call that changed while it was being delivered keeps its due time: what was saved is already old. */
@@ -48,25 +53,26 @@ const update = `
     updated_at = ?5
   WHERE id = ?14`;
 
-export function saveDelivered(db: Connection, calls: readonly DeliveredCall[]): void {
-  db.transaction(() => {
-    for (const call of calls) {
-      const {
-        id,
-        revision,
-        state,
-        reason,
-        dueAt,
-        attempts,
-        contact,
-        ownerId,
-        activityId,
-        ours,
-        decision,
-        step,
-      } = call;
-      db.run(
-        update,
+export type DeliveredWrite = { call: Bind[]; step: Bind[] }[];
+
+export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite {
+  return calls.map((call) => {
+    const {
+      id,
+      revision,
+      state,
+      reason,
+      dueAt,
+      attempts,
+      contact,
+      ownerId,
+      activityId,
+      ours,
+      decision,
+      step,
+    } = call;
+    return {
+      call: [
         state,
         reason ?? null,
         state,
@@ -81,14 +87,16 @@ export function saveDelivered(db: Connection, calls: readonly DeliveredCall[]): 
         ours ? JSON.stringify(ours) : null,
         decision ? JSON.stringify(decision) : null,
         id,
-      );
-      db.run(
-        "INSERT INTO history (call, at, step, detail) VALUES (?, ?, ?, ?)",
-        id,
-        step.at,
-        step.step,
-        JSON.stringify(step.detail),
-      );
-    }
+      ],
+      step: [id, step.at, step.step, JSON.stringify(step.detail)],
+    };
   });
+}
+
+/** Runs in the writer. */
+export function writeDelivered(db: Connection, calls: DeliveredWrite): void {
+  for (const { call, step } of calls) {
+    db.run(update, ...call);
+    db.run("INSERT INTO history (call, at, step, detail) VALUES (?, ?, ?, ?)", ...step);
+  }
 }

@@ -2,20 +2,28 @@ import { appendRows } from "./append.ts";
 import type { Bind, Connection } from "./connection.ts";
 import * as contacts from "./contacts.ts";
 import { writeDecoded } from "./decoded.ts";
-import { saveDelivered, saveSending } from "./delivered.ts";
+import { writeDelivered, writeSending } from "./delivered.ts";
 
 /** Everything that the writer can do, by name. Arguments and results cross a thread: plain data only. */
 export const operations = {
   append: appendRows,
   decoded: writeDecoded,
-  sending: saveSending,
-  delivered: saveDelivered,
+  sending: writeSending,
+  delivered: writeDelivered,
   putContacts: contacts.putContacts,
   removeContacts: contacts.removeContacts,
   dropContactsBefore: contacts.dropContactsBefore,
   putOwners: contacts.putOwners,
   run: (db: Connection, sql: string, values: readonly Bind[]) => db.run(sql, ...values),
-  ready: () => undefined,
+  ready: proveWritable,
 };
+
+/** "swhk", which marks the file as ours. */
+const applicationId = 0x7377686b;
+
+/** Writes something: a transaction that writes nothing succeeds on a full disk too. */
+function proveWritable(db: Connection): void {
+  db.run(`PRAGMA application_id = ${applicationId}`);
+}
 
 export type Operations = typeof operations;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Delivery, Provider } from "../../core/contracts.ts";
+import { hostList } from "../../lib/outbound.ts";
 import { secrets, verifySecret } from "../../lib/secrets.ts";
 import { appNotification } from "./app-notification.ts";
 import { callDetails } from "./call-details.ts";
@@ -7,18 +8,13 @@ import type { Dialect } from "./event.ts";
 import { notification } from "./notification.ts";
 import { passthru } from "./passthru.ts";
 import { popup } from "./popup.ts";
+import { openRecording, type RecordingSettings } from "./recording.ts";
 import { simulation } from "./simulate.ts";
 import { statusCallback } from "./status-callback.ts";
 import { type Message, messageOf } from "./wire.ts";
 
-/** `secret`: ours, as `?key=` in the URL or as the Basic auth password. The rest is for calls to Exotel's own API. */
-export type ExotelSettings = {
-  secret: string[];
-  accountSid?: string | undefined;
-  apiKey?: string | undefined;
-  apiToken?: string | undefined;
-  apiUrl?: string | undefined;
-};
+/** `secret`: ours, as `?key=` in the URL or as the Basic auth password. The rest is for asking Exotel itself. */
+export type ExotelSettings = RecordingSettings & { secret: string[]; accountSid?: string | undefined };
 
 /** All of them arrive at one URL; the first that recognises a message reads it. */
 const dialects: readonly Dialect[] = [
@@ -40,6 +36,7 @@ export const exotel: Provider<ExotelSettings> = {
     apiKey: z.string().min(1).optional(),
     apiToken: z.string().min(1).optional(),
     apiUrl: z.url({ protocol: /^https?$/ }).optional(),
+    recordingHosts: hostList.optional(),
   }),
   methods: ["GET", "POST"],
   keepHeaders: [],
@@ -52,6 +49,7 @@ export const exotel: Provider<ExotelSettings> = {
     const { dialect, message } = understood(delivery);
     return message.callId === undefined ? [] : dialect.events(message, message.callId);
   },
+  recording: openRecording,
   simulate: simulation,
 };
 

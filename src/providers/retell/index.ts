@@ -1,5 +1,6 @@
 import type { Provider } from "../../core/contracts.ts";
 import { decode } from "./decode.ts";
+import { openRecording } from "./recording.ts";
 import { reply } from "./reply.ts";
 import { type RetellSettings, settings } from "./settings.ts";
 import { verifySignature } from "./signature.ts";
@@ -16,5 +17,6 @@ export const retell: Provider<RetellSettings> = {
   read,
   decode,
   reply,
+  recording: openRecording,
   simulate,
 };

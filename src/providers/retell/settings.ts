@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { hostList } from "../../lib/outbound.ts";
 import { secrets } from "../../lib/secrets.ts";
 
 /** `apiKey`: the one with the webhook badge, which Retell signs with. `defaultAgent`: who answers strangers. */
@@ -6,10 +7,12 @@ export type RetellSettings = {
   apiKey: string[];
   defaultAgent?: string | undefined;
   apiUrl?: string | undefined;
+  recordingHosts?: string[] | undefined;
 };
 
 export const settings: z.ZodType<RetellSettings> = z.strictObject({
   apiKey: secrets,
   defaultAgent: z.string().min(1).optional(),
   apiUrl: z.url({ protocol: /^https?$/ }).optional(),
+  recordingHosts: hostList.optional(),
 });

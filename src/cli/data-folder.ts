@@ -1,0 +1,47 @@
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { messageOf } from "../core/errors.ts";
+import type { Store } from "../store/contract.ts";
+import { Failure } from "./output.ts";
+
+/** SQLite's primary result code for "somebody else has the lock". */
+const busy = 5;
+
+/** Makes the folder and proves that the store in it can be written to. Throws `Failure`. */
+export async function prepareDataFolder(folder: string, store: Pick<Store, "ready">): Promise<void> {
+  try {
+    mkdirSync(folder, { recursive: true });
+    await store.ready();
+  } catch (cause) {
+    const cure = "Make it writable for this user, or set SWITCHHOOK_DATA to another folder.";
+    throw new Failure(`The data folder ${folder} cannot be used: ${messageOf(cause)}. ${cure}`, { cause });
+  }
+}
+
+/** For commands that look at what a server has stored. Throws `Failure` when there is nothing to look at. */
+export function mustHaveStore(folder: string): void {
+  if (existsSync(join(folder, "switchhook.db"))) return;
+  throw new Failure(
+    `There is nothing in the data folder ${folder} yet. Start the server once, or name its folder with --data or SWITCHHOOK_DATA.`,
+  );
+}
+
+/**
+ * Claims the background work of a data folder for this process, or returns undefined when another one has it.
+ * Two workers on one folder could log a call twice. A lock of SQLite's, which the system lets go of when a process
+ * dies, however it dies; a file with a process id in it would not be.
+ */
+export function claimDataFolder(folder: string, waitMs = 0): (() => void) | undefined {
+  mkdirSync(folder, { recursive: true });
+  const lock = new DatabaseSync(join(folder, "switchhook.lock"), { timeout: waitMs });
+  try {
+    lock.exec("BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock.close();
+    if (error instanceof Error && "errcode" in error && (Number(error.errcode) & 0xff) === busy)
+      return undefined;
+    throw error;
+  }
+  return () => lock.close();
+}

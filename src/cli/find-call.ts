@@ -1,0 +1,69 @@
+import type { CallRow, Store } from "../store/contract.ts";
+import { counted, Failure, table } from "./output.ts";
+
+const pageSize = 200;
+/** How far back a part of an id is searched: newest first. */
+const searched = 50_000;
+const shown = 10;
+
+/** The newest calls first. */
+export async function* newestCalls(
+  store: Pick<Store, "calls">,
+  filter: Omit<Parameters<Store["calls"]>[0], "limit" | "before"> = {},
+): AsyncGenerator<CallRow> {
+  for (let before: number | undefined; ; ) {
+    const page = await store.calls({ ...filter, limit: pageSize, ...(before !== undefined && { before }) });
+    yield* page;
+    before = page.at(-1)?.id;
+    if (page.length < pageSize) return;
+  }
+}
+
+/** The key of the call that a person means: its key, or a part of it or of one of the provider's ids. Throws `Failure`. */
+export async function findCall(store: Store, text: string): Promise<string> {
+  if (await store.call(text)) return text;
+  const matches: CallRow[] = [];
+  let seen = 0;
+  for await (const row of newestCalls(store)) {
+    if (row.call.legs.includes(text) && row.state !== "merged") return row.call.key;
+    if ([row.call.key, ...row.call.legs].some((id) => id.includes(text))) matches.push(row);
+    if (++seen >= searched || matches.length > shown) break;
+  }
+  const [only, second] = matches;
+  if (only && !second) return only.call.key;
+  if (only) {
+    throw new Failure(
+      `More than one call has ${JSON.stringify(text)} in its id. Say more of it:\n${lines(matches)}`,
+    );
+  }
+  const latest = await latestCalls(store, 5);
+  const list =
+    latest.length > 0
+      ? `The latest ${counted(latest.length, "call")}:\n${lines(latest)}`
+      : "There are none yet.";
+  throw new Failure(`No call has ${JSON.stringify(text)} in its id. ${list}`);
+}
+
+export async function latestCalls(store: Pick<Store, "calls">, limit: number): Promise<CallRow[]> {
+  return store.calls({ limit });
+}
+
+function lines(rows: readonly CallRow[]): string {
+  return callLines(rows)
+    .map((line) => `  ${line}`)
+    .join("\n");
+}
+
+/** One line per call: when, what, with whom, and how far it is. */
+export function callLines(rows: readonly CallRow[]): string[] {
+  return table(
+    rows.map(({ call, state, decision, createdAt }) => [
+      call.key,
+      (call.startedAt ?? new Date(createdAt).toISOString()).slice(0, 19).replace("T", " "),
+      call.direction ?? "?",
+      call.outcome ?? call.phase,
+      decision?.contact?.name ?? call.customer?.number ?? "unknown caller",
+      state,
+    ]),
+  );
+}

@@ -1,0 +1,61 @@
+/** Options of every command. */
+export type GlobalOptions = { config?: string; data?: string; json?: boolean };
+
+/** A person's mistake or a state they can mend, as one clear sentence. The command prints it and ends with 1. */
+export class Failure extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "Failure";
+  }
+}
+
+export function print(line = ""): void {
+  process.stdout.write(`${line}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(JSON.stringify(value, undefined, 2));
+}
+
+/** Rows in aligned columns. Control characters of whoever called us must not reach a terminal. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const clean = rows.map((row) => row.map(printable));
+  const widths = (clean[0] ?? []).map((_, i) => Math.max(...clean.map((row) => row[i]?.length ?? 0)));
+  return clean.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** Text without anything that moves a cursor or rings a bell. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}]+/gu, " ");
+}
+
+/** One line that is overwritten as work goes on; silent when nobody watches. `done` wipes it. */
+export function progressLine(): { show(text: string): void; done(): void } {
+  const { stderr } = process;
+  let shownAt = 0;
+  return {
+    show(text) {
+      if (!stderr.isTTY || performance.now() - shownAt < 80) return;
+      shownAt = performance.now();
+      stderr.write(`\r\u001b[K${text.slice(0, (stderr.columns ?? 80) - 1)}`);
+    },
+    done() {
+      if (stderr.isTTY && shownAt > 0) stderr.write("\r\u001b[K");
+    },
+  };
+}
+
+/** `1 call`, `2 calls`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** How to type a command of ours here: from a checkout or from an installed package. */
+export function commandLine(command: string): string {
+  return import.meta.url.endsWith(".ts") ? `npm run switchhook -- ${command}` : `npx switchhook ${command}`;
+}

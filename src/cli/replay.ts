@@ -1,0 +1,118 @@
+import type { Installation } from "../flow/installation.ts";
+import { type FieldChange, type PlannedCall, planReplay } from "../flow/replay.ts";
+import { inParts } from "../lib/pace.ts";
+import type { Parts } from "../parts.ts";
+import { findCall } from "./find-call.ts";
+import { counted, Failure, type GlobalOptions, print, printable, printJson, progressLine } from "./output.ts";
+import { chosenInstallations, withParts } from "./with-parts.ts";
+import { sayWhoWorks, type Worked, workOff } from "./work.ts";
+
+export type ReplayOptions = GlobalOptions & {
+  since?: string;
+  installation?: string;
+  provider?: string;
+  call?: string;
+  dryRun?: boolean;
+  limit: number;
+};
+
+type Scope = { since?: string; provider?: string; key?: string };
+type Total = { deliveries: number; calls: PlannedCall[]; unreadable: { delivery: number; reason: string }[] };
+
+/** Decodes and saves calls once more, with the decoders and mappings of today; `--dry-run` only shows what would change. */
+export async function replay(options: ReplayOptions): Promise<void> {
+  if (options.since === undefined && options.call === undefined) {
+    throw new Failure("Say which calls to replay: --since 2h, --since 2026-11-01, or --call <call>.");
+  }
+  await withParts(options, async (parts) => {
+    const { provider, installation, dryRun = false } = options;
+    if (provider !== undefined && !Object.hasOwn(parts.providers, provider)) {
+      throw new Failure(
+        `There is no provider ${provider}. Use one of: ${Object.keys(parts.providers).join(", ")}.`,
+      );
+    }
+    const scope: Scope = {
+      ...(options.since !== undefined && { since: sinceOf(options.since, parts.flow.now()) }),
+      ...(provider !== undefined && { provider }),
+      ...(options.call !== undefined && { key: await findCall(parts.flow.store, options.call) }),
+    };
+    const total: Total = { deliveries: 0, calls: [], unreadable: [] };
+    for (const one of chosenInstallations(parts, installation))
+      await goThrough(parts, one, scope, dryRun, total);
+    const worked = dryRun ? undefined : await workOff(parts);
+    if (options.json) return printJson({ dryRun, ...total, ...worked });
+    sayChanges(total, options.limit);
+    saySummary(total, worked);
+  });
+}
+
+/** Plans page by page, and marks each page for the lane unless this is a dry run. */
+async function goThrough(
+  parts: Parts,
+  installation: Installation,
+  scope: Scope,
+  dryRun: boolean,
+  total: Total,
+) {
+  const { flow, providers } = parts;
+  const progress = progressLine();
+  for await (const { deliveries, calls, unreadable } of planReplay(flow, installation, providers, scope)) {
+    if (!dryRun) for (const ids of inParts(deliveries, 1_000)) await flow.store.replay(ids, flow.now());
+    total.deliveries += deliveries.length;
+    total.calls.push(...calls);
+    total.unreadable.push(...unreadable);
+    progress.show(`${installation.settings.name}: ${counted(total.calls.length, "call")} compared ...`);
+  }
+  progress.done();
+}
+
+const unitMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** ISO from `30m`, `2h`, `3d`, `1w`, or from an ISO date or time. Throws `Failure`. */
+export function sinceOf(text: string, now: number): string {
+  const [, amount, unit = ""] = /^(\d{1,6})([mhdw])$/.exec(text.trim()) ?? [];
+  const ms = amount
+    ? now - Number(amount) * (unitMs[unit] ?? 0)
+    : /^\d{4}-/.test(text)
+      ? Date.parse(text)
+      : Number.NaN;
+  if (Number.isFinite(ms) && ms >= 0) return new Date(ms).toISOString();
+  throw new Failure(
+    `--since ${JSON.stringify(text)} is not a time. Write it like 30m, 2h, 3d, 2026-11-01 or 2026-11-01T08:00:00Z.`,
+  );
+}
+
+function sayChanges({ calls, unreadable }: Total, limit: number): void {
+  const told = calls.filter(({ plan }) => plan === "changed" || plan === "new");
+  for (const { key, plan, why, changes } of told.slice(0, limit)) {
+    print(`${key}${plan === "new" ? `  not in the CRM yet${why ? `: ${why}` : ""}` : ""}`);
+    for (const change of plan === "new" ? [] : changes) print(`    ${changeLine(change)}`);
+  }
+  if (told.length > limit) print(`... and ${told.length - limit} more; --limit shows them`);
+  for (const { delivery, reason } of unreadable.slice(0, limit)) {
+    print(`delivery ${delivery} cannot be decoded: ${printable(reason)}`);
+  }
+}
+
+function changeLine({ field, from, to, kept }: FieldChange): string {
+  if (kept) return `${field}: stays as a person wrote it`;
+  return `${field}: ${from === undefined ? "(nothing)" : valueText(from)} -> ${valueText(to)}`;
+}
+
+function valueText(value: unknown): string {
+  const text = JSON.stringify(value);
+  return printable(text.length > 100 ? `${text.slice(0, 97)}...` : text);
+}
+
+function saySummary({ calls, deliveries }: Total, worked: Worked | undefined): void {
+  const count = (plan: PlannedCall["plan"]) => calls.filter((call) => call.plan === plan).length;
+  if (calls.length > 0) print();
+  const left = count("left");
+  print(
+    `${counted(calls.length, "call")}, made of ${counted(deliveries, "webhook")}: ` +
+      `${count("changed")} to change, ${count("new")} not in the CRM yet, ${count("unchanged")} unchanged` +
+      `${left > 0 ? `, ${left} left alone` : ""}.`,
+  );
+  if (worked) sayWhoWorks(worked);
+  else print("A dry run: nothing was changed.");
+}

@@ -1,0 +1,117 @@
+import { constants, copyFileSync, mkdirSync } from "node:fs";
+import type { Server } from "node:http";
+import { createServer, type Server as Listener } from "node:net";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createApp } from "../app.ts";
+import type { Config } from "../config.ts";
+import { assemble, type Parts } from "../parts.ts";
+import { claimDataFolder, prepareDataFolder } from "./data-folder.ts";
+import { sayAndExit } from "./errors.ts";
+import { createLog, type Logging } from "./log.ts";
+import { Failure, type GlobalOptions, print } from "./output.ts";
+import { type ReadConfig, readConfig } from "./read-config.ts";
+import { endOnBugs, stopOnSignals } from "./stop.ts";
+import { welcome } from "./welcome.ts";
+
+/** Runs the server until it is told to stop. Whatever keeps it from starting is said in one sentence, with exit code 1. */
+export async function runServer(options: GlobalOptions): Promise<void> {
+  try {
+    await serve(options);
+  } catch (error) {
+    sayAndExit(error, options);
+  }
+}
+
+async function serve(options: GlobalOptions): Promise<void> {
+  const read = await configWithPort(options);
+  const { config } = read;
+  const logging = createLog(config.logLevel, process.stdout);
+  endOnBugs(logging);
+  if (read.file === undefined) seedDemo(config);
+  const parts = assemble(config, { log: logging.log });
+  const { server, release } = await begin(parts).catch(async (error: unknown) => {
+    await parts.stop();
+    throw error;
+  });
+  stopOnSignals({ server, parts, release, ...logging });
+  announce(read, logging);
+}
+
+/** Listens before the lanes start, so that a second server leaves the first one's work alone. */
+async function begin(parts: Parts): Promise<{ server: Server; release: () => void }> {
+  const { config, flow } = parts;
+  await prepareDataFolder(config.dataFolder, flow.store);
+  const server = createApp(parts);
+  await listen(server, config);
+  const release = claimDataFolder(config.dataFolder, 1_000);
+  if (!release) {
+    server.close();
+    throw new Failure(
+      `Another Switchhook is already working in the data folder ${config.dataFolder}. Stop it, or set SWITCHHOOK_DATA to another folder.`,
+    );
+  }
+  server.on("error", (err) => flow.log.error({ err }, "the server reports an error"));
+  parts.start();
+  return { server, release };
+}
+
+function announce({ config, file }: ReadConfig, { log }: Logging): void {
+  const { host, port, dataFolder, installations } = config;
+  const names = installations.map(({ name }) => name);
+  if (file === undefined || process.stdout.isTTY) print(welcome(config, file, Date.now()).join("\n"));
+  log.info({ host, port, dataFolder, config: file ?? "demo", installations: names }, "listening");
+}
+
+/** Port 0 means any free one. It has to be known before the public URL, which Bird signs, is made of it. */
+async function configWithPort(options: GlobalOptions): Promise<ReadConfig> {
+  const read = readConfig(options);
+  if (read.config.port !== 0) return read;
+  const probe = createServer();
+  await listen(probe, read.config);
+  const address = probe.address();
+  await new Promise((closed) => probe.close(closed));
+  const port = typeof address === "object" && address ? String(address.port) : "0";
+  return readConfig(options, { ...process.env, PORT: port });
+}
+
+/** The demo's CRM, unless there is one already. */
+function seedDemo({ installations }: Config): void {
+  const file = installations[0]?.crm["file"];
+  if (typeof file !== "string") return;
+  const sample = fileURLToPath(new URL("../../connectors/local/sample.json", import.meta.url));
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    copyFileSync(sample, file, constants.COPYFILE_EXCL);
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (code === "EEXIST") return;
+    throw new Failure(
+      `The demo's CRM file ${file} cannot be written (${code}). Make its folder writable, or set SWITCHHOOK_DATA to another folder.`,
+      { cause },
+    );
+  }
+}
+
+function listen(server: Listener, { host, port }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (cause: Error) => reject(new Failure(whyNotListening(codeOf(cause), host, port), { cause }));
+    server.once("error", fail);
+    server.listen(port, host, () => {
+      server.off("error", fail);
+      resolve();
+    });
+  });
+}
+
+function whyNotListening(code: string, host: string, port: number): string {
+  if (code === "EADDRINUSE") {
+    return `Port ${port} on ${host} is already in use. Stop the program that has it, or choose another: PORT=${port + 1}.`;
+  }
+  if (code === "EACCES") return `Port ${port} is not open to this user. Choose one above 1023 with PORT.`;
+  return `Cannot listen on ${host}:${port} (${code}). Set HOST to an address of this machine.`;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}

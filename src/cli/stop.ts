@@ -1,0 +1,97 @@
+import type { IncomingMessage, Server } from "node:http";
+import { setImmediate } from "node:timers/promises";
+import type { Parts } from "../parts.ts";
+import type { Logging } from "./log.ts";
+
+export type Running = Logging & { server: Server; parts: Parts; release: () => void };
+
+/** npm and terminals send the same signal twice. */
+const echoMs = 500;
+/** Requests that are still open after this are cut off; they were not acknowledged, so the provider sends them again. */
+const drainMs = 5_000;
+/** Supervisors kill after 10 s. */
+const limitMs = 9_000;
+const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/** Stops gracefully on the first signal, and at once on a later one. */
+export function stopOnSignals(running: Running): void {
+  const { log, flush, server } = running;
+  const open = requestsOf(server);
+  let firstAt: number | undefined;
+  for (const signal of signals) {
+    process.on(signal, () => {
+      if (firstAt === undefined) {
+        firstAt = performance.now();
+        log.info({ signal, openRequests: open.size }, "stopping: finishing what was begun");
+        void stop(running, open);
+      } else if (performance.now() - firstAt > echoMs) {
+        log.warn({ signal, openRequests: open.size }, "stopping at once; what was stored is kept");
+        flush();
+        process.exit(1);
+      }
+    });
+  }
+}
+
+/** A bug ends the process: what it left behind in memory cannot be trusted, what is stored can. */
+export function endOnBugs({ log, flush }: Logging): void {
+  const end = (err: unknown): void => {
+    log.error({ err }, "unexpected: ending. What was stored is kept; start again");
+    flush();
+    process.exit(1);
+  };
+  process.on("uncaughtException", end);
+  process.on("unhandledRejection", end);
+  // A terminal or a pipe that went away is no reason to stop taking calls.
+  process.stdout.on("error", () => {});
+}
+
+async function stop(
+  { log, flush, server, parts, release }: Running,
+  open: Set<IncomingMessage>,
+): Promise<void> {
+  let phase = "open requests";
+  setTimeout(() => {
+    const urls = [...open].map(({ url = "" }) => url.split("?", 1)[0]).slice(0, 10);
+    log.error(
+      { stillOpen: phase, requests: urls },
+      "stopped after 9 s with work left; it goes on at the next start",
+    );
+    flush();
+    process.exit(0);
+  }, limitMs);
+  try {
+    await drain(server, open);
+    phase = "background work";
+    // An answer to an AI agent is sent before its delivery is stored: at the end of this turn.
+    await setImmediate();
+    await parts.stop();
+    release();
+    log.info({}, "stopped");
+  } catch (err) {
+    log.error({ err, stillOpen: phase }, "stopped with an error; what was stored is kept");
+  }
+  flush();
+  process.exit(0);
+}
+
+/** No new connections; the requests that are under way get their answers. */
+async function drain(server: Server, open: Set<IncomingMessage>): Promise<void> {
+  const closed = new Promise((resolve) => server.close(resolve));
+  // An event stream never ends by itself.
+  for (const { url, socket } of open) if (url?.startsWith("/api/events")) socket.destroy();
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const cut = setTimeout(() => server.closeAllConnections(), drainMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(cut);
+}
+
+function requestsOf(server: Server): Set<IncomingMessage> {
+  const open = new Set<IncomingMessage>();
+  server.on("request", (request, response) => {
+    open.add(request);
+    response.once("close", () => open.delete(request));
+  });
+  return open;
+}

@@ -1,0 +1,48 @@
+import { resolve } from "node:path";
+import type { Config } from "../config.ts";
+import { readManifest } from "../manifest.ts";
+import { commandLine } from "./output.ts";
+
+/** What to open and what to try, once the server listens. */
+export function welcome(config: Config, file: string | undefined, now: number): string[] {
+  const url = localUrl(config);
+  const title = `Switchhook ${readManifest().identity.version} listens on ${url}`;
+  if (file !== undefined) return [title, `  open   ${url}/`, `  check  ${commandLine("check")}`];
+  const id = `demo-${now.toString(36)}`;
+  const [demo] = config.installations;
+  return [
+    `${title} with the demo installation; no config file was found.`,
+    `  open   ${url}/`,
+    `  try    ${demoCurl(url, id, now)}`,
+    `  then   ${commandLine(`explain ${id}`)}`,
+    `  CRM    ${resolve(String(demo?.crm["file"]))}`,
+    "  stop   Ctrl-C",
+  ];
+}
+
+/** Where a browser on this machine finds the server. */
+export function localUrl({ host, port }: Pick<Config, "host" | "port">): string {
+  const open = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${open.includes(":") ? `[${open}]` : open}:${port}`;
+}
+
+const talkSeconds = 185;
+
+/** Exotel's StatusCallback of a call that has just ended. Its times are Indian time without a zone. */
+function demoCurl(url: string, id: string, now: number): string {
+  const indianTime = (ms: number) => new Date(ms + 19_800_000).toISOString().slice(0, 19).replace("T", "+");
+  const fields = {
+    CallSid: id,
+    EventType: "terminal",
+    Status: "completed",
+    Direction: "inbound",
+    From: "09876543210",
+    To: "sip:agent_001",
+    StartTime: indianTime(now - talkSeconds * 1_000),
+    EndTime: indianTime(now),
+    ConversationDuration: String(talkSeconds),
+  };
+  // One line that needs no quotes around its values can be copied out of any terminal or log.
+  const data = Object.entries(fields).map(([name, value]) => `-d ${name}=${value}`);
+  return `curl '${url}/webhooks/demo/exotel?key=demo-key' ${data.join(" ")}`;
+}

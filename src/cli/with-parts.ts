@@ -1,0 +1,51 @@
+import type { Config } from "../config.ts";
+import type { Installation } from "../flow/installation.ts";
+import { didYouMean } from "../mapping/nearest.ts";
+import { assemble, type Parts } from "../parts.ts";
+import type { Store } from "../store/contract.ts";
+import { openSqliteStore } from "../store/sqlite.ts";
+import { mustHaveStore } from "./data-folder.ts";
+import { createLog } from "./log.ts";
+import { Failure, type GlobalOptions } from "./output.ts";
+import { readConfig } from "./read-config.ts";
+
+/** Does something with the parts of a server that is not started, and closes them. Only warnings are logged, to stderr. */
+export async function withParts<T>(options: GlobalOptions, work: (parts: Parts) => Promise<T>): Promise<T> {
+  const { config } = readConfig(options);
+  const { log, flush } = createLog("warn", process.stderr);
+  const parts = assemble(config, { log });
+  try {
+    return await work(parts);
+  } finally {
+    await parts.stop();
+    flush();
+  }
+}
+
+/** Does something with what a server has stored. */
+export async function withStore<T>(
+  options: GlobalOptions,
+  work: (store: Store, config: Config) => Promise<T>,
+): Promise<T> {
+  const { config } = readConfig(options);
+  mustHaveStore(config.dataFolder);
+  const store = openSqliteStore(config.dataFolder);
+  try {
+    return await work(store, config);
+  } finally {
+    await store.close();
+  }
+}
+
+/** The installation of this name, or all of them without one. Throws `Failure`. */
+export function chosenInstallations(parts: Parts, name: string | undefined): Installation[] {
+  if (name === undefined) return [...parts.installations.values()];
+  const found = parts.installations.get(name);
+  if (found) return [found];
+  throw new Failure(unknownInstallation(name, [...parts.installations.keys()]));
+}
+
+export function unknownInstallation(name: string, known: readonly string[]): string {
+  const hint = didYouMean(name, known) ?? `There is: ${known.join(", ") || "none"}.`;
+  return `There is no installation ${JSON.stringify(name)} in the configuration. ${hint}`;
+}

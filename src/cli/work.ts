@@ -1,0 +1,70 @@
+import { setTimeout } from "node:timers/promises";
+import { messageOf } from "../core/errors.ts";
+import { decodeNew } from "../flow/decode.ts";
+import { deliverDue } from "../flow/deliver.ts";
+import type { Installation } from "../flow/installation.ts";
+import type { Parts } from "../parts.ts";
+import { claimDataFolder } from "./data-folder.ts";
+import { print, progressLine } from "./output.ts";
+
+/** `server`: a running one does it. `here`: it has been done, up to what the CRMs refused for now. */
+export type Worked = { by: "server" | "here"; problems: { installation: string; reason: string }[] };
+
+const deliveriesAtOnce = 32;
+
+/** Does what is due, unless a server is running that will notice by itself within a second. */
+export async function workOff(parts: Parts): Promise<Worked> {
+  const release = claimDataFolder(parts.config.dataFolder);
+  if (!release) return { by: "server", problems: [] };
+  const worked: Worked = { by: "here", problems: [] };
+  try {
+    for (const [installation, running] of parts.installations) {
+      const reason = await workOn(parts, running);
+      if (reason !== undefined) worked.problems.push({ installation, reason });
+    }
+    return worked;
+  } finally {
+    release();
+  }
+}
+
+/** Returns why it could not finish, when the CRM is away. */
+async function workOn(parts: Parts, installation: Installation): Promise<string | undefined> {
+  const { flow, providers } = parts;
+  const { settings } = installation;
+  const progress = progressLine();
+  let done = 0;
+  try {
+    await decodeAll(parts, installation);
+    // Calls that have just ended wait for their late facts this long; a pause that a CRM asked for is not waited for.
+    const patience = flow.now() + settings.settleSeconds * 1_000 + 1_000;
+    for (;;) {
+      for (let taken = 1; taken > 0; done += taken) {
+        taken = await deliverDue(flow, installation);
+        progress.show(`${settings.name}: ${done + taken} calls logged ...`);
+      }
+      const due = await flow.store.nextDue(settings.name);
+      if (due === undefined || due > patience) return undefined;
+      await setTimeout(Math.max(10, due - flow.now()));
+      await decodeNew(flow, settings, providers, deliveriesAtOnce);
+    }
+  } catch (error) {
+    return messageOf(error);
+  } finally {
+    progress.done();
+  }
+}
+
+async function decodeAll({ flow, providers }: Parts, { settings }: Installation): Promise<void> {
+  for (let taken = deliveriesAtOnce; taken === deliveriesAtOnce; ) {
+    taken = await decodeNew(flow, settings, providers, deliveriesAtOnce);
+  }
+}
+
+export function sayWhoWorks({ by, problems }: Worked): void {
+  if (by === "server") print("The running server does it from here, beginning within a second.");
+  else if (problems.length === 0) print("No server is running, so it was done right now.");
+  for (const { installation, reason } of problems) {
+    print(`${installation}: not finished, ${reason}. The server tries again when it runs.`);
+  }
+}

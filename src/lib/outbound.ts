@@ -1,0 +1,189 @@
+import { lookup as systemLookup } from "node:dns/promises";
+import { type IncomingMessage, request as plainRequest } from "node:http";
+import { request as tlsRequest } from "node:https";
+import { isIP, type LookupFunction } from "node:net";
+import { z } from "zod";
+import type { AudioReply } from "../core/contracts.ts";
+import { Rejected } from "../core/errors.ts";
+import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
+
+export type Address = { address: string; family: number };
+export type Resolve = (host: string) => Promise<readonly Address[]>;
+
+/**
+ * `allowedHosts`: host names that may be asked over https, such as `audio.example.com` or `*.example.com`.
+ * `apiUrl`: the provider's own API; its origin may be asked as well, over http too when it is written so, and on
+ * loopback when it names this machine (emulators and tests). `credentials`: headers for the first request only, never
+ * for where it redirects to. `headersMs`: until the headers of the final answer.
+ */
+export type OutsideOptions = {
+  allowedHosts: readonly string[];
+  apiUrl?: string | undefined;
+  headers?: Readonly<Record<string, string>>;
+  credentials?: Readonly<Record<string, string>> | undefined;
+  signal: AbortSignal;
+  maxRedirects?: number;
+  headersMs?: number;
+  resolve?: Resolve;
+};
+
+const hostPattern = /^(\*\.)?([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]$/;
+
+/** The setting that allows more hosts. */
+export const hostList = z
+  .array(
+    z
+      .string()
+      .toLowerCase()
+      .regex(hostPattern, 'is not a host such as "audio.example.com" or "*.example.com"')
+      .refine((host) => !/^\*\.[^.]+$/.test(host), "allows half of the internet: name a domain after the *"),
+  )
+  .max(50);
+
+/**
+ * GET from a host outside that somebody else named. Every hop is checked: its host is one of the allowed ones, and the
+ * connection goes to the very address that was found to be public. Throws `Rejected` with 502 or 504, without the URL,
+ * which may be a secret; an answer of any status is returned unread.
+ */
+export async function openOutside(address: string, options: OutsideOptions): Promise<AudioReply> {
+  const { headers = {}, credentials = {}, maxRedirects = 3, headersMs = 10_000 } = options;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), headersMs);
+  const signal = AbortSignal.any([options.signal, late.signal]);
+  let host = "the host of the recording";
+  try {
+    for (let hop = 0, next = address; ; hop += 1) {
+      const url = allowedUrl(next, options, hop === 0 ? undefined : host);
+      host = url.hostname;
+      const answer = await ask(url, hop === 0 ? { ...headers, ...credentials } : headers, options, signal);
+      const target = redirectOf(answer, url);
+      if (target === undefined) {
+        return { status: answer.statusCode ?? 0, headers: singleHeaders(answer), body: answer };
+      }
+      answer.destroy();
+      if (hop === maxRedirects) throw new Rejected(502, `${host} redirects more than ${maxRedirects} times`);
+      next = target;
+    }
+  } catch (cause) {
+    if (late.signal.aborted)
+      throw new Rejected(504, `${host} did not answer within ${headersMs / 1000} s: try again later`, {
+        cause,
+      });
+    if (cause instanceof Rejected || options.signal.aborted) throw cause;
+    throw new Rejected(502, `${host} cannot be reached (${codeOf(cause)}): try again later`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Whether a host is one of the patterns: `*.example.com` stands for every name below `example.com`. */
+export function isHostIn(host: string, patterns: readonly string[]): boolean {
+  return patterns.some((pattern) =>
+    pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern,
+  );
+}
+
+/** Whether a URL lies at the provider's own API, scheme and port included. */
+export function isAtApi(url: URL, apiUrl: string | undefined): boolean {
+  return apiUrl !== undefined && URL.canParse(apiUrl) && new URL(apiUrl).origin === url.origin;
+}
+
+function allowedUrl(address: string, options: OutsideOptions, redirectedBy?: string): URL {
+  const who = redirectedBy === undefined ? "the recording is" : `${redirectedBy} redirects the recording`;
+  if (!URL.canParse(address)) throw new Rejected(502, `${who} at an address that is no URL`);
+  const url = new URL(address);
+  if (isAtApi(url, options.apiUrl)) return url;
+  const place = `${who} ${redirectedBy === undefined ? "at" : "to"} ${url.host.slice(0, 253) || "nowhere"}`;
+  if (!isHostIn(url.hostname, options.allowedHosts)) {
+    throw new Rejected(
+      502,
+      `${place}, which is not a host that may be asked: if it is the right one, add it to recordingHosts in the provider's settings`,
+    );
+  }
+  if (url.protocol !== "https:" || url.port !== "")
+    throw new Rejected(502, `${place} without https or on a port of its own: only https on 443 is asked`);
+  return url;
+}
+
+async function ask(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  options: OutsideOptions,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const addresses = await unlessAborted(reachable(url, host, options), signal);
+  const send = url.protocol === "https:" ? tlsRequest : plainRequest;
+  return new Promise((resolve, reject) => {
+    send({
+      method: "GET",
+      hostname: host,
+      port: url.port,
+      path: `${url.pathname}${url.search}`,
+      headers: { "user-agent": "Switchhook", "accept-encoding": "identity", ...headers },
+      // A connection of its own: one that waits in a pool may lead to an address that was checked for somebody else.
+      agent: false,
+      lookup: fixedLookup(addresses),
+      signal,
+    })
+      .on("response", resolve)
+      .on("error", reject)
+      .end();
+  });
+}
+
+/** The addresses of the host that may be connected to. Throws `Rejected(502)` when there is none. */
+async function reachable(url: URL, host: string, { apiUrl, resolve = resolveHost }: OutsideOptions) {
+  const family = isIP(host);
+  const found = family === 0 ? await resolve(host) : [{ address: host, family }];
+  const isOurs = isAtApi(url, apiUrl) && namesThisMachine(host);
+  const usable = found.filter(({ address }) =>
+    isOurs ? isLoopbackAddress(address) : isPublicAddress(address),
+  );
+  if (usable.length > 0) return usable;
+  throw new Rejected(
+    502,
+    `${host} is not on the public internet, so it is not asked: check the provider's settings`,
+  );
+}
+
+async function resolveHost(host: string): Promise<Address[]> {
+  return systemLookup(host, { all: true });
+}
+
+function namesThisMachine(host: string): boolean {
+  return host === "localhost" || host.endsWith(".localhost") || isLoopbackAddress(host);
+}
+
+/** Answers with the addresses that were checked: asking the name again could give another one. */
+function fixedLookup(addresses: readonly Address[]): LookupFunction {
+  return (_host, { all }, callback) => {
+    if (all) callback(null, [...addresses]);
+    else callback(null, addresses[0]?.address ?? "", addresses[0]?.family);
+  };
+}
+
+function redirectOf({ statusCode = 0, headers }: IncomingMessage, base: URL): string | undefined {
+  if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined) return undefined;
+  return URL.canParse(headers.location, base.href) ? new URL(headers.location, base).href : headers.location;
+}
+
+function singleHeaders({ headers }: IncomingMessage): AudioReply["headers"] {
+  return Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
+  );
+}
+
+/** DNS cannot be called back, only left alone. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+}

@@ -1,0 +1,119 @@
+import { once } from "node:events";
+import type { ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
+import type { AudioReply } from "../core/contracts.ts";
+import { Rejected } from "../core/errors.ts";
+
+/** `idleMs`: how long the provider may send nothing. `listenerIdleMs`: how long a listener may take nothing. */
+export type AudioLimits = { bytes: number; idleMs: number; listenerIdleMs: number; listeners: number };
+
+export const usualLimits: AudioLimits = {
+  bytes: 500 * 1024 * 1024,
+  idleMs: 30_000,
+  // A player that is paused stops reading.
+  listenerIdleMs: 600_000,
+  listeners: 200,
+};
+
+/** For what the provider calls `application/octet-stream`, or anything else that is neither audio nor a page. */
+const typeByEnding = { ".mp3": "audio/mpeg", ".wav": "audio/wav" } as const;
+const page = /^(text\/html|application\/(\w+\+)?(json|xml)|text\/xml)\b/i;
+
+/**
+ * The headers for the listener: what the provider says about the bytes, and what keeps a browser from taking them for
+ * anything but audio. Throws `Rejected(502)` for a page in place of audio and for what is too large.
+ */
+export function audioHeaders(
+  { status, headers }: AudioReply,
+  ending: keyof typeof typeByEnding,
+  maxBytes: number,
+): Record<string, string> {
+  if (status !== 416 && page.test(headers["content-type"] ?? "")) {
+    throw new Rejected(502, "the provider answered with a page instead of the recording: is its link right?");
+  }
+  const length = matching(headers["content-length"], /^\d{1,15}$/);
+  const range = matching(headers["content-range"], /^bytes (\d+-\d+|\*)\/(\d+|\*)$/);
+  const total = Math.max(Number(length ?? 0), Number(/\/(\d+)$/.exec(range ?? "")?.[1] ?? 0));
+  if (total > maxBytes) throw tooLarge(maxBytes);
+  const encoding = matching(headers["content-encoding"], /^(gzip|br|deflate|zstd)$/);
+  const etag = matching(headers["etag"], /^(W\/)?"[\x21-\x7e]*"$/);
+  const modified = matching(headers["last-modified"], /^[\w ,:+-]{1,40}$/);
+  const ranges = status === 206 || headers["accept-ranges"] === "bytes";
+  return {
+    "content-type": audioType(headers["content-type"], ending),
+    "content-disposition": `inline; filename="recording${ending}"`,
+    "content-security-policy": "default-src 'none'; sandbox",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "x-robots-tag": "noindex",
+    // A CRM's page of another site plays it.
+    "cross-origin-resource-policy": "cross-origin",
+    "cache-control": "private, no-store",
+    ...(status !== 416 && length !== undefined && { "content-length": length }),
+    ...(status === 416 && { "content-length": "0" }),
+    ...(range !== undefined && { "content-range": range }),
+    ...(encoding !== undefined && { "content-encoding": encoding }),
+    ...(etag !== undefined && { etag }),
+    ...(modified !== undefined && { "last-modified": modified }),
+    ...(ranges && { "accept-ranges": "bytes" }),
+  };
+}
+
+/** Passes the bytes on as fast as the listener takes them, keeping none. Throws when either side stops for too long. */
+export async function pumpAudio(
+  body: Readable,
+  response: ServerResponse,
+  limits: AudioLimits,
+): Promise<void> {
+  const silent = () =>
+    body.destroy(new Rejected(504, `the provider sent nothing for ${limits.idleMs / 1000} s`));
+  let timer = setTimeout(silent, limits.idleMs);
+  let bytes = 0;
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      clearTimeout(timer);
+      bytes += chunk.length;
+      if (bytes > limits.bytes) throw tooLarge(limits.bytes);
+      if (!response.write(chunk)) await drained(response, limits.listenerIdleMs);
+      timer = setTimeout(silent, limits.idleMs);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  response.end();
+}
+
+async function drained(response: ServerResponse, withinMs: number): Promise<void> {
+  if (response.destroyed) throw new Error("the listener left");
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    await Promise.race([
+      once(response, "drain", { signal }),
+      once(response, "close", { signal }).then(() => {
+        throw new Error("the listener left");
+      }),
+      pause(withinMs, undefined, { signal }).then(() => {
+        throw new Error(`the listener took nothing for ${withinMs / 1000} s`);
+      }),
+    ]);
+  } finally {
+    settled.abort();
+  }
+}
+
+function audioType(given: string | undefined, ending: keyof typeof typeByEnding): string {
+  return matching(given, /^audio\/[\w.+-]{1,60}(; ?[\w-]+=[\w.-]+)?$/i) ?? typeByEnding[ending];
+}
+
+function matching(text: string | undefined, pattern: RegExp): string | undefined {
+  return text !== undefined && pattern.test(text) ? text : undefined;
+}
+
+function tooLarge(maxBytes: number): Rejected {
+  return new Rejected(
+    502,
+    `the recording is larger than ${Math.round(maxBytes / 1_048_576)} MB, so it is not passed on`,
+  );
+}

@@ -1,0 +1,50 @@
+import type { Response } from "express";
+import { Rejected } from "../core/errors.ts";
+import type { Parts } from "../parts.ts";
+import { noQuery } from "./query.ts";
+import { adminRoute, type Route } from "./route.ts";
+
+const heartbeatMs = 15_000;
+/** Somebody who has this much unread is not reading. */
+const unreadBytes = 1_000_000;
+const listenersAtOnce = 100;
+
+type Live = Parts["live"];
+
+/** Calls as they change, as server-sent events named `call`. */
+export function eventRoutes({ live }: Pick<Parts, "live">): Route[] {
+  let listeners = 0;
+  return [
+    adminRoute("get", "/api/events", noQuery, (_, response) => {
+      if (listeners >= listenersAtOnce) {
+        throw new Rejected(503, `${listenersAtOnce} others are listening already: close one of them`);
+      }
+      listeners += 1;
+      response.once("close", () => {
+        listeners -= 1;
+      });
+      stream(live, response);
+    }),
+  ];
+}
+
+function stream(live: Live, response: Response): void {
+  response.writeHead(200, {
+    "content-type": "text/event-stream; charset=utf-8",
+    "cache-control": "no-store",
+    // nginx collects an answer before it passes it on, unless told not to.
+    "x-accel-buffering": "no",
+    connection: "close",
+  });
+  const write = (text: string): void => {
+    if (response.writableLength > unreadBytes) response.destroy();
+    else if (!response.destroyed) response.write(text);
+  };
+  write("retry: 3000\n\n");
+  const stopListening = live.listen((call) => write(`event: call\ndata: ${JSON.stringify(call)}\n\n`));
+  const heartbeat = setInterval(() => write(": still here\n\n"), heartbeatMs);
+  response.once("close", () => {
+    stopListening();
+    clearInterval(heartbeat);
+  });
+}

@@ -1,0 +1,25 @@
+import { messageOf } from "../core/errors.ts";
+import type { Parts } from "../parts.ts";
+import { noQuery } from "./query.ts";
+import { adminRoute, type Route } from "./route.ts";
+
+/** `/healthz`: the process is up. `/readyz`: webhooks can be stored. `/metrics`: figures for Prometheus. */
+export function healthRoutes({ flow, metrics }: Parts): Route[] {
+  return [
+    { method: "get", path: "/healthz", guard: "open", handle: (_, response) => response.json({ ok: true }) },
+    {
+      method: "get",
+      path: "/readyz",
+      guard: "open",
+      handle: async (_, response) => {
+        const problem = await flow.store.ready().then(() => undefined, messageOf);
+        if (problem === undefined) return response.json({ ok: true });
+        const error = `webhooks cannot be stored just now (${problem}): check the disk of the data folder`;
+        return response.status(503).json({ ok: false, error });
+      },
+    },
+    adminRoute("get", "/metrics", noQuery, async (_, response) =>
+      response.type(metrics.contentType).send(await metrics.text()),
+    ),
+  ];
+}

@@ -1,0 +1,71 @@
+import { Rejected } from "../core/errors.ts";
+import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
+import type { Parts } from "../parts.ts";
+import { noQuery } from "./query.ts";
+import { adminRoute, type Route } from "./route.ts";
+
+export function installationRoutes(parts: Parts): Route[] {
+  return [
+    adminRoute("get", "/api/installations", noQuery, async (_, response) => {
+      response.json({ items: await describeInstallations(parts) });
+    }),
+  ];
+}
+
+export type InstallationSummary = Awaited<ReturnType<typeof describe>>;
+
+/** What an administrator wants to know about every installation, without its secrets. */
+export async function describeInstallations(parts: Parts): Promise<InstallationSummary[]> {
+  const counts = Map.groupBy(await parts.flow.store.counts(), ({ installation }) => installation);
+  const found: InstallationSummary[] = [];
+  for (const [name, installation] of parts.installations) {
+    found.push(await describe(parts, installation, counts.get(name) ?? []));
+  }
+  return found;
+}
+
+/** Throws `Rejected(404)`. */
+export function findInstallation({ installations }: Parts, name: string): Installation {
+  const installation = installations.get(name);
+  if (installation) return installation;
+  const known = [...installations.keys()].join(", ") || "none";
+  throw new Rejected(404, `there is no installation ${JSON.stringify(name.slice(0, 40))}: there is ${known}`);
+}
+
+type Counts = Awaited<ReturnType<Parts["flow"]["store"]["counts"]>>;
+
+async function describe(parts: Parts, { settings, crm, providers }: Installation, counts: Counts) {
+  const { name, region, timeZone } = settings;
+  const { store } = parts.flow;
+  const { finishedAt } = await store.syncState(name);
+  const due = counts.flatMap(({ oldestDueAt }) => oldestDueAt ?? []);
+  const contacts = await store.countContacts(name);
+  return {
+    ...{ name, crm, region, timeZone },
+    providers: Object.values(providers).map((configured) => {
+      const { id, label, methods } = configured.provider;
+      return { id, label, methods, webhook: webhookOf(parts, name, configured) };
+    }),
+    calls: Object.fromEntries(counts.map(({ state, calls }) => [state, calls])),
+    ...(due.length > 0 && { oldestDueAt: new Date(Math.min(...due)).toISOString() }),
+    contacts: { indexed: contacts, ...(finishedAt !== undefined && { syncedAt: isoOf(finishedAt) }) },
+  };
+}
+
+/** The URL to set at the provider. Where it takes our secret there is a placeholder for it. */
+function webhookOf({ config }: Parts, name: string, { provider, settings }: ConfiguredProvider): string {
+  const url = `${config.publicUrl}/webhooks/${name}/${provider.id}`;
+  const nothing = {
+    afterSeconds: 0,
+    method: "POST",
+    query: "",
+    headers: {},
+    body: new Uint8Array(),
+  } as const;
+  const { query } = provider.simulate.sign(nothing, settings, { now: 0, url });
+  return query.startsWith("key=") ? `${url}?key=…` : url;
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

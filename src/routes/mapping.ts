@@ -1,0 +1,95 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { Request } from "express";
+import { messageOf, Rejected } from "../core/errors.ts";
+import { mappingFor, previewMapping } from "../flow/preview.ts";
+import { isObject, type JsonObject } from "../lib/body.ts";
+import type { MappingInUse, Parts } from "../parts.ts";
+import { readBody } from "./body.ts";
+import { findInstallation } from "./installations.ts";
+import { noQuery, previewQuery } from "./query.ts";
+import { adminRoute, pathParameter, type Route } from "./route.ts";
+
+const mappingRoute = "/api/installations/:name/mapping";
+const largestBytes = 1_000_000;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** The mapping of an installation: read it, try another one, put it into use. */
+export function mappingRoutes(parts: Parts): Route[] {
+  return [
+    adminRoute("get", mappingRoute, noQuery, async (request, response) => {
+      const { file } = mappingOf(parts, request);
+      const text = await readFile(file.path(), "utf8");
+      response.json({ file: file.path(), builtIn: file.builtIn(), ...parsed(text), text });
+    }),
+
+    adminRoute("put", mappingRoute, previewQuery, async (request, response, { preview }) => {
+      const { file, installation } = mappingOf(parts, request);
+      const text = await jsonText(request);
+      const next = mappingFor(installation.crm, text, basename(file.savedPath));
+      const calls = await previewMapping(parts.flow, installation, next);
+      if (preview === undefined) {
+        await save(file.savedPath, text);
+        file.reopen();
+      }
+      response.json({ saved: preview === undefined, file: file.savedPath, calls });
+    }),
+  ];
+}
+
+function mappingOf(parts: Parts, request: Request) {
+  const installation = findInstallation(parts, pathParameter(request, "name"));
+  const file: MappingInUse | undefined = parts.mappingFiles.get(installation.settings.name);
+  if (!file) throw new Error(`no mapping is in use for ${installation.settings.name}`);
+  return { installation, file };
+}
+
+/** `mapping` is absent when somebody has just broken the file: `text` shows how. */
+function parsed(text: string): { mapping?: JsonObject } {
+  try {
+    const mapping: unknown = JSON.parse(text);
+    return isObject(mapping) ? { mapping } : {};
+  } catch {
+    return {};
+  }
+}
+
+/** The body as it was written, so that its author's lines and order stay. */
+async function jsonText(request: Request): Promise<string> {
+  if (!request.is("application/json")) {
+    throw new Rejected(415, "send the mapping as JSON, with the header `Content-Type: application/json`");
+  }
+  const body = await readBody(request, largestBytes);
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new Rejected(400, "the body is not UTF-8 text", { cause });
+  }
+}
+
+/** All of the file or nothing of it, also when the power goes: written beside it, then renamed over it. */
+async function save(path: string, text: string): Promise<void> {
+  // A link stays a link, and the file keeps its rights.
+  const file = await realpath(path).catch(() => path);
+  const mode = await stat(file).then(
+    ({ mode }) => mode & 0o777,
+    () => 0o644,
+  );
+  const draft = `${file}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(dirname(file), { recursive: true });
+    const handle = await open(draft, "wx", mode);
+    try {
+      await handle.writeFile(text.endsWith("\n") ? text : `${text}\n`);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, file);
+  } catch (cause) {
+    await rm(draft, { force: true }).catch(() => {});
+    const cure = `check the space and the rights of ${dirname(file)}`;
+    throw new Rejected(507, `the mapping was not saved (${messageOf(cause)}): ${cure}`, { cause });
+  }
+}

@@ -1,0 +1,76 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { Meter } from "../flow/installation.ts";
+import type { Store } from "../store/contract.ts";
+
+/** Prometheus figures. Label values come from our own closed lists, never from a request. */
+export function createMetrics(store: Store, known: { providers: readonly string[]; now: () => number }) {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const received = new Counter({
+    name: "switchhook_deliveries_total",
+    help: "Deliveries stored, by provider.",
+    labelNames: ["provider"],
+    registers,
+  });
+  const refused = new Counter({
+    name: "switchhook_refused_total",
+    help: "Webhooks turned away, by provider and HTTP status.",
+    labelNames: ["provider", "status"],
+    registers,
+  });
+  const saved = new Counter({
+    name: "switchhook_activities_total",
+    help: "Results of saving calls in a CRM.",
+    labelNames: ["crm", "result"],
+    registers,
+  });
+  const answers = new Histogram({
+    name: "switchhook_answer_seconds",
+    help: "Time to answer an inbound call, by where the contact came from.",
+    labelNames: ["provider", "source"],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5],
+    registers,
+  });
+  const looked = new Counter({
+    name: "switchhook_lookups_total",
+    help: "Numbers looked up, by who knew them.",
+    labelNames: ["source"],
+    registers,
+  });
+  new Gauge({
+    name: "switchhook_calls",
+    help: "Calls by state.",
+    labelNames: ["installation", "state"],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { installation, state, calls } of await store.counts())
+        this.set({ installation, state }, calls);
+    },
+  });
+  new Gauge({
+    name: "switchhook_lag_seconds",
+    help: "How long the call that is due the longest has been waiting.",
+    labelNames: ["installation"],
+    registers,
+    async collect() {
+      this.reset();
+      for (const { installation, oldestDueAt } of await store.counts()) {
+        if (oldestDueAt !== undefined)
+          this.set({ installation }, Math.max(0, (known.now() - oldestDueAt) / 1000));
+      }
+    },
+  });
+  const label = (provider: string) => (known.providers.includes(provider) ? provider : "other");
+  const meter: Meter = {
+    received: (provider) => received.inc({ provider: label(provider) }),
+    refused: (provider, status) => refused.inc({ provider: label(provider), status }),
+    saved: (crm, result, calls) => saved.inc({ crm, result }, calls),
+    answered: (provider, source, seconds) => answers.observe({ provider: label(provider), source }, seconds),
+    looked: (source) => looked.inc({ source }),
+  };
+  return { meter, text: () => registry.metrics(), contentType: registry.contentType };
+}
+
+export type Metrics = ReturnType<typeof createMetrics>;

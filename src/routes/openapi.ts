@@ -1,0 +1,198 @@
+import { type ZodObject, z } from "zod";
+import { schemas } from "./openapi-schemas.ts";
+import { callQuery, noQuery, pageQuery, previewQuery, unusedQuery } from "./query.ts";
+
+type Json = { readonly [name: string]: unknown };
+type Operation = { summary: string; open?: true; query?: ZodObject; body?: Json; responses: Json };
+
+const ref = (name: keyof typeof schemas): Json => ({ $ref: `#/components/schemas/${name}` });
+const json = (description: string, schema: Json): Json => ({
+  description,
+  content: { "application/json": { schema } },
+});
+const problem = (description: string): Json => json(description, ref("Problem"));
+const text = (description: string, type: string): Json => ({ description, content: { [type]: {} } });
+const page = (of: keyof typeof schemas): Json => ({
+  type: "object",
+  required: ["items"],
+  properties: { items: { type: "array", items: ref(of) }, next: { type: "string" } },
+});
+const badQuery = { "400": problem("A parameter is wrong: which one, and the cure.") };
+const noCall = { "404": problem("There is no such call.") };
+const noInstallation = { "404": problem("There is no such installation.") };
+const mappingBody = { required: true, content: { "application/json": { schema: { type: "object" } } } };
+
+const webhook: Operation = {
+  summary: "A provider's delivery, with its own proof. 2xx once its bytes are durable.",
+  open: true,
+  responses: {
+    "200": json("Taken; for a question of an AI agent the answer.", { type: "object" }),
+    "400": problem("Not one of this provider's deliveries."),
+    "401": problem("The signature or the secret is wrong."),
+    "404": problem("There is no such installation or provider."),
+    "405": problem("The provider does not use this method."),
+    "413": problem("The body is too large."),
+    "415": problem("The body is compressed."),
+    "503": problem("It could not be stored just now: send it again."),
+  },
+};
+
+/** What there is to call, by path and method. */
+const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {
+  "/webhooks/{installation}/{provider}": {
+    post: webhook,
+    get: { ...webhook, summary: "The same, for Exotel." },
+  },
+  "/api/calls": {
+    get: {
+      summary: "Calls, the latest first.",
+      query: callQuery,
+      responses: { "200": json("A page of calls.", page("CallSummary")), ...badQuery },
+    },
+  },
+  "/api/calls/{key}": {
+    get: {
+      summary: "One call: its events, why it looks as it does, what was received and what the CRM got.",
+      query: noQuery,
+      responses: { "200": json("The call.", ref("CallDetail")), ...noCall },
+    },
+  },
+  "/api/calls/{key}/retry": {
+    post: {
+      summary: "Logs a call once more, now.",
+      query: noQuery,
+      responses: {
+        "202": json("It is logged next.", ref("Retried")),
+        ...noCall,
+        "409": problem("The call is not over, or is part of another one."),
+      },
+    },
+  },
+  "/api/dead": {
+    get: {
+      summary: "Calls that the CRM refused: somebody has to mend the reason and retry them.",
+      query: pageQuery,
+      responses: { "200": json("A page of calls.", page("CallSummary")), ...badQuery },
+    },
+  },
+  "/api/unused": {
+    get: {
+      summary: "Deliveries that gave no event: unknown kinds and faults, the latest first.",
+      query: unusedQuery,
+      responses: { "200": json("Deliveries.", page("Delivery")), ...badQuery },
+    },
+  },
+  "/api/installations": {
+    get: {
+      summary: "The installations with their webhook URLs, counts and contact index. No secrets.",
+      query: noQuery,
+      responses: { "200": json("All of them.", page("Installation")) },
+    },
+  },
+  "/api/installations/{name}/mapping": {
+    get: {
+      summary: "The mapping in use.",
+      query: noQuery,
+      responses: { "200": json("The mapping.", ref("Mapping")), ...noInstallation },
+    },
+    put: {
+      summary: "Saves another mapping and uses it from then on; with preview=1 only shows what would change.",
+      query: previewQuery,
+      body: mappingBody,
+      responses: {
+        "200": json("Saved, or previewed.", ref("MappingChange")),
+        ...badQuery,
+        ...noInstallation,
+        "413": problem("Larger than 1 MB."),
+        "415": problem("Not JSON, or compressed."),
+        "422": problem("The mapping is wrong: all faults with their places and cures."),
+        "507": problem("The file could not be written."),
+      },
+    },
+  },
+  "/api/events": {
+    get: {
+      summary: "Calls as they change: server-sent events named `call`.",
+      query: noQuery,
+      responses: { "200": text("The stream; each event's data is a LiveCall.", "text/event-stream") },
+    },
+  },
+  "/api/openapi.json": {
+    get: {
+      summary: "This description.",
+      query: noQuery,
+      responses: { "200": json("OpenAPI 3.1.", { type: "object" }) },
+    },
+  },
+  "/recordings/{token}": {
+    get: {
+      summary: "The recording of a call, for whoever has its link; Range is honoured.",
+      open: true,
+      responses: {
+        "200": text("The audio.", "audio/*"),
+        "206": text("A part of it.", "audio/*"),
+        "404": problem("There is no such recording, or not yet."),
+        "416": { description: "There is no such part." },
+        "502": problem("The provider does not give it."),
+        "503": problem("Too many are playing: try again in a while."),
+      },
+    },
+  },
+  "/healthz": {
+    get: { summary: "The process is up.", open: true, responses: { "200": json("It is.", ref("Health")) } },
+  },
+  "/readyz": {
+    get: {
+      summary: "Webhooks can be stored.",
+      open: true,
+      responses: { "200": json("They can.", ref("Health")), "503": json("They cannot: why.", ref("Health")) },
+    },
+  },
+  "/metrics": {
+    get: {
+      summary: "Figures for Prometheus.",
+      query: noQuery,
+      responses: { "200": text("Figures.", "text/plain") },
+    },
+  },
+};
+
+/** The description of the HTTP interface, OpenAPI 3.1. */
+export function openapi({ version, url }: { version: string; url: string }): Json {
+  const paths = Object.entries(operations).map(([path, methods]) => [
+    path,
+    Object.fromEntries(
+      Object.entries(methods).map(([method, operation]) => [method, described(path, operation)]),
+    ),
+  ]);
+  return {
+    openapi: "3.1.0",
+    info: { title: "Switchhook", version, description: "Phone calls in, CRM activities out." },
+    servers: [{ url }],
+    paths: Object.fromEntries(paths),
+    components: {
+      schemas,
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer" },
+        basic: { type: "http", scheme: "basic" },
+      },
+    },
+  };
+}
+
+function described(path: string, { summary, open, query = noQuery, body, responses }: Operation): Json {
+  const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    ...{ name, in: "path", required: true },
+    schema: { type: "string" },
+  }));
+  const { properties = {} } = z.toJSONSchema(query, { io: "input" });
+  const inQuery = Object.entries(properties).map(([name, schema]) => ({ name, in: "query", schema }));
+  const strangers = { "401": problem("No or another admin token."), "403": problem("Not from here.") };
+  return {
+    summary,
+    parameters: [...inPath, ...inQuery],
+    ...(body && { requestBody: body }),
+    responses: open ? responses : { ...responses, ...strangers },
+    security: open ? [] : [{ bearer: [] }, { basic: [] }],
+  };
+}

@@ -1,0 +1,118 @@
+import type { Request, Response } from "express";
+import type { Recording } from "../core/call.ts";
+import type { AudioReply } from "../core/contracts.ts";
+import { Rejected } from "../core/errors.ts";
+import { endingOf } from "../flow/recordings.ts";
+import type { Parts } from "../parts.ts";
+import type { CallRow } from "../store/contract.ts";
+import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
+import { pathParameter, type Route } from "./route.ts";
+
+/** Recordings for whoever has a link: the CRM's player sends no password, so the token is the guard. */
+export function recordingRoutes(
+  { flow, installations, recordings }: Pick<Parts, "flow" | "installations" | "recordings">,
+  limits: AudioLimits = usualLimits,
+): Route[] {
+  let listeners = 0;
+
+  const play = async (request: Request, response: Response, row: CallRow): Promise<void> => {
+    const { recording } = row.call;
+    if (!recording) {
+      throw new Rejected(
+        404,
+        "this call has no recording yet: providers send it some minutes after the call",
+      );
+    }
+    const left = new AbortController();
+    response.once("close", () => left.abort());
+    if (response.destroyed) return;
+    const reply = await open(row, recording, request, left.signal);
+    try {
+      refuseUnplayable(reply, recording, flow.now());
+      response.writeHead(reply.status, audioHeaders(reply, endingOf(recording.ref), limits.bytes));
+      if (request.method === "HEAD" || reply.status === 416) response.end();
+      else await pumpAudio(reply.body, response, limits);
+    } finally {
+      reply.body.destroy();
+    }
+  };
+
+  const open = (row: CallRow, { ref }: Recording, request: Request, signal: AbortSignal) => {
+    const { installation, provider } = row.call;
+    const configured = installations.get(installation)?.providers[provider];
+    if (!configured?.provider.recording) {
+      throw new Rejected(
+        404,
+        `the recording cannot be fetched: ${installation} has no provider ${provider} with recordings in its configuration`,
+      );
+    }
+    // A link that was signed for GET refuses HEAD, so HEAD is a GET that is left after its headers.
+    return configured.provider.recording(ref, configured.settings, { headers: wanted(request), signal });
+  };
+
+  const handle = async (request: Request, response: Response): Promise<void> => {
+    if (listeners >= limits.listeners) {
+      response.setHeader("retry-after", "10");
+      throw new Rejected(503, `${limits.listeners} recordings are playing already: try again in a while`);
+    }
+    listeners += 1;
+    let row: CallRow | undefined;
+    try {
+      row = await recordings.find(pathParameter(request, "token"));
+      if (!row) throw new Rejected(404, "there is no such recording: the link is not one of ours");
+      await play(request, response, row);
+    } catch (error) {
+      if (response.destroyed) return;
+      if (error instanceof Rejected && error.status < 500) throw error;
+      // Answered here, and not by the error handler: it logs the path, and whoever has the path can listen.
+      flow.log.warn(
+        { ...(row && { call: row.call.key, provider: row.call.provider }), err: error },
+        "a recording could not be played",
+      );
+      fail(response, error);
+    } finally {
+      listeners -= 1;
+    }
+  };
+
+  return [{ method: "get", path: "/recordings/:token", guard: "open", handle }];
+}
+
+/** One range only: an answer in several parts would be no audio. Whatever else is asked for gets the whole. */
+function wanted({ headers }: Request): Record<string, string> {
+  const { range, "if-range": ifRange } = headers;
+  if (range === undefined || !/^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$/.test(range)) return {};
+  if (ifRange === undefined) return { range };
+  return typeof ifRange === "string" && /^[\x20-\x7e]{1,200}$/.test(ifRange)
+    ? { range, "if-range": ifRange }
+    : {};
+}
+
+/** What the provider says in place of audio, in words for the listener. */
+function refuseUnplayable({ status }: AudioReply, { expiresAt }: Recording, now: number): void {
+  if (status === 200 || status === 206 || status === 416) return;
+  const refused = status === 401 || status === 403;
+  const missing = status === 404 || status === 410;
+  if ((refused || missing) && expiresAt !== undefined && Date.parse(expiresAt) <= now) {
+    throw new Rejected(410, `the provider's own link to this recording expired at ${expiresAt}`);
+  }
+  if (missing) throw new Rejected(404, "the provider does not have this recording (any more, or not yet)");
+  if (refused) {
+    throw new Rejected(
+      502,
+      `the provider refuses the recording (${status}): check its API credentials in the installation's settings`,
+    );
+  }
+  throw new Rejected(502, `the provider answered ${status} instead of the recording: try again later`);
+}
+
+function fail(response: Response, error: unknown): void {
+  if (response.headersSent) {
+    // Too late for a status: a connection that breaks off tells the player that there is more.
+    response.destroy();
+    return;
+  }
+  const known = error instanceof Rejected;
+  const message = known ? error.message : "something went wrong here; the log says what";
+  response.status(known ? error.status : 500).json({ error: message });
+}

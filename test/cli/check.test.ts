@@ -1,0 +1,65 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { cli, server, settled, workFolder, writeAcme } from "./support.ts";
+
+test("finds everything in order, one line per check", async () => {
+  const folder = workFolder();
+  writeAcme(folder, { subject: "A call" });
+  const { code, stdout } = await cli(folder, ["check"]);
+  expect(code).toBe(0);
+  for (const line of stdout.trim().split("\n")) expect(line).toMatch(/^ok {5}/);
+  expect(stdout).toMatch(/ok {5}acme: voys: webhook URL http:\/\/127\.0\.0\.1:8484\/webhooks\/acme\/voys/);
+  expect(stdout).toMatch(/ok {5}acme: local: reachable, 1 owners/);
+});
+
+test("finds a wrong mapping field and a secret that is not set, with the cures", async () => {
+  const folder = workFolder();
+  const secret = { env: "VOYS_SECRET_THAT_IS_NOT_SET" };
+  writeAcme(folder, { seconds: { from: "call.duration.second" } }, { providers: { voys: { secret } } });
+  const { code, stdout } = await cli(folder, ["check"]);
+  expect(code).toBe(1);
+  const faults = stdout.trim().split("\n");
+  expect(faults).toHaveLength(2);
+  expect(stdout).toMatch(
+    /FAULT {2}.*mapping\.json: activity\.seconds\.from.*Did you mean call\.duration\.seconds\?/i,
+  );
+  expect(stdout).toMatch(
+    /FAULT {2}.*installations\.acme\.providers\.voys\.secret.*VOYS_SECRET_THAT_IS_NOT_SET/,
+  );
+  const json = await cli(folder, ["check", "--json"]);
+  expect(json.code).toBe(1);
+  expect(JSON.parse(json.stdout)).toMatchObject({ ok: false });
+});
+
+test("finds a CRM that cannot be read and a data folder that cannot be written to", async () => {
+  const folder = workFolder();
+  writeAcme(folder, { subject: "A call" });
+  writeFileSync(join(folder, "crm.json"), '{"contacts": [}');
+  const { code, stdout } = await cli(folder, ["check", "--data", "switchhook.json/data"]);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/FAULT {2}acme: local: .*crm\.json/);
+  expect(stdout).toMatch(/FAULT {2}data folder: The data folder switchhook\.json\/data cannot be used/);
+});
+
+test("brings the contact index up to date on request", async () => {
+  const folder = workFolder();
+  writeAcme(folder, { subject: "A call" });
+  const first = await cli(folder, ["sync"]);
+  expect(first.stdout).toBe("acme: 1 contact in the index (1 read, 0 removed).\n");
+  const again = await cli(folder, ["sync", "--json"]);
+  expect(JSON.parse(again.stdout)).toMatchObject({
+    synced: [{ installation: "acme", contacts: 0, known: 1 }],
+  });
+  const typo = await cli(folder, ["sync", "--installation", "acmee"]);
+  expect([typo.code, typo.stderr]).toEqual([1, expect.stringMatching(/Did you mean acme\?/)]);
+});
+
+test("does not disturb a running server", async () => {
+  const folder = workFolder();
+  writeAcme(folder, { subject: "A call" });
+  const { settings } = await server(folder);
+  expect((await cli(folder, ["check"], settings)).code).toBe(0);
+  await cli(folder, ["simulate", "voys", "--installation", "acme"], settings);
+  await settled(folder, 1, "crm.json");
+});

@@ -1,0 +1,136 @@
+import { execFile, spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { onTestFinished } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+
+export type Ran = { code: number; stdout: string; stderr: string };
+export type Activity = { id: string; key: string; [field: string]: unknown };
+type Settings = Readonly<Record<string, string>>;
+
+/** A folder of its own for one test, where commands and servers run; gone afterwards. */
+export function workFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "switchhook-cli-"));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Nothing of the environment that the tests themselves run in. */
+function environment(settings: Settings): NodeJS.ProcessEnv {
+  const { PATH, HOME, TMPDIR } = process.env;
+  return { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...settings };
+}
+
+/** Runs a command to its end, in a folder. */
+export function cli(folder: string, args: readonly string[], settings: Settings = {}): Promise<Ran> {
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      [join(root, "src/cli.ts"), ...args],
+      { cwd: folder, env: environment(settings), timeout: 50_000 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === "number" ? error.code : -1;
+        done({ code, stdout, stderr });
+      },
+    );
+  });
+}
+
+/** A server process in a folder, whose state is in `<folder>/data`. */
+export type Child = {
+  url: string;
+  settings: Settings;
+  output(): string;
+  signal(name: NodeJS.Signals): void;
+  ended: Promise<number | NodeJS.Signals>;
+};
+
+/** Starts `src/main.ts`; resolves when it answers, or when it has ended. */
+export async function server(folder: string, given: Settings = {}): Promise<Child> {
+  const settings = { PORT: String(await freePort()), ...given };
+  const child = spawn(process.execPath, [join(root, "src/main.ts")], {
+    cwd: folder,
+    env: environment(settings),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
+  let over = false;
+  const ended = new Promise<number | NodeJS.Signals>((done) =>
+    child.on("close", (code, signal) => {
+      over = true;
+      done(code ?? signal ?? -1);
+    }),
+  );
+  onTestFinished(async () => {
+    child.kill("SIGKILL");
+    await ended;
+  });
+  const url = `http://127.0.0.1:${settings.PORT}`;
+  await until("the server to answer", () => over || output.includes("listening"));
+  return { url, settings, output: () => output, signal: (name) => void child.kill(name), ended };
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((listening) => probe.listen(0, "127.0.0.1", listening));
+  const address = probe.address();
+  await new Promise((closed) => probe.close(closed));
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return address.port;
+}
+
+/** Waits for something that a process does by itself. */
+export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = 30_000): Promise<T> {
+  for (const end = Date.now() + withinMs; Date.now() < end; await pause(100)) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error(`waited in vain for ${what}`);
+}
+
+export function activitiesIn(folder: string, file = "data/demo-crm.json"): Activity[] {
+  return (
+    (JSON.parse(readFileSync(join(folder, file), "utf8")) as { activities?: Activity[] }).activities ?? []
+  );
+}
+
+/** Waits until the CRM file has this many activities and nothing moves any more. */
+export function settled(folder: string, count: number, file?: string): Promise<Activity[]> {
+  let before = "";
+  return until(`${count} activities`, async () => {
+    const activities = activitiesIn(folder, file);
+    const now = JSON.stringify(activities);
+    const still = now === before && activities.length >= count;
+    before = now;
+    if (!still) await pause(1_300);
+    return still ? activities : undefined;
+  }) as Promise<Activity[]>;
+}
+
+const contacts = [{ id: "7", name: "Rohan Mehta", phones: ["+919876543210"], ownerId: "1" }];
+const owners = [{ id: "1", name: "Asha Rao", email: "asha@example.com" }];
+
+/** An installation `acme` with its CRM in `crm.json` and a mapping of its own in `mapping.json`. */
+export function writeAcme(folder: string, activity: object, more: object = {}): void {
+  writeFileSync(join(folder, "crm.json"), JSON.stringify({ contacts, owners, activities: [] }));
+  writeMapping(folder, activity);
+  const acme = {
+    crm: { type: "local", file: "crm.json" },
+    providers: { voys: { secret: "voys-secret" }, exotel: { secret: "exotel-secret" } },
+    region: "IN",
+    timeZone: "Asia/Kolkata",
+    mapping: "mapping.json",
+    settleSeconds: 0,
+    ...more,
+  };
+  writeFileSync(join(folder, "switchhook.json"), JSON.stringify({ installations: { acme } }));
+}
+
+export function writeMapping(folder: string, activity: object): void {
+  writeFileSync(join(folder, "mapping.json"), JSON.stringify({ crm: "local", activity }));
+}

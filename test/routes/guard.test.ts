@@ -1,0 +1,132 @@
+import { request as httpRequest } from "node:http";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createPages } from "../../src/app.ts";
+import { mountedRoutes } from "../support/routes.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+/** Whoever adds a route decides here who may use it; a route that is not named fails the first test. */
+const guards: Record<string, "open" | "admin"> = {
+  "GET /": "admin",
+  "GET /style.css": "open",
+  // Its unguessable token is its guard: a CRM's player sends no password.
+  "GET /recordings/:token": "open",
+  "GET /healthz": "open",
+  "GET /readyz": "open",
+  "GET /metrics": "admin",
+  "GET /api/calls": "admin",
+  "GET /api/calls/:key": "admin",
+  "POST /api/calls/:key/retry": "admin",
+  "GET /api/dead": "admin",
+  "GET /api/unused": "admin",
+  "GET /api/installations": "admin",
+  "GET /api/installations/:name/mapping": "admin",
+  "PUT /api/installations/:name/mapping": "admin",
+  "GET /api/events": "admin",
+  "GET /api/openapi.json": "admin",
+};
+
+describe("the guards", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer({ environment: { SWITCHHOOK_ADMIN_TOKEN: "the-admin-token" } });
+  });
+  afterAll(() => server.stop());
+
+  test("are decided for every route there is", () => {
+    expect(mountedRoutes(server).sort()).toEqual(Object.keys(guards).sort());
+  });
+
+  test("are in no middleware that could answer by itself", () => {
+    const others = createPages(server.parts).router.stack.filter(({ route }) => !route);
+    expect(others).toHaveLength(3); // helmet, nothing found, the error handler
+  });
+
+  test.each(Object.entries(guards))("hold for %s: %s", async (route, guard) => {
+    const [method = "", path = ""] = route.split(" ");
+    const url = `${server.url}${path.replace(/:\w+/g, "acme")}`;
+    const stranger = await fetch(url, { method });
+    expect(stranger.status === 401).toBe(guard === "admin");
+    await stranger.body?.cancel();
+    if (guard === "open") return;
+    const head = await fetch(url, { method: "HEAD" });
+    expect(head.status).toBe(401);
+    const admin = await fetch(url, { method, headers: { authorization: "Bearer the-admin-token" } });
+    expect(admin.status).not.toBe(401);
+    await admin.body?.cancel();
+  });
+
+  test.each([
+    ["a wrong Bearer token", "Bearer the-admin-tokem"],
+    ["an empty one", "Bearer "],
+    ["a token without its scheme", "the-admin-token"],
+    ["the token as the user of Basic auth", `Basic ${btoa("the-admin-token:")}`],
+    ["nonsense", "Basic %%%"],
+  ])("refuse %s and say what to do", async (_, authorization) => {
+    const response = await fetch(`${server.url}/api/calls`, { headers: { authorization } });
+    expect(response.status).toBe(401);
+    expect(response.headers.get("www-authenticate")).toMatch(/^Basic/);
+    expect(await response.json()).toEqual({ error: expect.stringContaining("SWITCHHOOK_ADMIN_TOKEN") });
+  });
+
+  test("take the token as the password of Basic auth, colons included, and never from the URL", async () => {
+    const authorization = `Basic ${btoa("anyone:the-admin-token")}`;
+    expect((await fetch(`${server.url}/api/calls`, { headers: { authorization } })).status).toBe(200);
+    expect((await fetch(`${server.url}/api/calls?token=the-admin-token`)).status).toBe(401);
+  });
+
+  test("refuse what another site's page wants to change with the browser's own password", async () => {
+    const authorization = `Basic ${btoa("anyone:the-admin-token")}`;
+    const headers = { authorization, "sec-fetch-site": "cross-site" };
+    const response = await fetch(`${server.url}/api/calls/x/retry`, { method: "POST", headers });
+    expect(response.status).toBe(403);
+  });
+});
+
+describe("without an admin token", () => {
+  let server: TestServer;
+  beforeAll(async () => {
+    server = await startServer();
+  });
+  afterAll(() => server.stop());
+
+  /** fetch does not let anybody choose these headers. */
+  const ask = (headers: Record<string, string>, method = "GET", path = "/api/calls") =>
+    new Promise<number>((resolve, reject) => {
+      const request = httpRequest(`${server.url}${path}`, { method, headers }, (response) => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      });
+      request.on("error", reject).end();
+    });
+
+  test.each(["localhost", "LOCALHOST:8484", "127.0.0.1:1", "[::1]:8484"])(
+    "this machine may ask as %s",
+    async (host) => {
+      expect(await ask({ host })).toBe(200);
+    },
+  );
+
+  test.each(["evil.example", "localhost.evil.example", "127.0.0.1.nip.io:8484", "10.0.0.5"])(
+    "a name that was rebound to this machine is refused: %j",
+    async (host) => {
+      expect(await ask({ host })).toBe(403);
+    },
+  );
+
+  test("what a proxy passes on is refused, whoever it says it is from", async () => {
+    expect(await ask({ host: "localhost", "x-forwarded-for": "127.0.0.1" })).toBe(403);
+    expect(await ask({ host: "localhost", forwarded: "for=127.0.0.1" })).toBe(403);
+  });
+
+  test.each([
+    [{ "sec-fetch-site": "cross-site" }, 403],
+    [{ "sec-fetch-site": "same-site" }, 403],
+    [{ origin: "https://evil.example" }, 403],
+    [{ origin: "null" }, 403],
+    [{ origin: "http://localhost" }, 404],
+    [{ "sec-fetch-site": "same-origin", origin: "http://localhost" }, 404],
+    [{}, 404],
+  ])("a change with %j gets %i", async (headers, status) => {
+    expect(await ask({ host: "localhost", ...headers }, "POST", "/api/calls/x/retry")).toBe(status);
+  });
+});

@@ -1,0 +1,98 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createRecordings, endingOf, type Recordings } from "../../src/flow/recordings.ts";
+import type { DecodedCall, Store } from "../../src/store/contract.ts";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { callOf, decodedCall, t0 } from "../contracts/store-samples.ts";
+
+let folder: string;
+let store: Store;
+let recordings: Recordings;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "switchhook-recordings-"));
+  open();
+});
+afterEach(() => store.close());
+
+function open(): void {
+  store = openSqliteStore(folder);
+  recordings = createRecordings(store, "https://hooks.example.com");
+}
+
+async function save(callId: string, more: Partial<DecodedCall> = {}) {
+  await store.saveDecoded("acme", [], [decodedCall(callId, more)]);
+  const group = await recordings.store.call(`acme:voys:${callId}`);
+  if (!group) throw new Error(`${callId} was not saved`);
+  return group.row;
+}
+
+const dueNow = () => recordings.store.dueCalls("acme", t0, 10);
+const tokenOf = (url: string) => url.split("/").at(-1) ?? "";
+
+describe("a store's secret", () => {
+  test("is random, and the same for a name ever after, also when two ask at once", async () => {
+    const [first, second] = await Promise.all([store.secret("a"), store.secret("a")]);
+    expect(first).toHaveLength(32);
+    expect(second).toEqual(first);
+    expect(await store.secret("b")).not.toEqual(first);
+    await store.close();
+    store = openSqliteStore(folder);
+    expect(await store.secret("a")).toEqual(first);
+  });
+});
+
+describe("a link", () => {
+  test("can be made for every call that is due, without waiting", async () => {
+    await save("one");
+    const [row] = await dueNow();
+    const url = row && recordings.urlOf(row);
+    expect(url).toMatch(/^https:\/\/hooks\.example\.com\/recordings\/[0-9a-z]+-[\w-]{32}\.mp3$/);
+    expect(await recordings.find(tokenOf(url ?? ""))).toMatchObject({ id: row?.id });
+  });
+
+  test("is never made without the secret", async () => {
+    expect(() => recordings.urlOf({ id: 1, call: callOf("one") })).toThrow(/no link yet/);
+  });
+
+  test("is not given out while the secret cannot be stored: the call waits", async () => {
+    await save("one");
+    const secret = () => Promise.reject(new Error("the disk is full"));
+    const { store: gated } = createRecordings({ ...store, secret }, "https://hooks.example.com");
+    await expect(gated.dueCalls("acme", t0, 10)).rejects.toThrow("the disk is full");
+  });
+
+  test("of a leg plays the call that a transfer merged it into", async () => {
+    const first = await save("first");
+    const second = await save("second");
+    await dueNow();
+    const url = recordings.urlOf(first);
+    await save("second", { row: second, absorbed: [first] });
+    expect(await recordings.find(tokenOf(url))).toMatchObject({ id: second.id });
+  });
+
+  test("does not lead to another call that has the same row after an old backup was put back", async () => {
+    const lost = await save("lost");
+    await dueNow();
+    const url = recordings.urlOf(lost);
+    const other = { id: lost.id, call: callOf("other") };
+    expect(recordings.urlOf(other)).not.toBe(url);
+    const backup: Store = {
+      ...store,
+      calls: async () => [{ ...lost, call: other.call }],
+    };
+    const restored = createRecordings(backup, "https://hooks.example.com");
+    expect(await restored.find(tokenOf(url))).toBeUndefined();
+  });
+});
+
+test.each([
+  ["https://a.example/b.wav", ".wav"],
+  ["https://a.example/b.WAV?x=1.mp3", ".wav"],
+  ["https://a.example/b.mp3", ".mp3"],
+  ["https://a.example/b?file=.wav", ".mp3"],
+  ["no-url.wav", ".mp3"],
+  [undefined, ".mp3"],
+])("the link for %s ends with %s", (ref, ending) => expect(endingOf(ref)).toBe(ending));

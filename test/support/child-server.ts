@@ -1,0 +1,77 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { join, resolve } from "node:path";
+
+const mainFile = resolve(import.meta.dirname, "../../src/main.ts");
+
+export type LogLine = { level: string; msg: string; [fact: string]: unknown };
+
+/** A server process of its own. `pid` serves `prlimit`; `ended` resolves with how it ended. */
+export type ChildServer = {
+  url: string;
+  pid: number;
+  log(): LogLine[];
+  output(): string;
+  kill(signal?: NodeJS.Signals): void;
+  ended: Promise<number | NodeJS.Signals>;
+};
+
+/** `data`: another data folder. `fileBytes`: no file may grow beyond it, until `limitFileSize` says otherwise. */
+export type ChildOptions = { data?: string; fileBytes?: number };
+
+/** Starts `src/main.ts` with the `switchhook.json` of a folder, and its `data`. It is not waited for. */
+export function startChild(
+  folder: string,
+  port: number,
+  { data, fileBytes }: ChildOptions = {},
+): ChildServer {
+  const { PATH } = process.env;
+  const command = [process.execPath, mainFile];
+  const limit = fileBytes === undefined ? [] : ["prlimit", `--fsize=${fileBytes}:unlimited`];
+  const [program = "", ...args] = [...limit, ...command];
+  const child = spawn(program, args, {
+    cwd: folder,
+    env: {
+      PATH,
+      PORT: String(port),
+      SWITCHHOOK_CONFIG: join(folder, "switchhook.json"),
+      SWITCHHOOK_DATA: data ?? join(folder, "data"),
+      LOG_LEVEL: "warn",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
+  return {
+    url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
+    output: () => output,
+    log: () =>
+      output
+        .split("\n")
+        .filter((line) => line.startsWith("{"))
+        .map((line) => JSON.parse(line) as LogLine),
+    kill: (signal = "SIGKILL") => void child.kill(signal),
+    ended: endOf(child),
+  };
+}
+
+function endOf(child: ChildProcess): Promise<number | NodeJS.Signals> {
+  return new Promise((ended) => child.on("close", (code, signal) => ended(code ?? signal ?? -1)));
+}
+
+export async function isUp({ url }: ChildServer): Promise<boolean> {
+  return fetch(`${url}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  );
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((listening) => probe.listen(0, "127.0.0.1", listening));
+  const address = probe.address();
+  await new Promise((closed) => probe.close(closed));
+  if (typeof address !== "object" || address === null) throw new Error("no port");
+  return address.port;
+}

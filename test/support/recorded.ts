@@ -1,0 +1,60 @@
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import express from "express";
+import { callKey } from "../../src/core/call.ts";
+import type { Parts } from "../../src/parts.ts";
+import { type AudioLimits, usualLimits } from "../../src/routes/audio.ts";
+import { recordingRoutes } from "../../src/routes/recordings.ts";
+import { mountRoutes } from "../../src/routes/route.ts";
+import { inboundCall, type ProviderId, scriptOf, sendAll, settledActivities } from "./calls.ts";
+import { publicUrl, type ServerOptions, startServer, type TestServer } from "./server.ts";
+import type { Upstream } from "./upstream.ts";
+
+/** A server whose providers have their recordings at `upstream`. */
+export function startRecordingServer(upstream: Upstream, options: ServerOptions = {}): Promise<TestServer> {
+  const exotel = { secret: "exotel-secret", apiKey: "exo-key", apiToken: "exo-token", apiUrl: upstream.url };
+  const retell = { apiKey: "retell-secret", apiUrl: upstream.url };
+  return startServer({ ...options, settings: { providers: { exotel, retell }, ...options.settings } });
+}
+
+/** Makes a call whose recording is at `ref`, and gives its key and the path of the link that the CRM got. */
+export async function recordedCall(server: TestServer, provider: ProviderId, ref: string) {
+  const call = inboundCall(provider);
+  const { length } = server.crm().activities;
+  await sendAll(
+    server,
+    provider,
+    scriptOf(server, provider, call).map((request) => ({
+      ...request,
+      body: Buffer.from(
+        Buffer.from(request.body)
+          .toString()
+          .replace(/https:\/\/recordings\.[^"\r]+/g, ref),
+      ),
+    })),
+  );
+  const key = callKey("acme", provider, call.id);
+  const activities = await settledActivities(server, length + 1);
+  const url = activities.find((activity) => activity["key"] === key)?.["recordingUrl"];
+  if (typeof url !== "string" || !url.startsWith(`${publicUrl}/`)) throw new Error(`no link of ours: ${url}`);
+  return { key, url, path: url.slice(publicUrl.length) };
+}
+
+/** The route alone, with limits of its own, for as long as `work` takes. */
+export async function servedWith(
+  parts: Parts,
+  limits: Partial<AudioLimits>,
+  work: (url: string) => Promise<void>,
+): Promise<void> {
+  const app = express();
+  mountRoutes(app, recordingRoutes(parts, { ...usualLimits, ...limits }), () => {});
+  const listening = app.listen(0, "127.0.0.1");
+  await once(listening, "listening");
+  const { port } = listening.address() as AddressInfo;
+  try {
+    await work(`http://127.0.0.1:${port}`);
+  } finally {
+    listening.closeAllConnections();
+    listening.close();
+  }
+}
