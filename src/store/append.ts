@@ -1,18 +1,6 @@
 import type { Delivery } from "../core/contracts.ts";
-import type { Bind, Connection } from "./connection.ts";
+import type { DeliveryRow } from "./appended.ts";
 import type { Write } from "./writing.ts";
-
-/** The columns of one delivery, in the order of `insert`. */
-export type DeliveryRow = [string, string, number, string, string, string, Uint8Array];
-
-const insert = `
-  INSERT INTO deliveries (installation, provider, received_at, method, url, headers, body) VALUES (?, ?, ?, ?, ?, ?, ?)`;
-
-/** Runs in the writer. */
-export function appendRows(db: Connection, rows: readonly DeliveryRow[]): void {
-  const statement = db.statement(insert);
-  for (const row of rows) statement.run(...(row as Bind[]));
-}
 
 type Waiting = { row: DeliveryRow; stored: () => void; failed: (error: unknown) => void };
 

@@ -25,6 +25,8 @@ const nested = ["SAVEPOINT inner", "RELEASE inner", "ROLLBACK TO inner; RELEASE 
 
 /** The write-ahead log is copied back into the database when it has this many pages of 4 KiB. */
 const logPages = 2_000;
+/** Where there is no room for a log of that size. */
+const smallLogPages = 100;
 
 /**
  * SQLite's primary result codes after which the file must be opened anew: READONLY, IOERR, CORRUPT, CANTOPEN, NOTADB.
@@ -49,7 +51,8 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
         PRAGMA wal_autocheckpoint = ${logPages};
       `);
       migrate(opened);
-      if (options.writes) layOutLog(opened, `${file}-wal`);
+      if (options.writes && !layOutLog(opened, `${file}-wal`))
+        opened.exec(`PRAGMA wal_autocheckpoint = ${smallLogPages}`);
     } catch (error) {
       opened.close();
       throw error;
@@ -132,16 +135,18 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
 
 /**
  * Gives the write-ahead log its full size once, so that commits overwrite it. An fsync of a file that grows waits for
- * the file system's journal too: measured 0.2 ms against 2 ms (ext4, 2026-11). A disk without room to spare does without.
+ * the file system's journal too: measured 0.2 ms against 2 ms (ext4, 2026-11). False where the disk has no room
+ * to spare for it.
  */
-function layOutLog(database: DatabaseSync, log: string): void {
+function layOutLog(database: DatabaseSync, log: string): boolean {
   const size = logPages * 1.5 * 4096;
   try {
     // A process that was killed in between has left its filler.
     database.exec("DROP TABLE IF EXISTS filler");
     const { bavail, bsize } = statfsSync(dirname(log));
     const known = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
-    if (known >= size || bavail * bsize < size * 3) return;
+    if (known >= size) return true;
+    if (bavail * bsize < size * 3) return false;
     database.exec(`
       BEGIN IMMEDIATE;
       CREATE TABLE filler (bytes BLOB);
@@ -150,9 +155,11 @@ function layOutLog(database: DatabaseSync, log: string): void {
       DROP TABLE filler;
       PRAGMA wal_checkpoint(RESTART);
     `);
+    return true;
   } catch {
-    // It is only faster with it. A disk that is broken says so at the first delivery.
+    // A disk that is broken says so again at the first delivery.
     if (database.isTransaction) database.exec("ROLLBACK");
+    return false;
   }
 }
 

@@ -1,4 +1,4 @@
-import { appendRows } from "./append.ts";
+import { appendRows } from "./appended.ts";
 import type { Bind, Connection } from "./connection.ts";
 import * as contacts from "./contacts.ts";
 import { writeDecoded } from "./decoded.ts";
