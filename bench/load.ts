@@ -22,6 +22,8 @@ export type LoadOptions = {
   rate?: number;
   /** The n-th request: its bytes on the wire. */
   request: (n: number) => Buffer;
+  /** Stops after this many. */
+  count?: number;
   /** How many requests to make up before the clock starts, so that our own work does not slow the server down. */
   prepare?: number;
 };
@@ -31,7 +33,7 @@ export type LoadOptions = {
  * With a rate, latency counts from when a request should have been sent, so a slow server cannot hide behind us.
  */
 export async function load(options: LoadOptions): Promise<LoadResult> {
-  const { port, connections, seconds, rate } = options;
+  const { port, connections, seconds, rate, count = Number.POSITIVE_INFINITY } = options;
   const prepared = Array.from({ length: options.prepare ?? 0 }, (_, n) => options.request(n));
   const latencies: number[] = [];
   let next = 0;
@@ -47,7 +49,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     for (;;) {
       const n = next++;
       const due = dueAt(n);
-      if (due >= deadline || performance.now() >= deadline) break;
+      if (n >= count || due >= deadline || performance.now() >= deadline) break;
       const wait = due - performance.now();
       if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait));
       socket.write(prepared[n] ?? options.request(n));

@@ -11,8 +11,11 @@ import { providers } from "../src/providers/index.ts";
 /** What the parent asks for. `lanes`: decode, fold and deliver behind the door. `crm`: `hangs` never answers. */
 export type ServerOptions = { folder: string; lanes: boolean; crm: "local" | "hangs"; keep?: boolean };
 
-/** What a sample says. `lagMs`: how long the oldest thing has waited to be decoded or saved. */
-export type Sample = { rssMb: number; lagMs: number; waiting: number };
+/**
+ * What a sample says. `lagMs`: how long the oldest thing has waited beyond its time to be decoded or saved.
+ * `undone`: what is still to be decoded or saved, due or not.
+ */
+export type Sample = { rssMb: number; lagMs: number; undone: number };
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ServerOptions;
 if (!options.keep) rmSync(options.folder, { recursive: true, force: true });
@@ -86,10 +89,8 @@ async function sample(): Promise<Sample> {
   const due = await store.nextDue("bench");
   const now = Date.now();
   const waits = [oldest ? now - Date.parse(oldest.receivedAt) : 0, due === undefined ? 0 : now - due];
-  const waiting = (await store.counts())
-    .filter(({ state }) => state === "waiting")
-    .reduce((sum, { calls }) => sum + calls, 0);
-  return { rssMb: Math.round(process.memoryUsage.rss() / 1_048_576), lagMs: Math.max(0, ...waits), waiting };
+  const undone = Number(oldest !== undefined) + Number(due !== undefined);
+  return { rssMb: Math.round(process.memoryUsage.rss() / 1_048_576), lagMs: Math.max(0, ...waits), undone };
 }
 
 process.on("message", (message) => {

@@ -70,6 +70,7 @@ export async function pumpAudio(
     body.destroy(new Rejected(504, `the provider sent nothing for ${limits.idleMs / 1000} s`));
   let timer = setTimeout(silent, limits.idleMs);
   let bytes = 0;
+  response.flushHeaders();
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       clearTimeout(timer);

@@ -24,13 +24,16 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Uint8
       } else chunks.push(chunk);
     });
     request.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    request.on("error", reject);
+    request.on("error", (cause) => reject(cutOff(cause)));
     request.on("close", () => {
       // An error costs more than the rest of a request: none is made for a body that is complete.
-      if (!request.complete)
-        reject(new Rejected(400, "the request was cut off before its body was complete"));
+      if (!request.complete) reject(cutOff());
     });
   });
+}
+
+function cutOff(cause?: unknown): Rejected {
+  return new Rejected(400, "the request was cut off before its body was complete", { cause });
 }
 
 function tooLarge(limit: number): Rejected {

@@ -64,12 +64,25 @@ describe("a stream", () => {
     await expect((await play()).arrayBuffer()).rejects.toThrow();
   });
 
-  test("is cut when the provider falls silent", async () => {
-    answer = (_, response) => void response.writeHead(200).write("au");
+  test.each(["", "au"])("is cut when the provider falls silent after %j", async (said) => {
+    answer = (_, response) => {
+      response.writeHead(200).flushHeaders();
+      if (said) response.write(said);
+    };
     await withLimits({ idleMs: 100 }, async (url) => {
       await expect((await fetch(url)).arrayBuffer()).rejects.toThrow();
     });
     expect(JSON.stringify(warnings)).toMatch(/call.*acme:exotel/);
+  });
+
+  test("is cut when the listener takes nothing for too long", async () => {
+    answer = fileServer(Buffer.alloc(40_000_000));
+    const before = upstream.left();
+    await withLimits({ listenerIdleMs: 200 }, async (url) => {
+      const stalled = await new Promise<IncomingMessage>((resolve) => get(url, resolve));
+      await expect.poll(upstream.left).toBe(before + 1);
+      await expect(stalled.toArray()).rejects.toThrow();
+    });
   });
 
   test("that is slow but alive is not cut", async () => {

@@ -94,6 +94,7 @@ describe("a player that seeks", () => {
     expect([response.status, response.headers.get("content-range")]).toEqual([status, contentRange]);
     expect(response.headers.get("content-length")).toBe(String(bytes.length));
     expect((await bytesOf(response)).equals(bytes)).toBe(true);
+    expect(upstream.requests[0]?.headers.range).toBe(status === 200 ? undefined : range);
   });
 
   test("may make sure that it is still the same file", async () => {

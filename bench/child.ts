@@ -1,0 +1,68 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { join } from "node:path";
+import type { Sample, ServerOptions } from "./our-server.ts";
+
+/** A server under test in a process of its own. `startMs`: from the first line of its code to listening. */
+export type Server = {
+  port: number;
+  startMs: number;
+  sample: () => Promise<Sample>;
+  stop: () => Promise<void>;
+};
+
+export function startBare(): Promise<Server> {
+  return start("bare-server.ts", []);
+}
+
+export function startOurs(options: ServerOptions): Promise<Server> {
+  return start("our-server.ts", [JSON.stringify(options)]);
+}
+
+async function start(file: string, args: string[]): Promise<Server> {
+  const child = fork(join(import.meta.dirname, file), args);
+  const { port, startMs = 0 } = (await said(child)) as { port: number; startMs?: number };
+  return {
+    port,
+    startMs,
+    async sample() {
+      child.send("sample");
+      return (await said(child)) as Sample;
+    },
+    stop: () =>
+      new Promise((stopped) => {
+        child.once("exit", () => stopped());
+        child.disconnect();
+      }),
+  };
+}
+
+function said(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const gone = (code: number | null): void =>
+      reject(new Error(`the server under test ended with code ${code}`));
+    child.once("exit", gone);
+    child.once("message", (message) => {
+      child.off("exit", gone);
+      resolve(message);
+    });
+  });
+}
+
+/** Watches a server twice a second; gives the worst it saw. */
+export function watch(server: Server): () => Promise<{ lagMs: number; rssMb: number }> {
+  const worst = { lagMs: 0, rssMb: 0 };
+  let stopped = false;
+  const watching = (async () => {
+    while (!stopped) {
+      const { lagMs, rssMb } = await server.sample();
+      worst.lagMs = Math.max(worst.lagMs, lagMs);
+      worst.rssMb = Math.max(worst.rssMb, rssMb);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  })();
+  return async () => {
+    stopped = true;
+    await watching;
+    return worst;
+  };
+}

@@ -1,0 +1,125 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
+import { openRaw, type RawClient, statusIn } from "../support/raw-client.ts";
+import { startServer, type TestServer, waitFor } from "../support/server.ts";
+
+const head =
+  "POST /webhooks/acme/voys?key=voys-secret HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+const ringing = (callId: string) => JSON.stringify({ call_id: callId, status: "ringing" });
+
+let server: TestServer;
+let errors: string[];
+beforeEach(async () => {
+  errors = [];
+  server = await startServer({
+    file: { limits: { bodySeconds: 1, bodyBytes: 65_536 } },
+    log: { error: (_, sentence) => errors.push(sentence) },
+  });
+});
+afterEach(async () => {
+  await server.stop();
+  expect(errors).toEqual([]);
+});
+
+async function drip(client: RawClient, text: string): Promise<void> {
+  for (const byte of text) {
+    if (client.socket.destroyed) return;
+    client.write(byte);
+    await pause(50);
+  }
+}
+
+/** How long an ordinary webhook takes just now. */
+async function ordinaryMs(): Promise<number> {
+  const started = performance.now();
+  const response = await fetch(`${server.url}/webhooks/acme/voys?key=voys-secret`, {
+    method: "POST",
+    body: ringing("ordinary"),
+  });
+  expect(response.status).toBe(200);
+  return performance.now() - started;
+}
+
+async function stored(): Promise<number> {
+  return (await server.parts.flow.store.deliveriesIn({}, 0, 1_000)).length;
+}
+
+test.each([
+  ["headers", head + "X-Filler: ".repeat(100)],
+  ["a body", `${head}Content-Length: 2000\r\n\r\n${" ".repeat(2_000)}`],
+  ["a chunked body", `${head}Transfer-Encoding: chunked\r\n\r\n${"1\r\n \r\n".repeat(500)}`],
+])(
+  "cuts off 50 clients that send %s byte by byte with 408, and serves the others at once",
+  async (_, text) => {
+    const clients = await Promise.all(Array.from({ length: 50 }, () => openRaw(server.url)));
+    const started = performance.now();
+    const start = text.indexOf("\r\n\r\n") + 4;
+    for (const client of clients) {
+      if (start > 4) client.write(text.slice(0, start));
+      void drip(client, start > 4 ? text.slice(start) : text);
+    }
+    await pause(300);
+    expect(await ordinaryMs()).toBeLessThan(500);
+    const answers = await Promise.all(clients.map(({ closed }) => closed));
+    expect(new Set(answers.map(statusIn))).toEqual(new Set([408]));
+    expect(performance.now() - started).toBeLessThan(6_000);
+    expect(await stored()).toBe(1);
+  },
+);
+
+test("refuses a large body with 413 as soon as it is announced", async () => {
+  const client = await openRaw(server.url);
+  const started = performance.now();
+  client.write(`${head}Content-Length: 9000000\r\n\r\n`);
+  expect(statusIn(await client.closed)).toBe(413);
+  expect(performance.now() - started).toBeLessThan(500);
+});
+
+test("refuses a chunked body with 413 once it is past the limit", async () => {
+  const client = await openRaw(server.url);
+  client.write(`${head}Transfer-Encoding: chunked\r\n\r\n`);
+  const chunk = `4000\r\n${" ".repeat(0x4000)}\r\n`;
+  for (let i = 0; i < 5; i++) client.write(chunk);
+  const started = performance.now();
+  expect(statusIn(await client.closed)).toBe(413);
+  expect(performance.now() - started).toBeLessThan(500);
+  expect(await stored()).toBe(0);
+});
+
+test("tells a client that sends a large body all at once", async () => {
+  for (let i = 0; i < 20; i++) {
+    const response = await fetch(`${server.url}/webhooks/acme/voys?key=voys-secret`, {
+      method: "POST",
+      body: "x".repeat(3_000_000),
+    });
+    expect(response.status).toBe(413);
+  }
+});
+
+test("stores nothing of a client that goes away in the middle", async () => {
+  const whole = ringing("gone");
+  for (let i = 0; i < 40; i++) {
+    const client = await openRaw(server.url);
+    client.write(`${head}Content-Length: ${whole.length}\r\n\r\n${whole.slice(0, i % whole.length)}`);
+    await pause(5);
+    if (i % 2 === 0) client.socket.resetAndDestroy();
+    else client.socket.end();
+    await client.closed;
+  }
+  expect(await ordinaryMs()).toBeLessThan(500);
+  expect(await stored()).toBe(1);
+});
+
+test("goes on serving others while some never read their answers", async () => {
+  const clients = await Promise.all(Array.from({ length: 20 }, () => openRaw(server.url)));
+  for (const { socket } of clients) {
+    socket.pause();
+    socket.write("GET /api/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n".repeat(300));
+  }
+  for (let i = 0; i < 10; i++) expect(await ordinaryMs()).toBeLessThan(1_500);
+  for (const { socket } of clients) socket.destroy();
+  const call = inboundCall("voys");
+  expect(await sendAll(server, "voys", scriptOf(server, "voys", call))).not.toContain(503);
+  await waitFor("the call", async () => (await settledActivities(server)).length === 1, 20);
+});
