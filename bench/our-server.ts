@@ -74,6 +74,7 @@ const log: Log = {
 const started = performance.now();
 const parts = assemble(config, { log, ...(options.crm === "hangs" && { connectors: { local: hanging } }) });
 const app = createApp(parts);
+await parts.flow.store.ready();
 if (options.lanes) parts.start();
 app.listen(0, "127.0.0.1", () => {
   const address = app.address();

@@ -32,6 +32,8 @@ for (const path of assets()) cpSync(join(root, path), join(dist, path));
 
 if (!existsSync(command)) fail("src/cli.ts is missing: the package would have no `switchhook` command.");
 const code = readFileSync(command, "utf8").replace(/^#!.*\n/, "");
-writeFileSync(command, `#!/usr/bin/env node\n${code}`);
+// The same flags as `npm start`: a heap that is not lazier than the work needs.
+const shebang = "#!/usr/bin/env -S node --max-semi-space-size=8 --max-old-space-size=1024";
+writeFileSync(command, `${shebang}\n${code}`);
 chmodSync(command, 0o755);
 console.error(`build: ${readdirSync(dist, { recursive: true }).length} files in dist/`);

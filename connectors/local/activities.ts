@@ -3,7 +3,7 @@ import type { CallRecord, Fields, SaveResult } from "../../src/core/contracts.ts
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/lib/body.ts";
-import { breather } from "./breathe.ts";
+import { createPace } from "../../src/lib/pace.ts";
 import { contactFor, faultInContact } from "./contacts.ts";
 import { addRecord, type Document, removeActivity, replaceActivity, textsOf } from "./document.ts";
 import { fieldsIn, isScalar, parseRecord, withMembers } from "./record.ts";
@@ -19,11 +19,11 @@ export async function saveCalls(
   records: readonly CallRecord[],
   region: string,
 ): Promise<SaveResult[]> {
-  const breathe = breather();
+  const pace = createPace();
   const results = new Map<string, SaveResult>();
   for (const [key, record] of new Map(records.map((record) => [record.key, record]))) {
     results.set(key, saveCall(document, record, region));
-    await breathe();
+    await pace();
   }
   return records.flatMap(({ key }) => results.get(key) ?? []);
 }

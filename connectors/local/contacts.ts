@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
 import type { CallRecord, ContactChanges } from "../../src/core/contracts.ts";
 import { toE164 } from "../../src/core/phone.ts";
-import { breather } from "./breathe.ts";
+import { createPace } from "../../src/lib/pace.ts";
 import { addRecord, type Document, textsOf } from "./document.ts";
 import { contactOf, shapes } from "./shapes.ts";
 
@@ -40,11 +40,11 @@ export async function contactChanges(
 
 async function digestOf(document: Document): Promise<string> {
   if (document.contactsDigest) return document.contactsDigest;
-  const breathe = breather();
+  const pace = createPace();
   const hash = createHash("sha256");
   for (const { bytes, start, end } of textsOf(document, "contacts").all()) {
     hash.update(bytes.subarray(start, end)).update("\n");
-    await breathe();
+    await pace();
   }
   document.contactsDigest = hash.digest("base64url");
   return document.contactsDigest;

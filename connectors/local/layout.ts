@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { breather } from "./breathe.ts";
+import { createPace } from "../../src/lib/pace.ts";
 import { type Document, emptyDocument, isList, takeRecord, textsOf } from "./document.ts";
 import { type Cursor, itemsOf, JsonFault, skipSpace, skipValue, takeName, unexpected } from "./json.ts";
 import { parseRecord } from "./record.ts";
@@ -14,7 +14,7 @@ const byteOrderMark = Buffer.from("\uFEFF");
 export async function readDocument(bytes: Buffer, region: string): Promise<Document> {
   checkText(bytes);
   const document = emptyDocument();
-  const breathe = breather();
+  const pace = createPace();
   const cursor = { bytes, at: bytes.subarray(0, 3).equals(byteOrderMark) ? 3 : 0 };
   skipSpace(cursor);
   for (const start of itemsOf(cursor, "{}", "an object")) {
@@ -24,7 +24,7 @@ export async function readDocument(bytes: Buffer, region: string): Promise<Docum
       textsOf(document, name);
       for (const _ of itemsOf(cursor, "[]", `a list of ${name}`)) {
         readRecord(cursor, name, document, region);
-        await breathe();
+        await pace();
       }
     } else {
       const valueAt = cursor.at;

@@ -37,10 +37,11 @@ export async function answerQuestion(
   underWay.set(flow, pending);
   const known = pending.get(mark);
   if (known) return known;
-  const answer = answerOnce(flow, installation, configured, question, ref).finally(() =>
-    pending.delete(mark),
-  );
+  const deciding = answerOnce(flow, installation, configured, question, ref);
+  const answer = deciding.then((given) => given.answer);
   pending.set(mark, answer);
+  // The caller does not wait until the answer is kept; whoever asks meanwhile gets the same one.
+  void deciding.then((given) => given.kept).finally(() => pending.delete(mark));
   return answer;
 }
 
@@ -54,7 +55,7 @@ async function answerOnce(
   configured: ConfiguredProvider,
   question: Question,
   ref: string,
-): Promise<Answer> {
+): Promise<{ answer: Answer; kept?: Promise<void> }> {
   const { settings } = installation;
   const { provider, defaultAgent } = configured;
   const started = flow.now();
@@ -62,7 +63,7 @@ async function answerOnce(
   try {
     const before = await flow.store.answer(settings.name, provider.id, ref);
     if (before && (question.callId !== undefined || started - before.at < sameQuestionMs))
-      return before.reply as Answer;
+      return { answer: before.reply as Answer };
     const number = toE164(question.from, settings.region);
     const found = await findCaller(flow, installation, question, number);
     const owner = await ownerOf(flow, installation, found.contact);
@@ -77,7 +78,7 @@ async function answerOnce(
       owner: owner?.id,
       chosenBy,
     };
-    await remember(flow, installation, provider.id, {
+    const kept = remember(flow, installation, provider.id, {
       ref,
       at: started,
       reply: answer,
@@ -97,7 +98,7 @@ async function answerOnce(
       },
       `answered an inbound call: ${chosenBy}`,
     );
-    return answer;
+    return { answer, kept };
   } catch (error) {
     flow.meter.answered(provider.id, "fallback", (flow.now() - started) / 1000);
     logSeldom(
@@ -105,7 +106,7 @@ async function answerOnce(
       { installation: settings.name, provider: provider.id, err: error },
       "answered an inbound call with the default agent",
     );
-    return fallback;
+    return { answer: fallback };
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Provider } from "../core/contracts.ts";
 import { messageOf } from "../core/errors.ts";
@@ -27,6 +28,20 @@ export async function decodeNew(
 ): Promise<number> {
   const deliveries = await flow.store.newDeliveries(settings.name, limit);
   if (deliveries.length === 0) return 0;
+  try {
+    await decodeTogether(flow, settings, providers, deliveries);
+  } catch {
+    for (const delivery of deliveries) await decodeAlone(flow, settings, providers, delivery);
+  }
+  return deliveries.length;
+}
+
+async function decodeTogether(
+  flow: Flow,
+  settings: InstallationSettings,
+  providers: Readonly<Record<string, Provider>>,
+  deliveries: readonly StoredDelivery[],
+): Promise<void> {
   const notes: DecodedDelivery[] = [];
   const events = new Map<string, DecodedEvent[]>();
   for (const delivery of deliveries) notes.push(decodeOne(flow, providers, delivery, events));
@@ -35,7 +50,37 @@ export async function decodeNew(
   for (const [provider, decoded] of events)
     calls.push(...(await foldInto(flow, settings, provider, decoded, replayed)));
   await flow.store.saveDecoded(settings.name, notes, calls);
-  return deliveries.length;
+}
+
+/**
+ * One delivery that cannot be folded or saved must not hold up all that come after it. It gets three tries, and only
+ * while the store itself works: a disk that fails is no fault of the delivery.
+ */
+async function decodeAlone(
+  flow: Flow,
+  settings: InstallationSettings,
+  providers: Readonly<Record<string, Provider>>,
+  delivery: StoredDelivery,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await flow.store.ready();
+    try {
+      return await decodeTogether(flow, settings, providers, [delivery]);
+    } catch (error) {
+      if (attempt < 3) await setTimeout(250 * attempt);
+      else return setAside(flow, settings, delivery, error);
+    }
+  }
+}
+
+async function setAside(
+  { log, store }: Flow,
+  { name }: InstallationSettings,
+  { id, digest, provider }: StoredDelivery,
+  error: unknown,
+): Promise<void> {
+  log.error({ delivery: id, provider, err: error }, "a delivery could not be decoded; it is kept");
+  await store.saveDecoded(name, [{ id, digest, kind: "fault", events: 0, fault: messageOf(error) }], []);
 }
 
 /** A delivery that cannot be decoded is kept with its fault, and never stops its neighbours. */
@@ -80,9 +125,10 @@ async function foldInto(
     replayed,
   );
   const own = stored.filter(({ row }) => row.call.provider === provider);
-  return groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded)
-    .filter(({ groups, added }) => added.length > 0 || groups.some(({ events }) => events.length > 0))
-    .map(({ groups, added }) => foldGroup(flow, settings, provider, groups, added));
+  const gathered = groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded).filter(
+    ({ groups, added }) => added.length > 0 || groups.some(({ events }) => events.length > 0),
+  );
+  return Promise.all(gathered.map((gathering) => foldGroup(flow, settings, provider, gathering)));
 }
 
 /** What a replayed delivery said before no longer counts: it may have been decoded wrongly. */
@@ -124,18 +170,19 @@ function groupByLegs(stored: readonly CallGroup[], decoded: readonly DecodedEven
   return [...new Set(byLeg.values())];
 }
 
-function foldGroup(
+async function foldGroup(
   flow: Flow,
   settings: InstallationSettings,
   provider: string,
-  groups: readonly CallGroup[],
-  added: readonly DecodedEvent[],
-): DecodedCall {
+  { groups, added }: Gathering,
+): Promise<DecodedCall> {
   const events = [...groups.flatMap(({ events }) => events), ...added.map(({ event }) => event)];
   const folded = fold(events);
-  const row = groups.find((group) => group.row.call.callId === folded.callId)?.row;
-  const absorbed = groups.map((group) => group.row).filter((other) => other !== row);
   const key = callKey(settings.name, provider, folded.callId);
+  const own = groups.find((group) => group.row.call.callId === folded.callId);
+  // A leg that was merged away may turn out to be the survivor after all: its row comes back.
+  const row = (own ?? (groups.length > 0 ? await flow.store.call(key) : undefined))?.row;
+  const absorbed = groups.map((group) => group.row).filter((other) => other !== row);
   const base: Call = {
     ...folded,
     key,
@@ -153,7 +200,7 @@ function foldGroup(
     absorbed,
     ...(row && { row }),
     ...(number && { number }),
-    ...dueness(call, row, settings, flow.now()),
+    ...dueness(call, row?.state === "merged" ? undefined : row, settings, flow.now()),
   };
 }
 

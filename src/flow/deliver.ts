@@ -2,7 +2,7 @@ import type { Contact } from "../core/contact.ts";
 import type { SaveResult } from "../core/contracts.ts";
 import { CrmError, messageOf } from "../core/errors.ts";
 import { createPace, inParts } from "../lib/pace.ts";
-import type { CallRow } from "../store/contract.ts";
+import type { CallRow, DeliveredCall } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { type Lookup, matchCalls } from "./match.ts";
 import { failed, outcomeOf } from "./outcome.ts";
@@ -30,6 +30,7 @@ export async function deliverDue(
   if (due.length === 0) return rows.length;
   try {
     const outgoing = await prepare(flow, installation, due, signal);
+    if (outgoing.length === 0) return rows.length;
     for (const part of inParts(outgoing, rowsAtOnce)) {
       await flow.store.saveSending(
         part.map(({ row, record }) => ({ id: row.id, ours: oursWhileSending(record) })),
@@ -58,12 +59,19 @@ async function prepare(
   const lookups = await matchCalls(flow, installation, unmatched, signal);
   const owners = await flow.store.owners(installation.settings.name);
   const outgoing: Outgoing[] = [];
+  const unfit: DeliveredCall[] = [];
   for (const row of rows) {
     const lookup = lookups.get(row.id) ?? kept(row);
     const contact = lookup.choice?.contact ?? (await storedContact(flow, installation, row, lookup));
-    outgoing.push(recordOf(flow, installation, row, lookup, contact, owners));
+    try {
+      outgoing.push(recordOf(flow, installation, row, lookup, contact, owners));
+    } catch (cause) {
+      const reason = `the mapping cannot be applied to this call: ${messageOf(cause)}`;
+      unfit.push(failed(flow, installation, row, new CrmError("never", reason, { cause })));
+    }
     await pace();
   }
+  if (unfit.length > 0) await flow.store.saveDelivered(unfit);
   return outgoing;
 }
 

@@ -8,6 +8,8 @@ import { syncContacts } from "./sync.ts";
 
 /** Deliveries in one transaction: few enough that an inbound call never waits for it. */
 const deliveriesAtOnce = 32;
+/** Another process (a command) may have put something into the store without waking us. */
+const lookAgainMs = 1_000;
 const syncEveryMs = 5 * 60_000;
 const syncAgainMs = 30_000;
 
@@ -35,12 +37,12 @@ export function addLanes(
       await setImmediate();
     }
     if (decoded > 0) lanes.wake(names.deliver);
-    return undefined;
+    return flow.now() + lookAgainMs;
   });
 
   lanes.add(names.deliver, async (signal) => {
     while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
-    return flow.store.nextDue(settings.name);
+    return Math.min(await nextDue(flow, settings.name), flow.now() + lookAgainMs);
   });
 
   lanes.add(names.sync, async (signal) => {
@@ -67,4 +69,8 @@ export function addLanes(
     received: () => lanes.wake(names.decode),
     stopWatching: connector.watch?.(() => lanes.wake(names.sync)) ?? (() => {}),
   };
+}
+
+async function nextDue({ store }: Flow, installation: string): Promise<number> {
+  return (await store.nextDue(installation)) ?? Number.POSITIVE_INFINITY;
 }

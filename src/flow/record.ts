@@ -83,37 +83,34 @@ function decisionOf(
   };
 }
 
-/** The values that may be in the CRM because of us once this record has been sent: the old ones and the new. */
-export function oursWhileSending({ fields, ours, contact, ownerId }: CallRecord): Ours {
-  const sending: Fields = {
+/** All that a record says of its activity: the mapped fields, and whom it belongs to. */
+function sentOf({ fields, contact, ownerId }: CallRecord): Fields {
+  return {
     ...fields,
     ...(contact && { contactId: contact.id }),
     ...(ownerId !== undefined && { ownerId }),
   };
-  const all: Ours = Object.fromEntries(Object.entries(ours).map(([name, values]) => [name, [...values]]));
-  for (const [name, value] of Object.entries(sending)) {
-    const values = Object.hasOwn(all, name) ? (all[name] ?? []) : [];
-    all[name] = values.includes(value) ? values : [...values, value];
+}
+
+/** The values that may be in the CRM because of us once this record has been sent: the old ones and the new. */
+export function oursWhileSending(record: CallRecord): Ours {
+  const all = new Map(Object.entries(record.ours).map(([name, values]) => [name, [...values]]));
+  for (const [name, value] of Object.entries(sentOf(record))) {
+    const values = all.get(name) ?? [];
+    if (!values.includes(value)) all.set(name, [...values, value]);
   }
-  return all;
+  return Object.fromEntries(all);
 }
 
 /** The same after the CRM has answered: what we wrote is ours; what a person changed keeps our old values. */
 export function oursAfterSaving(record: CallRecord, result: Extract<SaveResult, { saved: string }>): Ours {
-  const { fields, modes, ours, contact, ownerId } = record;
-  const sent: Fields = {
-    ...fields,
-    ...(contact && { contactId: contact.id }),
-    ...(ownerId !== undefined && { ownerId }),
-  };
-  const after: Ours = Object.fromEntries(Object.entries(ours).map(([name, values]) => [name, [...values]]));
-  for (const [name, value] of Object.entries(sent)) {
-    if (Object.hasOwn(result.wrote, name)) after[name] = [result.wrote[name] ?? value];
-    else if (!result.kept.includes(name) && (modes[name] ?? "always") === "always") after[name] = [value];
+  const after = new Map(Object.entries(record.ours).map(([name, values]) => [name, [...values]]));
+  for (const [name, value] of Object.entries(sentOf(record))) {
+    const stands = !result.kept.includes(name) && (record.modes[name] ?? "always") === "always";
+    if (stands) after.set(name, [value]);
   }
-  for (const [name, value] of Object.entries(result.wrote))
-    if (!Object.hasOwn(sent, name)) after[name] = [value];
-  return after;
+  for (const [name, value] of Object.entries(result.wrote)) after.set(name, [value]);
+  return Object.fromEntries(after);
 }
 
 /** The contact that a call has now: the one it was given before, else the one that the look-up chose. */

@@ -8,8 +8,8 @@ type Options = {
 };
 
 const longestPauseMs = 30_000;
-/** Even a lane that expects nothing looks now and then: another process may have put something into the store. */
-const restlessMs = 1_000;
+/** The longest that a timer of Node's can wait. */
+const longestWaitMs = 2_147_483_647;
 
 /** Lanes inside this process. */
 export function inProcessLanes({ now = Date.now, onError }: Options): Lanes {
@@ -31,12 +31,12 @@ export function inProcessLanes({ now = Date.now, onError }: Options): Lanes {
     delete lane.running;
     if (stopping.signal.aborted) return;
     if (lane.woken && lane.failures === 0) start(name, lane);
-    else schedule(name, lane, Math.min(Math.max(0, (next ?? Number.POSITIVE_INFINITY) - now()), restlessMs));
+    else if (next !== undefined) schedule(name, lane, Math.max(0, next - now()));
   };
 
   const schedule = (name: string, lane: Lane, delayMs: number): void => {
     clearTimeout(lane.timer);
-    lane.timer = setTimeout(() => start(name, lane), delayMs);
+    lane.timer = setTimeout(() => start(name, lane), Math.min(delayMs, longestWaitMs));
   };
 
   const start = (name: string, lane: Lane): void => {

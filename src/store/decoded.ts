@@ -129,9 +129,12 @@ function insertCall(
   ).id;
 }
 
+/** A leg that comes back after it was merged away has lost its activity, or is about to: its key finds or makes one. */
 function updateCall(db: Connection, id: number, { columns }: CallWrite, now: number): void {
   db.run(
-    `UPDATE calls SET revision = ?, body = ?, state = ?, reason = ?, number = ?, due_at = ?, updated_at = ? WHERE id = ?`,
+    `UPDATE calls SET revision = ?, body = ?, state = ?, reason = ?, number = ?, due_at = ?, updated_at = ?,
+        activity_id = CASE WHEN state = 'merged' THEN NULL ELSE activity_id END, merged_into = NULL
+      WHERE id = ?`,
     ...columns,
     now,
     id,

@@ -35,11 +35,14 @@ export function writeSending(db: Connection, calls: SendingWrite): void {
   for (const { id, ours } of calls) db.run("UPDATE calls SET ours = ? WHERE id = ?", ours, id);
 }
 
-/** A call that changed while it was being delivered keeps its due time: what was saved is already old. */
+/**
+ * A call that changed while it was being delivered keeps its due time: what was saved is already old. A leg that came
+ * back while its activity was being removed stays back.
+ */
 const update = `
   UPDATE calls SET
-    state = CASE WHEN state = 'merged' THEN state ELSE ?1 END,
-    reason = CASE WHEN state = 'merged' THEN reason ELSE ?2 END,
+    state = CASE WHEN 'merged' IN (state, ?1) THEN state ELSE ?1 END,
+    reason = CASE WHEN 'merged' IN (state, ?1) THEN reason ELSE ?2 END,
     due_at = CASE WHEN state = 'merged' AND ?3 <> 'merged' AND ?4 IS NOT NULL THEN ?5
                   WHEN revision > ?6 AND due_at IS NOT NULL THEN due_at ELSE ?7 END,
     attempts = ?8,
@@ -47,7 +50,7 @@ const update = `
     contact_kind = COALESCE(?9, contact_kind),
     contact_id = COALESCE(?10, contact_id),
     owner_id = COALESCE(?11, owner_id),
-    activity_id = COALESCE(?4, activity_id),
+    activity_id = CASE WHEN ?1 = 'merged' AND state <> 'merged' THEN NULL ELSE COALESCE(?4, activity_id) END,
     ours = COALESCE(?12, ours),
     decision = COALESCE(?13, decision),
     updated_at = ?5

@@ -3,7 +3,8 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cli, freePort, server, settled, until, workFolder, writeAcme } from "./support.ts";
+import { freePort } from "../support/child-server.ts";
+import { cli, server, settled, until, workFolder, writeAcme } from "./support.ts";
 
 test("starts with a demo and prints a curl that works when pasted, and where to look", async () => {
   const folder = workFolder();

@@ -1,10 +1,10 @@
 import { execFile, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { onTestFinished } from "vitest";
+import { freePort } from "../support/child-server.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -73,15 +73,6 @@ export async function server(folder: string, given: Settings = {}): Promise<Chil
   const url = `http://127.0.0.1:${settings.PORT}`;
   await until("the server to answer", () => over || output.includes("listening"));
   return { url, settings, output: () => output, signal: (name) => void child.kill(name), ended };
-}
-
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((listening) => probe.listen(0, "127.0.0.1", listening));
-  const address = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
 }
 
 /** Waits for something that a process does by itself. */

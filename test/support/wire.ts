@@ -23,7 +23,8 @@ export function openWire(port: number): { exchange: Exchange; close(): void } {
       text = text.slice(end + 4 + length);
       if (status < 200) continue;
       if (/\r\nconnection: close/i.test(head)) drop();
-      return settle(status);
+      settle(status);
+      return;
     }
   };
 

@@ -163,6 +163,20 @@ describe("whatever fails, every call ends as exactly one activity", async () => 
   });
 });
 
+test("a call that can never be saved is set aside, and its neighbours are logged", async () => {
+  const said: string[] = [];
+  const activities = await runThrough((store) => ({
+    ...store,
+    async saveDecoded(installation, deliveries, calls) {
+      if (calls.some(({ call }) => call.callId.startsWith("call-1-"))) throw new Error("no such luck");
+      said.push(...deliveries.flatMap(({ fault }) => fault ?? []));
+      await store.saveDecoded(installation, deliveries, calls);
+    },
+  }));
+  expect(activities).toHaveLength(2);
+  expect(new Set(said)).toEqual(new Set(["no such luck"]));
+});
+
 function stripIds(activities: readonly Record<string, unknown>[]): Record<string, unknown>[] {
   return activities
     .map(({ id: _id, ...rest }) => rest)
