@@ -52,22 +52,26 @@ export async function sustained(folder: string, rate: number, seconds: number) {
   return { ...result, ...worst, drainMs, offered: rate };
 }
 
-/** Inbound questions of known callers at 200/s while events come in at 500/s. */
+/** Inbound questions of known callers at 200/s while events come in at 500/s, after two seconds of warming up. */
 export async function answers(folder: string, contacts: number, seconds: number) {
   const server = await startOurs({ folder, lanes: true, crm: "local", keep: true });
-  const stopWatching = watch(server);
+  const { port } = server;
   const numberOf = (n: number): string => numberOfContact((n * 7_919) % contacts);
-  const [asked, ingested] = await Promise.all([
-    load({
-      port: server.port,
-      path,
-      connections: 16,
-      seconds,
-      rate: 200,
-      request: retellQuestions(path, apiKey, numberOf, `q${Date.now()}`),
-    }),
-    load({ port: server.port, path, connections: 32, seconds, rate: 500, request: events() }),
-  ]);
+  const both = (mark: string, during: number) =>
+    Promise.all([
+      load({
+        port,
+        path,
+        connections: 16,
+        seconds: during,
+        rate: 200,
+        request: retellQuestions(path, apiKey, numberOf, `${mark}${Date.now()}`),
+      }),
+      load({ port, path, connections: 32, seconds: during, rate: 500, request: events() }),
+    ]);
+  await both("warm", 2);
+  const stopWatching = watch(server);
+  const [asked, ingested] = await both("asked", seconds);
   const worst = await stopWatching();
   await server.stop();
   return { asked, ingested, ...worst };

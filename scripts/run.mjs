@@ -1,5 +1,5 @@
 // Runs a file of this project with the pinned Node, after installing whatever is missing.
-// It is what `npm start`, `npm test` and the rest go through, so it uses nothing but Node itself (18 or later).
+// It is what `npm start`, `npm test` and the rest go through, so it uses nothing but Node itself (20 or later).
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";

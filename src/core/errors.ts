@@ -12,17 +12,19 @@ export class Rejected extends Error {
 /** `later`: try again (network, 5xx, rate limit, lock, token). `never`: somebody has to mend something first. */
 export type Retry = "later" | "never";
 
+const longestAskedMs = 86_400_000;
+
 /** A CRM that did not do what we asked. Thrown or returned by connectors; read by `flow/deliver` only. */
 export class CrmError extends Error {
   readonly retry: Retry;
-  /** Milliseconds that the CRM asked us to wait, when it said so. */
+  /** Milliseconds that the CRM asked us to wait, when it said so; a day at most, which is the longest known (HubSpot's 477). */
   readonly afterMs: number | undefined;
 
   constructor(retry: Retry, message: string, options: ErrorOptions & { afterMs?: number } = {}) {
     super(message, options);
     this.name = "CrmError";
     this.retry = retry;
-    this.afterMs = options.afterMs;
+    this.afterMs = options.afterMs === undefined ? undefined : Math.min(options.afterMs, longestAskedMs);
   }
 }
 

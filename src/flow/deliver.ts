@@ -112,8 +112,23 @@ async function settle(
         byKey.get(sent.record.key) ?? { key: sent.record.key, failed: lost },
       ),
     );
-    await flow.store.saveDelivered(delivered);
+    await flow.store.saveDelivered(await dueIfKnownByNow(flow, installation, delivered));
   }
+}
+
+/** The contact index may have learned a number while its call was on the way to the CRM: that call is due again. */
+async function dueIfKnownByNow(
+  { store, now }: Flow,
+  { settings }: Installation,
+  delivered: readonly DeliveredCall[],
+): Promise<readonly DeliveredCall[]> {
+  const unmatched = ({ state, contact }: DeliveredCall) => state === "logged" && contact === undefined;
+  const numbers = delivered.filter(unmatched).flatMap(({ decision }) => decision?.number ?? []);
+  if (numbers.length === 0) return delivered;
+  const known = await store.contactsByNumber(settings.name, numbers);
+  return delivered.map((call) =>
+    unmatched(call) && known.has(call.decision?.number ?? "") ? { ...call, dueAt: now() } : call,
+  );
 }
 
 /** The CRM refused or missed the batch as a whole. */

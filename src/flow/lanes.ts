@@ -1,5 +1,6 @@
 import { setImmediate } from "node:timers/promises";
 import type { Provider } from "../core/contracts.ts";
+import { CrmError } from "../core/errors.ts";
 import type { Lanes } from "../lanes/contract.ts";
 import { decodeNew } from "./decode.ts";
 import { deliverDue } from "./deliver.ts";
@@ -40,8 +41,16 @@ export function addLanes(
     return flow.now() + lookAgainMs;
   });
 
+  // What a CRM asks for when it refuses a batch holds for calls that come in meanwhile, too.
+  let pausedUntil = 0;
   lanes.add(names.deliver, async (signal) => {
-    while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
+    if (flow.now() < pausedUntil) return pausedUntil;
+    try {
+      while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
+    } catch (error) {
+      if (error instanceof CrmError) pausedUntil = flow.now() + (error.afterMs ?? 0);
+      throw error;
+    }
     return Math.min(await nextDue(flow, settings.name), flow.now() + lookAgainMs);
   });
 

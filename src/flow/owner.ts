@@ -42,10 +42,15 @@ function lastToTalk(
   call: Pick<Call, "agents" | "provider">,
 ): AgentEntry | undefined {
   const talkers = call.agents.filter(({ talkedAt }) => talkedAt !== undefined);
-  talkers.sort((a, b) => ((a.talkedAt ?? "") < (b.talkedAt ?? "") ? 1 : -1));
+  talkers.sort((a, b) => compareTimes(b.talkedAt, a.talkedAt));
   for (const talker of talkers) {
     const entry = findAgent(agents, call.provider, talker, region);
     if (entry) return entry;
   }
   return undefined;
+}
+
+/** Of two who talked at the same moment, the one who came first stays first. */
+function compareTimes(a = "", b = ""): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -10,7 +10,7 @@ import { chooseOwner, type OwnerChoice } from "./owner.ts";
 /** A call on its way to the CRM: what is sent, and why it looks like that. */
 export type Outgoing = { row: CallRow; record: CallRecord; decision: Decision };
 
-/** Puts one call into the CRM's words. */
+/** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
 export function recordOf(
   flow: Flow,
   installation: Installation,
@@ -25,7 +25,7 @@ export function recordOf(
   const view = viewOf(flow, installation, row, contact, choice);
   const { fields, modes } = mapping.activity(view);
   const task = isMissed(row.call) ? mapping.task(view) : undefined;
-  const create = contact === undefined && makesContact(installation, row) ? row.number : undefined;
+  const create = contact === undefined && makesContact(installation, row) ? lookup.number : undefined;
   const record: CallRecord = {
     key: row.call.key,
     fields,
@@ -61,8 +61,8 @@ function viewOf(
   };
 }
 
-function makesContact({ settings }: Installation, { call, number }: CallRow): boolean {
-  if (number === undefined || settings.unknownCallers === "never") return false;
+function makesContact({ settings }: Installation, { call }: CallRow): boolean {
+  if (settings.unknownCallers === "never") return false;
   return settings.unknownCallers === "always" || call.outcome === "completed";
 }
 

@@ -10,7 +10,7 @@ type CallWrite = {
   columns: Bind[];
   newLegs: string[];
   events: { body: string; delivery: number }[];
-  absorbed: { id: number; hasActivity: boolean }[];
+  absorbed: number[];
 };
 
 /** What one turn of decoding changes. Deliveries that were decoded before lose the events they gave then. */
@@ -39,7 +39,7 @@ function callWrite({ row, call, state, number, reason, dueAt, events, absorbed }
     columns: [call.revision, JSON.stringify(call), state, reason ?? null, number ?? null, dueAt ?? null],
     newLegs: call.legs.filter((leg) => !known.includes(leg)),
     events: events.map(({ event, delivery }) => ({ body: JSON.stringify(event), delivery })),
-    absorbed: absorbed.map(({ id, activityId }) => ({ id, hasActivity: activityId !== undefined })),
+    absorbed: absorbed.map(({ id }) => id),
   };
 }
 
@@ -92,22 +92,21 @@ function writeCall(db: Connection, installation: string, call: CallWrite, now: n
   }
 }
 
-/** An activity of a leg that was really another call has to go: the lane removes it when its row comes due. */
-function absorb(
-  db: Connection,
-  winner: number,
-  { id, hasActivity }: CallWrite["absorbed"][number],
-  now: number,
-): void {
-  db.run("UPDATE OR IGNORE events SET call = ? WHERE call = ?", winner, id);
-  db.run("DELETE FROM events WHERE call = ?", id);
+/**
+ * An activity of a leg that was really another call has to go: the lane removes it when its row comes due. Whether there
+ * is one is known here only: it may have been saved since the call was read.
+ */
+function absorb(db: Connection, winner: number, loser: number, now: number): void {
+  db.run("UPDATE OR IGNORE events SET call = ? WHERE call = ?", winner, loser);
+  db.run("DELETE FROM events WHERE call = ?", loser);
   db.run(
     `UPDATE calls SET state = 'merged', merged_into = ?, reason = 'a transfer merged it into another call',
-      due_at = ?, updated_at = ? WHERE id = ?`,
+        due_at = CASE WHEN activity_id IS NULL THEN NULL ELSE ? END, updated_at = ?
+      WHERE id = ?`,
     winner,
-    hasActivity ? now : null,
     now,
-    id,
+    now,
+    loser,
   );
 }
 
@@ -129,11 +128,16 @@ function insertCall(
   ).id;
 }
 
-/** A leg that comes back after it was merged away has lost its activity, or is about to: its key finds or makes one. */
+/**
+ * A leg that comes back after it was merged away has no activity any more, unless its removal is still to come.
+ * A call that became due since it was read (its number is known now) stays due.
+ */
 function updateCall(db: Connection, id: number, { columns }: CallWrite, now: number): void {
   db.run(
-    `UPDATE calls SET revision = ?, body = ?, state = ?, reason = ?, number = ?, due_at = ?, updated_at = ?,
-        activity_id = CASE WHEN state = 'merged' THEN NULL ELSE activity_id END, merged_into = NULL
+    `UPDATE calls SET revision = ?, body = ?, state = ?, reason = ?, number = ?,
+        due_at = COALESCE(?, CASE WHEN state = 'logged' THEN due_at END), updated_at = ?,
+        activity_id = CASE WHEN state = 'merged' AND due_at IS NULL THEN NULL ELSE activity_id END,
+        merged_into = NULL
       WHERE id = ?`,
     ...columns,
     now,

@@ -50,7 +50,8 @@ const update = `
     contact_kind = COALESCE(?9, contact_kind),
     contact_id = COALESCE(?10, contact_id),
     owner_id = COALESCE(?11, owner_id),
-    activity_id = CASE WHEN ?1 = 'merged' AND state <> 'merged' THEN NULL ELSE COALESCE(?4, activity_id) END,
+    activity_id = CASE WHEN ?1 = 'merged' AND state <> 'merged' AND ?7 IS NULL THEN NULL
+                       ELSE COALESCE(?4, activity_id) END,
     ours = COALESCE(?12, ours),
     decision = COALESCE(?13, decision),
     updated_at = ?5
