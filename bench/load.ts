@@ -39,12 +39,12 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   let next = 0;
   let ok = 0;
   let failed = 0;
+  const sockets = await Promise.all(Array.from({ length: connections }, () => open(port)));
   const started = performance.now();
   const deadline = started + seconds * 1000;
   const dueAt = (n: number): number => (rate === undefined ? performance.now() : started + (n / rate) * 1000);
 
-  const drive = async (): Promise<void> => {
-    const socket = await open(port);
+  const drive = async (socket: Socket): Promise<void> => {
     const replies = repliesOf(socket);
     for (;;) {
       const n = next++;
@@ -61,7 +61,7 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     socket.destroy();
   };
 
-  await Promise.all(Array.from({ length: connections }, drive));
+  await Promise.all(sockets.map(drive));
   const took = (performance.now() - started) / 1000;
   latencies.sort((a, b) => a - b);
   const at = (share: number): number =>

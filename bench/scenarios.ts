@@ -81,14 +81,17 @@ export async function answers(folder: string, contacts: number, seconds: number)
 export async function answersWhileCrmHangs(folder: string, seconds: number) {
   const server = await startOurs({ folder, lanes: true, crm: "hangs" });
   const numberOf = (n: number): string => `+1646555${String(n).padStart(4, "0")}`;
-  const asked = await load({
-    port: server.port,
-    path,
-    connections: 64,
-    seconds,
-    rate: 30,
-    request: retellQuestions(path, apiKey, numberOf, `h${Date.now()}`),
-  });
+  const ask = (mark: string, during: number) =>
+    load({
+      port: server.port,
+      path,
+      connections: 64,
+      seconds: during,
+      rate: 30,
+      request: retellQuestions(path, apiKey, numberOf, `${mark}${Date.now()}`),
+    });
+  await ask("warm", 3);
+  const asked = await ask("hang", seconds);
   await server.stop();
   return asked;
 }

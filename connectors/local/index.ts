@@ -25,7 +25,7 @@ export const local: ConnectorKind<LocalSettings> = {
 function connect({ file: path }: LocalSettings, { region, warn }: ConnectContext): Connector {
   const file = openFile(openDisk(path, region), warn);
   return {
-    batchSize: 200,
+    batchSize: 1000,
     findContacts: async (numbers, signal) => {
       const { contactsByNumber } = await unlessStopped(file.current, signal);
       const found = new Map<string, Contact[]>();

@@ -4,6 +4,9 @@ import type { Write } from "./writing.ts";
 
 type Waiting = { row: DeliveryRow; stored: () => void; failed: (error: unknown) => void };
 
+/** A group this large goes at once: the writer commits it while the rest of the turn is still being read. */
+const largeGroup = 32;
+
 /**
  * Group commit: everything that arrived in one turn of the event loop goes to the writer together and becomes durable
  * with one fsync. No timer: a lone delivery is sent at the end of the very turn it came in.
@@ -14,6 +17,7 @@ export function groupCommit(write: Write): (delivery: Delivery) => Promise<void>
   const send = async (): Promise<void> => {
     const group = waiting;
     waiting = [];
+    if (group.length === 0) return;
     try {
       await write(
         "append",
@@ -30,6 +34,7 @@ export function groupCommit(write: Write): (delivery: Delivery) => Promise<void>
     new Promise((stored, failed) => {
       if (waiting.length === 0) setImmediate(() => void send());
       waiting.push({ row: columnsOf(delivery), stored, failed });
+      if (waiting.length >= largeGroup) void send();
     });
 }
 

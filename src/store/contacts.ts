@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { Connection } from "./connection.ts";
 
@@ -6,13 +7,17 @@ function digitsOf(number: string): number {
   return Number(number.slice(1));
 }
 
-export function contactsByNumber(
+/** Numbers that are looked up at a stretch: few enough that an inbound call does not wait for them. */
+const numbersAtOnce = 200;
+
+export async function contactsByNumber(
   db: Connection,
   installation: string,
   numbers: readonly string[],
-): Map<string, Contact[]> {
+): Promise<Map<string, Contact[]>> {
   const found = new Map<string, Contact[]>();
-  for (const number of numbers) {
+  for (const [i, number] of numbers.entries()) {
+    if (i > 0 && i % numbersAtOnce === 0) await setImmediate();
     const rows = db.all(
       `SELECT body FROM phones JOIN contacts USING (installation, kind, id) WHERE installation = ? AND number = ? LIMIT 50`,
       installation,

@@ -1,17 +1,32 @@
+import { setImmediate } from "node:timers/promises";
 import type { Bind, Connection } from "./connection.ts";
 import type { CallRow, DeliveredCall, Ours } from "./contract.ts";
 import { callColumns, toCallRow } from "./rows.ts";
 
-/** The calls that are due, the longest waiting first. */
-export function dueCalls(db: Connection, installation: string, now: number, limit: number): CallRow[] {
-  return db
-    .all(
-      `SELECT ${callColumns} FROM calls WHERE installation = ? AND due_at <= ? ORDER BY due_at LIMIT ?`,
+/** Rows that are read at a stretch: few enough that nobody waits long for it. */
+const rowsAtOnce = 100;
+
+/** The calls that are due, the longest waiting first; one that changes meanwhile may be left for the next time. */
+export async function dueCalls(
+  db: Connection,
+  installation: string,
+  now: number,
+  limit: number,
+): Promise<CallRow[]> {
+  const due = new Map<number, CallRow>();
+  for (let offset = 0; offset < limit; offset += rowsAtOnce) {
+    if (offset > 0) await setImmediate();
+    const rows = db.all(
+      `SELECT ${callColumns} FROM calls WHERE installation = ? AND due_at <= ? ORDER BY due_at, id LIMIT ? OFFSET ?`,
       installation,
       now,
-      limit,
-    )
-    .map(toCallRow);
+      Math.min(rowsAtOnce, limit - offset),
+      offset,
+    );
+    for (const row of rows.map(toCallRow)) due.set(row.id, row);
+    if (rows.length < rowsAtOnce) break;
+  }
+  return [...due.values()];
 }
 
 /** When the next call is due; undefined when none is waiting. */

@@ -31,11 +31,11 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),
     saveDecoded: (installation, deliveries, calls) =>
       write("decoded", decodedWrite(installation, deliveries, calls, now())),
-    dueCalls: async (installation, at, limit) => delivered.dueCalls(db, installation, at, limit),
+    dueCalls: (installation, at, limit) => delivered.dueCalls(db, installation, at, limit),
     nextDue: async (installation) => delivered.nextDue(db, installation),
     saveSending: (calls) => write("sending", delivered.sendingWrite(calls)),
     saveDelivered: (calls) => write("delivered", delivered.deliveredWrite(calls)),
-    contactsByNumber: async (installation, numbers) => contacts.contactsByNumber(db, installation, numbers),
+    contactsByNumber: (installation, numbers) => contacts.contactsByNumber(db, installation, numbers),
     contact: async (installation, ref) => contacts.contactOf(db, installation, ref),
     putContacts: (installation, found, options) => write("putContacts", installation, found, options),
     removeContacts: (installation, refs) => write("removeContacts", installation, refs),
