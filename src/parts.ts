@@ -34,7 +34,11 @@ export function assemble(config: Config, options: AssembleOptions) {
     config.publicUrl,
   );
   const { store } = recordings;
-  const metrics = createMetrics(store, { providers: Object.keys(providers), now });
+  const metrics = createMetrics(store, {
+    installations: config.installations.map(({ name }) => name),
+    providers: Object.keys(providers),
+    now,
+  });
   const flow: Flow = { store, now, log, meter: metrics.meter, recordingUrl: recordings.urlOf };
   const running = new Map(
     config.installations.map((settings) => [

@@ -3,7 +3,10 @@ import type { Meter } from "../flow/installation.ts";
 import type { Store } from "../store/contract.ts";
 
 /** Prometheus figures. Label values come from our own closed lists, never from a request. */
-export function createMetrics(store: Store, known: { providers: readonly string[]; now: () => number }) {
+export function createMetrics(
+  store: Store,
+  known: { installations: readonly string[]; providers: readonly string[]; now: () => number },
+) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -56,9 +59,9 @@ export function createMetrics(store: Store, known: { providers: readonly string[
     registers,
     async collect() {
       this.reset();
-      for (const { installation, oldestDueAt } of await store.counts()) {
-        if (oldestDueAt !== undefined)
-          this.set({ installation }, Math.max(0, (known.now() - oldestDueAt) / 1000));
+      for (const installation of known.installations) {
+        const due = await store.nextDue(installation);
+        if (due !== undefined) this.set({ installation }, Math.max(0, (known.now() - due) / 1000));
       }
     },
   });

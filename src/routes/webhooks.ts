@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageOf, Rejected } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { receive } from "../flow/receive.ts";
+import { logSeldom } from "../flow/seldom.ts";
 import { readBody } from "./body.ts";
 
 export type DoorOptions = {
@@ -16,7 +17,6 @@ export type DoorOptions = {
 /** `POST /webhooks/:installation/:provider`; the query may carry the secret. */
 const route = /^\/webhooks\/([^/?]+)\/([^/?]+)\/?(?:\?(.*))?$/s;
 const accepted = '{"ok":true}';
-const logAgainMs = 5_000;
 
 /**
  * The hot door: webhooks straight from Node's request, ahead of Express (which costs several times what the rest does).
@@ -26,7 +26,6 @@ export function webhookDoor(
   options: DoorOptions,
 ): (request: IncomingMessage, response: ServerResponse) => boolean {
   const { flow } = options;
-  let loggedAt = 0;
 
   const fail = (response: ServerResponse, provider: string, installation: string, error: unknown): void => {
     if (error instanceof Rejected) {
@@ -39,13 +38,11 @@ export function webhookDoor(
       return;
     }
     flow.meter.refused(provider, 503);
-    if (flow.now() - loggedAt > logAgainMs) {
-      loggedAt = flow.now();
-      flow.log.error(
-        { installation, provider, err: error },
-        `webhooks cannot be stored (${messageOf(error)}); providers get 503 and send them again. Check the disk of the data folder`,
-      );
-    }
+    logSeldom(
+      flow,
+      { installation, provider, err: error },
+      `webhooks cannot be stored (${messageOf(error)}); providers get 503 and send them again. Check the disk of the data folder`,
+    );
     response.setHeader("retry-after", "5");
     send(response, 503, '{"error":"the webhook could not be stored just now: send it again"}', false);
   };

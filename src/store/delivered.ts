@@ -58,19 +58,19 @@ const update = `
   UPDATE calls SET
     state = CASE WHEN 'merged' IN (state, ?1) THEN state ELSE ?1 END,
     reason = CASE WHEN 'merged' IN (state, ?1) THEN reason ELSE ?2 END,
-    due_at = CASE WHEN state = 'merged' AND ?3 <> 'merged' AND ?4 IS NOT NULL THEN ?5
-                  WHEN revision > ?6 AND due_at IS NOT NULL THEN due_at ELSE ?7 END,
-    attempts = ?8,
-    saved_revision = CASE WHEN ?1 = 'logged' THEN MAX(saved_revision, ?6) ELSE saved_revision END,
-    contact_kind = COALESCE(?9, contact_kind),
-    contact_id = COALESCE(?10, contact_id),
-    owner_id = COALESCE(?11, owner_id),
-    activity_id = CASE WHEN ?1 = 'merged' AND state <> 'merged' AND ?7 IS NULL THEN NULL
-                       ELSE COALESCE(?4, activity_id) END,
-    ours = COALESCE(?12, ours),
-    decision = COALESCE(?13, decision),
-    updated_at = ?5
-  WHERE id = ?14`;
+    due_at = CASE WHEN state = 'merged' AND ?1 <> 'merged' AND ?3 IS NOT NULL THEN ?4
+                  WHEN revision > ?5 AND due_at IS NOT NULL THEN due_at ELSE ?6 END,
+    attempts = ?7,
+    saved_revision = CASE WHEN ?1 = 'logged' THEN MAX(saved_revision, ?5) ELSE saved_revision END,
+    contact_kind = COALESCE(?8, contact_kind),
+    contact_id = COALESCE(?9, contact_id),
+    owner_id = COALESCE(?10, owner_id),
+    activity_id = CASE WHEN ?1 = 'merged' AND state <> 'merged' AND ?6 IS NULL THEN NULL
+                       ELSE COALESCE(?3, activity_id) END,
+    ours = COALESCE(?11, ours),
+    decision = COALESCE(?12, decision),
+    updated_at = ?4
+  WHERE id = ?13`;
 
 export type DeliveredWrite = { call: Bind[]; step: Bind[] }[];
 
@@ -94,7 +94,6 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
       call: [
         state,
         reason ?? null,
-        state,
         activityId ?? null,
         step.at,
         revision,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { groupCommit } from "./append.ts";
+import { choresOver } from "./chores.ts";
 import { openConnection } from "./connection.ts";
 import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
@@ -7,7 +8,7 @@ import { decodedWrite } from "./decoded.ts";
 import * as delivered from "./delivered.ts";
 import * as groups from "./groups.ts";
 import { kyselyOver } from "./kysely.ts";
-import { choresOver, queriesOver } from "./queries.ts";
+import { queriesOver } from "./queries.ts";
 import { secretsOver } from "./secrets.ts";
 import { openWriter } from "./writing.ts";
 

@@ -102,5 +102,20 @@ export function testStore(name: string, open: OpenStore): void {
       );
       expect(await store.purge(t0 + 9, t0 + 9)).toBe(1);
     });
+
+    test("purges however much is old, and keeps what is not", async () => {
+      const young = new Date(t0 + 100).toISOString();
+      for (let i = 0; i < 1_100; i++) void store.append(deliveryOf(`old ${i}`));
+      await store.append(deliveryOf("young", { receivedAt: young }));
+      const notes = (await store.newDeliveries("acme", 2_000)).map(({ id, digest }) => ({
+        id,
+        digest,
+        kind: "x",
+        events: 0,
+      }));
+      await store.saveDecoded("acme", notes, []);
+      expect(await store.purge(t0 + 9, t0 + 9)).toBe(1_100);
+      expect((await store.unusedDeliveries(10)).map(({ receivedAt }) => receivedAt)).toEqual([young]);
+    });
   });
 }
