@@ -18,6 +18,15 @@ export function startOurs(options: ServerOptions): Promise<Server> {
   return start("our-server.ts", [JSON.stringify(options)], flags);
 }
 
+/** An emulated CRM in a process of its own. `options`: those of its start function. */
+export async function startEmulator(
+  crm: "hubspot" | "salesforce",
+  options: object,
+): Promise<{ url: string; stop: () => Promise<void> }> {
+  const { port, stop } = await start("emulator.ts", [crm, JSON.stringify(options)], []);
+  return { url: `http://127.0.0.1:${port}`, stop };
+}
+
 /** The flags that `npm start` gives Node: a heap that is not lazier than the work needs. */
 const flags = ["--max-semi-space-size=8", "--max-old-space-size=1024"];
 

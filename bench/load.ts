@@ -118,8 +118,9 @@ function repliesOf(socket: Socket): () => Promise<number> {
 export function retellEvents(
   path: string,
   apiKey: string,
-  options: { callers: number; prefix: string },
+  options: { callers: number; prefix: string; numberOf?: (caller: number) => string },
 ): (n: number) => Buffer {
+  const { numberOf = (caller) => `+1415555${String(caller).padStart(4, "0")}` } = options;
   const steps = ["call_started", "call_ended", "call_analyzed"] as const;
   return (n) => {
     const call = Math.floor(n / 3);
@@ -133,7 +134,7 @@ export function retellEvents(
         call_type: "phone_call",
         agent_id: `agent_${call % 40}`,
         direction: "inbound",
-        from_number: `+1415555${String(call % options.callers).padStart(4, "0")}`,
+        from_number: numberOf(call % options.callers),
         to_number: "+12137771235",
         start_timestamp: start,
         ...(n % 3 > 0 && {

@@ -8,14 +8,19 @@ import type { Log } from "../src/flow/installation.ts";
 import { assemble } from "../src/parts.ts";
 import { providers } from "../src/providers/index.ts";
 
-/** What the parent asks for. `lanes`: decode, fold and deliver behind the door. `crm`: `hangs` never answers. */
-export type ServerOptions = { folder: string; lanes: boolean; crm: "local" | "hangs"; keep?: boolean };
+/** What the parent asks for. `lanes`: decode, fold and deliver behind the door. `crm`: `hangs` never answers; or settings. */
+export type ServerOptions = {
+  folder: string;
+  lanes: boolean;
+  crm: "local" | "hangs" | { type: string; [setting: string]: unknown };
+  keep?: boolean;
+};
 
 /**
  * What a sample says. `lagMs`: how long the oldest thing has waited beyond its time to be decoded or saved.
- * `undone`: what is still to be decoded or saved, due or not.
+ * `undone`: what is still to be decoded or saved, due or not. `synced`: the contact index is complete.
  */
-export type Sample = { rssMb: number; lagMs: number; undone: number };
+export type Sample = { rssMb: number; lagMs: number; undone: number; synced: boolean };
 
 const options = JSON.parse(process.argv[2] ?? "{}") as ServerOptions;
 if (!options.keep) rmSync(options.folder, { recursive: true, force: true });
@@ -50,7 +55,7 @@ const config = loadConfig(
     text: JSON.stringify({
       installations: {
         bench: {
-          crm: { type: "local", file: "crm.json" },
+          crm: typeof options.crm === "object" ? options.crm : { type: "local", file: "crm.json" },
           providers: { retell: { apiKey: "bench-retell-key", defaultAgent: "agent_default" } },
           region: "US",
           timeZone: "UTC",
@@ -91,7 +96,9 @@ async function sample(): Promise<Sample> {
   const now = Date.now();
   const waits = [oldest ? now - Date.parse(oldest.receivedAt) : 0, due === undefined ? 0 : now - due];
   const undone = Number(oldest !== undefined) + Number(due !== undefined);
-  return { rssMb: Math.round(process.memoryUsage.rss() / 1_048_576), lagMs: Math.max(0, ...waits), undone };
+  const synced = (await store.syncState("bench")).finishedAt !== undefined;
+  const rssMb = Math.round(process.memoryUsage.rss() / 1_048_576);
+  return { synced, rssMb, lagMs: Math.max(0, ...waits), undone };
 }
 
 process.on("message", (message) => {

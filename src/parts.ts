@@ -10,7 +10,7 @@ import { createRecordings } from "./flow/recordings.ts";
 import { inProcessLanes } from "./lanes/in-process.ts";
 import { watchMapping } from "./mapping/file.ts";
 import { providers } from "./providers/index.ts";
-import { createMetrics } from "./routes/metrics.ts";
+import { createMetrics, type Metrics } from "./routes/metrics.ts";
 import type { Store } from "./store/contract.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 
@@ -43,7 +43,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   const running = new Map(
     config.installations.map((settings) => [
       settings.name,
-      connect(config, settings, flow, connectors[settings.crm.type]),
+      connect(config, settings, { ...flow, asked: metrics.asked }, connectors[settings.crm.type]),
     ]),
   );
   const lanes = inProcessLanes({
@@ -89,7 +89,7 @@ export function assemble(config: Config, options: AssembleOptions) {
 function connect(
   config: Config,
   settings: InstallationConfig,
-  { log, now }: Flow,
+  { log, now, asked }: Flow & Pick<Metrics, "asked">,
   kind: ConnectorKind | undefined,
 ): { installation: Installation; mapping: MappingInUse } {
   const { name, crm, region } = settings;
@@ -101,6 +101,7 @@ function connect(
     contactFields: () => mapping.current().contactFields,
     now,
     warn: (message) => log.warn({ installation: name, crm: crm.type }, message),
+    onRequest: (request) => asked(name, crm.type, request),
   });
   const configured = Object.entries(settings.providers).map(([id, providerSettings]) => {
     const defaultAgent = (providerSettings as { defaultAgent?: string }).defaultAgent;

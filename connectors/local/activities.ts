@@ -1,5 +1,5 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, Fields, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields, RemovedCall, SaveResult } from "../../src/core/contracts.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/lib/body.ts";
@@ -29,10 +29,7 @@ export async function saveCalls(
 }
 
 /** Takes activities out of the file; those that are gone already are fine. */
-export function removeCalls(
-  document: Document,
-  activities: readonly { key: string; activityId: string }[],
-): void {
+export function removeCalls(document: Document, activities: readonly RemovedCall[]): void {
   for (const { key, activityId } of activities) {
     const found = findActivity(document, key, activityId) ?? findActivity(document, key);
     if (found) removeActivity(document, found.place, String(found.record["id"]), key);

@@ -14,7 +14,12 @@ import { placeWithin } from "./secrets.ts";
 /** What can be configured: the registries of providers and connectors, or as much of them as a test needs. */
 export type Kinds = {
   providers: Readonly<Record<string, { settings: ZodType }>>;
-  connectors: Readonly<Record<string, { settings: ZodType; contactKinds?: readonly ContactKind[] }>>;
+  connectors: Readonly<
+    Record<
+      string,
+      { settings: ZodType; contactKinds?: readonly ContactKind[]; associates?: readonly string[] }
+    >
+  >;
 };
 
 /** `crm` and `providers`: as their own schemas gave them. */
@@ -47,7 +52,8 @@ export function readInstallation(
   const providers = readProviders(raw["providers"], placeWithin(at, "providers"), kinds, faults);
   const place = crm && placeOfMapping(raw["mapping"], crm.type, file);
   if (crm && place) {
-    faults.push(...faultsOfMapping(place, crm.type, placeWithin(at, "mapping"), readMapping));
+    const kind = { id: crm.type, ...kindOf(kinds.connectors, crm.type) };
+    faults.push(...faultsOfMapping(place, kind, placeWithin(at, "mapping"), readMapping));
   }
   const written = check(installationSchema(Object.keys(kinds.providers)), value, at, faults);
   if (!written) return undefined;

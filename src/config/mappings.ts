@@ -1,7 +1,9 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { ConnectorKind } from "../core/contracts.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
 import { parseMapping } from "../mapping/compile.ts";
+import { didYouMean } from "../mapping/nearest.ts";
 
 /** Gives a mapping file's text, or throws. */
 export type ReadMapping = (path: string) => string;
@@ -21,11 +23,17 @@ export function placeOfMapping(mapping: unknown, crm: string, file: string): Map
 }
 
 /** What is wrong with an installation's mapping file: not there, does not compile, or made for another CRM. */
-export function faultsOfMapping(place: MappingPlace, crm: string, at: string, read: ReadMapping): Fault[] {
+export function faultsOfMapping(
+  place: MappingPlace,
+  { id: crm, associates = [] }: Pick<ConnectorKind, "id" | "associates">,
+  at: string,
+  read: ReadMapping,
+): Fault[] {
   const { mappingFile, mappingIsDefault } = place;
   try {
-    const made = parseMapping(read(mappingFile), mappingFile).crm;
-    if (made === crm) return [];
+    const mapping = parseMapping(read(mappingFile), mappingFile);
+    const made = mapping.crm;
+    if (made === crm) return faultsOfAssociates(mapping.associates, associates, `${mappingFile}: associate`);
     const problem = `${mappingFile} is for the CRM "${made}", but this installation's is "${crm}".`;
     return [{ at, problem, cure: "Name another mapping, or leave `mapping` out for the built-in one." }];
   } catch (error) {
@@ -36,4 +44,14 @@ export function faultsOfMapping(place: MappingPlace, crm: string, at: string, re
       : "Correct the path: it starts in the folder of the config file.";
     return [{ at, problem, cure }];
   }
+}
+
+function faultsOfAssociates(named: readonly string[], known: readonly string[], at: string): Fault[] {
+  return named.flatMap((type) => {
+    if (known.includes(type)) return [];
+    const other =
+      known.length > 0 ? `Use one of: ${known.join(", ")}.` : "Use a field of the activity instead.";
+    const problem = `calls of this CRM cannot be associated with a record ${type}.`;
+    return [{ at: `${at}.${type}`, problem, cure: didYouMean(type, known) ?? other }];
+  });
 }

@@ -20,7 +20,8 @@ export type Contact = ContactRef & {
   fields: Record<string, Scalar>;
 };
 
-export type Owner = { id: string; name?: string; email?: string };
+/** A user of the CRM. `timeZone`: IANA, when the CRM tells; dates and times of their activities are in it. */
+export type Owner = { id: string; name?: string; email?: string; timeZone?: string };
 
 /** Who a number belongs to, and why: the winner, the rule that decided, and who else it could have been. */
 export type Choice = {

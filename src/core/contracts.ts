@@ -115,30 +115,39 @@ export type WriteMode = "always" | "if-empty" | "once";
 /**
  * One call as the CRM should have it. `key` is the external id: saving the same key twice updates.
  * `ours`: for each field, every value that we may have written before; anything else in the CRM is a person's edit.
- * `activityId`: the CRM's id from an earlier save. `createContact`: make this contact first (an unknown caller).
- * `task`: a follow-up for the owner, made once per key.
+ * `activityId`: the CRM's id from an earlier save. `sentAt`: when it was first sent without an answer that we kept
+ * (ms): the CRM may have it. `linked`: the CRM confirmed the contact in an earlier save, so it is not linked again.
+ * `createContact`: make this contact first (an unknown caller). `associate`: other records that the call belongs to,
+ * by the CRM's name of their type. `task`: a follow-up for the owner, made once per key.
  */
 export type CallRecord = {
   key: string;
   activityId?: string;
+  sentAt?: number;
   fields: Fields;
   modes: Readonly<Record<string, WriteMode>>;
   ours: Readonly<Record<string, readonly FieldValue[]>>;
   contact?: ContactRef;
+  linked?: boolean;
   ownerId?: string;
   createContact?: { number: string; fields: Fields };
+  associate?: Readonly<Record<string, string>>;
   task?: { fields: Fields };
 };
 
 /**
  * `saved`: the activity's id, what was written now, and the fields left alone because a person changed them.
- * `gone`: a person deleted the activity; it stays deleted. `failed`: this row only, its neighbours are not touched.
+ * `stored`: fields that the CRM keeps in another writing than it was sent. `gone`: a person deleted the activity; it
+ * stays deleted. `failed`: this row only, its neighbours are not touched. `contactGone`: the contact is not there any
+ * more; match the call anew.
  */
 export type SaveResult = { key: string } & (
-  | { saved: string; created: boolean; wrote: Fields; kept: string[]; contact?: ContactRef }
+  | { saved: string; created: boolean; wrote: Fields; kept: string[]; contact?: ContactRef; stored?: Fields }
   | { gone: true }
-  | { failed: CrmError }
+  | { failed: CrmError; contactGone?: ContactRef }
 );
+
+export type RemovedCall = { key: string; activityId?: string; sentAt?: number };
 
 /** A page of changes to contacts. `cursor`: give it back to go on. `full`: this starts a complete list (forget what is not in it). */
 export type ContactChanges = {
@@ -149,7 +158,7 @@ export type ContactChanges = {
   full?: boolean;
 };
 
-/** A field of the CRM's activity object, for `switchhook check`. `options`: the values of a picklist. */
+/** A field of the CRM, for `switchhook check`. `options`: what a picklist takes, by value or by label. */
 export type FieldDescription = {
   name: string;
   type: "string" | "number" | "boolean" | "datetime" | "date" | "picklist";
@@ -157,20 +166,42 @@ export type FieldDescription = {
   options?: string[];
 };
 
+/** What the parts of a mapping may name: the fields of an activity, of a new contact, of a follow-up task, and those a contact can be read by. */
+export type FieldDescriptions = {
+  activity: FieldDescription[];
+  contact: FieldDescription[];
+  task: FieldDescription[];
+  readable: string[];
+};
+
 /** A CRM account. The first two methods are required. Throws `CrmError`; `saveCalls` reports each row's own failure. */
 export type Connector = {
-  /** The contacts with each of these E.164 numbers, verified locally; a number nobody has is absent. */
-  findContacts(numbers: readonly string[], signal?: AbortSignal): Promise<Map<string, Contact[]>>;
+  /**
+   * The contacts with each of these E.164 numbers, verified locally; a number nobody has is absent.
+   * `urgent`: a caller waits for the answer, so it goes before all other work.
+   */
+  findContacts(
+    numbers: readonly string[],
+    signal?: AbortSignal,
+    urgent?: boolean,
+  ): Promise<Map<string, Contact[]>>;
   /** Saves a batch, at most `batchSize`; one result per record, found by its key. */
   saveCalls(records: readonly CallRecord[], signal?: AbortSignal): Promise<SaveResult[]>;
   batchSize: number;
-  /** Takes back activities of legs that turned out to belong to another call. */
-  removeCalls?(activities: readonly { key: string; activityId: string }[]): Promise<void>;
+  /** How many batches may be under way at once; one when absent. */
+  parallel?: number;
+  /** How many numbers one request looks up; all of them when absent. */
+  lookupSize?: number;
+  /**
+   * Takes back activities of legs that turned out to belong to another call. One without `activityId` was sent at
+   * `sentAt` (ms) and may be there.
+   */
+  removeCalls?(activities: readonly RemovedCall[]): Promise<void>;
   changedContacts?(cursor: string | undefined, signal?: AbortSignal): Promise<ContactChanges>;
   /** Calls back when contacts may have changed; returns how to stop. */
   watch?(changed: () => void): () => void;
   owners?(): Promise<Owner[]>;
-  fields?(): Promise<FieldDescription[]>;
+  fields?(): Promise<FieldDescriptions>;
   prepare?(): Promise<void>;
   close?(): Promise<void>;
 };
@@ -182,7 +213,16 @@ export type ConnectorKind<S = unknown> = {
   settings: ZodType<S>;
   /** Kinds of contact this CRM has, in the default order of preference. */
   contactKinds: readonly ContactKind[];
+  /** Types of other records that a mapping may `associate` a call with; none when absent. */
+  associates?: readonly string[];
   connect(settings: S, context: ConnectContext): Connector;
+};
+
+/** One request to a CRM, for metrics. `status`: of HTTP, or why there was none. `kind`: which of the CRM's limits it counts for. */
+export type CrmRequest = {
+  kind: "search" | "general" | "token";
+  status: number | "timeout" | "network" | "stopped";
+  ms: number;
 };
 
 /**
@@ -195,4 +235,5 @@ export type ConnectContext = {
   contactFields: () => readonly string[];
   now: () => number;
   warn: (message: string) => void;
+  onRequest?: (request: CrmRequest) => void;
 };

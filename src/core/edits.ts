@@ -3,29 +3,29 @@ import type { CallRecord, Fields, FieldValue } from "./contracts.ts";
 /**
  * Which fields of a call may be written over what the CRM has now, and which stay because somebody else changed them.
  * `current`: the activity's fields as the CRM has them; undefined for a new one, which gets everything.
+ * `form`: the one writing in which two values of a field are compared, where a CRM keeps another than it was sent.
  */
 export function fieldsToWrite(
   record: Pick<CallRecord, "fields" | "modes" | "ours">,
-  current: Fields | undefined,
+  current: Readonly<Record<string, FieldValue | null | undefined>> | undefined,
+  form: (name: string, value: FieldValue) => FieldValue = (_, value) => value,
 ): { write: Fields; kept: string[] } {
   if (!current) return { write: { ...record.fields }, kept: [] };
   const write: [string, FieldValue][] = [];
   const kept: string[] = [];
   for (const [name, wanted] of Object.entries(record.fields)) {
     const mode = own(record.modes, name) ?? "always";
-    const now = text(own(current, name));
-    if (mode === "once" || now === text(wanted)) continue;
-    const before = (own(record.ours, name) ?? []).map(text);
+    // CRMs answer numbers and booleans as text, and an empty field as "", null or not at all.
+    const inForm = (value: FieldValue | null | undefined) =>
+      value === undefined || value === null || value === "" ? "" : String(form(name, value));
+    const now = inForm(own(current, name));
+    if (mode === "once" || now === inForm(wanted)) continue;
+    const before = (own(record.ours, name) ?? []).map(inForm);
     const untouched = before.length > 0 ? before.includes(now) : now === "";
     if (!untouched) kept.push(name);
     else if (mode === "always" || now === "") write.push([name, wanted]);
   }
   return { write: Object.fromEntries(write), kept };
-}
-
-/** CRMs answer numbers and booleans as text, and an empty field as "", null or not at all. */
-function text(value: FieldValue | null | undefined): string {
-  return value === undefined || value === null ? "" : String(value);
 }
 
 /** Only own members: a field may be called `constructor`. */

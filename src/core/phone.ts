@@ -32,6 +32,19 @@ export function toE164(raw: string | undefined, region: string): string | undefi
   return number?.isPossible() ? number.number : undefined;
 }
 
+/** The digits of an E.164 number without its country code, and without a trunk 0; all of them when it cannot be parsed. */
+export function nationalDigits(e164: string): string {
+  return parsePhoneNumberFromString(e164)?.nationalNumber ?? e164.slice(1);
+}
+
+/** A text with the phone numbers in it masked, for logs. */
+export function maskNumbers(text: string): string {
+  return text.replace(
+    /(?<![\w-])\+?\d[\d ()-]{6,18}\d(?![\w-])/g,
+    (number) => maskNumber(number.replace(/[^\d+]/g, "")) ?? "***",
+  );
+}
+
 /** Whether this is a region that numbers can be read in. */
 export function isRegion(region: string): boolean {
   return isSupportedCountry(region);

@@ -123,7 +123,10 @@ async function findCaller(
   if (indexed) return { ...chooseContact(indexed, contactOrder), source: "index" };
   const deadline = AbortSignal.timeout(answerDeadlineMs);
   try {
-    const found = await Promise.race([askCrm(flow, installation, [number], deadline), rejectAt(deadline)]);
+    const found = await Promise.race([
+      askCrm(flow, installation, [number], { signal: deadline, urgent: true }),
+      rejectAt(deadline),
+    ]);
     return { ...chooseContact(found.get(number) ?? [], contactOrder), source: "crm" };
   } catch (error) {
     const reason = deadline.aborted

@@ -1,20 +1,29 @@
-import type { Contact } from "../core/contact.ts";
+import type { Contact, Owner } from "../core/contact.ts";
 import type { SaveResult } from "../core/contracts.ts";
 import { CrmError, messageOf } from "../core/errors.ts";
 import { createPace, inParts } from "../lib/pace.ts";
 import type { CallRow, DeliveredCall } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
-import { type Lookup, matchCalls } from "./match.ts";
+import { type Lookup, lookUp } from "./match.ts";
 import { failed, outcomeOf } from "./outcome.ts";
 import { contactRefOf, type Outgoing, oursWhileSending, recordOf } from "./record.ts";
+import { takeBack } from "./take-back.ts";
 
 /** Rows in one transaction: few enough that nobody waits long for it. */
 const rowsAtOnce = 100;
 
+/** What the batches of one claim share. `lookupOf`: each call's match, once it is there. `ended`: the CRM is away. */
+type Claim = {
+  lookupOf: (row: CallRow) => Promise<Lookup>;
+  owners: readonly Owner[];
+  ended: AbortSignal;
+  signal: AbortSignal | undefined;
+};
+
 /**
- * Logs all calls that are due, up to the CRM's batch size, in one claim. Returns how many it took.
- * A row that fails never fails its neighbours. When the CRM as a whole is away, every call keeps waiting and
- * a `CrmError` says how long.
+ * Logs all calls that are due, as many batches as the CRM takes at once, in one claim; each batch goes as soon as its
+ * callers are matched. Returns how many it took. A row that fails never fails its neighbours. When the CRM as a whole
+ * is away, every call keeps waiting and a `CrmError` says how long.
  */
 export async function deliverDue(
   flow: Flow,
@@ -22,46 +31,69 @@ export async function deliverDue(
   signal?: AbortSignal,
 ): Promise<number> {
   const { settings, connector } = installation;
-  const rows = await flow.store.dueCalls(settings.name, flow.now(), connector.batchSize);
-  if (rows.length === 0) return 0;
+  const { batchSize, parallel = 1 } = connector;
+  const rows = await flow.store.dueCalls(settings.name, flow.now(), batchSize * parallel);
   const merged = rows.filter(({ state }) => state === "merged");
   if (merged.length > 0) await takeBack(flow, installation, merged);
   const due = rows.filter(({ state }) => state !== "merged");
   if (due.length === 0) return rows.length;
-  try {
-    const outgoing = await prepare(flow, installation, due, signal);
-    if (outgoing.length === 0) return rows.length;
-    for (const part of inParts(outgoing, rowsAtOnce)) {
-      await flow.store.saveSending(
-        part.map(({ row, record }) => ({ id: row.id, ours: oursWhileSending(record) })),
-      );
+  const end = new AbortController();
+  const ended = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
+  const unmatched = due.filter(({ contact }) => contact === undefined);
+  const lookupOf = await lookUp(flow, installation, unmatched, ended);
+  const claim: Claim = { lookupOf, owners: await flow.store.owners(settings.name), ended, signal };
+  let refusal: CrmError | undefined;
+  const deliver = async (part: readonly CallRow[]): Promise<void> => {
+    try {
+      await deliverPart(flow, installation, part, claim);
+    } catch (error) {
+      // Calls that wait only because others were refused, or because we stop, stay due as they are.
+      if (ended.aborted && (refusal || signal?.aborted)) return;
+      if (!(error instanceof CrmError)) throw error;
+      if (error.retry === "later") refusal = error;
+      if (refusal) end.abort();
+      await postpone(flow, installation, part, error);
     }
-    const results = await connector.saveCalls(
-      outgoing.map(({ record }) => record),
-      signal,
+  };
+  const parts = await Promise.allSettled(inParts(due, batchSize).map(deliver));
+  for (const part of parts) if (part.status === "rejected") throw part.reason;
+  if (!refusal) return rows.length;
+  throw new CrmError("later", refusal.message, {
+    cause: refusal,
+    ...(refusal.afterMs !== undefined && { afterMs: refusal.afterMs }),
+  });
+}
+
+async function deliverPart(
+  flow: Flow,
+  installation: Installation,
+  rows: readonly CallRow[],
+  claim: Claim,
+): Promise<void> {
+  const outgoing = await prepare(flow, installation, rows, claim);
+  claim.ended.throwIfAborted();
+  if (outgoing.length === 0) return;
+  for (const part of inParts(outgoing, rowsAtOnce)) {
+    await flow.store.saveSending(
+      part.map(({ row, record }) => ({ id: row.id, ours: oursWhileSending(record) })),
+      flow.now(),
     );
-    await settle(flow, installation, outgoing, results);
-  } catch (error) {
-    if (!(error instanceof CrmError)) throw error;
-    await postpone(flow, installation, due, error);
   }
-  return rows.length;
+  const records = outgoing.map(({ record }) => record);
+  await settle(flow, installation, outgoing, await installation.connector.saveCalls(records, claim.signal));
 }
 
 async function prepare(
   flow: Flow,
   installation: Installation,
   rows: readonly CallRow[],
-  signal?: AbortSignal,
+  { lookupOf, owners }: Claim,
 ): Promise<Outgoing[]> {
   const pace = createPace();
-  const unmatched = rows.filter(({ contact }) => contact === undefined);
-  const lookups = await matchCalls(flow, installation, unmatched, signal);
-  const owners = await flow.store.owners(installation.settings.name);
   const outgoing: Outgoing[] = [];
   const unfit: DeliveredCall[] = [];
   for (const row of rows) {
-    const lookup = lookups.get(row.id) ?? kept(row);
+    const lookup = row.contact === undefined ? await lookupOf(row) : kept(row);
     const contact = lookup.choice?.contact ?? (await storedContact(flow, installation, row, lookup));
     try {
       outgoing.push(recordOf(flow, installation, row, lookup, contact, owners));
@@ -102,6 +134,8 @@ async function settle(
   results: readonly SaveResult[],
 ): Promise<void> {
   const byKey = new Map(results.map((result) => [result.key, result]));
+  const gone = results.flatMap((result) => ("failed" in result && result.contactGone) || []);
+  if (gone.length > 0) await flow.store.removeContacts(installation.settings.name, gone);
   for (const part of inParts(outgoing, rowsAtOnce)) {
     const lost = new CrmError("later", "the CRM's answer said nothing about this call");
     const delivered = part.map((sent) =>
@@ -141,48 +175,4 @@ async function postpone(
   for (const part of inParts(rows, rowsAtOnce)) {
     await flow.store.saveDelivered(part.map((row) => failed(flow, installation, row, error)));
   }
-  if (error.retry === "never") return;
-  throw new CrmError("later", error.message, {
-    cause: error,
-    ...(error.afterMs !== undefined && { afterMs: error.afterMs }),
-  });
-}
-
-/** Removes the activities of legs that a transfer merged into other calls. */
-async function takeBack(
-  flow: Flow,
-  { connector, crm }: Installation,
-  rows: readonly CallRow[],
-): Promise<void> {
-  const activities = rows.flatMap(({ call, activityId }) =>
-    activityId === undefined ? [] : [{ key: call.key, activityId }],
-  );
-  const at = flow.now();
-  let problem: string | undefined;
-  try {
-    if (activities.length > 0) await connector.removeCalls?.(activities);
-  } catch (error) {
-    problem = messageOf(error);
-    flow.log.warn(
-      { crm, reason: problem },
-      "the activity of a merged leg could not be removed; it is tried again",
-    );
-  }
-  const again = { reason: problem, dueAt: at + 60_000 };
-  await flow.store.saveDelivered(
-    rows.map((row) => ({
-      id: row.id,
-      key: row.call.key,
-      installation: row.call.installation,
-      revision: row.call.revision,
-      state: "merged",
-      attempts: row.attempts + 1,
-      ...(problem !== undefined && again),
-      step: {
-        at,
-        step: problem === undefined ? "removed" : "later",
-        detail: { ...(problem !== undefined && { reason: problem }) },
-      },
-    })),
-  );
 }

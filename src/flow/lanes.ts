@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Provider } from "../core/contracts.ts";
 import { CrmError } from "../core/errors.ts";
+import { maskNumbers } from "../core/phone.ts";
 import type { Lanes } from "../lanes/contract.ts";
 import { decodeNew } from "./decode.ts";
 import { deliverDue } from "./deliver.ts";
@@ -13,6 +14,8 @@ const deliveriesAtOnce = 32;
 const lookAgainMs = 1_000;
 const syncEveryMs = 5 * 60_000;
 const syncAgainMs = 30_000;
+/** A CRM that asks for less is asked again with growing pauses. */
+const shortestPauseMs = 1_000;
 
 /**
  * The background work of one installation. Decoding never waits for a CRM that hangs, so it has a lane of its own;
@@ -48,15 +51,24 @@ export function addLanes(
     try {
       while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
     } catch (error) {
-      if (error instanceof CrmError) pausedUntil = flow.now() + (error.afterMs ?? 0);
-      throw error;
+      if (!(error instanceof CrmError) || error.afterMs === undefined) throw error;
+      pausedUntil = flow.now() + error.afterMs;
+      if (error.afterMs < shortestPauseMs) throw error;
+      flow.log.warn(
+        { installation: settings.name, reason: maskNumbers(error.message), againInMs: error.afterMs },
+        "the CRM asks to be left alone; calls wait",
+      );
+      return pausedUntil;
     }
     return Math.min(await nextDue(flow, settings.name), flow.now() + lookAgainMs);
   });
 
+  let prepared = false;
   lanes.add(names.sync, async (signal) => {
     const started = flow.now();
     try {
+      if (!prepared) await connector.prepare?.();
+      prepared = true;
       const { contacts, removed, matched } = await syncContacts(flow, installation, signal);
       if (contacts + removed > 0)
         flow.log.info(

@@ -1,5 +1,6 @@
 import { type Choice, type Contact, chooseContact, numbersOf } from "../core/contact.ts";
 import { toE164, whyNotANumber } from "../core/phone.ts";
+import { inParts } from "../lib/pace.ts";
 import type { CallRow } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
 
@@ -22,36 +23,59 @@ export function whyNotLookedUp(
 }
 
 /**
- * The contacts of a batch of calls, by row id. The index first; all misses together in one request to the CRM, whose
- * finds go into the index. Throws `CrmError` when the CRM has to be asked and cannot be.
+ * Looks up the callers of many calls: the index first; the misses go to the CRM, many numbers in one request, and what
+ * it finds goes into the index. The answer about one call can be awaited by itself; it throws `CrmError` when the CRM
+ * has to be asked and cannot be.
  */
-export async function matchCalls(
+export async function lookUp(
   flow: Flow,
   installation: Installation,
   rows: readonly CallRow[],
   signal?: AbortSignal,
-): Promise<Map<number, Lookup>> {
-  const { name, contactOrder } = installation.settings;
-  const lookups = new Map<number, Lookup>();
-  const wanted = new Map<string, CallRow[]>();
-  for (const row of rows) {
-    const why = whyNotLookedUp(installation, row.call.customer?.number, row.number);
-    if (why !== undefined || row.number === undefined)
-      lookups.set(row.id, { lookup: `not looked up: ${why}` });
-    else wanted.set(row.number, [...(wanted.get(row.number) ?? []), row]);
-  }
-  const indexed = await flow.store.contactsByNumber(name, [...wanted.keys()]);
-  const misses = [...wanted.keys()].filter((number) => !indexed.has(number));
-  const found =
-    misses.length > 0 ? await askCrm(flow, installation, misses, signal) : new Map<string, Contact[]>();
-  for (const [number, waiting] of wanted) {
-    const candidates = indexed.get(number) ?? found.get(number) ?? [];
-    const choice = chooseContact(candidates, contactOrder);
+): Promise<(row: CallRow) => Promise<Lookup>> {
+  const { contactOrder, name } = installation.settings;
+  const numberOf = (row: CallRow) =>
+    whyNotLookedUp(installation, row.call.customer?.number, row.number) === undefined
+      ? row.number
+      : undefined;
+  const wanted = [...new Set(rows.flatMap((row) => numberOf(row) ?? []))];
+  const indexed = await flow.store.contactsByNumber(name, wanted);
+  const asked = askInParts(
+    flow,
+    installation,
+    wanted.filter((number) => !indexed.has(number)),
+    signal,
+  );
+  return async (row) => {
+    const number = numberOf(row);
+    if (number === undefined) {
+      const why = whyNotLookedUp(installation, row.call.customer?.number, row.number);
+      return { lookup: `not looked up: ${why}` };
+    }
     const lookup = indexed.has(number) ? "index" : "crm";
+    const candidates = indexed.get(number) ?? (await asked.get(number))?.get(number) ?? [];
+    const choice = chooseContact(candidates, contactOrder);
     flow.meter.looked(choice.contact ? lookup : "unknown");
-    for (const row of waiting) lookups.set(row.id, { number, lookup, choice });
-  }
-  return lookups;
+    return { number, lookup, choice };
+  };
+}
+
+/** For each number, the answer of the request that asks for it. */
+function askInParts(
+  flow: Flow,
+  installation: Installation,
+  numbers: readonly string[],
+  signal: AbortSignal | undefined,
+): Map<string, Promise<Map<string, Contact[]>>> {
+  const { lookupSize = numbers.length } = installation.connector;
+  return new Map(
+    inParts(numbers, lookupSize).flatMap((part) => {
+      const answer = askCrm(flow, installation, part, { signal });
+      // Whoever waits for it hears of a failure; when nobody does any more, it is no crash.
+      answer.catch(() => {});
+      return part.map((number) => [number, answer] as const);
+    }),
+  );
 }
 
 /** Asks the CRM and remembers what it said. */
@@ -59,9 +83,9 @@ export async function askCrm(
   flow: Flow,
   installation: Installation,
   numbers: readonly string[],
-  signal?: AbortSignal,
+  { signal, urgent = false }: { signal?: AbortSignal | undefined; urgent?: boolean },
 ): Promise<Map<string, Contact[]>> {
-  const found = await installation.connector.findContacts(numbers, signal);
+  const found = await installation.connector.findContacts(numbers, signal, urgent);
   const { name, region } = installation.settings;
   const contacts = [
     ...new Map(

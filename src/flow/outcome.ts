@@ -1,6 +1,6 @@
 import type { SaveResult } from "../core/contracts.ts";
 import type { CrmError } from "../core/errors.ts";
-import { maskNumber } from "../core/phone.ts";
+import { maskNumber, maskNumbers } from "../core/phone.ts";
 import type { CallRow, DeliveredCall } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { type Outgoing, oursAfterSaving } from "./record.ts";
@@ -84,7 +84,7 @@ export function failed(
       call: row.call.key,
       attempts,
       result: dead ? "dead" : "later",
-      reason: error.message,
+      reason: maskNumbers(error.message),
     },
     dead ? "the CRM refused a call; it is parked" : "the CRM did not take a call; it waits",
   );

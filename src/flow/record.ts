@@ -25,6 +25,7 @@ export function recordOf(
   const view = viewOf(flow, installation, row, contact, choice);
   const { fields, modes } = mapping.activity(view);
   const task = isMissed(row.call) ? mapping.task(view) : undefined;
+  const associate = mapping.associate(view);
   const create = contact === undefined && makesContact(installation, row) ? lookup.number : undefined;
   const record: CallRecord = {
     key: row.call.key,
@@ -32,7 +33,10 @@ export function recordOf(
     modes,
     ours: row.ours,
     ...(row.activityId !== undefined && { activityId: row.activityId }),
+    ...(row.sentAt !== undefined && { sentAt: row.sentAt }),
     ...(contact && { contact: { id: contact.id, kind: contact.kind } }),
+    ...(row.contact && row.activityId !== undefined && { linked: true }),
+    ...(associate && { associate }),
     ...(choice.owner && { ownerId: choice.owner.id }),
     ...(create !== undefined && { createContact: { number: create, fields: mapping.contact(view) } }),
     ...(task && { task: { fields: task } }),
@@ -52,7 +56,7 @@ function viewOf(
   const recordingUrl = row.call.recording && flow.recordingUrl?.(row);
   return {
     call: row.call,
-    installation: { name, region, timeZone },
+    installation: { name, region, timeZone: owner?.timeZone ?? timeZone },
     ...(row.number !== undefined && { customerNumber: row.number }),
     ...(recordingUrl && { recordingUrl }),
     ...(contact && { contact }),
@@ -110,6 +114,8 @@ export function oursAfterSaving(record: CallRecord, result: Extract<SaveResult, 
     if (stands) after.set(name, [value]);
   }
   for (const [name, value] of Object.entries(result.wrote)) after.set(name, [value]);
+  for (const [name, value] of Object.entries(result.stored ?? {}))
+    after.set(name, [...(after.get(name) ?? []), value]);
   return Object.fromEntries(after);
 }
 

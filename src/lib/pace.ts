@@ -13,6 +13,16 @@ export function createPace(stretchMs = 3): () => Promise<void> {
   };
 }
 
+/** Does one piece of work after another, in the order they were given. */
+export function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const turn = last.then(work, work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+}
+
 /** A list in parts of at most `size`. */
 export function inParts<T>(items: readonly T[], size: number): T[][] {
   const parts: T[][] = [];

@@ -1,7 +1,7 @@
 import type { Scalar } from "../core/call.ts";
-import type { FieldDescription } from "../core/contracts.ts";
+import type { FieldDescription, FieldDescriptions } from "../core/contracts.ts";
 import type { Fault } from "../core/errors.ts";
-import type { Mapping } from "./compile.ts";
+import type { Mapping, Yields } from "./compile.ts";
 import { didYouMean } from "./nearest.ts";
 import type { PathType } from "./paths.ts";
 import type { Yield } from "./value.ts";
@@ -27,19 +27,41 @@ const cures: Partial<Record<FieldType, string>> = {
   boolean: 'Add a map: {"map": {"<value>": true}, "else": false}.',
 };
 
-/** Compares the activity's fields with those of the CRM: they exist, can be written, and take what the mapping gives. */
+/**
+ * Compares the fields that a mapping names with those of the CRM: they exist, can be written, and take what the
+ * mapping gives; contact fields that it reads exist.
+ */
 export function checkMapping(
-  mapping: Pick<Mapping, "yields">,
-  descriptions: readonly FieldDescription[],
+  { yields, contactFieldPlaces }: Pick<Mapping, "yields" | "contactFieldPlaces">,
+  { activity, contact, task, readable }: FieldDescriptions,
   file: string,
 ): Fault[] {
+  const unreadable = [...contactFieldPlaces].flatMap(([name, at]) => {
+    if (readable.includes(name)) return [];
+    const cure = didYouMean(name, readable) ?? "Make the field in the CRM, or remove it here.";
+    return [{ at, problem: `the CRM's contacts have no field ${name}.`, cure }];
+  });
+  return [
+    ...sectionFaults(yields.activity, activity, `${file}: activity`, "activity"),
+    ...sectionFaults(yields.contact, contact, `${file}: contact`, "contact"),
+    ...sectionFaults(yields.task, task, `${file}: task.fields`, "task"),
+    ...unreadable,
+  ];
+}
+
+function sectionFaults(
+  yields: Yields,
+  descriptions: readonly FieldDescription[],
+  place: string,
+  what: string,
+): Fault[] {
   const known = new Map(descriptions.map((description) => [description.name, description]));
-  return Object.entries(mapping.yields).flatMap(([name, given]) => {
-    const at = `${file}: activity.${name}`;
+  return Object.entries(yields).flatMap(([name, given]) => {
+    const at = `${place}.${name}`;
     const field = known.get(name);
     if (!field) {
       const cure = didYouMean(name, known.keys()) ?? "Make the field in the CRM, or remove it here.";
-      return [{ at, problem: `the CRM has no activity field ${name}.`, cure }];
+      return [{ at, problem: `the CRM has no ${what} field ${name}.`, cure }];
     }
     if (!field.writable)
       return [{ at, problem: `the CRM does not let us write ${name}.`, cure: "Remove it here." }];

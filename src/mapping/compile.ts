@@ -10,19 +10,25 @@ import type { View } from "./view.ts";
 
 export type MappedAnswer = Ruling & { variables: Record<string, string>; metadata: Record<string, Scalar> };
 
+/** What each field of a section can get, for `checkMapping`. */
+export type Yields = Readonly<Record<string, Yield>>;
+
 /**
  * A mapping file, compiled. Applying it does no I/O and does not throw; an absent fact leaves no field.
- * `yields`: what each activity field can get, for `checkMapping`. `contactFields`: the N of every `contact.fields.N`.
+ * `contactFields`: the N of every `contact.fields.N`; `contactFieldPlaces`: where each stands.
  */
 export type Mapping = {
   crm: string;
   activity(view: View): { fields: Fields; modes: Readonly<Record<string, WriteMode>> };
   activityFields: readonly string[];
-  yields: Readonly<Record<string, Yield>>;
+  associate(view: View): Record<string, string> | undefined;
+  associates: readonly string[];
+  yields: { activity: Yields; contact: Yields; task: Yields };
   contact(view: View): Fields;
   task(view: View): Fields | undefined;
   answer(view: View): MappedAnswer;
   contactFields: readonly string[];
+  contactFieldPlaces: ReadonlyMap<string, string>;
 };
 
 /** Throws `ConfigError` with all faults: of the JSON with line and column, of the mapping with their paths. */
@@ -32,13 +38,14 @@ export function parseMapping(text: string, file: string): Mapping {
 
 /** Throws `ConfigError` with all faults at once. */
 export function compileMapping(source: unknown, file: string): Mapping {
-  const findings: Findings = { file, faults: [], contactFields: new Set() };
+  const findings: Findings = { file, faults: [], contactFields: new Map() };
   const parsed = mappingSchema.safeParse(source);
   if (!parsed.success) findings.faults.push(...shapeFaults(parsed.error, source, file));
   const top = membersOf(source);
   const answerSource = membersOf(top["answer"]);
   const task = membersOf(top["task"]);
   const activity = compileFields(top["activity"], ["activity"], findings);
+  const associate = compileFields(top["associate"], ["associate"], findings);
   const contact = compileFields(top["contact"], ["contact"], findings);
   const taskFields = compileFields(task["fields"], ["task", "fields"], findings);
   const variables = compileFields(answerSource["variables"], ["answer", "variables"], findings);
@@ -54,7 +61,9 @@ export function compileMapping(source: unknown, file: string): Mapping {
     crm: data.crm,
     activity: (view) => ({ fields: apply(activity, view), modes }),
     activityFields: activity.map(([name]) => name),
-    yields: Object.fromEntries(activity.map(([name, { yields }]) => [name, yields])),
+    associate: (view) => (associate.length > 0 ? texts(apply(associate, view)) : undefined),
+    associates: associate.map(([name]) => name),
+    yields: { activity: yieldsOf(activity), contact: yieldsOf(contact), task: yieldsOf(taskFields) },
     contact: (view) => apply(contact, view),
     task: (view) => (data.task && asksForTask(view, when) ? apply(taskFields, view) : undefined),
     answer: (view) => ({
@@ -62,7 +71,8 @@ export function compileMapping(source: unknown, file: string): Mapping {
       variables: texts(apply(variables, view)),
       metadata: apply(metadata, view),
     }),
-    contactFields: [...findings.contactFields].sort(),
+    contactFields: [...findings.contactFields.keys()].sort(),
+    contactFieldPlaces: findings.contactFields,
   };
 }
 
@@ -83,6 +93,10 @@ function compileFields(source: unknown, place: string[], findings: Findings): Co
   });
 }
 
+function yieldsOf(fields: readonly CompiledField[]): Yields {
+  return Object.fromEntries(fields.map(([name, { yields }]) => [name, yields]));
+}
+
 function apply(fields: readonly CompiledField[], view: View): Fields {
   const filled: Fields = {};
   for (const [name, { read }] of fields) {
@@ -98,7 +112,7 @@ function asksForTask({ call }: View, when: ReadonlySet<string | undefined>): boo
   return isMissed({ phase, direction, outcome }) && when.has(outcome);
 }
 
-/** AI platforms take texts only. */
+/** AI platforms take texts only, and ids are texts. */
 function texts(fields: Fields): Record<string, string> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
 }

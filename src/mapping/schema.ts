@@ -86,6 +86,9 @@ export const mappingSchema = z.strictObject({
     .regex(/^[a-z][a-z0-9-]{0,63}$/, "a CRM's id is lower case, like hubspot")
     .describe("The CRM that this file is for: the name of its folder."),
   activity: fields(value({ write: writeMode.optional() })).describe("The fields of the logged call."),
+  associate: fields(plainValue)
+    .optional()
+    .describe("Other records that the call belongs to: the type of the record, and where its id stands."),
   contact: fields(plainValue).optional().describe("The fields of a contact made for an unknown caller."),
   task: z
     .strictObject({ when: z.array(z.enum(missedOutcomes)).min(1), fields: fields(plainValue) })

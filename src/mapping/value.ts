@@ -8,8 +8,8 @@ import { reader } from "./read.ts";
 import type { ValueSource } from "./schema.ts";
 import type { View } from "./view.ts";
 
-/** What compiling one file has found so far. */
-export type Findings = { file: string; faults: Fault[]; contactFields: Set<string> };
+/** What compiling one file has found so far. `contactFields`: the CRM's names of contact fields, and where each is named first. */
+export type Findings = { file: string; faults: Fault[]; contactFields: Map<string, string> };
 
 export type Read = (view: View) => Scalar | undefined;
 
@@ -78,7 +78,7 @@ function compileTemplate(source: string, place: string[], findings: Findings): V
     };
   }
   const text = compileText(source, (problem, cure) => addFault(findings, at, problem, cure));
-  for (const path of text?.paths ?? []) noteContactField(path, findings);
+  for (const path of text?.paths ?? []) noteContactField(path, at, findings);
   const yields: Yield = { fact: { type: "string", at: placeText(findings.file, at) }, constants: [] };
   return { read: text ? text.read : () => undefined, yields };
 }
@@ -86,7 +86,7 @@ function compileTemplate(source: string, place: string[], findings: Findings): V
 /** A getter for a path that must exist. */
 export function compilePath(path: string, place: readonly PropertyKey[], findings: Findings): Read {
   const read = reader(path);
-  noteContactField(path, findings);
+  noteContactField(path, place, findings);
   if (read) return read;
   addFault(findings, place, `${path.slice(0, 100)} is not a path.`, pathCure(path));
   return () => undefined;
@@ -106,7 +106,11 @@ export function checkConstant(
   addFault(findings, place, `${path} is never ${word.slice(0, 60)}.`, cure);
 }
 
-function noteContactField(path: string, { contactFields }: Findings): void {
+function noteContactField(
+  path: string,
+  place: readonly PropertyKey[],
+  { contactFields, file }: Findings,
+): void {
   const field = contactFieldOf(path);
-  if (field !== undefined) contactFields.add(field);
+  if (field !== undefined && !contactFields.has(field)) contactFields.set(field, placeText(file, place));
 }

@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import type { CrmRequest } from "../core/contracts.ts";
 import type { Meter } from "../flow/installation.ts";
 import type { Store } from "../store/contract.ts";
 
@@ -41,6 +42,13 @@ export function createMetrics(
     labelNames: ["source"],
     registers,
   });
+  const requests = new Histogram({
+    name: "switchhook_crm_request_seconds",
+    help: "Requests to a CRM, by the limit that they count for and by status.",
+    labelNames: ["installation", "crm", "kind", "status"],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
+    registers,
+  });
   new Gauge({
     name: "switchhook_calls",
     help: "Calls by state.",
@@ -73,7 +81,9 @@ export function createMetrics(
     answered: (provider, source, seconds) => answers.observe({ provider: label(provider), source }, seconds),
     looked: (source) => looked.inc({ source }),
   };
-  return { meter, text: () => registry.metrics(), contentType: registry.contentType };
+  const asked = (installation: string, crm: string, { kind, status, ms }: CrmRequest): void =>
+    requests.observe({ installation, crm, kind, status }, ms / 1000);
+  return { meter, asked, text: () => registry.metrics(), contentType: registry.contentType };
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

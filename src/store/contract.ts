@@ -43,6 +43,8 @@ export type CallRow = {
   contact?: ContactRef;
   ownerId?: string;
   activityId?: string;
+  /** When it was first sent without an answer that was kept: the CRM may have it. */
+  sentAt?: number;
   ours: Ours;
   decision?: Decision;
   mergedInto?: number;
@@ -154,8 +156,8 @@ export type Store = {
 
   dueCalls(installation: string, now: number, limit: number): Promise<CallRow[]>;
   nextDue(installation: string): Promise<number | undefined>;
-  /** Write-ahead: from now on these values may be in the CRM because of us. */
-  saveSending(calls: readonly { id: number; ours: Ours }[]): Promise<void>;
+  /** Write-ahead: from now on these values may be in the CRM because of us; `at` stays until an answer is kept. */
+  saveSending(calls: readonly { id: number; ours: Ours }[], at: number): Promise<void>;
   saveDelivered(calls: readonly DeliveredCall[]): Promise<void>;
 
   contactsByNumber(installation: string, numbers: readonly string[]): Promise<Map<string, Contact[]>>;

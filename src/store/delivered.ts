@@ -39,15 +39,16 @@ export function nextDue(db: Connection, installation: string): number | undefine
 }
 
 /** Texts cross to the writer's thread several times faster than the objects they stand for. */
-export type SendingWrite = { id: number; ours: string }[];
+export type SendingWrite = { id: number; ours: string; at: number }[];
 
-export function sendingWrite(calls: readonly { id: number; ours: Ours }[]): SendingWrite {
-  return calls.map(({ id, ours }) => ({ id, ours: JSON.stringify(ours) }));
+export function sendingWrite(calls: readonly { id: number; ours: Ours }[], at: number): SendingWrite {
+  return calls.map(({ id, ours }) => ({ id, ours: JSON.stringify(ours), at }));
 }
 
 /** Runs in the writer. */
 export function writeSending(db: Connection, calls: SendingWrite): void {
-  for (const { id, ours } of calls) db.run("UPDATE calls SET ours = ? WHERE id = ?", ours, id);
+  for (const { id, ours, at } of calls)
+    db.run("UPDATE calls SET ours = ?, sent_at = COALESCE(sent_at, ?) WHERE id = ?", ours, at, id);
 }
 
 /**
@@ -67,6 +68,7 @@ const update = `
     owner_id = COALESCE(?10, owner_id),
     activity_id = CASE WHEN ?1 = 'merged' AND state <> 'merged' AND ?6 IS NULL THEN NULL
                        ELSE COALESCE(?3, activity_id) END,
+    sent_at = CASE WHEN ?3 IS NOT NULL OR ?1 = 'gone' THEN NULL ELSE sent_at END,
     ours = COALESCE(?11, ours),
     decision = COALESCE(?12, decision),
     updated_at = ?4

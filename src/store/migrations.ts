@@ -125,4 +125,7 @@ export const migrations: readonly string[] = [
   `
   CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
   `,
+  `
+  ALTER TABLE calls ADD COLUMN sent_at INTEGER;
+  `,
 ];

@@ -5,7 +5,7 @@ import type { CallRow, CallState, Decision, DeliveryNote, Ours, StoredDelivery }
 import { digestOf } from "./digest.ts";
 
 export const callColumns = `id, body, state, reason, number, due_at, attempts, saved_revision, contact_kind, contact_id,
-  owner_id, activity_id, ours, decision, merged_into, created_at, updated_at`;
+  owner_id, activity_id, sent_at, ours, decision, merged_into, created_at, updated_at`;
 
 /** A row of `calls` in our words. Columns that are NULL are absent. */
 export function toCallRow(row: Row): CallRow {
@@ -26,6 +26,7 @@ export function toCallRow(row: Row): CallRow {
     }),
     ...(row["owner_id"] !== null && { ownerId: String(row["owner_id"]) }),
     ...(row["activity_id"] !== null && { activityId: String(row["activity_id"]) }),
+    ...(row["sent_at"] !== null && { sentAt: Number(row["sent_at"]) }),
     ...(row["decision"] !== null && { decision: JSON.parse(String(row["decision"])) as Decision }),
     ...(row["merged_into"] !== null && { mergedInto: Number(row["merged_into"]) }),
   };

@@ -34,7 +34,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
       write("decoded", decodedWrite(installation, deliveries, calls, now())),
     dueCalls: (installation, at, limit) => delivered.dueCalls(db, installation, at, limit),
     nextDue: async (installation) => delivered.nextDue(db, installation),
-    saveSending: (calls) => write("sending", delivered.sendingWrite(calls)),
+    saveSending: (calls, at) => write("sending", delivered.sendingWrite(calls, at)),
     saveDelivered: (calls) => write("delivered", delivered.deliveredWrite(calls)),
     contactsByNumber: (installation, numbers) => contacts.contactsByNumber(db, installation, numbers),
     contact: async (installation, ref) => contacts.contactOf(db, installation, ref),

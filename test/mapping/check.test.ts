@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { FieldDescription } from "../../src/core/contracts.ts";
 import { checkMapping } from "../../src/mapping/check.ts";
+import { compileMapping, type Mapping } from "../../src/mapping/compile.ts";
 import { mappingOf } from "./samples.ts";
 
 const fields: FieldDescription[] = [
@@ -14,7 +15,12 @@ const fields: FieldDescription[] = [
 ];
 
 function check(activity: object): string[] {
-  return checkMapping(mappingOf(activity), fields, "m.json").map(
+  return textsOf(mappingOf(activity));
+}
+
+function textsOf(mapping: Mapping): string[] {
+  const descriptions = { activity: fields, contact: fields, task: fields, readable: ["lifecycle"] };
+  return checkMapping(mapping, descriptions, "m.json").map(
     ({ at, problem, cure }) => `${at}: ${problem} ${cure ?? ""}`,
   );
 }
@@ -101,4 +107,22 @@ test.each<[string, object, RegExp]>([
   const faults = check(activity);
   expect(faults).toHaveLength(1);
   expect(faults[0]).toMatch(expected);
+});
+
+test("looks at new contacts, follow-up tasks and the contact fields that are read, too", () => {
+  const mapping = compileMapping(
+    {
+      crm: "local",
+      activity: { title: { text: "{{ contact.fields.lifecicle }}" } },
+      contact: { titel: "x" },
+      task: { when: ["busy"], fields: { id: "x" } },
+      answer: { variables: { stage: { from: "contact.fields.lifecycle" } } },
+    },
+    "m.json",
+  );
+  expect(textsOf(mapping)).toEqual([
+    "m.json: contact.titel: the CRM has no contact field titel. Did you mean title?",
+    "m.json: task.fields.id: the CRM does not let us write id. Remove it here.",
+    "m.json: activity.title.text: the CRM's contacts have no field lifecicle. Did you mean lifecycle?",
+  ]);
 });

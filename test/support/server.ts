@@ -21,6 +21,7 @@ export type ServerOptions = {
   file?: object;
   environment?: Record<string, string>;
   log?: Partial<Log>;
+  now?: () => number;
 };
 
 type CrmFile = Record<"contacts" | "owners" | "activities" | "tasks", Record<string, unknown>[]>;
@@ -91,7 +92,7 @@ export async function startServer(options: ServerOptions = {}) {
   };
 }
 
-async function run({ settings, file, environment, log }: ServerOptions, folder: string) {
+async function run({ settings, file, environment, log, now }: ServerOptions, folder: string) {
   const source = { publicUrl, installations: { acme: { ...acme, ...settings } }, ...file };
   const config = loadConfig(
     { text: JSON.stringify(source), file: join(folder, "switchhook.json") },
@@ -100,7 +101,7 @@ async function run({ settings, file, environment, log }: ServerOptions, folder: 
     (path) => readFileSync(path, "utf8"),
   );
   const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, ...log };
-  const parts = assemble(config, { log: silent });
+  const parts = assemble(config, { log: silent, ...(now && { now }) });
   const server = createApp(parts);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   parts.start();

@@ -1,0 +1,139 @@
+import type { CallRecord, SaveResult } from "../../src/core/contracts.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { currentOf } from "./current.ts";
+import { followUpsOf } from "./follow-ups.ts";
+import { linkCalls } from "./links.ts";
+import { contactsFor } from "./new-contacts.ts";
+import { lacksKey } from "./portal.ts";
+import type { Properties } from "./properties.ts";
+import type { Asking } from "./transport.ts";
+import { changeOf } from "./values.ts";
+import { associates, failed, type Tools, type Work } from "./work.ts";
+import { writeCalls } from "./write.ts";
+
+/**
+ * Saves a batch in as few requests as there are kinds of work: what may be there already is read, all is written, then
+ * associated. Of records with the same key the last one counts.
+ */
+export async function saveCalls(
+  tools: Tools,
+  records: readonly CallRecord[],
+  signal?: AbortSignal,
+): Promise<SaveResult[]> {
+  if (records.length === 0) return [];
+  const keyed = await tools.portal.hasKey("calls", signal);
+  const saving = keyed ? save(tools, records, signal) : tools.inTurn(() => save(tools, records, signal));
+  const results = await saving.catch((error: unknown) => {
+    throw error instanceof CrmError ? readAnew(tools, error) : error;
+  });
+  return results.map((result) =>
+    "failed" in result ? { ...result, failed: readAnew(tools, result.failed) } : result,
+  );
+}
+
+/** Somebody may have taken a property of ours away: then the schema is read anew, and the calls are tried again. */
+function readAnew({ portal }: Tools, error: CrmError): CrmError {
+  if (!lacksKey(error)) return error;
+  portal.forget();
+  return new CrmError("later", `${error.message}. The account's properties are read anew`, {
+    cause: error,
+    afterMs: 1_000,
+  });
+}
+
+async function save(
+  tools: Tools,
+  records: readonly CallRecord[],
+  signal: AbortSignal | undefined,
+): Promise<SaveResult[]> {
+  const asking: Asking = { what: "HubSpot, logging calls", priority: "deliver", signal };
+  const works = [...new Map(records.map((record) => [record.key, record])).values()].map(
+    (record): Work => ({
+      record,
+      created: false,
+      wrote: {},
+      stored: {},
+      kept: [],
+      ...(record.contact && { contact: record.contact }),
+    }),
+  );
+  for (const work of works) refuseUnknownTypes(work);
+  const open = () => works.filter(({ result }) => result === undefined);
+  if (open().length > 0) {
+    const keyed = await tools.portal.hasKey("calls", signal);
+    const known = await tools.portal.properties("calls", signal);
+    await currentOf(tools, open(), { keyed, known }, asking);
+    await makeContacts(tools, open(), asking);
+    plan(tools, open(), known);
+    await writeCalls(tools, open(), { keyed, known }, asking);
+    await linkCalls(tools, open(), asking);
+    await makeFollowUps(tools, open(), asking);
+  }
+  return works.map(resultOf);
+}
+
+function refuseUnknownTypes(work: Work): void {
+  const strange = Object.keys(work.record.associate ?? {}).find(
+    (type) => !associates.some((name) => name === type),
+  );
+  if (strange === undefined) return;
+  const cure = `use one of ${associates.join(", ")} under "associate" in the mapping`;
+  work.result = failed(work, new CrmError("never", `calls cannot be associated with a ${strange}: ${cure}`));
+}
+
+/** An unknown caller gets a contact, unless this call has had one before: then a person may have taken it away. */
+async function makeContacts(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
+  const wanting = works.flatMap((work) => {
+    const { createContact, ours } = work.record;
+    if (!createContact || work.contact || ours["contactId"] !== undefined) return [];
+    return [{ work, record: work.record, number: createContact.number }];
+  });
+  const answers = await contactsFor(tools, wanting, { ...asking, what: "HubSpot, making a contact" });
+  for (const { work, number } of wanting) {
+    const answer = answers.get(number);
+    if (answer instanceof CrmError) work.result = failed(work, answer);
+    else if (answer) work.contact = answer;
+  }
+}
+
+function plan({ context, warn }: Tools, works: readonly Work[], known: Properties): void {
+  for (const work of works) {
+    const { record, current } = work;
+    const change = changeOf(record, known, current, warn);
+    work.wrote = change.wrote;
+    work.kept = change.kept;
+    // The only property that HubSpot demands of a call; some calls have no time at all.
+    if (!current && !("hs_timestamp" in work.wrote))
+      work.wrote["hs_timestamp"] = new Date(context.now()).toISOString();
+  }
+}
+
+async function makeFollowUps(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
+  const wanting = works.filter(({ record }) => record.task && record.ours["taskId"] === undefined);
+  const answers = await followUpsOf(
+    tools,
+    wanting.map(({ record, contact }) => ({ record, contact })),
+    { ...asking, what: "HubSpot, making a follow-up task" },
+  );
+  for (const work of wanting) {
+    const answer = answers.get(work.record.key);
+    if (answer instanceof CrmError) work.result = failed(work, answer);
+    else if (answer !== undefined) work.wrote["taskId"] = answer;
+  }
+}
+
+function resultOf(work: Work): SaveResult {
+  const { record, saved, created, wrote, kept, contact, stored } = work;
+  const { key } = record;
+  if (work.result) return work.result;
+  if (!saved) return { key, failed: new CrmError("later", "HubSpot's answer says nothing about this call") };
+  return {
+    key,
+    saved: saved.id,
+    created,
+    wrote,
+    kept,
+    ...(contact && { contact: { id: contact.id, kind: contact.kind } }),
+    ...(Object.keys(stored).length > 0 && { stored }),
+  };
+}

@@ -1,0 +1,136 @@
+import type { ContactRef } from "../../src/core/contact.ts";
+import type { CallRecord, ConnectContext } from "../../src/core/contracts.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { associate } from "./associations.ts";
+import type { Row } from "./batch.ts";
+import { createOnce } from "./create-once.ts";
+import { isAboutOwner } from "./errors.ts";
+import { type LookBack, readRecords, tooEarly } from "./find-calls.ts";
+import { isClash } from "./new-contacts.ts";
+import { keyProperties, type Portal } from "./portal.ts";
+import type { Properties } from "./properties.ts";
+import { search } from "./search.ts";
+import type { Asking, Transport } from "./transport.ts";
+import { textsOf } from "./values.ts";
+
+export type Wanted = { record: CallRecord; contact: ContactRef | undefined };
+type Input = { properties: Record<string, string>; associations: [] };
+type Tools = {
+  transport: Transport;
+  portal: Portal;
+  lookBack: LookBack;
+  context: Pick<ConnectContext, "now">;
+};
+
+/** HubSpot's clock and ours may differ by so much. */
+const clocksMs = 5 * 60_000;
+
+/** The ids of the follow-up tasks of missed calls, by the call's key: made once, whatever answers get lost. */
+export async function followUpsOf(
+  tools: Tools,
+  wanted: readonly Wanted[],
+  asking: Asking,
+): Promise<Map<string, string | CrmError>> {
+  const { transport, portal, lookBack, context } = tools;
+  const answers = new Map<string, string | CrmError>();
+  if (wanted.length === 0) return answers;
+  const keyed = await portal.hasKey("tasks", asking.signal);
+  const known = await portal.properties("tasks", asking.signal);
+  const rows: Row<Input>[] = [];
+  for (const { record } of wanted) {
+    const fields = fieldsOf(record, known);
+    const { key } = record;
+    const own = keyed ? { [keyProperties.tasks.name]: key } : {};
+    const before = keyed ? undefined : await alike(tools, record, fields, asking);
+    if (before !== undefined) answers.set(key, before);
+    else {
+      const properties = { hs_timestamp: new Date(context.now()).toISOString(), ...fields, ...own };
+      rows.push({ ref: key, input: { properties, associations: [] } });
+    }
+  }
+  const create = (some: readonly Row<Input>[]) =>
+    createOnce(lookBack, some, taskMark, (inputs) =>
+      transport.ask(asking, (client) => client.crm.objects.batchApi.create("tasks", { inputs })),
+    );
+  const written = await create(rows);
+  const ownerless = rows.filter(({ ref }) => {
+    const answer = written.get(ref);
+    return answer && "failed" in answer && isAboutOwner(answer.failed);
+  });
+  for (const [key, answer] of await create(ownerless.map(withoutOwner))) written.set(key, answer);
+  const clashed: string[] = [];
+  for (const [key, answer] of written) {
+    if ("stored" in answer) answers.set(key, answer.stored.id);
+    else if (keyed && isClash(answer.failed)) clashed.push(key);
+    else answers.set(key, answer.failed);
+  }
+  if (clashed.length > 0) {
+    const there = await readRecords(transport, "tasks", clashed, { by: "key", properties: [] }, asking);
+    for (const key of clashed) answers.set(key, there.get(key)?.id ?? lost());
+  }
+  await linkAll(transport, wanted, answers, asking);
+  return answers;
+}
+
+function taskMark(key: string): string {
+  return `task ${key}`;
+}
+
+/** HubSpot demands a time of a task: the call's, when the mapping has none. */
+function fieldsOf({ task, ownerId, fields }: CallRecord, known: Properties): Record<string, string> {
+  const time = fields["hs_timestamp"];
+  return {
+    ...(ownerId !== undefined && { hubspot_owner_id: ownerId }),
+    ...(time !== undefined && { hs_timestamp: String(time) }),
+    ...textsOf(task?.fields ?? {}, known),
+  };
+}
+
+function withoutOwner({ ref, input }: Row<Input>): Row<Input> {
+  const { hubspot_owner_id: _, ...properties } = input.properties;
+  return { ref, input: { ...input, properties } };
+}
+
+/** For an account that refuses our key: a task of the same subject and time that is nobody else's, when a lost answer may have made it. */
+async function alike(
+  { transport, lookBack }: Tools,
+  { key, sentAt }: CallRecord,
+  fields: Readonly<Record<string, string>>,
+  asking: Asking,
+): Promise<string | CrmError | undefined> {
+  const mark = taskMark(key);
+  const before = lookBack.idOf(mark);
+  if (before !== undefined || (sentAt === undefined && !lookBack.inDoubt(mark))) return before;
+  const waitMs = lookBack.waitOf(mark);
+  if (waitMs > 0) return tooEarly(waitMs);
+  const subject = fields["hs_task_subject"];
+  const time = Date.parse(fields["hs_timestamp"] ?? "");
+  const filters = [
+    ...(subject ? [{ propertyName: "hs_task_subject", operator: "EQ", value: subject }] : []),
+    ...(time ? [{ propertyName: "hs_timestamp", operator: "EQ", value: String(time) }] : []),
+    ...(sentAt ? [{ propertyName: "hs_createdate", operator: "GTE", value: String(sentAt - clocksMs) }] : []),
+  ];
+  const body = { filterGroups: [{ filters }], properties: ["hs_task_subject"], limit: 20 };
+  const { results } = await search(transport, "tasks", body, asking);
+  const found = results.map(({ stored }) => stored.id).find((id) => !lookBack.holds(id));
+  if (found !== undefined) lookBack.answered(mark, found);
+  return found;
+}
+
+async function linkAll(
+  transport: Transport,
+  wanted: readonly Wanted[],
+  answers: Map<string, string | CrmError>,
+  asking: Asking,
+): Promise<void> {
+  const pairs = wanted.flatMap(({ record: { key }, contact }) => {
+    const id = answers.get(key);
+    return contact && typeof id === "string" ? [{ from: id, to: contact.id, key }] : [];
+  });
+  // A task without its contact is still a task: its owner sees it, and the call beside it has the contact.
+  await associate(transport, "tasks", "contacts", pairs, asking);
+}
+
+function lost(): CrmError {
+  return new CrmError("later", "HubSpot did not say whether it made the follow-up task");
+}

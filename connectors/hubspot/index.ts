@@ -1,0 +1,82 @@
+import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
+import { createTurns } from "../../src/lib/pace.ts";
+import { rowsAtOnce } from "./batch.ts";
+import { saveCalls } from "./calls.ts";
+import { findContacts } from "./contacts.ts";
+import { createLookBack } from "./find-calls.ts";
+import { openPortal } from "./portal.ts";
+import { describe } from "./properties.ts";
+import { removeCalls } from "./remove-calls.ts";
+import { type HubspotSettings, settings } from "./settings.ts";
+import { changedContacts, owners } from "./sync.ts";
+import { type Asking, openTransport } from "./transport.ts";
+import { associates, type Tools } from "./work.ts";
+
+/** HubSpot, through its own client. */
+export const hubspot: ConnectorKind<HubspotSettings> = {
+  id: "hubspot",
+  label: "HubSpot",
+  settings,
+  contactKinds: ["contact"],
+  associates,
+  connect,
+};
+
+function connect(crm: HubspotSettings, context: ConnectContext): Connector {
+  const transport = openTransport(crm, context);
+  const warn = onceEach(context.warn);
+  const portal = openPortal(transport, { now: context.now, warn });
+  const lookBack = createLookBack(transport, context);
+  const tools: Tools = {
+    transport,
+    portal,
+    lookBack,
+    inTurn: createTurns(),
+    contactsInTurn: createTurns(),
+    context,
+    warn,
+  };
+  return {
+    batchSize: rowsAtOnce,
+    parallel: 20,
+    lookupSize: 80,
+    findContacts: (numbers, signal, urgent = false) => {
+      const asking: Asking = {
+        what: "HubSpot, looking up callers",
+        priority: urgent ? "answer" : "match",
+        signal,
+      };
+      return findContacts(transport, numbers, context, asking);
+    },
+    saveCalls: (records, signal) => saveCalls(tools, records, signal),
+    removeCalls: (activities) => removeCalls(tools, activities),
+    changedContacts: (cursor, signal) => changedContacts(transport, context, cursor, signal),
+    owners: () => owners(transport),
+    fields: async () => {
+      const [calls, contacts, tasks] = await Promise.all([
+        portal.properties("calls"),
+        portal.properties("contacts"),
+        portal.properties("tasks"),
+      ]);
+      return {
+        activity: [...calls.values()].map(describe),
+        contact: [...contacts.values()].map(describe),
+        task: [...tasks.values()].map(describe),
+        readable: [...contacts.keys()],
+      };
+    },
+    prepare: async () => {
+      await portal.hasKey("calls");
+    },
+    close: transport.close,
+  };
+}
+
+function onceEach(warn: (sentence: string) => void): (sentence: string) => void {
+  const said = new Set<string>();
+  return (sentence) => {
+    if (said.has(sentence)) return;
+    if (said.size < 1_000) said.add(sentence);
+    warn(sentence);
+  };
+}

@@ -1,0 +1,98 @@
+import type { CrmError } from "../../src/core/errors.ts";
+import { associate, contactsOfCalls } from "./associations.ts";
+import { refusedWith } from "./errors.ts";
+import { contactMark } from "./new-contacts.ts";
+import type { Asking } from "./transport.ts";
+import { associates, failed, type Tools, type Work } from "./work.ts";
+
+type Link = { work: Work; from: string; to: string };
+
+/**
+ * Associates saved calls with their contacts and the other records of the mapping, one request per type of record.
+ * A call that a person has given another contact keeps that one.
+ */
+export async function linkCalls(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
+  const saved = works.filter((work) => work.saved !== undefined);
+  await linkContacts(tools, saved, { ...asking, what: "HubSpot, associating calls with contacts" });
+  for (const type of associates) {
+    const links = saved.flatMap((work): Link[] => {
+      const to = work.record.associate?.[type];
+      const done = to === undefined || work.record.ours[linkName(type)]?.includes(to);
+      return done || !work.saved ? [] : [{ work, from: work.saved.id, to }];
+    });
+    const refused = await write(tools, plural(type), links, asking).catch((error: unknown) => {
+      if (!refusedWith(error, 403)) throw error;
+      tools.warn(`calls are logged without their ${plural(type)}: ${error.message}`);
+    });
+    for (const { work, to } of refused ? links : []) {
+      const error = refused?.get(`${work.saved?.id} ${to}`);
+      // The call is logged, on its contact; a record beside it that cannot be found is no reason to hide it.
+      if (error) tools.warn(`calls could not be associated with ${type} ${to}: ${error.message}`);
+      else work.wrote[linkName(type)] = to;
+    }
+  }
+}
+
+async function linkContacts(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
+  const wanting = works.filter(({ record, contact }) => contact && !record.linked);
+  const known = wanting.filter(({ current }) => current !== undefined);
+  const present = await contactsOfCalls(
+    tools.transport,
+    known.flatMap(({ current }) => current?.id ?? []),
+    { ...asking, what: "HubSpot, reading the contacts of calls" },
+  );
+  const links = wanting.flatMap((work): Link[] => {
+    const { record, contact, saved, current } = work;
+    if (!contact || !saved) return [];
+    const there = (current && present.get(current.id)) ?? [];
+    const ours = new Set([contact.id, ...(record.ours["contactId"] ?? []).map(String)]);
+    const theirs = there.find((id) => !ours.has(id));
+    if (theirs !== undefined) {
+      work.kept.push("contactId");
+      work.contact = { id: theirs, kind: "contact" };
+    }
+    return theirs === undefined ? [{ work, from: saved.id, to: contact.id }] : [];
+  });
+  const refused = await write(tools, "contacts", links, asking);
+  for (const { work, from, to } of links) {
+    const error = refused.get(`${from} ${to}`);
+    if (!error) work.wrote["contactId"] = to;
+    else if (work.contact) {
+      const number = work.record.createContact?.number;
+      if (number !== undefined) tools.lookBack.forget(contactMark(number));
+      work.result = { ...failed(work, waiting(error)), contactGone: work.contact } as Work["result"] & object;
+    }
+  }
+}
+
+async function write(
+  { transport }: Tools,
+  toType: string,
+  links: readonly Link[],
+  asking: Asking,
+): Promise<Map<string, CrmError>> {
+  if (links.length === 0) return new Map();
+  const pairs = links.map(({ from, to }) => ({ from, to }));
+  const refused = await associate(transport, "calls", toType, pairs, asking);
+  return new Map(refused.map(({ pair, error }) => [`${pair.from} ${pair.to}`, error]));
+}
+
+/** The contact was deleted or merged since we heard of it: the call is matched anew and tried again. */
+function waiting(error: CrmError): CrmError {
+  return new (error.constructor as typeof CrmError)(
+    "later",
+    `${error.message}. The caller is looked up anew`,
+    {
+      cause: error,
+      afterMs: 1_000,
+    },
+  );
+}
+
+function linkName(type: (typeof associates)[number]): string {
+  return `${type}Id`;
+}
+
+function plural(type: (typeof associates)[number]): string {
+  return type === "company" ? "companies" : `${type}s`;
+}

@@ -1,0 +1,105 @@
+import type { FieldDescription, FieldValue } from "../../src/core/contracts.ts";
+
+/**
+ * A property of a HubSpot object, as far as we use it. `unique`: no two records may have the same value. `options`: none
+ * when anything may be tried.
+ */
+export type Property = {
+  name: string;
+  group: string;
+  type: string;
+  html: boolean;
+  readOnly: boolean;
+  unique: boolean;
+  options: readonly { label: string; value: string }[];
+};
+
+export type Properties = ReadonlyMap<string, Property>;
+
+/** HubSpot refuses longer texts. */
+const longestText = 65_000;
+
+/** What the client gives for a property; every member may be missing. */
+type Given = {
+  name?: string;
+  groupName?: string;
+  type?: string;
+  fieldType?: string;
+  externalOptions?: boolean;
+  hasUniqueValue?: boolean;
+  calculated?: boolean;
+  modificationMetadata?: { readOnlyValue?: boolean };
+  options?: { label?: string; value?: string }[];
+};
+
+export function propertyOf(given: Given): Property {
+  const { name = "", groupName = "", type = "string" } = given;
+  // Options that come from elsewhere, such as owners, change by the hour.
+  const options = given.externalOptions ? [] : (given.options ?? []);
+  return {
+    name,
+    group: groupName,
+    type,
+    html: given.fieldType === "html",
+    readOnly: given.modificationMetadata?.readOnlyValue === true || given.calculated === true,
+    unique: given.hasUniqueValue === true,
+    options: options.map(({ label = "", value = "" }) => ({ label, value })),
+  };
+}
+
+/**
+ * A value as HubSpot stores it, a text. An option may be named by its label, as people see it; undefined when the
+ * property has no such option.
+ */
+export function storedText(property: Property | undefined, value: FieldValue): string | undefined {
+  const text = String(value);
+  if (property?.type !== "enumeration" || property.options.length === 0) {
+    return text.length > longestText ? `${text.slice(0, longestText).toWellFormed()}…` : text;
+  }
+  const { options } = property;
+  const word = text.toLowerCase();
+  return (
+    options.find((option) => option.value === text) ??
+    options.find(({ label, value: own }) => label.toLowerCase() === word || own.toLowerCase() === word)
+  )?.value;
+}
+
+/** The one writing in which two values of a property are compared: HubSpot keeps times, numbers, HTML and line ends its own way. */
+export function comparable(property: Property | undefined, value: FieldValue): string {
+  const text = (storedText(property, value) ?? String(value)).replaceAll("\r\n", "\n").trim();
+  if (property?.type === "datetime" || property?.type === "date") {
+    const moment = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+    return Number.isNaN(moment) ? text : String(moment);
+  }
+  if (property?.type === "number" && text !== "" && Number.isFinite(Number(text)))
+    return String(Number(text));
+  return property?.html ? tidied(text) : text;
+}
+
+/** Unverified: which of these HubSpot does; none of them is a person's edit. */
+function tidied(html: string): string {
+  return html
+    .replace(/\s*\/>/g, ">")
+    .replace(/&(#39|#x27|apos);/gi, "'")
+    .replace(/&(#34|#x22|quot);/gi, '"');
+}
+
+const types: Readonly<Record<string, FieldDescription["type"]>> = {
+  number: "number",
+  bool: "boolean",
+  datetime: "datetime",
+  date: "date",
+  enumeration: "picklist",
+};
+
+/** A property as `switchhook check` reads it. */
+export function describe({ name, type, readOnly, options }: Property): FieldDescription {
+  const listed = options.flatMap(({ label, value }) => (label === value ? [value] : [label, value]));
+  const kind = types[type] ?? "string";
+  return {
+    name,
+    type: kind,
+    writable: !readOnly,
+    ...(kind === "picklist" && listed.length > 0 && { options: listed }),
+  };
+}

@@ -1,0 +1,164 @@
+import type { Client } from "@hubspot/api-client";
+import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { createBudget, type Priority } from "../../src/lib/budget.ts";
+import { fixedToken, type Token, withToken } from "../../src/lib/token.ts";
+import { type Exchange, openClient } from "./client.ts";
+import { errorOf, type Refused } from "./errors.ts";
+import type { HubspotSettings } from "./settings.ts";
+
+/** `what`: for people, in an error: "HubSpot, logging calls". */
+export type Asking = { what: string; priority: Priority; signal?: AbortSignal | undefined };
+
+/** One HubSpot account. `ask` and `search` do one request within the account's limits; both throw `CrmError`. */
+export type Transport = {
+  ask<T>(asking: Asking, work: (client: Client) => Promise<T>): Promise<T>;
+  search<T>(asking: Asking, work: (client: Client) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+};
+
+/** A request that is asked to wait so often is given back. */
+const mostTries = 5;
+
+type Outcome<T> = { done: T } | { refused: Refused };
+type Kind = Exclude<CrmRequest["kind"], "token">;
+
+/** `deadlineMs`: an answer that takes longer is not waited for. */
+export function openTransport(
+  settings: HubspotSettings,
+  context: Pick<ConnectContext, "now" | "onRequest">,
+  deadlineMs = 15_000,
+): Transport {
+  const { now, onRequest = () => {} } = context;
+  const tokens = fixedToken(settings.token);
+  const budgets = {
+    // What a marketplace app may; HubSpot's headers correct it.
+    general: createBudget({ name: "HubSpot", limit: 110, perMs: 10_000, atOnce: 8, now }),
+    // Shared by all apps of the account, and HubSpot sends no headers for it.
+    search: createBudget({ name: "HubSpot's search", limit: 5, perMs: 1_000, atOnce: 5, now }),
+  };
+  let client: ReturnType<typeof openClient> | undefined;
+  const opened = () => {
+    client ??= openClient(settings.apiUrl, settings.apiVersion);
+    return client;
+  };
+
+  const send = async <T>(
+    kind: Kind,
+    { signal, what }: Asking,
+    token: Token,
+    work: (client: Client) => Promise<T>,
+  ): Promise<Outcome<T>> => {
+    const { during } = await opened();
+    const started = performance.now();
+    const exchange: Exchange = { accessToken: token.accessToken };
+    const deadline = AbortSignal.timeout(deadlineMs);
+    let status: CrmRequest["status"] = "network";
+    try {
+      const result = await unlessAborted(during(exchange, work), deadline, signal);
+      status = exchange.status ?? 200;
+      if (exchange.page) throw notJson(what);
+      return { done: result };
+    } catch (error) {
+      if (deadline.aborted) {
+        status = "timeout";
+        const late = `${what}: HubSpot did not answer within ${deadlineMs / 1000} s`;
+        throw new CrmError("later", late, { cause: error });
+      }
+      if (signal?.aborted) {
+        status = "stopped";
+        throw new CrmError("later", `${what}: nobody waits for HubSpot's answer any more`, { cause: error });
+      }
+      status = exchange.status ?? "network";
+      if (error instanceof CrmError) throw error;
+      return outcomeOf<T>(error, exchange, what);
+    } finally {
+      onRequest({ kind, status, ms: performance.now() - started });
+      if (exchange.headers && kind === "general") budgets.general.learn(quotaOf(exchange.headers));
+    }
+  };
+
+  const within = async <T>(kind: Kind, asking: Asking, work: (client: Client) => Promise<T>): Promise<T> => {
+    const attempt = async (token: Token): Promise<Outcome<T>> => {
+      // Loading it takes a while, in which the requests that may go now would pile up.
+      await opened();
+      const done = await budgets[kind].spend(asking.priority, asking.signal);
+      try {
+        return await send(kind, asking, token, work);
+      } finally {
+        done();
+      }
+    };
+    for (let tries = 1; ; tries += 1) {
+      const outcome = await withToken(
+        tokens,
+        attempt,
+        (result) => "refused" in result && result.refused.status === 401,
+      );
+      if ("done" in outcome) return outcome.done;
+      const { status } = outcome.refused;
+      const error = errorOf(withoutToken(outcome.refused, settings.token), asking.what, now());
+      if ([429, 477].includes(status) && error.afterMs !== undefined)
+        budgets[kind].pause(now() + error.afterMs, error.message);
+      // Nothing was done, and the wait is known: unless a caller waits, the same request goes again in its turn.
+      const again = status === 429 && tries < mostTries && asking.priority !== "answer";
+      if (!again) throw error;
+    }
+  };
+
+  return {
+    ask: (asking, work) => within("general", asking, work),
+    search: (asking, work) => within("search", asking, work),
+    close: async () => (await client)?.close(),
+  };
+}
+
+/** The client throws for every 2xx that it does not expect of a call; HubSpot's versions differ in them. */
+function outcomeOf<T>(error: unknown, { status, headers = {} }: Exchange, what: string): Outcome<T> {
+  const body = bodyOf(error);
+  if (status === undefined)
+    throw new CrmError("later", `${what}: HubSpot cannot be reached (${codeOf(error)})`, { cause: error });
+  if (status >= 200 && status < 300) {
+    if (typeof body === "object" && body !== null) return { done: body as T };
+    throw notJson(what, error);
+  }
+  return { refused: { status, body, headers } };
+}
+
+function notJson(what: string, cause?: unknown): CrmError {
+  return new CrmError("later", `${what}: HubSpot answered with something that is not JSON`, { cause });
+}
+
+/** Whatever HubSpot repeats of what it was sent, a reason never holds the token. */
+function withoutToken({ body, ...refused }: Refused, token: string): Refused {
+  const text = JSON.stringify(body) ?? "null";
+  return { ...refused, body: text.includes(token) ? JSON.parse(text.replaceAll(token, "***")) : body };
+}
+
+function bodyOf(error: unknown): unknown {
+  return error instanceof Error && "body" in error ? error.body : undefined;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
+}
+
+function quotaOf(headers: Readonly<Record<string, string>>) {
+  const figure = (name: string): number | undefined => {
+    const value = Number(headers[`x-hubspot-ratelimit-${name}`] ?? Number.NaN);
+    return Number.isFinite(value) ? value : undefined;
+  };
+  return { limit: figure("max"), remaining: figure("remaining"), perMs: figure("interval-milliseconds") };
+}
+
+function unlessAborted<T>(work: Promise<T>, ...signals: (AbortSignal | undefined)[]): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const present = signals.filter((signal) => signal !== undefined);
+    const stop = (): void => reject(present.find(({ aborted }) => aborted)?.reason);
+    for (const signal of present) signal.addEventListener("abort", stop, { once: true });
+    if (present.some(({ aborted }) => aborted)) stop();
+    work.then(resolve, reject).finally(() => {
+      for (const signal of present) signal.removeEventListener("abort", stop);
+    });
+  });
+}

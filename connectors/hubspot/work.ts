@@ -1,0 +1,43 @@
+import type { ContactRef } from "../../src/core/contact.ts";
+import type { CallRecord, ConnectContext, Fields, SaveResult } from "../../src/core/contracts.ts";
+import type { CrmError } from "../../src/core/errors.ts";
+import type { Stored } from "./batch.ts";
+import type { LookBack } from "./find-calls.ts";
+import type { Portal } from "./portal.ts";
+import type { Properties } from "./properties.ts";
+import type { Transport } from "./transport.ts";
+
+/** What saving calls needs. `warn`: says each sentence once. */
+export type Tools = {
+  transport: Transport;
+  portal: Portal;
+  lookBack: LookBack;
+  /** Where our unique property is refused, only one batch at a time can see what the one before has made. */
+  inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  contactsInTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  context: ConnectContext;
+  warn: (sentence: string) => void;
+};
+
+/** One call on its way. `current`: what HubSpot has of it. `saved`: what it has after the write. */
+export type Work = {
+  record: CallRecord;
+  current?: Stored;
+  contact?: ContactRef;
+  saved?: Stored;
+  created: boolean;
+  wrote: Fields;
+  stored: Fields;
+  kept: string[];
+  result?: SaveResult;
+};
+
+/** Objects that a mapping may associate calls with, besides the contact. */
+export const associates = ["company", "deal", "ticket"] as const;
+
+/** `keyed`: the account has our unique property on calls. */
+export type Schema = { keyed: boolean; known: Properties };
+
+export function failed({ record: { key } }: Work, error: CrmError): SaveResult {
+  return { key, failed: error };
+}

@@ -1,0 +1,106 @@
+import type { CrmError } from "../../src/core/errors.ts";
+import { type Row, type RowAnswer, writeRows } from "./batch.ts";
+import { createOnce } from "./create-once.ts";
+import { externalIdOf } from "./current.ts";
+import { isAboutOwner } from "./errors.ts";
+import { keyProperties } from "./portal.ts";
+import type { Asking } from "./transport.ts";
+import { otherWritings, textsOf } from "./values.ts";
+import { failed, type Schema, type Tools, type Work } from "./work.ts";
+
+type Texts = Record<string, string>;
+
+/** Makes the new calls and updates the others, each kind in one request per 100. */
+export async function writeCalls(
+  tools: Tools,
+  works: readonly Work[],
+  schema: Schema,
+  asking: Asking,
+): Promise<void> {
+  await write(tools, works, schema, asking);
+  const ownerless = works.filter(
+    ({ result, wrote }) => result && "failed" in result && "ownerId" in wrote && isAboutOwner(result.failed),
+  );
+  if (ownerless.length === 0) return;
+  tools.warn("HubSpot does not take the owner of some calls: they are logged without one");
+  for (const work of ownerless) {
+    delete work.result;
+    delete work.wrote["ownerId"];
+  }
+  await write(tools, ownerless, schema, asking);
+}
+
+async function write(tools: Tools, works: readonly Work[], schema: Schema, asking: Asking): Promise<void> {
+  const { keyed, known } = schema;
+  const fresh = works.filter(({ current }) => current === undefined);
+  const changed = works.filter(({ current, wrote }) => current && Object.keys(wrote).length > 0);
+  for (const work of works) if (work.current) work.saved = work.current;
+  const made = keyed
+    ? await upsert(tools, fresh, schema, asking)
+    : await create(tools, fresh, schema, asking);
+  const updated = await update(tools, changed, schema, asking);
+  for (const work of [...fresh, ...changed]) {
+    const answer = made.get(work.record.key) ?? updated.get(work.record.key);
+    if (!answer) continue;
+    if ("failed" in answer) {
+      work.result = failedWrite(work, answer.failed);
+      continue;
+    }
+    work.saved = answer.stored;
+    work.created = work.current === undefined && answer.stored.created;
+    work.stored = otherWritings(work.wrote, answer.stored, known);
+  }
+}
+
+function upsert({ transport }: Tools, works: readonly Work[], { known }: Schema, asking: Asking) {
+  const idProperty = keyProperties.calls.name;
+  const rows = works.map(
+    ({ record: { key }, wrote }): Row<{ id: string; idProperty: string; properties: Texts }> => ({
+      ref: key,
+      input: { id: key, idProperty, properties: { ...textsOf(wrote, known), [idProperty]: key } },
+    }),
+  );
+  return writeRows(
+    rows,
+    (inputs) => transport.ask(asking, (client) => client.crm.objects.batchApi.upsert("calls", { inputs })),
+    { refOf: ({ properties }) => properties[idProperty] ?? undefined },
+  );
+}
+
+/** For an account that refuses our key. */
+async function create(
+  { transport, lookBack }: Tools,
+  works: readonly Work[],
+  { known }: Schema,
+  asking: Asking,
+): Promise<Map<string, RowAnswer>> {
+  const rows = works.map(({ record, wrote }): Row<{ properties: Texts; associations: [] }> => {
+    const properties = { ...textsOf(wrote, known), hs_call_external_id: externalIdOf(record) };
+    return { ref: record.key, input: { properties, associations: [] } };
+  });
+  return createOnce(
+    lookBack,
+    rows,
+    (key) => key,
+    (inputs) => transport.ask(asking, (client) => client.crm.objects.batchApi.create("calls", { inputs })),
+  );
+}
+
+/** By HubSpot's id, so that a call that was deleted a moment ago is not made again. */
+function update({ transport }: Tools, works: readonly Work[], { known }: Schema, asking: Asking) {
+  const rows = works.flatMap(
+    ({ record: { key }, wrote, current }): Row<{ id: string; properties: Texts }>[] =>
+      current ? [{ ref: key, input: { id: current.id, properties: textsOf(wrote, known) } }] : [],
+  );
+  const keys = new Map(rows.map(({ ref, input }) => [input.id, ref]));
+  return writeRows(
+    rows,
+    (inputs) => transport.ask(asking, (client) => client.crm.objects.batchApi.update("calls", { inputs })),
+    { refOf: ({ id }) => keys.get(id) },
+  );
+}
+
+function failedWrite(work: Work, error: CrmError): Work["result"] {
+  const gone = work.current && /OBJECT_NOT_FOUND/.test(error.message);
+  return gone ? { key: work.record.key, gone: true } : failed(work, error);
+}

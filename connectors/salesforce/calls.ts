@@ -1,0 +1,147 @@
+import type { ContactRef } from "../../src/core/contact.ts";
+import type { CallRecord, ConnectContext, SaveResult, Fields as Values } from "../../src/core/contracts.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { createPace } from "../../src/lib/pace.ts";
+import type { Ask } from "./api.ts";
+import type { Desk, Item, Written } from "./item.ts";
+import { contactIn, linkOf, linksAfter, type Plan, planCall, planTask } from "./plan.ts";
+import { type Current, shortId, tasksById, tasksByKey } from "./tasks.ts";
+import { contactsFor, type Wanted } from "./unknown-callers.ts";
+import { writeTasks } from "./write.ts";
+
+/** A call and what the org has of it now. `task`: its follow-up there, which may be deleted. */
+type Found = { record: CallRecord; current?: Current; task?: Current };
+/** `call`: absent when nothing is to be written. `task`: absent when no follow-up is to be made. */
+type Ready = Found & { plan: Plan; call?: Item; followUp?: Item };
+
+/** Saves each record by itself; of records with the same key the last one counts. */
+export async function saveCalls(
+  desk: Desk,
+  records: readonly CallRecord[],
+  ask: Ask,
+  context: ConnectContext,
+): Promise<SaveResult[]> {
+  const byKey = new Map(records.map((record) => [record.key, record]));
+  const results = new Map<string, SaveResult>();
+  const present: Found[] = [];
+  for (const found of await read(desk, [...byKey.values()])) {
+    const { key, activityId } = found.record;
+    const isGone = found.current ? found.current.deleted : activityId !== undefined;
+    if (isGone) results.set(key, { key, gone: true });
+    else present.push(found);
+  }
+  const made = await contactsFor(desk, present.flatMap(unknownCaller), ask, context);
+  const ready: Ready[] = [];
+  const pace = createPace();
+  for (const found of present) {
+    const planned = plan(desk, found, contactFor(found, made));
+    if (planned instanceof CrmError)
+      results.set(found.record.key, { key: found.record.key, failed: planned });
+    else ready.push(planned);
+    await pace();
+  }
+  const items = ready.flatMap(({ call, followUp }) => [
+    ...(call ? [call] : []),
+    ...(followUp ? [followUp] : []),
+  ]);
+  const written = await writeTasks(desk, items);
+  const writtenOf = new Map(items.map((item, i) => [item, written[i]]));
+  for (const one of ready) results.set(one.record.key, resultOf(one, writtenOf));
+  return [...byKey.keys()].flatMap((key) => results.get(key) ?? []);
+}
+
+/** Reads what may be there: a call that was never sent is not. */
+async function read({ connection, book }: Desk, records: readonly CallRecord[]): Promise<Found[]> {
+  const maySave = (record: CallRecord) =>
+    book.ledger || record.sentAt !== undefined || Object.keys(record.ours).length > 0;
+  const names = [...new Set(records.flatMap(({ fields }) => Object.keys(fields)))];
+  const ids = records.flatMap(({ activityId }) => activityId ?? []);
+  const byId = ids.length > 0 ? await tasksById(connection, book, ids, names) : new Map<string, Current>();
+  const keys = records.flatMap((record) => {
+    const isKnown = record.activityId !== undefined;
+    const needsTask = wantsTask(record) && (isKnown || maySave(record));
+    return [
+      ...(!isKnown && maySave(record) ? [record.key] : []),
+      ...(needsTask ? [taskKey(record.key)] : []),
+    ];
+  });
+  const byKey =
+    keys.length > 0 ? await tasksByKey(connection, book, keys, names) : new Map<string, Current>();
+  return records.map((record) => {
+    const { activityId, key } = record;
+    const current = activityId === undefined ? byKey.get(key) : byId.get(shortId(activityId));
+    const task = byKey.get(taskKey(key));
+    return { record, ...(current && { current }), ...(task && { task }) };
+  });
+}
+
+/** Made once per key; what a person did with it afterwards is theirs. */
+function wantsTask({ task, ours }: CallRecord): boolean {
+  return task !== undefined && !("taskId" in ours);
+}
+
+function taskKey(key: string): string {
+  return `${key}:task`;
+}
+
+/** Nobody is made for a call that had a contact before: a person may have taken it away. */
+function unknownCaller({ record, current }: Found): Wanted[] {
+  const { createContact, contact, ours } = record;
+  const hadOne =
+    contact !== undefined || "contactId" in ours || contactIn(linksAfter(current, {})) !== undefined;
+  return createContact && !hadOne ? [createContact] : [];
+}
+
+function contactFor(
+  found: Found,
+  made: Awaited<ReturnType<typeof contactsFor>>,
+): ContactRef | CrmError | undefined {
+  const [wanted] = unknownCaller(found);
+  return wanted ? made.get(wanted.number) : found.record.contact;
+}
+
+function plan(desk: Desk, found: Found, contact: ContactRef | CrmError | undefined): Ready | CrmError {
+  const { record, current, task } = found;
+  const { book, warn } = desk;
+  if (contact instanceof CrmError) return contact;
+  const plan = planCall(record, current, contact, book, warn);
+  if (plan instanceof CrmError) return plan;
+  const links = linksAfter(current, plan.row);
+  const linked = contact && links[linkOf(contact)] === contact.id ? { contact } : {};
+  const isEmpty = current !== undefined && Object.keys(plan.row).length === 0;
+  const row = current ? { ...plan.row, Id: current.id } : { ...plan.row, [book.keyName]: record.key };
+  const call: Item = { what: "the call", change: current !== undefined, row, ...linked };
+  const ready: Ready = { ...found, plan, ...(!isEmpty && { call }) };
+  if (!record.task || !wantsTask(record) || task) return ready;
+  const taskRow = planTask(record.task.fields, links, book, warn);
+  if (taskRow instanceof CrmError) return taskRow;
+  const withKey = { ...taskRow, [book.keyName]: taskKey(record.key) };
+  return { ...ready, followUp: { what: "the follow-up task", change: false, row: withKey, ...linked } };
+}
+
+function resultOf(ready: Ready, writtenOf: ReadonlyMap<Item, Written | undefined>): SaveResult {
+  const { record, current, task, plan, call, followUp } = ready;
+  const { key } = record;
+  const saved = call ? writtenOf.get(call) : { id: current?.id ?? "", created: false, item: undefined };
+  const follow = followUp && writtenOf.get(followUp);
+  if (!saved)
+    return { key, failed: new CrmError("later", "Salesforce's answer said nothing about this call") };
+  if (!("id" in saved)) return { key, ...saved };
+  if (follow && "failed" in follow) return { key, ...follow };
+  const row = saved.item?.row ?? {};
+  const wrote: Values = { ...plan.wrote };
+  if (row["OwnerId"] === undefined) for (const name of ["ownerId", "OwnerId"]) delete wrote[name];
+  const link = saved.item?.contact;
+  if ("contactId" in wrote && link) wrote["contactId"] = link.id;
+  const taskId = follow && "id" in follow ? follow.id : task?.id;
+  if (taskId !== undefined && wantsTask(record)) wrote["taskId"] = taskId;
+  const contact = contactIn(linksAfter(current, row));
+  return {
+    key,
+    saved: saved.id,
+    created: saved.created,
+    wrote,
+    kept: plan.kept,
+    ...(contact && { contact }),
+  };
+}

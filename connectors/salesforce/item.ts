@@ -1,0 +1,21 @@
+import type { Connection } from "jsforce";
+import type { ContactRef } from "../../src/core/contact.ts";
+import type { Fields as Values } from "../../src/core/contracts.ts";
+import type { CrmError } from "../../src/core/errors.ts";
+import type { Schema } from "./schema.ts";
+import type { Book } from "./tasks.ts";
+
+/**
+ * One Task to write. `what`: its name in messages. `change`: an existing one, by the `Id` in its row. `contact`: whom
+ * the row links it to.
+ */
+export type Item = { what: string; change: boolean; row: Values; contact?: ContactRef };
+
+/** `item`: as it was written in the end. */
+export type Written =
+  | { id: string; created: boolean; item: Item }
+  | { gone: true }
+  | { failed: CrmError; contactGone?: ContactRef };
+
+/** What writing needs: the way to the org, what it looks like, and whom to tell. */
+export type Desk = { connection: Connection; schema: Schema; book: Book; warn: (message: string) => void };

@@ -1,0 +1,104 @@
+import type { Contact, ContactKind, ContactRef } from "../../src/core/contact.ts";
+import { isoFromMs, type JsonObject, objectAt, scalarsOf, textAt } from "../../src/lib/body.ts";
+import type { Ask } from "./api.ts";
+import type { Fields, ObjectName, Schema } from "./schema.ts";
+
+export type PersonObject = Exclude<ObjectName, "Task">;
+export const personObjects = ["Contact", "Lead", "Account"] as const satisfies readonly PersonObject[];
+
+export const kindOf: Record<PersonObject, ContactKind> = {
+  Contact: "contact",
+  Lead: "lead",
+  Account: "company",
+};
+
+/** What is read of a kind of person. `phones`: the fields with a number to call. `mapped`: what the mapping asks for. */
+export type Shape = { object: PersonObject; select: string[]; phones: string[]; mapped: string[] };
+
+const always = [
+  "Id",
+  "Name",
+  "Email",
+  "PersonEmail",
+  "Company",
+  "OwnerId",
+  "LastActivityDate",
+  "LastModifiedDate",
+];
+const others = ["SystemModstamp", "IsConverted", "IsPersonAccount", "PersonContactId"];
+/** Nobody calls from these. */
+const notCallers = /fax/i;
+/** Compound values, which no field of a mapping takes. */
+const notScalar = new Set(["address", "location", "base64", "complexvalue"]);
+
+/** The objects that callers are in, as far as the user may see them. */
+export async function shapesOf(schema: Schema, mapped: readonly string[], ask: Ask): Promise<Shape[]> {
+  const [contact, lead, account] = await Promise.all(personObjects.map((object) => schema.of(object, ask)));
+  const seen = { Contact: contact, Lead: lead, Account: account };
+  return personObjects.flatMap((object) => {
+    const fields = seen[object];
+    if (!fields || fields.size === 0) return [];
+    const withCompany = object === "Contact" && fields.has("AccountId") && (account?.size ?? 0) > 0;
+    return [shapeOf(object, fields, mapped, withCompany)];
+  });
+}
+
+function shapeOf(
+  object: PersonObject,
+  fields: Fields,
+  mapped: readonly string[],
+  withCompany: boolean,
+): Shape {
+  const phones = [...fields.values()].filter(({ name, type }) => type === "phone" && !notCallers.test(name));
+  const wanted = mapped.filter((name) => !notScalar.has(fields.get(name)?.type ?? "address"));
+  const names = [...always, ...others].filter((name) => fields.has(name));
+  const phoneNames = phones.map(({ name }) => name);
+  const select = [...names, ...(withCompany ? ["Account.Name"] : []), ...phoneNames, ...wanted];
+  return { object, select: [...new Set(select)], phones: phoneNames, mapped: wanted };
+}
+
+/** A record as a contact. A person account is its person: the Contact that Salesforce keeps beside it. */
+export function contactOf(shape: Shape, record: JsonObject): Contact {
+  const name = textAt(record, "Name");
+  const email = textAt(record, "Email") ?? textAt(record, "PersonEmail");
+  const company = textAt(record, "Company") ?? textAt(objectAt(record, "Account"), "Name");
+  const ownerId = textAt(record, "OwnerId");
+  const active = textAt(record, "LastActivityDate") ?? textAt(record, "LastModifiedDate");
+  const activeAt = active && isoFromMs(Date.parse(active));
+  const mapped = Object.fromEntries(shape.mapped.map((field) => [field, record[field]]));
+  return {
+    ...refOf(shape, record),
+    ...(name && { name }),
+    ...(email && { email }),
+    ...(company && { company }),
+    ...(ownerId && { ownerId }),
+    phones: shape.phones.flatMap((field) => textAt(record, field) ?? []),
+    ...(activeAt && { activeAt }),
+    fields: scalarsOf(mapped),
+  };
+}
+
+function refOf({ object }: Shape, record: JsonObject): ContactRef {
+  const person = record["IsPersonAccount"] === true ? textAt(record, "PersonContactId") : undefined;
+  if (object === "Account" && person) return { id: person, kind: "contact" };
+  return { id: textAt(record, "Id") ?? "", kind: kindOf[object] };
+}
+
+/** Each person once; of several records of one person the first counts, with the numbers of all. */
+export function oncePerPerson(contacts: readonly Contact[]): Contact[] {
+  const byId = new Map<string, Contact>();
+  for (const contact of contacts) {
+    const known = byId.get(contact.id);
+    byId.set(
+      contact.id,
+      known ? { ...known, phones: [...new Set([...known.phones, ...contact.phones])] } : contact,
+    );
+  }
+  return [...byId.values()];
+}
+
+/** What a person's id says of their kind; undefined for other records. */
+export function kindOfId(id: string): ContactKind | undefined {
+  const kinds: Record<string, ContactKind> = { "003": "contact", "00Q": "lead", "001": "company" };
+  return kinds[id.slice(0, 3)];
+}

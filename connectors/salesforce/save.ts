@@ -1,0 +1,66 @@
+import type { CallRecord, ConnectContext, RemovedCall, SaveResult } from "../../src/core/contracts.ts";
+import type { Api, Ask } from "./api.ts";
+import { saveCalls } from "./calls.ts";
+import type { Desk } from "./item.ts";
+import { removeTasks } from "./remove.ts";
+import { keyFieldIn, type Schema } from "./schema.ts";
+import type { Book } from "./tasks.ts";
+
+export type Saver = {
+  save(records: readonly CallRecord[], signal?: AbortSignal): Promise<SaveResult[]>;
+  remove(calls: readonly RemovedCall[]): Promise<void>;
+  prepare(): Promise<void>;
+};
+
+type Parts = { api: Api; schema: Schema; keyField: string; context: ConnectContext };
+
+/** Saves and removes calls of one org. */
+export function createSaver({ api, schema, keyField, context }: Parts): Saver {
+  let last: Promise<unknown> = Promise.resolve();
+  const warned = new Set<string>();
+  const warn = (message: string): void => {
+    if (warned.has(message)) return;
+    if (warned.size < 1_000) warned.add(message);
+    context.warn(message);
+  };
+
+  /** One after the other: two requests with one key at once would lock each other out, or make the call twice. */
+  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
+    const turn = last.then(work);
+    last = turn.catch(() => {});
+    return turn;
+  };
+
+  const bookFor = async (ask: Ask): Promise<Book> => {
+    const fields = await schema.of("Task", ask);
+    const keyName = keyFieldIn(fields, keyField);
+    if (keyName) return { fields, keyName, ledger: false };
+    warn(
+      `Salesforce has no field ${keyField} on Activity that is an external id and that our user may see: deploy the Switchhook package, or give the user its permission set. Until then calls are found again by CallObject, which is slower.`,
+    );
+    return { fields, keyName: "CallObject", ledger: true };
+  };
+
+  const deskFor = async (ask: Ask): Promise<Desk> => ({
+    book: await bookFor(ask),
+    connection: await api.open(ask),
+    schema,
+    warn,
+  });
+
+  return {
+    save: (records, signal) =>
+      inTurn(async () => {
+        if (records.length === 0) return [];
+        const ask: Ask = { priority: "deliver", signal };
+        return saveCalls(await deskFor(ask), records, ask, context);
+      }),
+    remove: (calls) =>
+      inTurn(async () => {
+        if (calls.length > 0) await removeTasks(await deskFor({ priority: "deliver" }), calls);
+      }),
+    prepare: async () => {
+      await bookFor({ priority: "sync" });
+    },
+  };
+}

@@ -1,0 +1,92 @@
+import type { Connection, Field as JsforceField } from "jsforce";
+import { CrmError } from "../../src/core/errors.ts";
+import { textAt } from "../../src/lib/body.ts";
+import type { Api, Ask } from "./api.ts";
+import { hasFault } from "./failure.ts";
+import { queryAll } from "./soql.ts";
+
+export type ObjectName = "Task" | "Contact" | "Lead" | "Account";
+
+/** A field as describe tells it. `closed`: a Task with this Status is closed, where the org says so. */
+export type Field = Pick<
+  JsforceField,
+  "name" | "type" | "length" | "createable" | "updateable" | "restrictedPicklist" | "externalId"
+> & { options: Option[] };
+export type Option = { value: string; label: string; active: boolean; isDefault: boolean; closed: boolean };
+
+/** The fields of an object by name; none when the user may not see the object. */
+export type Fields = ReadonlyMap<string, Field>;
+
+/** What the org's objects look like, read once an hour. */
+export type Schema = {
+  of(object: ObjectName, ask: Ask): Promise<Fields>;
+  /** The org refused something that we took from here: it is read anew. Whether it was old enough to be wrong. */
+  forget(): boolean;
+};
+
+const keptMs = 3_600_000;
+const freshMs = 60_000;
+
+export function createSchema(api: Api, now: () => number): Schema {
+  const kept = new Map<ObjectName, { fields: Promise<Fields>; at: number }>();
+  return {
+    of(object, ask) {
+      const known = kept.get(object);
+      if (known && now() - known.at < keptMs) return known.fields;
+      const fields = api.open({ priority: ask.priority }).then((connection) => describe(connection, object));
+      kept.set(object, { fields, at: now() });
+      fields.catch(() => kept.get(object)?.fields === fields && kept.delete(object));
+      return fields;
+    },
+    forget() {
+      const old = [...kept].filter(([, { at }]) => now() - at >= freshMs);
+      for (const [object] of old) kept.delete(object);
+      return old.length > 0;
+    },
+  };
+}
+
+async function describe(connection: Connection, object: ObjectName): Promise<Fields> {
+  try {
+    const { fields: found } = await connection.describe(object);
+    const fields = new Map(found.map((field) => [field.name, { ...field, options: optionsOf(field) }]));
+    const status = object === "Task" ? fields.get("Status") : undefined;
+    return status ? new Map([...fields, ["Status", await withClosed(connection, status)]]) : fields;
+  } catch (error) {
+    const isHidden = error instanceof CrmError && hasFault(error, "NOT_FOUND", "INVALID_TYPE");
+    if (isHidden && object !== "Task") return new Map();
+    throw error;
+  }
+}
+
+/** An org that has no "Completed" any more says in another place which of its statuses are closed. */
+async function withClosed(connection: Connection, status: Field): Promise<Field> {
+  if (status.options.some(({ active, closed, value }) => active && (closed || value === "Completed")))
+    return status;
+  // Not every kind of user may read TaskStatus: without it the org's default status is used.
+  const closed = await queryAll(connection, "SELECT ApiName FROM TaskStatus WHERE IsClosed = true").catch(
+    () => [],
+  );
+  const names = new Set(closed.map((one) => textAt(one, "ApiName")));
+  return {
+    ...status,
+    options: status.options.map((option) => ({ ...option, closed: names.has(option.value) })),
+  };
+}
+
+function optionsOf({ picklistValues }: JsforceField): Option[] {
+  return (picklistValues ?? []).map((option) => ({
+    value: String(option.value),
+    label: String(option.label ?? option.value),
+    active: option.active !== false,
+    isDefault: option.defaultValue === true,
+    closed: option.closed === true,
+  }));
+}
+
+/** The field that holds a call's key: as it is called in the settings, or with the namespace of a managed package. */
+export function keyFieldIn(fields: Fields, keyField: string): string | undefined {
+  const found =
+    fields.get(keyField) ?? [...fields.values()].find(({ name }) => name.endsWith(`__${keyField}`));
+  return found?.externalId ? found.name : undefined;
+}

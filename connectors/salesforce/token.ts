@@ -1,0 +1,116 @@
+import { sign } from "node:crypto";
+import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { isObject, textAt } from "../../src/lib/body.ts";
+import { createTokenSource, fixedToken, type Token, type TokenSource } from "../../src/lib/token.ts";
+import { networkFailure, quoted } from "./failure.ts";
+import type { SalesforceSettings } from "./settings.ts";
+
+const timeoutMs = 15_000;
+const askAgainMs = 60_000;
+const assertionSeconds = 180;
+const anyOrg = "https://login.salesforce.com";
+
+/** What to mend, for each way in which Salesforce refuses to sign us in. */
+const cures: Record<string, string> = {
+  invalid_client: "the client secret is not the app's; copy it again from the external client app",
+  invalid_client_id: "clientId is not an app of this org; copy the consumer key, and check loginUrl",
+  invalid_grant:
+    "authorize the app for the user: the user's profile or permission set must be allowed, the certificate must belong to privateKey, and loginUrl must fit the org",
+  no_client_credentials_user_enabled: "enable the client credentials flow of the app and choose its user",
+  inactive_user: "the user of the app is inactive; choose another",
+  unsupported_grant_type: "enable this flow in the external client app",
+};
+
+type Context = Pick<ConnectContext, "now" | "onRequest">;
+
+export function tokensOf(settings: SalesforceSettings, context: Context): TokenSource {
+  const { accessToken } = settings;
+  if (accessToken !== undefined) return fixedToken(accessToken);
+  return createTokenSource(() => fetchToken(settings, context), context.now);
+}
+
+async function fetchToken(settings: SalesforceSettings, context: Context): Promise<Token> {
+  const { status, body } = await post(settings, context);
+  const accessToken = textAt(body, "access_token");
+  const url = textAt(body, "instance_url");
+  if (status < 400 && accessToken && (settings.apiUrl || (url && URL.canParse(url)))) {
+    const seconds = Number(textAt(body, "expires_in"));
+    return {
+      accessToken,
+      ...(url && { url }),
+      ...(seconds > 0 && { expiresAt: context.now() + seconds * 1000 }),
+    };
+  }
+  const code = textAt(body, "error") ?? `HTTP ${status}`;
+  const words = textAt(body, "error_description");
+  const cure = Object.hasOwn(cures, code) ? `: ${cures[code]}` : "";
+  throw new CrmError(
+    "later",
+    `Salesforce does not sign us in (${code}${words ? `, ${quoted(words)}` : ""})${cure}`,
+    {
+      afterMs: askAgainMs,
+    },
+  );
+}
+
+async function post(settings: SalesforceSettings, { now, onRequest }: Context) {
+  const { loginUrl = anyOrg } = settings;
+  const started = now();
+  const note = (status: CrmRequest["status"]) => onRequest?.({ kind: "token", status, ms: now() - started });
+  try {
+    const response = await fetch(`${loginUrl}/services/oauth2/token`, {
+      method: "POST",
+      body: grantOf(settings, loginUrl, now()),
+      headers: { accept: "application/json" },
+      redirect: "error",
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    const text = await response.text();
+    note(response.status);
+    return { status: response.status, body: objectIn(text) };
+  } catch (cause) {
+    const failure = networkFailure(cause, `Salesforce's sign-in at ${new URL(loginUrl).host}`, timeoutMs);
+    note(failure.status);
+    throw failure.error;
+  }
+}
+
+function grantOf(settings: SalesforceSettings, loginUrl: string, now: number): URLSearchParams {
+  const { clientId = "", clientSecret = "", privateKey, username = "" } = settings;
+  if (privateKey === undefined) {
+    return new URLSearchParams({
+      grant_type: "client_credentials",
+      client_id: clientId,
+      client_secret: clientSecret,
+    });
+  }
+  const exp = Math.floor(now / 1000) + assertionSeconds;
+  const claims = { iss: clientId, sub: username, aud: audienceOf(loginUrl), exp };
+  const assertion = `${encoded({ alg: "RS256" })}.${encoded(claims)}`;
+  const signature = sign("sha256", Buffer.from(assertion), privateKey).toString("base64url");
+  return new URLSearchParams({
+    grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    assertion: `${assertion}.${signature}`,
+  });
+}
+
+/** Salesforce wants to be named by its common sign-in, also at the My Domain of an org. */
+function audienceOf(loginUrl: string): string {
+  const { hostname } = new URL(loginUrl);
+  if (hostname.endsWith(".sandbox.my.salesforce.com")) return "https://test.salesforce.com";
+  return hostname.endsWith(".my.salesforce.com") ? anyOrg : loginUrl;
+}
+
+function encoded(part: unknown): string {
+  return Buffer.from(JSON.stringify(part)).toString("base64url");
+}
+
+function objectIn(text: string) {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}

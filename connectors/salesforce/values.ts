@@ -1,0 +1,109 @@
+import type { FieldValue, Fields as Values } from "../../src/core/contracts.ts";
+import type { Field, Fields, Option } from "./schema.ts";
+
+const numbers = new Set(["int", "double", "currency", "percent", "long"]);
+const texts = new Set(["string", "textarea", "phone", "email", "url", "combobox", "encryptedstring"]);
+const picklists = new Set(["picklist", "multipicklist"]);
+
+/** What is sent for a value. `fault`: why this field cannot take it. `none`: the picklist does not have it and may be left empty. */
+export type Wire = { value: FieldValue } | { none: true } | { fault: string };
+
+/** A mapping's value in the type that Salesforce reads; a wrong JSON type can fail all rows of a request. */
+export function wireOf(field: Field, value: FieldValue): Wire {
+  const { name, type } = field;
+  if (value === "" && !texts.has(type)) return { none: true };
+  if (numbers.has(type)) {
+    const number = typeof value === "boolean" ? Number.NaN : Number(value);
+    if (!Number.isFinite(number)) return { fault: `${name} takes a number` };
+    return { value: type === "int" || type === "long" ? Math.round(number) : number };
+  }
+  if (type === "boolean") {
+    const text = String(value).toLowerCase();
+    return text === "true" || text === "false"
+      ? { value: text === "true" }
+      : { fault: `${name} takes true or false` };
+  }
+  if (type === "date") {
+    const day = /^\d{4}-\d\d-\d\d/.exec(String(value))?.[0];
+    return day ? { value: day } : { fault: `${name} takes a date such as 2026-11-02` };
+  }
+  if (type === "datetime") {
+    const ms = Date.parse(String(value));
+    return Number.isNaN(ms)
+      ? { fault: `${name} takes a date with time` }
+      : { value: new Date(ms).toISOString() };
+  }
+  if (picklists.has(type)) return picklistWire(field, value);
+  return { value: texts.has(type) ? cut(String(value), field.length) : String(value) };
+}
+
+function picklistWire(field: Field, value: FieldValue): Wire {
+  const parts = field.type === "multipicklist" ? String(value).split(";") : [String(value)];
+  const found = parts.map((part) => matching(field.options, part));
+  if (found.every((option) => option?.active))
+    return { value: found.map((option) => option?.value).join(";") };
+  return field.restrictedPicklist ? { none: true } : { value: cut(String(value), field.length) };
+}
+
+function matching(options: readonly Option[], wanted: string): Option | undefined {
+  const lower = wanted.trim().toLowerCase();
+  const sameValue = options.filter(({ value }) => value.toLowerCase() === lower);
+  const sameLabel = options.filter(({ label }) => label.toLowerCase() === lower);
+  return (
+    sameValue.find(({ value }) => value === wanted) ??
+    [...sameValue, ...sameLabel].find(({ active }) => active) ??
+    sameValue[0]
+  );
+}
+
+/**
+ * The one writing in which two values of a field are compared: what we would send and what Salesforce gives back.
+ * It keeps datetimes in whole seconds, trims texts and drops carriage returns.
+ */
+export function formOf(field: Field | undefined, value: FieldValue): FieldValue {
+  if (!field) return value;
+  const { type, options } = field;
+  if (type === "datetime") return Math.floor(Date.parse(String(value)) / 1000);
+  if (type === "multipicklist") return String(value).split(";").sort().join(";");
+  if (type === "picklist") {
+    const option = matching(options, String(value));
+    return option?.value ?? (field.restrictedPicklist ? "" : String(value).trim());
+  }
+  if (type === "reference" || type === "id") return String(value).slice(0, 15);
+  const wire = wireOf(field, value);
+  return "value" in wire ? wire.value : value;
+}
+
+/** At most `length` characters, the last one an ellipsis; a pair of surrogates is not cut in two. */
+function cut(text: string, length: number): string {
+  const tidied = text.replaceAll("\r\n", "\n").trim();
+  if (length <= 0 || tidied.length <= length) return tidied;
+  return `${tidied
+    .slice(0, length - 1)
+    .toWellFormed()
+    .replace(/\uFFFD$/, "")}…`;
+}
+
+/** What a new Task needs and the mapping does not say. `isOver`: a call has happened; a follow-up is still to do. */
+export function defaultsFor(fields: Fields, given: Readonly<Values>, isOver: boolean): Values {
+  const status = isOver ? closedStatus(fields) : undefined;
+  return {
+    ...(status !== undefined && given["Status"] === undefined && { Status: status }),
+    ...(given["Priority"] === undefined && usual(fields, "Priority", "Normal")),
+  };
+}
+
+/** What the org calls completed; an org's own statuses need not have that name. */
+function closedStatus(fields: Fields): string | undefined {
+  const active = fields.get("Status")?.options.filter((option) => option.active) ?? [];
+  const found =
+    active.find(({ closed }) => closed) ??
+    active.find(({ value }) => value === "Completed") ??
+    active.find(({ isDefault }) => isDefault);
+  return found?.value;
+}
+
+function usual(fields: Fields, name: string, value: string): Values {
+  const isThere = fields.get(name)?.options.some((option) => option.active && option.value === value);
+  return isThere ? { [name]: value } : {};
+}

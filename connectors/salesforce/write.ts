@@ -1,0 +1,67 @@
+import { CrmError } from "../../src/core/errors.ts";
+import { type Fault, rowFailure } from "./failure.ts";
+import type { Desk, Item, Written } from "./item.ts";
+import { idsInDoubt, lookAt, mend } from "./mend.ts";
+import type { Schema } from "./schema.ts";
+import { create, type RowResult, sendRows, update, upsertBy } from "./send.ts";
+
+/** A row names an owner and a contact that can both be wrong, one after the other. */
+const mostRounds = 4;
+
+/**
+ * Writes Tasks, one answer for each. What a person or time did to their owner or contact is mended on the way. Throws
+ * when Salesforce took none of them.
+ */
+export async function writeTasks(desk: Desk, items: readonly Item[]): Promise<Written[]> {
+  const written: Written[] = [];
+  let waiting = [...items.entries()];
+  for (let round = 1; waiting.length > 0; round += 1) {
+    const sent = await sendItems(
+      desk,
+      waiting.map(([, item]) => item),
+    );
+    const lost = sent.flatMap((result) => ("lost" in result ? [result.lost] : []));
+    if (round === 1 && lost[0] && lost.length === sent.length) throw lost[0];
+    const doubtful = waiting.flatMap(([, item], place) => idsInDoubt(item, faultsIn(sent[place])));
+    const standings = await lookAt(desk.connection, doubtful);
+    const again: typeof waiting = [];
+    for (const [place, [index, item]] of waiting.entries()) {
+      const result = sent[place] ?? { faults: [] };
+      if ("id" in result) written[index] = { ...result, created: result.created && !item.change, item };
+      else if ("lost" in result) written[index] = { failed: result.lost };
+      else {
+        const next = round < mostRounds ? mend(item, result.faults, standings, desk.warn) : undefined;
+        if (next && "row" in next) again.push([index, next]);
+        else written[index] = next ?? { failed: failureOf(desk.schema, item, result.faults) };
+      }
+    }
+    waiting = again;
+  }
+  return written;
+}
+
+/** New Tasks first, then those that exist, which may lock each other out. */
+async function sendItems({ connection, schema, book }: Desk, items: readonly Item[]): Promise<RowResult[]> {
+  const makeNew = book.ledger ? create(connection, "Task") : upsertBy(connection, book.keyName);
+  const results: RowResult[] = [];
+  for (const change of [false, true]) {
+    const places = items.flatMap((item, i) => (item.change === change ? [i] : []));
+    const rows = places.map((i) => items[i]?.row ?? {});
+    const request = change ? update(connection) : makeNew;
+    const sent = await sendRows(rows, request, { atOnce: !change, isOutdated: schema.forget });
+    for (const [n, i] of places.entries()) results[i] = sent[n] ?? { faults: [] };
+  }
+  return results;
+}
+
+function faultsIn(result: RowResult | undefined): readonly Fault[] {
+  return result && "faults" in result ? result.faults : [];
+}
+
+/** A field or picklist that was changed since we read of it is no fault of the call. */
+function failureOf(schema: Schema, { what }: Item, faults: readonly Fault[]): CrmError {
+  const failure = rowFailure(what, faults);
+  const changed = faults.some(({ code }) => /^INVALID_(FIELD|OR_NULL_FOR_RESTRICTED_PICKLIST)/.test(code));
+  if (!changed || !schema.forget()) return failure;
+  return new CrmError("later", failure.message, { afterMs: 0 });
+}

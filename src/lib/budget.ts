@@ -1,0 +1,172 @@
+import { CrmError } from "../core/errors.ts";
+
+/** Who may go first: a caller who waits for an answer, then matching, logging, and keeping the index fresh. */
+export const priorities = ["answer", "match", "deliver", "sync"] as const;
+export type Priority = (typeof priorities)[number];
+
+/** At most `limit` requests in any `perMs`; at most `atOnce` under way. What the CRM's headers say replaces both figures. */
+export type BudgetOptions = {
+  name: string;
+  limit: number;
+  perMs: number;
+  atOnce: number;
+  now: () => number;
+};
+
+/** What a CRM says of its own limit. `remaining`: requests left in the window, of all users of the account. */
+export type Quota = {
+  limit?: number | undefined;
+  remaining?: number | undefined;
+  perMs?: number | undefined;
+};
+
+/** The requests that one CRM account still takes, shared by all who ask it. */
+export type Budget = {
+  /** Waits for its turn; call what it returns when the request is over. Throws `CrmError("later")` when the wait is long. */
+  spend(priority: Priority, signal?: AbortSignal): Promise<() => void>;
+  learn(quota: Quota): void;
+  /** The CRM wants to be left alone: nobody goes before `until` (ms), except that an answer may always try. */
+  pause(until: number, reason: string): void;
+  /** Requests that could go now, and until when nobody may. */
+  state(): { free: number; pausedUntil: number };
+};
+
+type Waiter = { go: (done: () => void) => void; refuse: (error: CrmError) => void; signal?: AbortSignal };
+
+/** A request counts for a window of time from when it reached the CRM, as far as we know. */
+type Sent = { at: number };
+
+/** A longer pause is not waited for: whoever asks comes back later and holds nothing meanwhile. */
+const longestHoldMs = 12_000;
+/** Keeping the index fresh leaves this share of the requests to others. */
+const shareOfSync = 0.7;
+/** An answer that was asked for lately may come again: then others leave room for one. */
+const roomForAnswersMs = 60_000;
+
+export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Budget {
+  let { limit, perMs } = first;
+  let sent: Sent[] = [];
+  let fastestMs: number | undefined;
+  let running = 0;
+  let paused = { until: Number.NEGATIVE_INFINITY, reason: "" };
+  let lastAnswer = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | undefined;
+  const waiting: Record<Priority, Waiter[]> = { answer: [], match: [], deliver: [], sync: [] };
+
+  const roomFor = (priority: Priority): number => {
+    const spared = now() - lastAnswer < roomForAnswersMs ? 1 : 0;
+    if (priority === "answer") return limit;
+    const share = priority === "sync" ? Math.floor(limit * shareOfSync) : limit;
+    return Math.max(1, share - spared);
+  };
+
+  const mayGo = (priority: Priority): boolean => {
+    if (priority === "answer") return sent.length < limit;
+    return now() >= paused.until && running < atOnce && sent.length < roomFor(priority);
+  };
+
+  /** Requests travel for different times: two that left far enough apart may arrive too close together. */
+  const marginMs = (): number => Math.min(100, perMs * 0.03);
+
+  const forget = (): void => {
+    const start = now() - perMs - marginMs();
+    // A clock that was set back must not lock anybody out.
+    sent = sent.filter(({ at }) => at > start && at <= now());
+  };
+
+  const send = (waiter: Waiter): void => {
+    let over = false;
+    const request = { at: now() };
+    const usualMs = fastestMs ?? 0;
+    sent.push(request);
+    running += 1;
+    waiter.go(() => {
+      if (over) return;
+      over = true;
+      running -= 1;
+      // What took longer than usual, such as one that had to connect first, may have arrived later.
+      const tookMs = Math.max(0, now() - request.at);
+      request.at += Math.min(Math.max(0, tookMs - usualMs), perMs);
+      fastestMs = Math.min(fastestMs ?? tookMs, tookMs);
+      pump();
+    });
+  };
+
+  const pump = (): void => {
+    forget();
+    for (const priority of priorities) {
+      while (waiting[priority].length > 0 && mayGo(priority)) {
+        const waiter = waiting[priority].shift();
+        if (waiter) send(waiter);
+      }
+    }
+    schedule();
+  };
+
+  const schedule = (): void => {
+    clearTimeout(timer);
+    if (priorities.every((priority) => waiting[priority].length === 0)) return;
+    // Whoever waits for a request to end is let in by its end.
+    const freed = sent.map(({ at }) => at + perMs + marginMs());
+    const next = Math.min(...[...freed, paused.until].filter((at) => at > now()), now() + perMs);
+    timer = setTimeout(pump, Math.max(1, next - now()));
+  };
+
+  const refusal = (): CrmError => {
+    const afterMs = Math.max(0, paused.until - now());
+    const until = new Date(paused.until).toISOString();
+    return new CrmError("later", `${paused.reason}; it is asked again at ${until}`, { afterMs });
+  };
+
+  return {
+    spend(priority, signal) {
+      if (signal?.aborted) return Promise.reject(stoppedWaiting(name, signal));
+      if (priority === "answer") lastAnswer = now();
+      else if (paused.until - now() > longestHoldMs) return Promise.reject(refusal());
+      return new Promise((go, refuse) => {
+        const waiter: Waiter = { go, refuse, ...(signal && { signal }) };
+        const leave = () => {
+          const place = waiting[priority].indexOf(waiter);
+          if (place < 0) return;
+          waiting[priority].splice(place, 1);
+          refuse(stoppedWaiting(name, signal));
+        };
+        signal?.addEventListener("abort", leave, { once: true });
+        waiter.go = (done) => {
+          signal?.removeEventListener("abort", leave);
+          go(done);
+        };
+        waiting[priority].push(waiter);
+        pump();
+      });
+    },
+    learn(quota) {
+      limit = quota.limit !== undefined && quota.limit > 0 ? quota.limit : limit;
+      perMs = quota.perMs !== undefined && quota.perMs > 0 ? quota.perMs : perMs;
+      forget();
+      // Others spend from the same account: what they took is gone for us, too.
+      const others = quota.remaining === undefined ? 0 : limit - quota.remaining - sent.length;
+      for (let i = 0; i < others; i += 1) sent.push({ at: now() });
+    },
+    pause(until, reason) {
+      if (until <= paused.until) return;
+      paused = { until, reason };
+      if (until - now() > longestHoldMs) {
+        for (const priority of priorities.slice(1)) {
+          for (const waiter of waiting[priority].splice(0)) waiter.refuse(refusal());
+        }
+      }
+      schedule();
+    },
+    state() {
+      forget();
+      return { free: Math.max(0, limit - sent.length), pausedUntil: paused.until };
+    },
+  };
+}
+
+function stoppedWaiting(name: string, signal: AbortSignal | undefined): CrmError {
+  return new CrmError("later", `${name} was not asked: nobody waits for the answer any more`, {
+    cause: signal?.reason,
+  });
+}

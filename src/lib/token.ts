@@ -1,0 +1,62 @@
+/** A pass to an API. `expiresAt`: ms since 1970; absent when nobody said. `url`: where it is to be used, when the issuer says. */
+export type Token = { accessToken: string; expiresAt?: number; url?: string };
+
+/** Always a valid token, fetched by one request however many ask. */
+export type TokenSource = {
+  current(): Promise<Token>;
+  /** This token was refused: the next one who asks gets a new one. A refusal of an older token changes nothing. */
+  refused(token: Token): void;
+};
+
+/** A token is replaced this long before it expires. */
+const aheadMs = 60_000;
+
+/** Fetches a token when there is none, and anew ahead of its expiry. A failure is everybody's who waits, and is not kept. */
+export function createTokenSource(fetchToken: () => Promise<Token>, now: () => number): TokenSource {
+  let token: Token | undefined;
+  let fetching: Promise<Token> | undefined;
+
+  const renew = (): Promise<Token> => {
+    fetching ??= fetchToken()
+      .then((fresh) => {
+        token = fresh;
+        return fresh;
+      })
+      .finally(() => {
+        fetching = undefined;
+      });
+    return fetching;
+  };
+
+  return {
+    current: async () => {
+      const usable = token && (token.expiresAt === undefined || token.expiresAt - aheadMs > now());
+      return token && usable ? token : renew();
+    },
+    refused(old) {
+      if (token?.accessToken === old.accessToken) token = undefined;
+    },
+  };
+}
+
+/** A token that stands in the settings; nothing can renew it. */
+export function fixedToken(accessToken: string): TokenSource {
+  return { current: async () => ({ accessToken }), refused() {} };
+}
+
+/**
+ * Does the work with a token. When the API refuses the token, the work is done once more with a new one, and never
+ * a third time.
+ */
+export async function withToken<T>(
+  tokens: TokenSource,
+  work: (token: Token) => Promise<T>,
+  isRefusal: (result: T) => boolean,
+): Promise<T> {
+  const token = await tokens.current();
+  const result = await work(token);
+  if (!isRefusal(result)) return result;
+  tokens.refused(token);
+  const fresh = await tokens.current();
+  return fresh.accessToken === token.accessToken ? result : work(fresh);
+}

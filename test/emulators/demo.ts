@@ -1,0 +1,115 @@
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { runServer } from "../../src/cli/serve.ts";
+import { demoInstallation } from "../../src/demo.ts";
+import { startHubspot } from "./hubspot/index.ts";
+import { startSalesforce } from "./salesforce/index.ts";
+
+/**
+ * Switchhook with an emulated HubSpot or Salesforce: the same people as in the built-in demo, calls of every provider,
+ * and a page with what a rep sees. Everything is on loopback, and gone with the next start.
+ */
+const root = join(import.meta.dirname, "../..");
+const crm = process.argv[2] === "salesforce" ? "salesforce" : "hubspot";
+const port = Number(process.env["PORT"] ?? 8484);
+const crmPort = Number(process.env["CRM_PORT"] ?? 8585);
+
+type Sample = {
+  contacts: {
+    name: string;
+    phones: string[];
+    email?: string;
+    company?: string;
+    ownerId?: string;
+    kind?: string;
+  }[];
+  owners: { id: string; name: string; email: string }[];
+};
+const sample = JSON.parse(readFileSync(join(root, "connectors/local/sample.json"), "utf8")) as Sample;
+const halves = (name: string) => {
+  const [first = "", ...rest] = name.split(" ");
+  return { first, last: rest.join(" ") || first };
+};
+
+async function openHubspot() {
+  const emulator = await startHubspot({ port: crmPort, region: demoInstallation.region });
+  const owners = new Map<string | undefined, string>();
+  for (const { id, name, email } of sample.owners) {
+    const { first, last } = halves(name);
+    owners.set(id, emulator.people.addOwner({ email, firstName: first, lastName: last }));
+  }
+  for (const { name, phones, email, company, ownerId } of sample.contacts) {
+    const { first, last } = halves(name);
+    const [phone = "", mobilephone = ""] = phones;
+    const owner = owners.get(ownerId);
+    const known = {
+      ...(email && { email }),
+      ...(company && { company }),
+      ...(owner && { hubspot_owner_id: owner }),
+    };
+    emulator.people.addContact({ firstname: first, lastname: last, phone, mobilephone, ...known });
+  }
+  return { emulator, settings: { type: "hubspot", token: emulator.token, apiUrl: emulator.url } };
+}
+
+async function openSalesforce() {
+  const client = { clientId: "demo-client", clientSecret: "demo-secret" };
+  const emulator = await startSalesforce({ port: crmPort, timeZone: demoInstallation.timeZone, ...client });
+  const owners = new Map<string | undefined, string>();
+  for (const { id, name, email } of sample.owners) {
+    const { first, last } = halves(name);
+    owners.set(id, emulator.people.addUser({ FirstName: first, LastName: last, Email: email }));
+  }
+  for (const { name, phones, email, company, ownerId, kind } of sample.contacts) {
+    const { first, last } = halves(name);
+    const [Phone = null, MobilePhone = null] = phones;
+    const owner = owners.get(ownerId);
+    const person = { FirstName: first, LastName: last, Phone, MobilePhone, ...(email && { Email: email }) };
+    const fields = { ...person, ...(owner && { OwnerId: owner }) };
+    if (kind === "lead") emulator.people.addLead({ ...fields, Company: company ?? "Unknown" });
+    else emulator.people.addContact(fields);
+  }
+  return { emulator, settings: { type: "salesforce", loginUrl: emulator.url, ...client } };
+}
+
+const { emulator, settings } = crm === "hubspot" ? await openHubspot() : await openSalesforce();
+const folder = join(root, "data", `demo-${crm}`);
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+const config = join(folder, "switchhook.json");
+const installations = { demo: { ...demoInstallation, crm: settings } };
+writeFileSync(config, JSON.stringify({ port, installations }, null, 2));
+process.env["LOG_LEVEL"] ??= "warn";
+await runServer({ config, data: folder });
+
+for (const provider of Object.keys(demoInstallation.providers)) {
+  const args = [
+    "simulate",
+    provider,
+    "--calls",
+    "4",
+    "--speed",
+    "600",
+    "--config",
+    config,
+    "--installation",
+    "demo",
+  ];
+  const child = spawn(process.execPath, [join(root, "src/cli.ts"), ...args], { stdio: "ignore" });
+  await new Promise((ended) => child.once("exit", ended));
+}
+await setTimeout(2_000);
+const calls = emulator.requests.length;
+console.log(
+  [
+    `Switchhook with an emulated ${crm === "hubspot" ? "HubSpot" : "Salesforce"} is running; 16 calls were sent to it.`,
+    `  what a rep sees    ${emulator.url}/`,
+    `  Switchhook         http://127.0.0.1:${port}/`,
+    `  requests so far    ${emulator.url}/_emulator   (${calls})`,
+    `  one more call      npm run switchhook -- simulate voys --config ${join("data", `demo-${crm}`, "switchhook.json")} --installation demo`,
+    `  let the CRM fail   curl -d '{"type":"status","status":503,"times":5}' -H 'content-type: application/json' ${emulator.url}/_emulator/faults`,
+    "  stop               Ctrl-C",
+  ].join("\n"),
+);

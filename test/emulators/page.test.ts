@@ -1,0 +1,70 @@
+import { expect, test } from "vitest";
+import type { PageEntry } from "./contract.ts";
+import { renderPage } from "./page.ts";
+
+const call = (at: number, more: Partial<PageEntry> = {}): PageEntry => ({
+  at,
+  kind: "call",
+  title: `Call ${at}`,
+  ...more,
+});
+
+const places = (html: string, ...texts: string[]) => texts.map((text) => html.indexOf(text));
+
+test("shows contacts by their newest activity, each with its newest call first", () => {
+  const html = renderPage({
+    title: "CRM",
+    contacts: [
+      { name: "Quiet", timeline: [] },
+      { name: "Earlier", timeline: [call(1), call(3)] },
+      { name: "Later", timeline: [call(2), call(4)] },
+    ],
+  });
+  const order = places(html, "Later", "Call 4", "Call 2", "Earlier", "Call 3", "Call 1");
+  expect(order).toEqual([...order].sort((a, b) => a - b));
+  expect(order.every((place) => place > 0)).toBe(true);
+  expect(html).not.toContain("Quiet");
+});
+
+test("escapes everything that came from outside", () => {
+  const evil = `<script>alert("x")</script>'&`;
+  const html = renderPage({
+    title: evil,
+    contacts: [
+      {
+        name: evil,
+        detail: evil,
+        timeline: [
+          call(1, {
+            title: evil,
+            owner: evil,
+            facts: [evil],
+            text: evil,
+            link: { href: `https://x/"${evil}`, label: evil },
+          }),
+        ],
+      },
+    ],
+  });
+  expect(html).not.toContain("<script");
+  expect(html.split("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;")).toHaveLength(11);
+});
+
+test("links only to web addresses", () => {
+  const withLink = (href: string) =>
+    renderPage({
+      title: "",
+      contacts: [{ name: "A", timeline: [call(1, { link: { href, label: "Recording" } })] }],
+    });
+  expect(withLink("https://x.test/a.mp3")).toContain('href="https://x.test/a.mp3"');
+  expect(withLink("javascript:alert(1)")).not.toContain("Recording");
+});
+
+test("shows the newest hundred contacts and says so, and activities that belong to nobody", () => {
+  const contacts = Array.from({ length: 130 }, (_, at) => ({ name: `Contact-${at}.`, timeline: [call(at)] }));
+  const html = renderPage({ title: "CRM", contacts, loose: [call(1, { title: "Lost call" })] });
+  expect(html).toContain("The newest 100 of 130 contacts");
+  expect(html).toContain("Contact-129.");
+  expect(html).not.toContain("Contact-29.");
+  expect(html.indexOf("Lost call")).toBeGreaterThan(html.indexOf("Without a contact"));
+});

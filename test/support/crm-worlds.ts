@@ -1,0 +1,96 @@
+import type { Emulator } from "../emulators/contract.ts";
+import { type HubspotOptions, startHubspot } from "../emulators/hubspot/index.ts";
+import { type SalesforceOptions, startSalesforce } from "../emulators/salesforce/index.ts";
+
+/** A call on the timeline, as a rep sees it. */
+export type LoggedCall = { id: string; key: string; title: string; contactId?: string; ownerId?: string };
+
+/** An emulated CRM with what people do in it. `settings`: an installation's `crm`. */
+export type CrmWorld = {
+  emulator: Emulator;
+  settings: Record<string, unknown>;
+  addOwner(email: string): string;
+  addContact(contact: { name: string; phone: string; ownerId?: string }): string;
+  calls(): LoggedCall[];
+  followUps(): number;
+  contacts(): number;
+  retitle(callId: string, title: string): void;
+  remove(callId: string): void;
+  /** What the CRM answers while it is away. */
+  fail(times?: number): () => void;
+  /** Refuses as a CRM does whose limit is used up, for a moment. */
+  storm(times: number): void;
+};
+
+export type WorldName = keyof typeof worlds;
+
+export const worlds = {
+  HubSpot: () => hubspotWorld(),
+  "HubSpot without our property": () => hubspotWorld({ callUnique: false }),
+  Salesforce: () => salesforceWorld(),
+  "Salesforce without our package": () => salesforceWorld({ withPackage: false }),
+};
+export const worldNames = Object.keys(worlds) as WorldName[];
+
+async function hubspotWorld(options: HubspotOptions = {}): Promise<CrmWorld> {
+  const emulator = await startHubspot({ region: "NL", limits: false, ...options });
+  const { people } = emulator;
+  return {
+    emulator,
+    settings: { type: "hubspot", token: emulator.token, apiUrl: emulator.url },
+    addOwner: (email) => people.addOwner({ email, firstName: email.split("@")[0] ?? "", lastName: "Owner" }),
+    addContact: ({ name, phone, ownerId }) =>
+      people.addContact({ firstname: name, phone, ...(ownerId && { hubspot_owner_id: ownerId }) }),
+    calls: () =>
+      people.calls().map(({ id, properties, associations }) => {
+        const [contactId] = associations["contacts"] ?? [];
+        const ownerId = properties["hubspot_owner_id"];
+        const key = properties["switchhook_call_key"] ?? `acme:voys:${properties["hs_call_external_id"]}`;
+        const title = properties["hs_call_title"] ?? "";
+        return { id, key, title, ...(contactId && { contactId }), ...(ownerId && { ownerId }) };
+      }),
+    followUps: () => people.tasks().length,
+    contacts: () => people.contacts().length,
+    retitle: (id, title) => people.edit("calls", id, { hs_call_title: title }),
+    remove: (id) => people.archive("calls", id),
+    fail: (times) =>
+      emulator.faults.add({ type: "status", status: 503, text: "<h1>Sorry</h1>", ...(times && { times }) }),
+    storm: (times) =>
+      emulator.faults.add({ type: "429", policy: "TEN_SECONDLY_ROLLING", retryAfter: 0.05, times }),
+  };
+}
+
+async function salesforceWorld(options: SalesforceOptions = {}): Promise<CrmWorld> {
+  const client = { clientId: "client", clientSecret: "secret" };
+  const emulator = await startSalesforce({ ...client, ...options });
+  const { people } = emulator;
+  const text = (value: unknown): string => (typeof value === "string" ? value : "");
+  const calls = () => people.tasks().filter(({ TaskSubtype }) => TaskSubtype === "Call");
+  return {
+    emulator,
+    settings: { type: "salesforce", loginUrl: emulator.url, ...client },
+    addOwner: (email) => people.addUser({ Email: email, LastName: email.split("@")[0] ?? "" }),
+    addContact: ({ name, phone, ownerId }) =>
+      people.addContact({ LastName: name, Phone: phone, ...(ownerId && { OwnerId: ownerId }) }),
+    calls: () =>
+      calls().map((task) => {
+        const contactId = text(task["WhoId"]);
+        const ownerId = text(task["OwnerId"]);
+        const key = text(task["Call_Key__c"]) || text(task["CallObject"]);
+        return {
+          id: text(task["Id"]),
+          key,
+          title: text(task["Subject"]),
+          ...(contactId && { contactId }),
+          ...(ownerId && { ownerId }),
+        };
+      }),
+    followUps: () => people.tasks().length - calls().length,
+    contacts: () => 0,
+    retitle: (id, title) => people.edit("Task", id, { Subject: title }),
+    remove: (id) => people.remove("Task", id),
+    fail: (times) =>
+      emulator.faults.add({ type: "status", status: 503, text: "<h1>Sorry</h1>", ...(times && { times }) }),
+    storm: (times) => emulator.faults.add({ type: "lock", times }),
+  };
+}

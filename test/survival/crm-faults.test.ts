@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import type { Store } from "../../src/store/contract.ts";
+import { openTurns, type TurnOptions } from "../support/crm-turns.ts";
+import { type CrmWorld, type WorldName, worldNames, worlds } from "../support/crm-worlds.ts";
+
+const laneWrites = ["saveDecoded", "saveSending", "saveDelivered", "putContacts"] as const;
+/** A transferred call of a known contact, a missed call of an unknown caller, and a plain one. */
+const fixtures = ["warm-transfer.json", "no-answer.json", "simple-inbound.json"];
+
+/** Fails the n-th write of the lane, before it or after it, once. */
+function failingStore(n: number, when: "before" | "after") {
+  let count = 0;
+  const wrap = (store: Store): Store => {
+    const faulty = { ...store };
+    for (const name of laneWrites) {
+      const write = store[name] as (...args: unknown[]) => Promise<unknown>;
+      Object.assign(faulty, {
+        [name]: async (...args: unknown[]) => {
+          count += 1;
+          const strikes = count === n;
+          if (strikes && when === "before") throw new Error(`fault before write ${n}`);
+          const result = await write(...args);
+          if (strikes && when === "after") throw new Error(`fault after write ${n}`);
+          return result;
+        },
+      });
+    }
+    return faulty;
+  };
+  return { wrap, struck: () => count >= n };
+}
+
+/** What a rep sees in the end. `before`: does something to the CRM when the calls begin. */
+async function runThrough(name: WorldName, options: TurnOptions = {}, before?: (world: CrmWorld) => void) {
+  const world = await worlds[name]();
+  world.addContact({ name: "Anna", phone: "+31501234567" });
+  const turns = openTurns(world, { settings: { unknownCallers: "always" }, ...options });
+  await turns.sync();
+  await turns.acme().connector.prepare?.();
+  world.emulator.requests.length = 0;
+  before?.(world);
+  for (const delivery of turns.deliveries(fixtures)) {
+    await turns.flow.store.append(delivery);
+    await turns.work();
+  }
+  for (let i = 0; i < 6; i += 1) await turns.work();
+  const requests = world.emulator.requests.length;
+  await turns.close();
+  await world.emulator.stop();
+  return { picture: pictureOf(world), requests };
+}
+
+function pictureOf(world: CrmWorld) {
+  const calls = world
+    .calls()
+    .map(({ key, title, contactId }) => ({ key, title, hasContact: contactId !== undefined }))
+    .sort((a, b) => (a.key < b.key ? -1 : 1));
+  return { calls, followUps: world.followUps(), contacts: world.contacts() };
+}
+
+describe.each(worldNames)("%s: whatever fails, every call ends as exactly one activity", async (name) => {
+  const { picture: expected, requests } = await runThrough(name);
+
+  test("without a fault each call is there once, with its contact, and the missed one with a task", () => {
+    expect(expected.calls).toHaveLength(3);
+    expect(expected.calls.every(({ hasContact }) => hasContact)).toBe(true);
+    expect(expected.followUps).toBe(1);
+    expect(requests).toBeGreaterThan(3);
+  });
+
+  test.each(["drop", "reset"] as const)("any request that ends in a %s changes nothing", async (type) => {
+    for (let after = 0; after < requests; after += 1) {
+      const { picture } = await runThrough(name, {}, ({ emulator }) => {
+        emulator.faults.add({ type, after, times: 1 });
+      });
+      expect(picture, `${type} after ${after} requests`).toEqual(expected);
+    }
+  });
+
+  test.each(["before", "after"] as const)("a crash %s any write of ours changes nothing", async (when) => {
+    let n = 0;
+    for (let struck = true; struck; ) {
+      n += 1;
+      const failing = failingStore(n, when);
+      const { picture } = await runThrough(name, { wrap: failing.wrap, restarts: true });
+      expect(picture, `crash ${when} write ${n}`).toEqual(expected);
+      struck = failing.struck();
+    }
+    expect(n).toBeGreaterThan(12);
+  });
+});
