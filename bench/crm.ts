@@ -59,7 +59,8 @@ export async function drainInto(crm: Crm, folder: string, calls: number, callers
   await server.stop();
   await emulator.stop();
   const requests = sum(counts);
-  const allowed = crm === "hubspot" ? leastSeconds(counts) : (requests * 0.1) / 5;
+  // Salesforce has no limit per second: what its requests take, one after another, is the measure.
+  const allowed = crm === "hubspot" ? leastSeconds(counts) : requests * 0.1;
   return { crm, calls: sent.ok, logged, seconds, allowed, requests, counts, rssMb };
 }
 
@@ -79,12 +80,15 @@ async function loggedIn(url: string): Promise<number> {
   return state.objects?.["calls"] ?? state.objects?.["Task"] ?? 0;
 }
 
-/** All contacts of a large account come into an empty index, as fast as an account without limits gives them, while callers are answered. */
+/** HubSpot's own limits would take a quarter of an hour for a million contacts: here it gives ten times as many. */
+const hurry = 10;
+
+/** All contacts of a large account come into an empty index while callers are answered. */
 export async function syncAll(crm: Crm, folder: string, contacts: number) {
   const emulator = await startEmulator(crm, {
     ...(crm === "hubspot"
-      ? { limits: { ...realLimits, general: 1_000_000, search: 1_000_000 } }
-      : { accessToken: "salesforce-token", dailyLimit: 1_000_000 }),
+      ? { limits: { ...realLimits, general: realLimits.general * hurry } }
+      : { accessToken: "salesforce-token", latencyMs: 100 }),
     contacts,
     region: "NL",
   });

@@ -57,7 +57,7 @@ const config = loadConfig(
         bench: {
           crm: typeof options.crm === "object" ? options.crm : { type: "local", file: "crm.json" },
           providers: { retell: { apiKey: "bench-retell-key", defaultAgent: "agent_default" } },
-          region: "US",
+          region: typeof options.crm === "object" ? "NL" : "US",
           timeZone: "UTC",
           settleSeconds: 1,
           agents: [{ email: "owner1@example.com", retell: "agent_owner1" }],

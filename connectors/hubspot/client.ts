@@ -4,7 +4,10 @@ import { Agent as TlsAgent } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Client } from "@hubspot/api-client";
 
-/** What one request is sent with, and what its answer's head says. `headers`: lower-case names. `page`: no JSON object came. */
+/**
+ * What one request is sent with, and what its answer's head says. `headers`: lower-case names. `page`: no JSON object
+ * came.
+ */
 export type Exchange = {
   accessToken: string;
   status?: number;

@@ -91,7 +91,10 @@ function withoutOwner({ ref, input }: Row<Input>): Row<Input> {
   return { ref, input: { ...input, properties } };
 }
 
-/** For an account that refuses our key: a task of the same subject and time that is nobody else's, when a lost answer may have made it. */
+/**
+ * For an account that refuses our key: a task of the same subject and time that is nobody else's, when a lost answer may
+ * have made it.
+ */
 async function alike(
   { transport, lookBack }: Tools,
   { key, sentAt }: CallRecord,

@@ -64,7 +64,10 @@ export function storedText(property: Property | undefined, value: FieldValue): s
   )?.value;
 }
 
-/** The one writing in which two values of a property are compared: HubSpot keeps times, numbers, HTML and line ends its own way. */
+/**
+ * The one writing in which two values of a property are compared: HubSpot keeps times, numbers, HTML and line ends its
+ * own way.
+ */
 export function comparable(property: Property | undefined, value: FieldValue): string {
   const text = (storedText(property, value) ?? String(value)).replaceAll("\r\n", "\n").trim();
   if (property?.type === "datetime" || property?.type === "date") {

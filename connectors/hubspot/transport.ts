@@ -38,10 +38,6 @@ export function openTransport(
     search: createBudget({ name: "HubSpot's search", limit: 5, perMs: 1_000, atOnce: 5, now }),
   };
   let client: ReturnType<typeof openClient> | undefined;
-  const opened = () => {
-    client ??= openClient(settings.apiUrl, settings.apiVersion);
-    return client;
-  };
 
   const send = async <T>(
     kind: Kind,
@@ -49,7 +45,8 @@ export function openTransport(
     token: Token,
     work: (client: Client) => Promise<T>,
   ): Promise<Outcome<T>> => {
-    const { during } = await opened();
+    client ??= openClient(settings.apiUrl, settings.apiVersion);
+    const { during } = await client;
     const started = performance.now();
     const exchange: Exchange = { accessToken: token.accessToken };
     const deadline = AbortSignal.timeout(deadlineMs);
@@ -80,8 +77,6 @@ export function openTransport(
 
   const within = async <T>(kind: Kind, asking: Asking, work: (client: Client) => Promise<T>): Promise<T> => {
     const attempt = async (token: Token): Promise<Outcome<T>> => {
-      // Loading it takes a while, in which the requests that may go now would pile up.
-      await opened();
       const done = await budgets[kind].spend(asking.priority, asking.signal);
       try {
         return await send(kind, asking, token, work);

@@ -56,7 +56,7 @@ function viewOf(
   const recordingUrl = row.call.recording && flow.recordingUrl?.(row);
   return {
     call: row.call,
-    installation: { name, region, timeZone: owner?.timeZone ?? timeZone },
+    installation: { name, region, timeZone },
     ...(row.number !== undefined && { customerNumber: row.number }),
     ...(recordingUrl && { recordingUrl }),
     ...(contact && { contact }),

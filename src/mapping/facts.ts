@@ -1,6 +1,6 @@
 import { isMissed, type Scalar } from "../core/call.ts";
 import { durationText, localTime } from "./local-time.ts";
-import type { View } from "./view.ts";
+import { type View, zoneOf } from "./view.ts";
 
 /** When the call began: the earliest time that the provider told. */
 export function startOf({ call }: View): string | undefined {
@@ -13,7 +13,7 @@ export function msOf(iso: unknown): number | undefined {
 }
 
 export function localStart(view: View): { date: string; time: string } | undefined {
-  return localTime(startOf(view), view.installation.timeZone);
+  return localTime(startOf(view), zoneOf(view));
 }
 
 /** Whole units of the talk time: `units` is how many of them make a second. */

@@ -2,7 +2,7 @@ import { Drop, Liquid } from "liquidjs";
 import { didYouMean } from "./nearest.ts";
 import { findPath, type Path, pathCure } from "./paths.ts";
 import { cleanText, readPath } from "./read.ts";
-import type { View } from "./view.ts";
+import { type View, zoneOf } from "./view.ts";
 
 /** A template, ready to render; `paths`: the facts that it names. */
 export type Text = { paths: string[]; read(view: View): string | undefined };
@@ -28,7 +28,7 @@ export function compileText(source: string, report: Report): Text | undefined {
   const known = parsed.paths.filter((name) => isKnown(name, report));
   const root = treeOf(known);
   const read = (view: View): string | undefined => {
-    const globals = { timeZone: view.installation.timeZone };
+    const globals = { timeZone: zoneOf(view) };
     try {
       return cleanText(engine.renderSync(parsed.templates, valueAt(root, view) as object, { globals }));
     } catch {

@@ -64,12 +64,15 @@ export const paths: Readonly<Record<string, Path>> = {
   ),
   "call.date": {
     type: "date",
-    about: "The day the call began, YYYY-MM-DD in the installation's time zone",
+    about: "The day the call began, YYYY-MM-DD in the owner's time zone, else the installation's",
     get: (view) => facts.localStart(view)?.date,
   },
-  "call.time": text("The time the call began, HH:mm in the installation's time zone", (view) => {
-    return facts.localStart(view)?.time;
-  }),
+  "call.time": text(
+    "The time the call began, HH:mm in the owner's time zone, else the installation's",
+    (view) => {
+      return facts.localStart(view)?.time;
+    },
+  ),
   "call.duration.ms": number("Talk time in milliseconds", (view) => facts.talkTime(view, 1000)),
   "call.duration.seconds": number("Talk time in whole seconds", (view) => facts.talkTime(view, 1)),
   "call.duration.text": text("Talk time in words, e.g. 5 min 20 s", facts.talkText),

@@ -14,3 +14,8 @@ export type View = {
   agent?: { name?: string; email?: string };
   installation: { name: string; region: string; timeZone: string };
 };
+
+/** The time zone that whoever reads the activity lives by. */
+export function zoneOf({ owner, installation }: View): string {
+  return owner?.timeZone ?? installation.timeZone;
+}

@@ -80,6 +80,12 @@ describe("a look-up", () => {
     expect(await idsOf(portal, dutch)).toEqual([id]);
   });
 
+  test("says nothing of the other numbers of a contact", async () => {
+    const portal = await readyPortal();
+    portal.crm.people.addContact({ phone: dutch, mobilephone: "+31201234567" });
+    expect([...(await portal.connector.findContacts([dutch])).keys()]).toEqual([dutch]);
+  });
+
   test("asks for nothing when there is no number", async () => {
     const portal = await readyPortal();
     expect((await portal.connector.findContacts([])).size).toBe(0);

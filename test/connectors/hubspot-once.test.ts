@@ -9,10 +9,17 @@ import {
   withoutSchemas,
 } from "./hubspot-portal.ts";
 
+/** An account takes ten unique properties of contacts; all of them are taken. */
+const taken = Array.from({ length: 10 }, (_, i) => ({
+  ...({ objectType: "contacts", type: "string" } as const),
+  ...{ name: `number_${i}`, hasUniqueValue: true },
+}));
+
 const accounts: [string, PortalOptions][] = [
   ["with our properties", {}],
   ["of the next version", { apiVersion: "2026-09" }],
   ["without our property on calls", { callUnique: false, indexLagMs: 5_000 }],
+  ["without our property on contacts", { properties: taken, indexLagMs: 5_000 }],
   ["without any property of ours", { scopes: withoutSchemas, indexLagMs: 5_000 }],
 ];
 

@@ -83,6 +83,7 @@ describe("a later sync", () => {
     const { cursor } = await readAll(portal);
     portal.passes(hour / 2);
     portal.crm.people.edit("contacts", "1000005", { firstname: "Sanne" });
+    portal.passes(1_000);
     const second = await readAll(portal, cursor);
     expect(second.contacts).toEqual([]);
     portal.passes(60_000);

@@ -1,6 +1,6 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { dispositions } from "../emulators/hubspot/index.ts";
-import { callRecord, failure, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
+import { callRecord, failure, openPortal, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
 
 type Portal = Awaited<ReturnType<typeof readyPortal>>;
 const onlyCall = (portal: Portal) => portal.crm.people.calls()[0]?.properties ?? {};
@@ -133,7 +133,9 @@ describe("the time of a call", () => {
 
 describe("the owner of a call", () => {
   test("is who the flow chose, also one that is new since we looked", async () => {
-    const portal = await readyPortal();
+    const portal = await openPortal();
+    onTestFinished(portal.tearDown);
+    portal.crm.people.addOwner({ email: "ravi@example.com" });
     await portal.connector.saveCalls([callRecord("1")]);
     const ownerId = portal.crm.people.addOwner({ email: "sanne@example.com" });
     await portal.connector.saveCalls([callRecord("2", { ownerId })]);

@@ -82,6 +82,14 @@ function viewOf(junk: unknown): View {
   return view as View;
 }
 
+test("times are told on the clock of the owner, when it is known", () => {
+  const owner = { id: "o1", timeZone: "America/New_York" };
+  expect([read("call.date", { ...fullView, owner }), read("call.time", { ...fullView, owner })]).toEqual([
+    "2026-11-20",
+    "15:05",
+  ]);
+});
+
 test("times are told on the clock of the installation", () => {
   expect([read("call.date"), read("call.time")]).toEqual(["2026-11-21", "01:35"]);
   const utc = { ...fullView, installation: { ...fullView.installation, timeZone: "UTC" } };
