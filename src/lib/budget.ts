@@ -33,7 +33,7 @@ export type Budget = {
 
 type Waiter = { go: (done: () => void) => void; refuse: (error: CrmError) => void; signal?: AbortSignal };
 
-/** A request counts for a window of time from when it reached the CRM, as far as we know. */
+/** A request counts for a window of time from when it reached the CRM at the latest. */
 type Sent = { at: number };
 
 /** A longer pause is not waited for: whoever asks comes back later and holds nothing meanwhile. */
@@ -46,7 +46,6 @@ const roomForAnswersMs = 60_000;
 export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Budget {
   let { limit, perMs } = first;
   let sent: Sent[] = [];
-  let fastestMs: number | undefined;
   let running = 0;
   let paused = { until: Number.NEGATIVE_INFINITY, reason: "" };
   let lastAnswer = Number.NEGATIVE_INFINITY;
@@ -77,17 +76,14 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
   const send = (waiter: Waiter): void => {
     let over = false;
     const request = { at: now() };
-    const usualMs = fastestMs ?? 0;
     sent.push(request);
     running += 1;
     waiter.go(() => {
       if (over) return;
       over = true;
       running -= 1;
-      // What took longer than usual, such as one that had to connect first, may have arrived later.
-      const tookMs = Math.max(0, now() - request.at);
-      request.at += Math.min(Math.max(0, tookMs - usualMs), perMs);
-      fastestMs = Math.min(fastestMs ?? tookMs, tookMs);
+      // It may have arrived as late as now, for example because it had to connect first.
+      request.at = Math.max(request.at, now());
       pump();
     });
   };

@@ -18,6 +18,19 @@ const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 /** Our clock moves so much with every turn: whatever waits for its time gets it soon. */
 const turnMs = 400_000;
 
+/** A clock that goes on by itself, and can be moved. */
+export type Clock = { now: () => number; move(ms: number): void };
+
+export function createClock(): Clock {
+  let later = 0;
+  return {
+    now: () => Date.now() + later,
+    move(ms) {
+      later += ms;
+    },
+  };
+}
+
 export type TurnOptions = {
   wrap?: (store: Store) => Store;
   settings?: object;
@@ -31,6 +44,7 @@ export type TurnOptions = {
  */
 export function openTurns(
   world: CrmWorld,
+  clock: Clock,
   { wrap = (store) => store, settings, restarts }: TurnOptions = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), "switchhook-turns-"));
@@ -53,15 +67,14 @@ export function openTurns(
     { providers, connectors },
     (path) => readFileSync(path, "utf8"),
   );
-  let later = 0;
-  const now = () => Date.now() + later;
+  const { now } = clock;
   const open = (): Parts =>
     assemble(config, { log: quiet, now, store: wrap(openSqliteStore(join(folder, "data"), now)) });
   let parts = open();
   const acme = () => parts.installations.get("acme") as Installation;
 
   const turn = async (work: () => Promise<unknown>): Promise<void> => {
-    later += turnMs;
+    clock.move(turnMs);
     try {
       await work();
     } catch {

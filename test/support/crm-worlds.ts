@@ -16,6 +16,9 @@ export type CrmWorld = {
   contacts(): number;
   retitle(callId: string, title: string): void;
   remove(callId: string): void;
+  removeContact(id: string): void;
+  /** What the default mapping tells an AI agent of a contact's lifecycle. */
+  lifecycle: string;
   /** What the CRM answers while it is away. */
   fail(times?: number): () => void;
   /** Refuses as a CRM does whose limit is used up, for a moment. */
@@ -24,15 +27,18 @@ export type CrmWorld = {
 
 export type WorldName = keyof typeof worlds;
 
+type Clock = () => number;
+
+/** `now`: the CRM's clock, which is the same as ours. */
 export const worlds = {
-  HubSpot: () => hubspotWorld(),
-  "HubSpot without our property": () => hubspotWorld({ callUnique: false }),
-  Salesforce: () => salesforceWorld(),
-  "Salesforce without our package": () => salesforceWorld({ withPackage: false }),
+  HubSpot: (now: Clock) => hubspotWorld({ now }),
+  "HubSpot without our property": (now: Clock) => hubspotWorld({ now, callUnique: false }),
+  Salesforce: (now: Clock) => salesforceWorld({ now }),
+  "Salesforce without our package": (now: Clock) => salesforceWorld({ now, withPackage: false }),
 };
 export const worldNames = Object.keys(worlds) as WorldName[];
 
-async function hubspotWorld(options: HubspotOptions = {}): Promise<CrmWorld> {
+async function hubspotWorld(options: HubspotOptions): Promise<CrmWorld> {
   const emulator = await startHubspot({ region: "NL", limits: false, ...options });
   const { people } = emulator;
   return {
@@ -40,7 +46,14 @@ async function hubspotWorld(options: HubspotOptions = {}): Promise<CrmWorld> {
     settings: { type: "hubspot", token: emulator.token, apiUrl: emulator.url },
     addOwner: (email) => people.addOwner({ email, firstName: email.split("@")[0] ?? "", lastName: "Owner" }),
     addContact: ({ name, phone, ownerId }) =>
-      people.addContact({ firstname: name, phone, ...(ownerId && { hubspot_owner_id: ownerId }) }),
+      people.addContact({
+        firstname: name,
+        phone,
+        lifecyclestage: "customer",
+        ...(ownerId && { hubspot_owner_id: ownerId }),
+      }),
+    lifecycle: "customer",
+    removeContact: (id) => people.archive("contacts", id),
     calls: () =>
       people.calls().map(({ id, properties, associations }) => {
         const [contactId] = associations["contacts"] ?? [];
@@ -60,7 +73,7 @@ async function hubspotWorld(options: HubspotOptions = {}): Promise<CrmWorld> {
   };
 }
 
-async function salesforceWorld(options: SalesforceOptions = {}): Promise<CrmWorld> {
+async function salesforceWorld(options: SalesforceOptions): Promise<CrmWorld> {
   const client = { clientId: "client", clientSecret: "secret" };
   const emulator = await startSalesforce({ ...client, ...options });
   const { people } = emulator;
@@ -89,6 +102,8 @@ async function salesforceWorld(options: SalesforceOptions = {}): Promise<CrmWorl
     contacts: () => 0,
     retitle: (id, title) => people.edit("Task", id, { Subject: title }),
     remove: (id) => people.remove("Task", id),
+    removeContact: (id) => people.remove("Contact", id),
+    lifecycle: "contact",
     fail: (times) =>
       emulator.faults.add({ type: "status", status: 503, text: "<h1>Sorry</h1>", ...(times && { times }) }),
     storm: (times) => emulator.faults.add({ type: "lock", times }),

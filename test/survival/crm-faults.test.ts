@@ -1,40 +1,17 @@
 import { describe, expect, test } from "vitest";
-import type { Store } from "../../src/store/contract.ts";
-import { openTurns, type TurnOptions } from "../support/crm-turns.ts";
+import { createClock, openTurns, type TurnOptions } from "../support/crm-turns.ts";
 import { type CrmWorld, type WorldName, worldNames, worlds } from "../support/crm-worlds.ts";
+import { failingStore } from "../support/failing-store.ts";
 
-const laneWrites = ["saveDecoded", "saveSending", "saveDelivered", "putContacts"] as const;
 /** A transferred call of a known contact, a missed call of an unknown caller, and a plain one. */
 const fixtures = ["warm-transfer.json", "no-answer.json", "simple-inbound.json"];
 
-/** Fails the n-th write of the lane, before it or after it, once. */
-function failingStore(n: number, when: "before" | "after") {
-  let count = 0;
-  const wrap = (store: Store): Store => {
-    const faulty = { ...store };
-    for (const name of laneWrites) {
-      const write = store[name] as (...args: unknown[]) => Promise<unknown>;
-      Object.assign(faulty, {
-        [name]: async (...args: unknown[]) => {
-          count += 1;
-          const strikes = count === n;
-          if (strikes && when === "before") throw new Error(`fault before write ${n}`);
-          const result = await write(...args);
-          if (strikes && when === "after") throw new Error(`fault after write ${n}`);
-          return result;
-        },
-      });
-    }
-    return faulty;
-  };
-  return { wrap, struck: () => count >= n };
-}
-
 /** What a rep sees in the end. `before`: does something to the CRM when the calls begin. */
 async function runThrough(name: WorldName, options: TurnOptions = {}, before?: (world: CrmWorld) => void) {
-  const world = await worlds[name]();
+  const clock = createClock();
+  const world = await worlds[name](clock.now);
   world.addContact({ name: "Anna", phone: "+31501234567" });
-  const turns = openTurns(world, { settings: { unknownCallers: "always" }, ...options });
+  const turns = openTurns(world, clock, { settings: { unknownCallers: "always" }, ...options });
   await turns.sync();
   await turns.acme().connector.prepare?.();
   world.emulator.requests.length = 0;

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
 import { inboundCall, scriptOf, sendAll, synced } from "../support/calls.ts";
+import { createClock } from "../support/crm-turns.ts";
 import { type CrmWorld, worldNames, worlds } from "../support/crm-worlds.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 
@@ -10,18 +11,18 @@ const hourMs = 3_600_000;
 describe.each(worldNames)("%s", (name) => {
   let world: CrmWorld;
   let server: TestServer;
-  let later = 0;
+  let clock = createClock();
   const reasons: string[] = [];
 
   async function open(settings: object = {}): Promise<void> {
-    later = 0;
     reasons.length = 0;
-    world = await worlds[name]();
+    clock = createClock();
+    world = await worlds[name](clock.now);
     const ownerId = world.addOwner("ravi@example.com");
     world.addContact({ name: "Vera", phone: known, ownerId });
     server = await startServer({
       settings: { crm: world.settings, ...settings },
-      now: () => Date.now() + later,
+      now: clock.now,
       log: { warn: (facts) => reasons.push(JSON.stringify(facts)) },
     });
     await synced(server);
@@ -78,7 +79,7 @@ describe.each(worldNames)("%s", (name) => {
     const ids = Array.from({ length: 12 }, (_, i) => `away-${i}`);
     for (const id of ids) {
       await logCall(id);
-      later += hourMs / ids.length;
+      clock.move(hourMs / ids.length);
     }
     const reason = await waitFor("a reason", async () => {
       const [row] = await server.parts.flow.store.calls({ installation: "acme", limit: 1 });
@@ -87,7 +88,7 @@ describe.each(worldNames)("%s", (name) => {
     expect(reason).toMatch(/503/);
     expect(world.calls()).toEqual([]);
     stop();
-    later += hourMs;
+    clock.move(hourMs);
     await allLogged(ids.length);
     expect(keys()).toEqual(ids.map((id) => `acme:voys:${id}`).sort());
     expect(reasons.join()).toMatch(/503/);
@@ -121,10 +122,27 @@ describe.each(worldNames)("%s", (name) => {
     await allLogged(1);
     expect(world.calls()[0]?.contactId).toBeUndefined();
     const id = world.addContact({ name: "Wim", phone: "06-11112222" });
-    later += hourMs;
+    clock.move(hourMs);
     await server.restart();
     await waitFor("the call to be his", () => world.calls()[0]?.contactId === id, 20);
     expect(world.calls()).toHaveLength(1);
+  });
+
+  test("a contact that was deleted since the last look keeps no call from being logged", async () => {
+    await open();
+    const gone = world.addContact({ name: "Wim", phone: "+31611112222" });
+    await server.restart();
+    const { store } = server.parts.flow;
+    await waitFor(
+      "the index to know him",
+      async () => (await store.contactsByNumber("acme", ["+31611112222"])).size,
+    );
+    world.removeContact(gone);
+    await logCall("to-nobody", "+31611112222");
+    await allLogged(1);
+    expect(world.calls()).toHaveLength(1);
+    expect(world.calls()[0]?.contactId).not.toBe(gone);
+    expect((await store.contactsByNumber("acme", ["+31611112222"])).size).toBe(0);
   });
 
   test("an inbound question is answered from the index while the CRM is away", async () => {
@@ -154,7 +172,11 @@ describe.each(worldNames)("%s", (name) => {
     const { call_inbound: answer } = (await response.json()) as { call_inbound: Record<string, unknown> };
     expect(answer).toMatchObject({
       override_agent_id: "agent_ravi",
-      dynamic_variables: { customer_name: "Vera" },
+      dynamic_variables: {
+        customer_name: "Vera",
+        owner_name: expect.stringMatching(/ravi/),
+        lifecycle: world.lifecycle,
+      },
     });
   });
 });

@@ -14,33 +14,9 @@ import { providers } from "../../src/providers/index.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { deliveriesOf, loadFixture } from "../contracts/provider.ts";
+import { failingStore } from "../support/failing-store.ts";
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-const laneWrites = ["saveDecoded", "saveSending", "saveDelivered", "putContacts"] as const;
-
-/** Fails the n-th write of the lane, before it or after it, once. */
-function failingStore(
-  store: Store,
-  n: number,
-  when: "before" | "after",
-): { store: Store; struck: () => boolean } {
-  let count = 0;
-  const faulty = { ...store };
-  for (const name of laneWrites) {
-    const write = store[name] as (...args: unknown[]) => Promise<unknown>;
-    Object.assign(faulty, {
-      [name]: async (...args: unknown[]) => {
-        count += 1;
-        if (count === n && when === "before") throw new Error(`fault before write ${n}`);
-        const result = await write(...args);
-        if (count === n && when === "after") throw new Error(`fault after write ${n}`);
-        return result;
-      },
-    });
-  }
-  return { store: faulty, struck: () => count >= n };
-}
-
 /** A CRM that loses the answer to its n-th save: the data is in, and we are not told. */
 function losingConnector(n: number): Record<string, ConnectorKind> {
   const local = connectors["local"] as ConnectorKind;
@@ -142,14 +118,10 @@ describe("whatever fails, every call ends as exactly one activity", async () => 
       let n = 0;
       for (let struck = true; struck; ) {
         n += 1;
-        let probe = () => false;
-        const activities = await runThrough((store) => {
-          const failing = failingStore(store, n, when);
-          probe = failing.struck;
-          return failing.store;
-        });
+        const failing = failingStore(n, when);
+        const activities = await runThrough(failing.wrap);
         expect(stripIds(activities), `fault ${when} write ${n}`).toEqual(expected);
-        struck = probe();
+        struck = failing.struck();
       }
       expect(n).toBeGreaterThan(15);
     },
