@@ -1,6 +1,7 @@
 import type { Client } from "@hubspot/api-client";
 import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import { unlessAborted } from "../../src/lib/aborted.ts";
 import { createBudget, type Priority } from "../../src/lib/budget.ts";
 import { fixedToken, type Token, withToken } from "../../src/lib/token.ts";
 import { type Exchange, openClient } from "./client.ts";
@@ -144,16 +145,4 @@ function quotaOf(headers: Readonly<Record<string, string>>) {
     return Number.isFinite(value) ? value : undefined;
   };
   return { limit: figure("max"), remaining: figure("remaining"), perMs: figure("interval-milliseconds") };
-}
-
-function unlessAborted<T>(work: Promise<T>, ...signals: (AbortSignal | undefined)[]): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const present = signals.filter((signal) => signal !== undefined);
-    const stop = (): void => reject(present.find(({ aborted }) => aborted)?.reason);
-    for (const signal of present) signal.addEventListener("abort", stop, { once: true });
-    if (present.some(({ aborted }) => aborted)) stop();
-    work.then(resolve, reject).finally(() => {
-      for (const signal of present) signal.removeEventListener("abort", stop);
-    });
-  });
 }

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { type Contact, contactKinds } from "../../src/core/contact.ts";
 import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import { unlessAborted } from "../../src/lib/aborted.ts";
 import { removeCalls, saveCalls } from "./activities.ts";
 import { contactChanges } from "./contacts.ts";
 import { openDisk } from "./disk.ts";
@@ -58,11 +59,9 @@ function stopIfAborted(signal: AbortSignal | undefined): void {
 
 async function unlessStopped<T>(work: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   stopIfAborted(signal);
-  if (!signal) return work();
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(stopped(signal));
-  signal.addEventListener("abort", stop, { once: true });
-  return Promise.race([work(), promise]).finally(() => signal.removeEventListener("abort", stop));
+  return unlessAborted(work(), signal).catch((error: unknown) => {
+    throw signal?.aborted && error === signal.reason ? stopped(signal) : error;
+  });
 }
 
 function stopped({ reason }: AbortSignal): CrmError {

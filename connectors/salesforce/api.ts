@@ -1,6 +1,7 @@
 import type { Connection, HttpRequest } from "jsforce";
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import { unlessAborted } from "../../src/lib/aborted.ts";
 import type { Priority } from "../../src/lib/budget.ts";
 import { withToken } from "../../src/lib/token.ts";
 import { exchange, type Outcome } from "./exchange.ts";
@@ -68,12 +69,10 @@ export function createApi(settings: SalesforceSettings, context: ConnectContext)
 
 /** The work, or a `CrmError` as soon as nobody waits for it any more; a request that is on its way ends by itself. */
 export async function unlessStopped<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
-  if (!signal) return work();
-  if (signal.aborted) throw stopped(signal);
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(stopped(signal));
-  signal.addEventListener("abort", stop, { once: true });
-  return Promise.race([work(), promise]).finally(() => signal.removeEventListener("abort", stop));
+  if (signal?.aborted) throw stopped(signal);
+  return unlessAborted(work(), signal).catch((error: unknown) => {
+    throw signal?.aborted && error === signal.reason ? stopped(signal) : error;
+  });
 }
 
 function stopped({ reason }: AbortSignal): CrmError {

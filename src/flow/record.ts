@@ -96,22 +96,29 @@ function sentOf({ fields, contact, ownerId }: CallRecord): Fields {
   };
 }
 
-/** The values that may be in the CRM because of us once this record has been sent: the old ones and the new. */
+/**
+ * The values that may be in the CRM because of us once this record has been sent: the old ones and the new. A field
+ * that we never wrote may still be empty afterwards: that is nobody's edit.
+ */
 export function oursWhileSending(record: CallRecord): Ours {
   const all = new Map(Object.entries(record.ours).map(([name, values]) => [name, [...values]]));
   for (const [name, value] of Object.entries(sentOf(record))) {
-    const values = all.get(name) ?? [];
+    const values = all.get(name) ?? [""];
     if (!values.includes(value)) all.set(name, [...values, value]);
   }
   return Object.fromEntries(all);
 }
 
-/** The same after the CRM has answered: what we wrote is ours; what a person changed keeps our old values. */
+/**
+ * The same after the CRM has answered: what we wrote is ours, and what was ours and stands as we want it; what a person
+ * changed keeps our old values. A field that the connector left out does not become ours.
+ */
 export function oursAfterSaving(record: CallRecord, result: Extract<SaveResult, { saved: string }>): Ours {
   const after = new Map(Object.entries(record.ours).map(([name, values]) => [name, [...values]]));
   for (const [name, value] of Object.entries(sentOf(record))) {
+    const wasOurs = record.ours[name]?.includes(value);
     const stands = !result.kept.includes(name) && (record.modes[name] ?? "always") === "always";
-    if (stands) after.set(name, [value]);
+    if (wasOurs && stands) after.set(name, [value]);
   }
   for (const [name, value] of Object.entries(result.wrote)) after.set(name, [value]);
   for (const [name, value] of Object.entries(result.stored ?? {}))

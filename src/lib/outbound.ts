@@ -5,6 +5,7 @@ import { isIP, type LookupFunction } from "node:net";
 import { z } from "zod";
 import type { AudioReply } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
+import { unlessAborted } from "./aborted.ts";
 import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 
 export type Address = { address: string; family: number };
@@ -112,6 +113,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
+  // DNS cannot be called back, only left alone.
   const addresses = await unlessAborted(reachable(url, host, options), signal);
   const send = url.protocol === "https:" ? tlsRequest : plainRequest;
   return new Promise((resolve, reject) => {
@@ -172,16 +174,6 @@ function singleHeaders({ headers }: IncomingMessage): AudioReply["headers"] {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
   );
-}
-
-/** DNS cannot be called back, only left alone. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
 }
 
 function codeOf(error: unknown): string {

@@ -2,8 +2,15 @@ import type { Emulator } from "../emulators/contract.ts";
 import { type HubspotOptions, startHubspot } from "../emulators/hubspot/index.ts";
 import { type SalesforceOptions, startSalesforce } from "../emulators/salesforce/index.ts";
 
-/** A call on the timeline, as a rep sees it. */
-export type LoggedCall = { id: string; key: string; title: string; contactId?: string; ownerId?: string };
+/** A call on the timeline, as a rep sees it. `all`: every field, as JSON. */
+export type LoggedCall = {
+  id: string;
+  key: string;
+  title: string;
+  contactId?: string;
+  ownerId?: string;
+  all: string;
+};
 
 /** An emulated CRM with what people do in it. `settings`: an installation's `crm`. */
 export type CrmWorld = {
@@ -60,7 +67,8 @@ async function hubspotWorld(options: HubspotOptions): Promise<CrmWorld> {
         const ownerId = properties["hubspot_owner_id"];
         const key = properties["switchhook_call_key"] ?? `acme:voys:${properties["hs_call_external_id"]}`;
         const title = properties["hs_call_title"] ?? "";
-        return { id, key, title, ...(contactId && { contactId }), ...(ownerId && { ownerId }) };
+        const all = JSON.stringify(properties);
+        return { id, key, title, all, ...(contactId && { contactId }), ...(ownerId && { ownerId }) };
       }),
     followUps: () => people.tasks().length,
     contacts: () => people.contacts().length,
@@ -94,6 +102,7 @@ async function salesforceWorld(options: SalesforceOptions): Promise<CrmWorld> {
           id: text(task["Id"]),
           key,
           title: text(task["Subject"]),
+          all: JSON.stringify(task),
           ...(contactId && { contactId }),
           ...(ownerId && { ownerId }),
         };

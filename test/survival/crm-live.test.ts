@@ -115,6 +115,22 @@ describe.each(worldNames)("%s", (name) => {
     expect(world.calls().map(({ title }) => title)).toEqual(["Ask about the invoice"]);
   });
 
+  test("what an update adds is there in the end, also when its first attempts failed", async () => {
+    await open();
+    const script = scriptOf(server, "exotel", inboundCall("exotel", { id: "late-facts", customer: known }));
+    const hasRecording = ({ query, body }: (typeof script)[number]) =>
+      /recording_?url/i.test(`${query} ${Buffer.from(body)}`);
+    const early = script.filter((request) => !hasRecording(request));
+    await sendAll(server, "exotel", early);
+    await allLogged(1);
+    expect(world.calls()[0]?.all).not.toContain("/recordings/");
+    world.fail(2);
+    await sendAll(server, "exotel", script.filter(hasRecording));
+    await waitFor("the link to the recording", () => world.calls()[0]?.all.includes("/recordings/"), 20);
+    await allLogged(1);
+    expect(world.calls()).toHaveLength(1);
+  });
+
   test("a contact that appears later gets its calls, and nobody else's", async () => {
     await open();
     const stranger = "+31611112222";

@@ -1,0 +1,18 @@
+/**
+ * The work, or the reason of the first of these signals that aborts, as soon as it does. The work itself goes on: only
+ * nobody waits for it any more.
+ */
+export function unlessAborted<T>(
+  work: Promise<T>,
+  ...signals: readonly (AbortSignal | undefined)[]
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const present = signals.filter((signal) => signal !== undefined);
+    const stop = (): void => reject(present.find(({ aborted }) => aborted)?.reason);
+    for (const signal of present) signal.addEventListener("abort", stop, { once: true });
+    if (present.some(({ aborted }) => aborted)) stop();
+    work.then(resolve, reject).finally(() => {
+      for (const signal of present) signal.removeEventListener("abort", stop);
+    });
+  });
+}
