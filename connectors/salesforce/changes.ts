@@ -10,7 +10,8 @@ import { contactOf, kindOf, type Shape, shapesOf } from "./people.ts";
 import type { Schema } from "./schema.ts";
 import { literal, queryAll } from "./soql.ts";
 
-const pageSize = 2_000;
+/** As many as can be read between two inbound questions without anybody noticing. */
+const pageSize = 500;
 /** A change may become visible after later ones, and clocks differ a little. */
 const overlapMs = 5 * 60_000;
 /** Salesforce remembers what was deleted for 30 days. */
