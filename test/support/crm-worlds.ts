@@ -17,7 +17,7 @@ export type CrmWorld = {
   emulator: Emulator;
   settings: Record<string, unknown>;
   addOwner(email: string): string;
-  addContact(contact: { name: string; phone: string; ownerId?: string }): string;
+  addContact(contact: { name: string; phone: string; mobile?: string; ownerId?: string }): string;
   calls(): LoggedCall[];
   followUps(): number;
   contacts(): number;
@@ -52,10 +52,11 @@ async function hubspotWorld(options: HubspotOptions): Promise<CrmWorld> {
     emulator,
     settings: { type: "hubspot", token: emulator.token, apiUrl: emulator.url },
     addOwner: (email) => people.addOwner({ email, firstName: email.split("@")[0] ?? "", lastName: "Owner" }),
-    addContact: ({ name, phone, ownerId }) =>
+    addContact: ({ name, phone, mobile = "", ownerId }) =>
       people.addContact({
         firstname: name,
         phone,
+        mobilephone: mobile,
         lifecyclestage: "customer",
         ...(ownerId && { hubspot_owner_id: ownerId }),
       }),
@@ -91,8 +92,13 @@ async function salesforceWorld(options: SalesforceOptions): Promise<CrmWorld> {
     emulator,
     settings: { type: "salesforce", loginUrl: emulator.url, ...client },
     addOwner: (email) => people.addUser({ Email: email, LastName: email.split("@")[0] ?? "" }),
-    addContact: ({ name, phone, ownerId }) =>
-      people.addContact({ LastName: name, Phone: phone, ...(ownerId && { OwnerId: ownerId }) }),
+    addContact: ({ name, phone, mobile = null, ownerId }) =>
+      people.addContact({
+        LastName: name,
+        Phone: phone,
+        MobilePhone: mobile,
+        ...(ownerId && { OwnerId: ownerId }),
+      }),
     calls: () =>
       calls().map((task) => {
         const contactId = text(task["WhoId"]);
