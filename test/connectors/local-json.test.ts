@@ -54,7 +54,9 @@ test("changes the members it is asked to change, and no other byte", () => {
   fc.assert(
     fc.property(record, members, fc.constantFrom(0, 1, 4), (before, change, indent) => {
       const text = JSON.stringify(before, null, indent);
-      expect(JSON.parse(withMembers(Buffer.from(text), change))).toEqual({ ...before, ...change });
+      // JSON has no -0.
+      const wanted = JSON.parse(JSON.stringify({ ...before, ...change }));
+      expect(JSON.parse(withMembers(Buffer.from(text), change))).toEqual(wanted);
       expect(withMembers(Buffer.from(text), {})).toBe(Object.keys(before).length > 0 ? text : "{}");
     }),
   );
