@@ -7,8 +7,10 @@ import { apiRoutes } from "./routes/api.ts";
 import { requireAdmin } from "./routes/guard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { homeRoutes } from "./routes/home.ts";
+import { installRoutes } from "./routes/install.ts";
 import { recordingRoutes } from "./routes/recordings.ts";
 import { mountRoutes } from "./routes/route.ts";
+import { settingsRoutes } from "./routes/settings.ts";
 import { webhookDoor } from "./routes/webhooks.ts";
 
 /** The HTTP server: webhooks straight from Node's request, everything else through Express. */
@@ -49,7 +51,14 @@ export function createPages(parts: Parts): Express {
   );
   mountRoutes(
     app,
-    [...healthRoutes(parts), ...homeRoutes(parts), ...apiRoutes(parts), ...recordingRoutes(parts)],
+    [
+      ...healthRoutes(parts),
+      ...homeRoutes(parts),
+      ...apiRoutes(parts),
+      ...recordingRoutes(parts),
+      ...installRoutes(parts),
+      ...settingsRoutes(parts),
+    ],
     requireAdmin(parts.config),
   );
   app.use((request) => {

@@ -1,15 +1,18 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { check } from "./cli/check.ts";
 import { dead } from "./cli/dead.ts";
 import { sayAndExit } from "./cli/errors.ts";
 import { explain } from "./cli/explain.ts";
+import { rotateKeys } from "./cli/keys.ts";
 import { directions, simulatedOutcomes } from "./cli/made-up-calls.ts";
 import type { GlobalOptions } from "./cli/output.ts";
+import { packageProject } from "./cli/package.ts";
 import { replay } from "./cli/replay.ts";
 import { runServer } from "./cli/serve.ts";
 import { simulate } from "./cli/simulate.ts";
 import { sync } from "./cli/sync.ts";
 import { readManifest } from "./manifest.ts";
+import { marketplaces } from "./marketplace/index.ts";
 
 const { identity } = readManifest();
 const program = new Command("switchhook")
@@ -92,6 +95,22 @@ program
   .description("bring the contact index up to date with the CRM now")
   .option("--installation <name>", "only of this one")
   .action(run(sync));
+
+program
+  .command("package")
+  .description("write the developer project of a CRM's marketplace from manifest.json")
+  .addArgument(new Argument("<crm>", "whose marketplace").choices(marketplaces))
+  .option("--out <folder>", "where to (default: marketplace/<crm>)")
+  .option("--url <url>", "where the CRM and its users reach the server (default: publicUrl, if it is https)")
+  .option("--check", "write nothing; exit code 1 when a file is not as the manifest has it")
+  .action(run(packageProject));
+
+program
+  .command("keys")
+  .description("the key that the tokens of installed accounts are sealed with")
+  .command("rotate")
+  .description("seal everything with the first key of SWITCHHOOK_KEY; older ones stand behind commas")
+  .action(run(rotateKeys));
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 await program.parseAsync();

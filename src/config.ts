@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { readApps } from "./config/apps.ts";
 import { type EnvironmentSettings, readEnvironment } from "./config/environment.ts";
 import { check, isPlain } from "./config/faults.ts";
 import {
@@ -24,12 +25,13 @@ export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
     retentionDays: number;
     limits: { bodyBytes: number; bodySeconds: number };
     installations: InstallationConfig[];
+    apps: Record<string, unknown>;
   };
 
 /** The text of a config file. `file`: its path as people know it; relative paths in it start beside it. */
 export type ConfigSource = { text: string; file: string };
 
-type FileSettings = Pick<Config, "installations" | "retentionDays" | "limits"> &
+type FileSettings = Pick<Config, "installations" | "apps" | "retentionDays" | "limits"> &
   Partial<Pick<Config, "port" | "host" | "publicUrl">>;
 
 /**
@@ -45,7 +47,7 @@ export function loadConfig(
   const faults: Fault[] = [];
   const settings = readEnvironment(environment, faults);
   const file = source
-    ? readFile(source, environment, { file: source.file, kinds, readMapping, faults })
+    ? readFile(source, environment, settings.sealingKeys, { file: source.file, kinds, readMapping, faults })
     : readDemo(settings.dataFolder, { kinds, readMapping, faults });
   const host = settings.host ?? file?.host ?? "127.0.0.1";
   const port = settings.port ?? file?.port ?? 8484;
@@ -58,6 +60,7 @@ export function loadConfig(
 function readFile(
   { text, file }: ConfigSource,
   environment: Environment,
+  sealingKeys: readonly string[],
   reading: Reading,
 ): FileSettings | undefined {
   const { faults } = reading;
@@ -70,9 +73,11 @@ function readFile(
     ([name, one]) => readInstallation(name, one, placeWithin(`${file}: installations`, name), reading) ?? [],
   );
   faults.push(...faultsOfSharedFiles(installations, file));
+  const named = isPlain(value) && isPlain(value["apps"]) ? value["apps"] : {};
+  const apps = readApps(named, `${file}: apps`, reading.kinds.connectors, sealingKeys, faults);
   if (!written) return undefined;
   const { $schema: _, ...settings } = written;
-  return { ...settings, installations };
+  return { ...settings, installations, apps };
 }
 
 function parse(text: string, file: string, faults: Fault[]): unknown {
@@ -89,7 +94,7 @@ function parse(text: string, file: string, faults: Fault[]): unknown {
 function readDemo(dataFolder: string, reading: Omit<Reading, "file">): FileSettings | undefined {
   const demo = { installations: { demo: demoInstallation } };
   const file = join(dataFolder, "demo");
-  return readFile({ text: JSON.stringify(demo), file }, {}, { ...reading, file });
+  return readFile({ text: JSON.stringify(demo), file }, {}, [], { ...reading, file });
 }
 
 function faultsOfOpenHost(host: string, at: string, isDemo: boolean, hasToken: boolean): Fault[] {

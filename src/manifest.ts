@@ -4,6 +4,61 @@ import { z } from "zod";
 const text = z.string().min(1);
 const path = text.startsWith("/");
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const httpsUrl = z.url({ protocol: /^https$/ }).max(250);
+const apiName = z.string().regex(/^[A-Za-z]\w*$/);
+
+/** Whom a CRM's users turn to. The marketplaces take https URLs of at most 250 characters. */
+const support = z.strictObject({
+  email: z.email(),
+  website: httpsUrl,
+  setupGuide: httpsUrl,
+  phone: text.optional(),
+});
+
+/** Changes in the CRM that it tells us of. `properties`: of contacts, whose changes are told. */
+const webhooks = z.strictObject({
+  path,
+  subscriptions: z.array(text).min(1),
+  properties: z.array(text),
+  accountEvents: z.array(text),
+});
+
+/** What we read and write, as a listing's table of shared data wants it. */
+const sharedData = z.strictObject({
+  object: text,
+  access: z.enum(["read", "write", "read and write"]),
+  about: text,
+});
+
+/** A field of our own on activities. `key`: it holds the key of the call. `from`: the path of a mapping it is meant for. */
+const field = z.strictObject({
+  name: apiName.endsWith("__c"),
+  label: text.max(40),
+  type: z.enum(["Text", "DateTime", "Phone", "Url"]),
+  key: z.boolean().default(false),
+  from: text,
+  about: text.max(510),
+});
+
+/** `fields`: it opens all fields of our own. `users`: permissions that belong to no object. */
+const permissionSet = z.strictObject({
+  name: apiName,
+  label: text.max(80),
+  about: text.max(255),
+  fields: z.boolean(),
+  objects: z.record(apiName, z.array(z.enum(["read", "create", "edit", "delete"])).min(1)),
+  users: z.array(apiName),
+});
+
+/** What is installed into an org, and what Salesforce handed out for it: `namespace` and all that is optional. */
+const orgPackage = z.strictObject({
+  namespace: z.string(),
+  packageAliases: z.record(text, text).optional(),
+  orgScopedExternalApp: text.optional(),
+  oauthLink: text.optional(),
+  fields: z.array(field).min(1),
+  permissionSets: z.array(permissionSet).min(1),
+});
 
 const manifestSchema = z.strictObject({
   identity: z.strictObject({
@@ -11,6 +66,7 @@ const manifestSchema = z.strictObject({
     name: text,
     version: z.string().regex(/^\d+\.\d+\.\d+/),
     description: text,
+    support,
   }),
   crms: z.array(
     z.strictObject({
@@ -24,8 +80,13 @@ const manifestSchema = z.strictObject({
           callback: path,
           scopes: z.array(text).min(1),
           optionalScopes: z.array(text),
+          /** Why each scope is asked for. */
+          reasons: z.record(text, text).default({}),
         })
         .optional(),
+      webhooks: webhooks.optional(),
+      data: z.array(sharedData).default([]),
+      package: orgPackage.optional(),
     }),
   ),
   providers: z.array(
@@ -50,6 +111,13 @@ const manifestSchema = z.strictObject({
 
 /** What a marketplace is told: identity, CRMs with their OAuth scopes, providers and settings. */
 export type Manifest = z.output<typeof manifestSchema>;
+
+/** The CRM with this id; throws when the manifest has none. */
+export function crmIn({ crms }: Manifest, id: string): Manifest["crms"][number] {
+  const crm = crms.find((one) => one.id === id);
+  if (crm) return crm;
+  throw new Error(`manifest.json has no CRM ${id}`);
+}
 
 /** The manifest beside `src` in the checkout, and beside `dist/src` in the package; throws when it is not whole. */
 export function readManifest(): Manifest {

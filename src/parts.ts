@@ -1,16 +1,17 @@
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { connectors as registry } from "../connectors/index.ts";
-import type { Config, InstallationConfig } from "./config.ts";
+import type { Config } from "./config.ts";
 import type { ConnectorKind, Provider } from "./core/contracts.ts";
+import { Rejected } from "./core/errors.ts";
 import type { Flow, Installation, Log } from "./flow/installation.ts";
 import { addLanes } from "./flow/lanes.ts";
 import { createLive } from "./flow/live.ts";
 import { createRecordings } from "./flow/recordings.ts";
+import type { InstallBody, Installed, Installer } from "./installations/installer.ts";
 import { inProcessLanes } from "./lanes/in-process.ts";
-import { watchMapping } from "./mapping/file.ts";
+import { connect } from "./parts/connect.ts";
+import { type Made, openInstalled } from "./parts/installed.ts";
 import { providers } from "./providers/index.ts";
-import { createMetrics, type Metrics } from "./routes/metrics.ts";
+import { createMetrics } from "./routes/metrics.ts";
 import type { Store } from "./store/contract.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
 
@@ -35,7 +36,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   );
   const { store } = recordings;
   const metrics = createMetrics(store, {
-    installations: config.installations.map(({ name }) => name),
+    installations: () => [...running.keys()],
     providers: Object.keys(providers),
     now,
   });
@@ -46,13 +47,48 @@ export function assemble(config: Config, options: AssembleOptions) {
       connect(config, settings, { ...flow, asked: metrics.asked }, connectors[settings.crm.type]),
     ]),
   );
+  const installed = openInstalled({ config, flow, metrics, kinds: connectors });
   const lanes = inProcessLanes({
     now,
     onError: (lane, error, againInMs) =>
       log.error({ lane, err: error, againInMs }, "background work failed; it goes on after a pause"),
   });
-  const received = new Map<string, () => void>();
+  const working = new Map<string, ReturnType<typeof addLanes>>();
   const closing: (() => void)[] = [];
+  const installations = new Map([...running].map(([name, { installation }]) => [name, installation]));
+  const mappingFiles = new Map([...running].map(([name, { mapping }]) => [name, mapping]));
+  let started = false;
+
+  const begin = (name: string, installation: Installation): void => {
+    working.set(name, addLanes(flow, lanes, installation, providers));
+  };
+
+  const dismiss = async (name: string): Promise<void> => {
+    const one = running.get(name);
+    running.delete(name);
+    installations.delete(name);
+    mappingFiles.delete(name);
+    await working.get(name)?.stop();
+    working.delete(name);
+    one?.mapping.close();
+    await one?.installation.connector.close?.();
+  };
+
+  /** One that was made by OAuth goes to work; one that works already only has new tokens. */
+  const employ = ({ settings, keeper }: Made): void => {
+    const { name } = settings;
+    if (running.has(name)) {
+      lanes.wake(`${name}/deliver`);
+      lanes.wake(`${name}/sync`);
+      return;
+    }
+    const asked = { ...flow, asked: metrics.asked };
+    const one = connect(config, settings, asked, connectors[settings.crm.type], keeper.tokens);
+    running.set(name, one);
+    installations.set(name, one.installation);
+    mappingFiles.set(name, one.mapping);
+    if (started) begin(name, one.installation);
+  };
 
   return {
     config,
@@ -61,21 +97,53 @@ export function assemble(config: Config, options: AssembleOptions) {
     metrics,
     recordings,
     providers: providers as Readonly<Record<string, Provider>>,
-    installations: new Map([...running].map(([name, { installation }]) => [name, installation])),
-    mappingFiles: new Map([...running].map(([name, { mapping }]) => [name, mapping])),
-    received: (name: string) => received.get(name)?.(),
+    installations,
+    mappingFiles,
+    installed,
+    /** After consent at a CRM. Throws `Rejected`. */
+    async install(crm: string, given: Parameters<Installer["finish"]>[1]): Promise<Installed> {
+      if (!installed) throw new Rejected(404, "nothing can be installed here: the config file names no app");
+      const done = await installed.installer.finish(crm, given);
+      employ(await installed.add(done));
+      return done;
+    },
+    /** Other settings for an installation that was made by OAuth. Throws `ConfigError`, and `Rejected` for an old version. */
+    async reset(name: string, { settings, version, by }: SettingsChange): Promise<void> {
+      const made = await installedOrRefuse(installed, name).change(
+        name,
+        settings as InstallBody["settings"],
+        version,
+        by,
+      );
+      await dismiss(name);
+      employ(made);
+    },
+    /** Takes our access to the account back, and forgets its tokens. */
+    async disconnect(name: string): Promise<void> {
+      const all = installedOrRefuse(installed, name);
+      // Nothing may ask for a token any more while our access is taken back.
+      await dismiss(name);
+      await all.disconnect(name).catch((error: unknown) => {
+        const made = all.made(name);
+        if (made) employ(made);
+        throw error;
+      });
+    },
+    /** The installations that were made by OAuth. Throws `ConfigError`. */
+    async load(): Promise<void> {
+      for (const made of (await installed?.load()) ?? []) employ(made);
+    },
+    received: (name: string) => working.get(name)?.received(),
     wake: (name: string) => lanes.wake(`${name}/deliver`),
     start() {
-      for (const [name, { installation }] of running) {
-        const lane = addLanes(flow, lanes, installation, providers);
-        received.set(name, lane.received);
-        closing.push(lane.stopWatching);
-      }
+      started = true;
+      for (const [name, installation] of installations) begin(name, installation);
       const purge = setInterval(() => void clean(flow, config), 3_600_000);
       closing.push(() => clearInterval(purge));
     },
     async stop() {
       for (const close of closing) close();
+      for (const one of working.values()) void one.stop();
       await lanes.stop();
       for (const { installation, mapping } of running.values()) {
         mapping.close();
@@ -86,81 +154,15 @@ export function assemble(config: Config, options: AssembleOptions) {
   };
 }
 
-function connect(
-  config: Config,
-  settings: InstallationConfig,
-  { log, now, asked }: Flow & Pick<Metrics, "asked">,
-  kind: ConnectorKind | undefined,
-): { installation: Installation; mapping: MappingInUse } {
-  const { name, crm, region } = settings;
-  if (!kind) throw new Error(`no connector for ${crm.type}: the configuration check should have said so`);
-  const mapping = useMapping(config, settings, log);
-  const connector = kind.connect(crm, {
-    installation: name,
-    region,
-    contactFields: () => mapping.current().contactFields,
-    now,
-    warn: (message) => log.warn({ installation: name, crm: crm.type }, message),
-    onRequest: (request) => asked(name, crm.type, request),
-  });
-  const configured = Object.entries(settings.providers).map(([id, providerSettings]) => {
-    const defaultAgent = (providerSettings as { defaultAgent?: string }).defaultAgent;
-    return [
-      id,
-      {
-        provider: providers[id] as Provider,
-        settings: providerSettings,
-        ...(defaultAgent && { defaultAgent }),
-      },
-    ] as const;
-  });
-  const installation: Installation = {
-    settings,
-    crm: crm.type,
-    providers: Object.fromEntries(configured),
-    connector,
-    mapping: mapping.current,
-  };
-  return { installation, mapping };
-}
+/** `version`: of the settings that were read. `by`: who changes them, for the list of changes. */
+export type SettingsChange = { settings: Record<string, unknown>; version: number; by: string };
 
-export type MappingInUse = ReturnType<typeof useMapping>;
+type OAuthInstallations = NonNullable<ReturnType<typeof openInstalled>>;
 
-/** `savedPath`: where another mapping is to be saved. `reopen`: puts what was saved there into use; throws `ConfigError`. */
-function useMapping(config: Config, settings: InstallationConfig, log: Log) {
-  const { name, mappingFile, mappingIsDefault } = settings;
-  const open = () =>
-    watchMapping(mappingPath(config, settings), {
-      onChange: () => log.info({ installation: name }, "mapping changed; it is used from now on"),
-      onFault: (error) =>
-        log.error(
-          { installation: name, err: error },
-          "the changed mapping is wrong; the one before stays in use",
-        ),
-    });
-  let file = open();
-  return {
-    current: () => file.current(),
-    path: () => mappingPath(config, settings),
-    builtIn: () => mappingIsDefault && mappingPath(config, settings) === mappingFile,
-    savedPath: mappingIsDefault ? savedMapping(config, name) : mappingFile,
-    reopen() {
-      const before = file;
-      file = open();
-      before.close();
-    },
-    close: () => file.close(),
-  };
-}
-
-/** The mapping in use: one saved through the API wins over the built-in default, a path in the config file over both. */
-export function mappingPath(config: Config, settings: InstallationConfig): string {
-  const saved = savedMapping(config, settings.name);
-  return settings.mappingIsDefault && existsSync(saved) ? saved : settings.mappingFile;
-}
-
-function savedMapping({ dataFolder }: Config, installation: string): string {
-  return join(dataFolder, "mappings", `${installation}.json`);
+function installedOrRefuse(installed: OAuthInstallations | undefined, name: string): OAuthInstallations {
+  if (installed?.stateOf(name)) return installed;
+  const why = "was not connected by OAuth: its settings are in the config file";
+  throw new Rejected(404, `the installation ${JSON.stringify(name.slice(0, 40))} ${why}, or there is none`);
 }
 
 async function clean({ store, now, log }: Flow, { retentionDays }: Config): Promise<void> {

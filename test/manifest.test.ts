@@ -45,6 +45,18 @@ test("has the install paths of every CRM that is reached by OAuth", () => {
   }
 });
 
+test("says why it asks for each scope, of every CRM, and for nothing that it does not ask for", () => {
+  for (const { id, oauth } of manifest.crms.filter((crm) => crm.oauth)) {
+    const { scopes = [], optionalScopes = [], reasons = {} } = oauth ?? {};
+    expect(Object.keys(reasons).sort(), id).toEqual([...scopes, ...optionalScopes].sort());
+  }
+});
+
+test("tells of every CRM with OAuth what is read and written there", () => {
+  for (const { id, data } of manifest.crms.filter((crm) => crm.oauth))
+    expect(data.length, id).toBeGreaterThan(2);
+});
+
 test("every adapter's folder is in its registry", () => {
   expect(Object.keys(providers).sort()).toEqual(foldersIn("src/providers"));
   expect(Object.keys(connectors).sort()).toEqual(foldersIn("connectors"));

@@ -4,10 +4,11 @@ import { rowsAtOnce } from "./batch.ts";
 import { saveCalls } from "./calls.ts";
 import { findContacts } from "./contacts.ts";
 import { createLookBack } from "./find-calls.ts";
+import { oauth } from "./oauth.ts";
 import { openPortal } from "./portal.ts";
 import { describe } from "./properties.ts";
 import { removeCalls } from "./remove-calls.ts";
-import { type HubspotSettings, settings } from "./settings.ts";
+import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts, owners } from "./sync.ts";
 import { type Asking, openTransport } from "./transport.ts";
 import { associates, type Tools } from "./work.ts";
@@ -17,6 +18,8 @@ export const hubspot: ConnectorKind<HubspotSettings> = {
   id: "hubspot",
   label: "HubSpot",
   settings,
+  installed: installedSettings,
+  oauth,
   contactKinds: ["contact"],
   associates,
   connect,

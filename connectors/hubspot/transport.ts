@@ -3,9 +3,9 @@ import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { unlessAborted } from "../../src/lib/aborted.ts";
 import { createBudget, type Priority } from "../../src/lib/budget.ts";
-import { fixedToken, type Token, withToken } from "../../src/lib/token.ts";
+import { fixedToken, type Token, type TokenSource, withToken } from "../../src/lib/token.ts";
 import { type Exchange, openClient } from "./client.ts";
-import { errorOf, type Refused } from "./errors.ts";
+import { errorOf, type Refused, wordsOf } from "./errors.ts";
 import type { HubspotSettings } from "./settings.ts";
 
 /** `what`: for people, in an error: "HubSpot, logging calls". */
@@ -27,11 +27,11 @@ type Kind = Exclude<CrmRequest["kind"], "token">;
 /** `deadlineMs`: an answer that takes longer is not waited for. */
 export function openTransport(
   settings: HubspotSettings,
-  context: Pick<ConnectContext, "now" | "onRequest">,
+  context: Pick<ConnectContext, "now" | "onRequest" | "tokens">,
   deadlineMs = 15_000,
 ): Transport {
   const { now, onRequest = () => {} } = context;
-  const tokens = fixedToken(settings.token);
+  const tokens = context.tokens ?? tokenOf(settings);
   const budgets = {
     // What a marketplace app may; HubSpot's headers correct it.
     general: createBudget({ name: "HubSpot", limit: 110, perMs: 10_000, atOnce: 8, now }),
@@ -93,7 +93,10 @@ export function openTransport(
       );
       if ("done" in outcome) return outcome.done;
       const { status } = outcome.refused;
-      const error = errorOf(withoutToken(outcome.refused, settings.token), asking.what, now());
+      const isGranted = context.tokens !== undefined && status === 401;
+      const error = isGranted
+        ? grantRefused(outcome.refused, asking.what)
+        : errorOf(outcome.refused, asking.what, now());
       if ([429, 477].includes(status) && error.afterMs !== undefined)
         budgets[kind].pause(now() + error.afterMs, error.message);
       // Nothing was done, and the wait is known: unless a caller waits, the same request goes again in its turn.
@@ -110,7 +113,11 @@ export function openTransport(
 }
 
 /** The client throws for every 2xx that it does not expect of a call; HubSpot's versions differ in them. */
-function outcomeOf<T>(error: unknown, { status, headers = {} }: Exchange, what: string): Outcome<T> {
+function outcomeOf<T>(
+  error: unknown,
+  { accessToken, status, headers = {} }: Exchange,
+  what: string,
+): Outcome<T> {
   const body = bodyOf(error);
   if (status === undefined)
     throw new CrmError("later", `${what}: HubSpot cannot be reached (${codeOf(error)})`, { cause: error });
@@ -118,7 +125,21 @@ function outcomeOf<T>(error: unknown, { status, headers = {} }: Exchange, what: 
     if (typeof body === "object" && body !== null) return { done: body as T };
     throw notJson(what, error);
   }
-  return { refused: { status, body, headers } };
+  return { refused: { status, body: withoutToken(body, accessToken), headers } };
+}
+
+function tokenOf({ token }: HubspotSettings): TokenSource {
+  if (token === undefined) throw new Error("a HubSpot account with neither a token nor a grant");
+  return fixedToken(token);
+}
+
+/** Whoever keeps the grant was asked for a newer token in between. */
+function grantRefused({ status, body }: Refused, what: string): CrmError {
+  const why = `HubSpot refuses the access token of the connected account (401${wordsOf(body)})`;
+  return new CrmError("later", `${what}: ${why}. If it goes on, connect the account again`, {
+    cause: { status },
+    afterMs: 60_000,
+  });
 }
 
 function notJson(what: string, cause?: unknown): CrmError {
@@ -126,9 +147,9 @@ function notJson(what: string, cause?: unknown): CrmError {
 }
 
 /** Whatever HubSpot repeats of what it was sent, a reason never holds the token. */
-function withoutToken({ body, ...refused }: Refused, token: string): Refused {
+function withoutToken(body: unknown, token: string): unknown {
   const text = JSON.stringify(body) ?? "null";
-  return { ...refused, body: text.includes(token) ? JSON.parse(text.replaceAll(token, "***")) : body };
+  return text.includes(token) ? JSON.parse(text.replaceAll(token, "***")) : body;
 }
 
 function bodyOf(error: unknown): unknown {

@@ -3,11 +3,12 @@ import { createApi, unlessStopped } from "./api.ts";
 import { changedContacts } from "./changes.ts";
 import { fieldList } from "./field-list.ts";
 import { findContacts } from "./find.ts";
+import { oauth } from "./oauth.ts";
 import { owners } from "./owners.ts";
 import { personObjects } from "./people.ts";
 import { createSaver } from "./save.ts";
 import { createSchema } from "./schema.ts";
-import { type SalesforceSettings, settings } from "./settings.ts";
+import { installedSettings, type SalesforceSettings, settings } from "./settings.ts";
 
 export type { SalesforceSettings } from "./settings.ts";
 
@@ -16,6 +17,8 @@ export const salesforce: ConnectorKind<SalesforceSettings> = {
   id: "salesforce",
   label: "Salesforce",
   settings,
+  installed: installedSettings,
+  oauth,
   contactKinds: ["contact", "lead", "company"],
   connect,
 };

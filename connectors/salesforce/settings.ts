@@ -1,7 +1,8 @@
 import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
 
-const url = (example: string) =>
+/** The origin of a URL that has nothing else. */
+export const originUrl = (example: string) =>
   z
     .url({ protocol: /^https?$/, error: `a URL such as ${example}` })
     .refine(isOrigin, `only the host, without a path: ${example}`)
@@ -16,12 +17,26 @@ const text = (what: string) => z.string({ error: what }).min(1, what);
 /** The first version that upserts many records in one request. */
 const oldestVersion = 46;
 
+export const apiVersion = z
+  .string({ error: 'a version in quotes, such as "66.0"' })
+  .regex(/^\d+\.0$/, 'a version such as "66.0"')
+  .refine((version) => Number(version) >= oldestVersion, `at least "${oldestVersion}.0"`)
+  .default("66.0");
+
+const keyField = z
+  .string({ error: "the API name of the field that holds the key of a call" })
+  .regex(/^[A-Za-z]\w*$/, "an API name such as Call_Key__c")
+  .default("Call_Key__c");
+
+/** An org that was connected by OAuth: its grant says where it is. */
+export const installedSettings = z.strictObject({ type: z.literal("salesforce"), apiVersion, keyField });
+
 /** How an installation signs in, and where. One of: `accessToken`, `clientSecret`, or `privateKey` with `username`. */
 export const settings = z
   .strictObject({
     type: z.literal("salesforce"),
-    apiUrl: url("https://example.my.salesforce.com").optional(),
-    loginUrl: url("https://example.my.salesforce.com").optional(),
+    apiUrl: originUrl("https://example.my.salesforce.com").optional(),
+    loginUrl: originUrl("https://example.my.salesforce.com").optional(),
     accessToken: text("an access token, or leave it out and sign in with clientId").optional(),
     clientId: text("the consumer key of the external client app").optional(),
     clientSecret: text("the consumer secret of the external client app").optional(),
@@ -29,15 +44,8 @@ export const settings = z
       .refine(isPrivateKey, "not a private RSA key in PEM form: -----BEGIN PRIVATE KEY-----")
       .optional(),
     username: text("the username of the integration user, like an e-mail address").optional(),
-    apiVersion: z
-      .string({ error: 'a version in quotes, such as "66.0"' })
-      .regex(/^\d+\.0$/, 'a version such as "66.0"')
-      .refine((version) => Number(version) >= oldestVersion, `at least "${oldestVersion}.0"`)
-      .default("66.0"),
-    keyField: z
-      .string({ error: "the API name of the field that holds the key of a call" })
-      .regex(/^[A-Za-z]\w*$/, "an API name such as Call_Key__c")
-      .default("Call_Key__c"),
+    apiVersion,
+    keyField,
   })
   .superRefine((given, context) => {
     const { accessToken, clientId, clientSecret, privateKey, username, apiUrl, loginUrl } = given;

@@ -1,12 +1,12 @@
 import { sign } from "node:crypto";
-import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { isObject, textAt } from "../../src/lib/body.ts";
+import { textAt } from "../../src/lib/body.ts";
 import { createTokenSource, fixedToken, type Token, type TokenSource } from "../../src/lib/token.ts";
-import { networkFailure, quoted } from "./failure.ts";
+import { quoted } from "./failure.ts";
 import type { SalesforceSettings } from "./settings.ts";
+import { ask } from "./sign-in.ts";
 
-const timeoutMs = 15_000;
 const askAgainMs = 60_000;
 const assertionSeconds = 180;
 const anyOrg = "https://login.salesforce.com";
@@ -22,10 +22,11 @@ const cures: Record<string, string> = {
   unsupported_grant_type: "enable this flow in the external client app",
 };
 
-type Context = Pick<ConnectContext, "now" | "onRequest">;
+type Context = Pick<ConnectContext, "now" | "onRequest" | "tokens">;
 
 export function tokensOf(settings: SalesforceSettings, context: Context): TokenSource {
   const { accessToken } = settings;
+  if (context.tokens) return context.tokens;
   if (accessToken !== undefined) return fixedToken(accessToken);
   return createTokenSource(() => fetchToken(settings, context), context.now);
 }
@@ -54,26 +55,10 @@ async function fetchToken(settings: SalesforceSettings, context: Context): Promi
   );
 }
 
-async function post(settings: SalesforceSettings, { now, onRequest }: Context) {
+async function post(settings: SalesforceSettings, context: Context) {
   const { loginUrl = anyOrg } = settings;
-  const started = now();
-  const note = (status: CrmRequest["status"]) => onRequest?.({ kind: "token", status, ms: now() - started });
-  try {
-    const response = await fetch(`${loginUrl}/services/oauth2/token`, {
-      method: "POST",
-      body: grantOf(settings, loginUrl, now()),
-      headers: { accept: "application/json" },
-      redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const text = await response.text();
-    note(response.status);
-    return { status: response.status, body: objectIn(text) };
-  } catch (cause) {
-    const failure = networkFailure(cause, `Salesforce's sign-in at ${new URL(loginUrl).host}`, timeoutMs);
-    note(failure.status);
-    throw failure.error;
-  }
+  const form = grantOf(settings, loginUrl, context.now());
+  return ask({ method: "POST", url: `${loginUrl}/services/oauth2/token`, form }, context);
 }
 
 function grantOf(settings: SalesforceSettings, loginUrl: string, now: number): URLSearchParams {
@@ -104,13 +89,4 @@ function audienceOf(loginUrl: string): string {
 
 function encoded(part: unknown): string {
   return Buffer.from(JSON.stringify(part)).toString("base64url");
-}
-
-function objectIn(text: string) {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
-  }
 }

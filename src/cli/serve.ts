@@ -42,6 +42,7 @@ async function serve(options: GlobalOptions): Promise<void> {
 async function begin(parts: Parts): Promise<{ server: Server; release: () => void }> {
   const { config, flow } = parts;
   await prepareDataFolder(config.dataFolder, flow.store);
+  await parts.load();
   const server = createApp(parts);
   await listen(server, config);
   const release = claimDataFolder(config.dataFolder, 1_000);

@@ -3,6 +3,7 @@ import { didYouMean } from "../mapping/nearest.ts";
 import type { Environment } from "./secrets.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+const shortestKey = 32;
 export type LogLevel = (typeof logLevels)[number];
 
 /** What the environment says; it wins over the file. */
@@ -10,7 +11,7 @@ export type EnvironmentSettings = {
   port?: number;
   host?: string;
   dataFolder: string;
-  sealingKey?: string;
+  sealingKeys: string[];
   adminToken?: string;
   logLevel: LogLevel;
 };
@@ -18,11 +19,7 @@ export type EnvironmentSettings = {
 /** Reads the variables that are meant for us. One that is empty counts as not set: container files write them so. */
 export function readEnvironment(environment: Environment, faults: Fault[]): EnvironmentSettings {
   const read = (name: string) => environment[name]?.trim() || undefined;
-  const [host, sealingKey, adminToken] = [
-    read("HOST"),
-    read("SWITCHHOOK_KEY"),
-    read("SWITCHHOOK_ADMIN_TOKEN"),
-  ];
+  const [host, adminToken] = [read("HOST"), read("SWITCHHOOK_ADMIN_TOKEN")];
   const port = readPort(read("PORT"), faults);
   if (read("DATABASE_URL")) {
     faults.push({
@@ -34,11 +31,27 @@ export function readEnvironment(environment: Environment, faults: Fault[]): Envi
   return {
     ...(port !== undefined && { port }),
     ...(host && { host }),
-    ...(sealingKey && { sealingKey }),
+    sealingKeys: readKeys(read("SWITCHHOOK_KEY"), faults),
     ...(adminToken && { adminToken }),
     dataFolder: read("SWITCHHOOK_DATA") ?? "./data",
     logLevel: readLogLevel(read("LOG_LEVEL"), faults),
   };
+}
+
+/** The current key first; older ones, which still open what they sealed, behind commas. */
+function readKeys(text: string | undefined, faults: Fault[]): string[] {
+  const keys = (text ?? "")
+    .split(",")
+    .map((key) => key.trim())
+    .filter((key) => key !== "");
+  if (keys.some((key) => key.length < shortestKey)) {
+    faults.push({
+      at: "environment: SWITCHHOOK_KEY",
+      problem: `a key has fewer than ${shortestKey} characters.`,
+      cure: "Use a random one: openssl rand -base64 32.",
+    });
+  }
+  return keys;
 }
 
 function readPort(text: string | undefined, faults: Fault[]): number | undefined {

@@ -3,6 +3,7 @@ import type { ZodType } from "zod";
 import { type ContactKind, contactKinds } from "../core/contact.ts";
 import type { AgentEntry } from "../core/directory.ts";
 import type { Fault } from "../core/errors.ts";
+import type { OAuth } from "../core/oauth.ts";
 import { toE164 } from "../core/phone.ts";
 import type { InstallationSettings } from "../core/settings.ts";
 import { didYouMean } from "../mapping/nearest.ts";
@@ -17,7 +18,13 @@ export type Kinds = {
   connectors: Readonly<
     Record<
       string,
-      { settings: ZodType; contactKinds?: readonly ContactKind[]; associates?: readonly string[] }
+      {
+        settings: ZodType;
+        contactKinds?: readonly ContactKind[];
+        associates?: readonly string[];
+        oauth?: OAuth;
+        installed?: ZodType;
+      }
     >
   >;
 };

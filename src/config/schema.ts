@@ -13,22 +13,28 @@ const publicUrl = z
   .transform((url) => url.replace(/\/+$/, ""));
 
 /** What the config file holds besides its installations, which are read one by one. */
-export const fileSchema = z.strictObject({
-  $schema: z.string().optional(),
-  publicUrl: publicUrl.optional(),
-  port: z.int().min(0).max(65_535).optional(),
-  host: text.optional(),
-  retentionDays: z.number().min(1).max(3_650).default(90),
-  limits: z
-    .strictObject({
-      bodyBytes: z.int().min(1_024).max(104_857_600).default(5_242_880),
-      bodySeconds: z.number().min(1).max(300).default(10),
-    })
-    .prefault({}),
-  installations: z.record(z.string(), z.unknown()).refine((all) => Object.keys(all).length > 0, {
-    error: "has no installation. Add one: a name with its `crm`, `providers` and `region`",
-  }),
-});
+export const fileSchema = z
+  .strictObject({
+    $schema: z.string().optional(),
+    publicUrl: publicUrl.optional(),
+    port: z.int().min(0).max(65_535).optional(),
+    host: text.optional(),
+    retentionDays: z.number().min(1).max(3_650).default(90),
+    limits: z
+      .strictObject({
+        bodyBytes: z.int().min(1_024).max(104_857_600).default(5_242_880),
+        bodySeconds: z.number().min(1).max(300).default(10),
+      })
+      .prefault({}),
+    /** Our apps at the CRMs that accounts install by OAuth; each is read by the schema of its CRM. */
+    apps: z.record(z.string(), z.unknown()).default({}),
+    installations: z.record(z.string(), z.unknown()).default({}),
+  })
+  .superRefine(({ apps, installations }, context) => {
+    if (Object.keys(installations).length + Object.keys(apps).length > 0) return;
+    const message = "has no installation. Add one: a name with its `crm`, `providers` and `region`";
+    context.addIssue({ code: "custom", path: ["installations"], message });
+  });
 
 const region = z
   .string()

@@ -3,6 +3,10 @@ import type { ZodType } from "zod";
 import type { CallEvent, Outcome, Scalar } from "./call.ts";
 import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
 import type { CrmError } from "./errors.ts";
+import type { OAuth, TokenSource } from "./oauth.ts";
+import type { CrmRequest } from "./requests.ts";
+
+export type { CrmRequest } from "./requests.ts";
 
 /**
  * One request of a provider. `url`: path and query as sent, without the webhook secret.
@@ -216,13 +220,10 @@ export type ConnectorKind<S = unknown> = {
   /** Types of other records that a mapping may `associate` a call with; none when absent. */
   associates?: readonly string[];
   connect(settings: S, context: ConnectContext): Connector;
-};
-
-/** One request to a CRM, for metrics. `status`: of HTTP, or why there was none. `kind`: which of the CRM's limits it counts for. */
-export type CrmRequest = {
-  kind: "search" | "general" | "token";
-  status: number | "timeout" | "network" | "stopped";
-  ms: number;
+  /** How the CRM is installed by OAuth, when it can be. */
+  oauth?: OAuth;
+  /** The settings of an installation that was made by OAuth: no credentials. */
+  installed?: ZodType<S>;
 };
 
 /**
@@ -236,4 +237,6 @@ export type ConnectContext = {
   now: () => number;
   warn: (message: string) => void;
   onRequest?: (request: CrmRequest) => void;
+  /** Of an installation that was made by OAuth; otherwise the settings say how to sign in. */
+  tokens?: TokenSource;
 };

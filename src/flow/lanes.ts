@@ -19,14 +19,14 @@ const shortestPauseMs = 1_000;
 
 /**
  * The background work of one installation. Decoding never waits for a CRM that hangs, so it has a lane of its own;
- * each lane has one worker at a time. Returns how to wake the first of them: after a delivery was stored.
+ * each lane has one worker at a time. Returns how to wake the first of them, after a delivery was stored, and how to end them.
  */
 export function addLanes(
   flow: Flow,
   lanes: Lanes,
   installation: Installation,
   providers: Readonly<Record<string, Provider>>,
-): { received: () => void; stopWatching: () => void } {
+): { received: () => void; stop: () => Promise<void> } {
   const { settings, connector } = installation;
   const names = {
     decode: `${settings.name}/decode`,
@@ -86,9 +86,13 @@ export function addLanes(
     }
   });
 
+  const stopWatching = connector.watch?.(() => lanes.wake(names.sync)) ?? (() => {});
   return {
     received: () => lanes.wake(names.decode),
-    stopWatching: connector.watch?.(() => lanes.wake(names.sync)) ?? (() => {}),
+    async stop() {
+      stopWatching();
+      await Promise.all(Object.values(names).map((name) => lanes.remove(name)));
+    },
   };
 }
 

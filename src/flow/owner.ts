@@ -14,7 +14,7 @@ export function chooseOwner(
   call: Pick<Call, "agents" | "provider">,
   contact: Contact | undefined,
 ): OwnerChoice {
-  const agent = lastToTalk(settings, call);
+  const agent = lastToTalk(settings, owners, call);
   const byAgent = agent && owners.find(({ email }) => email !== undefined && sameEmail(email, agent.email));
   if (agent && byAgent)
     return { owner: byAgent, agent, why: `talked last with the customer (${agent.email})` };
@@ -37,8 +37,10 @@ export function chooseOwner(
   };
 }
 
+/** Whoever is not in the directory is known by the e-mail address that the provider tells, if a user of the CRM has it. */
 function lastToTalk(
   { agents, region }: InstallationSettings,
+  owners: readonly Owner[],
   call: Pick<Call, "agents" | "provider">,
 ): AgentEntry | undefined {
   const talkers = call.agents.filter(({ talkedAt }) => talkedAt !== undefined);
@@ -46,6 +48,9 @@ function lastToTalk(
   for (const talker of talkers) {
     const entry = findAgent(agents, call.provider, talker, region);
     if (entry) return entry;
+    const { email, name } = talker;
+    const isUser = owners.some((owner) => email !== undefined && sameEmail(owner.email ?? "", email));
+    if (email !== undefined && isUser) return { email, ...(name !== undefined && { name }) };
   }
   return undefined;
 }

@@ -8,6 +8,8 @@ export type Lanes = {
   add(name: string, job: Job): void;
   /** There may be something to do. Cheap; may be called for every delivery. */
   wake(name: string): void;
+  /** No new run of this lane; resolves when the running one is through. */
+  remove(name: string): Promise<void>;
   /** No new run; resolves when the running ones are through. */
   stop(): Promise<void>;
 };

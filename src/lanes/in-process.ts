@@ -29,7 +29,7 @@ export function inProcessLanes({ now = Date.now, onError }: Options): Lanes {
       if (!stopping.signal.aborted) onError(name, error, pause);
     }
     delete lane.running;
-    if (stopping.signal.aborted) return;
+    if (stopping.signal.aborted || lanes.get(name) !== lane) return;
     if (lane.woken && lane.failures === 0) start(name, lane);
     else if (next !== undefined) schedule(name, lane, Math.max(0, next - now()));
   };
@@ -56,6 +56,12 @@ export function inProcessLanes({ now = Date.now, onError }: Options): Lanes {
       if (!lane || lane.woken) return;
       lane.woken = true;
       if (!lane.running && lane.failures === 0) schedule(name, lane, 0);
+    },
+    async remove(name) {
+      const lane = lanes.get(name);
+      lanes.delete(name);
+      clearTimeout(lane?.timer);
+      await lane?.running;
     },
     async stop() {
       stopping.abort();

@@ -1,12 +1,6 @@
-/** A pass to an API. `expiresAt`: ms since 1970; absent when nobody said. `url`: where it is to be used, when the issuer says. */
-export type Token = { accessToken: string; expiresAt?: number; url?: string };
+import type { Token, TokenSource } from "../core/oauth.ts";
 
-/** Always a valid token, fetched by one request however many ask. */
-export type TokenSource = {
-  current(): Promise<Token>;
-  /** This token was refused: the next one who asks gets a new one. A refusal of an older token changes nothing. */
-  refused(token: Token): void;
-};
+export type { Token, TokenSource } from "../core/oauth.ts";
 
 /** A token is replaced this long before it expires. */
 const aheadMs = 60_000;

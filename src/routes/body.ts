@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import type { Request } from "express";
 import { Rejected } from "../core/errors.ts";
 
 /** The exact bytes of a request. Throws `Rejected(413)` as soon as there are more than `limit`. */
@@ -38,4 +39,20 @@ function cutOff(cause?: unknown): Rejected {
 
 function tooLarge(limit: number): Rejected {
   return new Rejected(413, `the body is larger than ${limit} bytes`);
+}
+
+const largestJson = 1_000_000;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** A JSON body as it was written, so that its author's lines and order stay. `what`: e.g. "mapping". */
+export async function readJsonText(request: Request, what: string): Promise<string> {
+  if (!request.is("application/json")) {
+    throw new Rejected(415, `send the ${what} as JSON, with the header \`Content-Type: application/json\``);
+  }
+  const body = await readBody(request, largestJson);
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new Rejected(400, "the body is not UTF-8 text", { cause });
+  }
 }

@@ -62,7 +62,10 @@ ${tries}
 `;
 }
 
-function cardOf({ name, crm, region, timeZone, providers, calls, contacts }: InstallationSummary): Html {
+function cardOf(summary: InstallationSummary): Html {
+  const { name, crm, region, timeZone, providers, calls, contacts } = summary;
+  const connection = "connection" in summary ? summary.connection : undefined;
+  const lost = connection && connection.state !== "active";
   const synced = contacts.syncedAt ? `synced ${contacts.syncedAt}` : "not synced yet";
   const states = Object.entries(calls).map(
     ([state, n]) => html`<span class="state ${state}">${state} ${n}</span> `,
@@ -70,6 +73,7 @@ function cardOf({ name, crm, region, timeZone, providers, calls, contacts }: Ins
   return html`<article>
 <h3>${name}</h3>
 <p>CRM <b>${crm}</b>, region ${region}, ${timeZone}</p>
+${lost ? html`<p><span class="state dead">not connected</span> Calls wait: <a href="/install/${crm}">connect it again</a></p>` : ""}
 <p>${contacts.indexed} contacts in the index, ${synced}</p>
 <p>${states.length > 0 ? states : "no calls yet"}</p>
 <dl>${providers.map(({ label, webhook }) => html`<dt>${label}</dt><dd><code>${webhook}</code></dd>`)}</dl>

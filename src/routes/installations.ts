@@ -42,6 +42,7 @@ async function describe(parts: Parts, { settings, crm, providers }: Installation
   const contacts = await store.countContacts(name);
   return {
     ...{ name, crm, region, timeZone },
+    ...connectionOf(parts, name),
     providers: Object.values(providers).map((configured) => {
       const { id, label, methods } = configured.provider;
       return { id, label, methods, webhook: webhookOf(parts, name, configured) };
@@ -52,8 +53,32 @@ async function describe(parts: Parts, { settings, crm, providers }: Installation
   };
 }
 
+/** Of one that was made by OAuth: whose account it is, and whether it still is. */
+function connectionOf({ installed }: Parts, name: string) {
+  const install = installed?.stateOf(name);
+  if (!install) return {};
+  const { account, state, reason } = install;
+  return { connection: { account, state, ...(reason !== undefined && { reason }) } };
+}
+
+/** The webhook URLs of an installation, secrets included: only for whoever has just connected it. */
+export function webhooksOf(
+  parts: Parts,
+  { settings: { name }, providers }: Installation,
+): { label: string; url: string }[] {
+  return Object.values(providers).map((configured) => {
+    const { url, query } = webhookUrl(parts, name, configured);
+    return { label: configured.provider.label, url: query.startsWith("key=") ? `${url}?${query}` : url };
+  });
+}
+
 /** The URL to set at the provider. Where it takes our secret there is a placeholder for it. */
-function webhookOf({ config }: Parts, name: string, { provider, settings }: ConfiguredProvider): string {
+function webhookOf(parts: Parts, name: string, configured: ConfiguredProvider): string {
+  const { url, query } = webhookUrl(parts, name, configured);
+  return query.startsWith("key=") ? `${url}?key=…` : url;
+}
+
+function webhookUrl({ config }: Parts, name: string, { provider, settings }: ConfiguredProvider) {
   const url = `${config.publicUrl}/webhooks/${name}/${provider.id}`;
   const nothing = {
     afterSeconds: 0,
@@ -63,7 +88,7 @@ function webhookOf({ config }: Parts, name: string, { provider, settings }: Conf
     body: new Uint8Array(),
   } as const;
   const { query } = provider.simulate.sign(nothing, settings, { now: 0, url });
-  return query.startsWith("key=") ? `${url}?key=…` : url;
+  return { url, query };
 }
 
 function isoOf(ms: number): string {

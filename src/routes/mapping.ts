@@ -5,15 +5,14 @@ import type { Request } from "express";
 import { messageOf, Rejected } from "../core/errors.ts";
 import { mappingFor, previewMapping } from "../flow/preview.ts";
 import { isObject, type JsonObject } from "../lib/body.ts";
-import type { MappingInUse, Parts } from "../parts.ts";
-import { readBody } from "./body.ts";
+import type { MappingInUse } from "../parts/connect.ts";
+import type { Parts } from "../parts.ts";
+import { readJsonText } from "./body.ts";
 import { findInstallation } from "./installations.ts";
 import { noQuery, previewQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";
 
 const mappingRoute = "/api/installations/:name/mapping";
-const largestBytes = 1_000_000;
-const utf8 = new TextDecoder("utf-8", { fatal: true });
 
 /** The mapping of an installation: read it, try another one, put it into use. */
 export function mappingRoutes(parts: Parts): Route[] {
@@ -26,7 +25,7 @@ export function mappingRoutes(parts: Parts): Route[] {
 
     adminRoute("put", mappingRoute, previewQuery, async (request, response, { preview }) => {
       const { file, installation } = mappingOf(parts, request);
-      const text = await jsonText(request);
+      const text = await readJsonText(request, "mapping");
       const next = mappingFor(installation.crm, text, basename(file.savedPath));
       const calls = await previewMapping(parts.flow, installation, next);
       if (preview === undefined) {
@@ -52,19 +51,6 @@ function parsed(text: string): { mapping?: JsonObject } {
     return isObject(mapping) ? { mapping } : {};
   } catch {
     return {};
-  }
-}
-
-/** The body as it was written, so that its author's lines and order stay. */
-async function jsonText(request: Request): Promise<string> {
-  if (!request.is("application/json")) {
-    throw new Rejected(415, "send the mapping as JSON, with the header `Content-Type: application/json`");
-  }
-  const body = await readBody(request, largestBytes);
-  try {
-    return utf8.decode(body);
-  } catch (cause) {
-    throw new Rejected(400, "the body is not UTF-8 text", { cause });
   }
 }
 

@@ -6,7 +6,7 @@ import type { Store } from "../store/contract.ts";
 /** Prometheus figures. Label values come from our own closed lists, never from a request. */
 export function createMetrics(
   store: Store,
-  known: { installations: readonly string[]; providers: readonly string[]; now: () => number },
+  known: { installations: () => readonly string[]; providers: readonly string[]; now: () => number },
 ) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -67,7 +67,7 @@ export function createMetrics(
     registers,
     async collect() {
       this.reset();
-      for (const installation of known.installations) {
+      for (const installation of known.installations()) {
         const due = await store.nextDue(installation);
         if (due !== undefined) this.set({ installation }, Math.max(0, (known.now() - due) / 1000));
       }

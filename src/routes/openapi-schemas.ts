@@ -113,6 +113,7 @@ const installation = object(
     crm: text,
     region: text,
     timeZone: text,
+    connection: object({ account: text, state: text, reason: text }, ["account", "state"]),
     providers: list(object({ id: text, label: text, methods: list(text), webhook: text }, ["id", "webhook"])),
     calls: { type: "object", additionalProperties: whole },
     oldestDueAt: time,

@@ -110,6 +110,35 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       },
     },
   },
+  "/api/installations/{name}": {
+    delete: {
+      summary: "Disconnects an installation that was made by OAuth: our access is taken back at the CRM.",
+      query: noQuery,
+      responses: { "200": json("It is disconnected.", { type: "object" }), ...noInstallation },
+    },
+  },
+  "/api/installations/{name}/settings": {
+    get: {
+      summary:
+        "The settings of an installation that was made by OAuth, with its state. Has the webhook secrets.",
+      query: noQuery,
+      responses: { "200": json("The settings.", { type: "object" }), ...noInstallation },
+    },
+    put: {
+      summary: "Other settings for it, used from then on: {version, settings} as GET gives them.",
+      query: noQuery,
+      body: { type: "object", required: ["version", "settings"] },
+      responses: {
+        "200": json("The settings as they are now.", { type: "object" }),
+        ...noInstallation,
+        "400": problem("Not what GET gives."),
+        "409": problem("Somebody else changed them meanwhile."),
+        "413": problem("Larger than 1 MB."),
+        "415": problem("Not JSON, or compressed."),
+        "422": problem("The settings are wrong: all faults with their places and cures."),
+      },
+    },
+  },
   "/api/events": {
     get: {
       summary: "Calls as they change: server-sent events named `call`.",

@@ -3,7 +3,7 @@ import type { ZodObject, z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import { readQuery } from "./query.ts";
 
-export type Method = "get" | "post" | "put";
+export type Method = "get" | "post" | "put" | "delete";
 
 /** `open`: for everybody. `admin`: behind the guard. `query`: the parameters it knows; absent = it takes any. */
 export type Route = {

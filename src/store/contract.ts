@@ -140,6 +140,26 @@ export type ReplayScope = { installation?: string; provider?: string; since?: st
 
 export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
 
+/** `reconnect`: the CRM has taken our access back; calls wait. `removed`: nobody wants it any more. */
+export const installStates = ["active", "reconnect", "removed"] as const;
+export type InstallState = (typeof installStates)[number];
+
+/**
+ * An installation that was made by OAuth. `account`: the CRM's id of it. `body`: JSON of what is known of the account
+ * and its settings. `sealed`: the grant. `reason`: why it is not active.
+ */
+export type StoredInstall = {
+  name: string;
+  crm: string;
+  account: string;
+  state: InstallState;
+  reason?: string;
+  body: string;
+  sealed?: string;
+  version: number;
+  updatedAt: number;
+};
+
 /** The durable state. Every method is one transaction; all of it or nothing. Throws only when the disk does. */
 export type Store = {
   /** Resolves once the bytes are on disk. Many at once share one commit. */
@@ -198,6 +218,12 @@ export type Store = {
   purge(now: number, before: number): Promise<number>;
   /** A random secret of 32 bytes, made on first use; the same name gives the same bytes ever after. */
   secret(name: string): Promise<Uint8Array>;
+  installs(): Promise<StoredInstall[]>;
+  /** `claim`: what `claimInstall` was given; false, and nothing is saved, when somebody else has claimed it since. */
+  saveInstall(install: StoredInstall, claim?: number): Promise<boolean>;
+  /** Keeps all others, in other processes too, from an installation until then. False while somebody else has it, or it is not there. */
+  claimInstall(name: string, now: number, until: number): Promise<boolean>;
+  releaseInstall(name: string, claim: number): Promise<void>;
   /** Throws when the store cannot be written to just now. */
   ready(): Promise<void>;
   close(): Promise<void>;

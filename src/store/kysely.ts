@@ -77,6 +77,18 @@ export type Tables = {
     why: string;
   };
   secrets: { name: string; value: Uint8Array };
+  installs: {
+    name: string;
+    crm: string;
+    account: string;
+    state: string;
+    reason: string | null;
+    body: string;
+    sealed: string | null;
+    version: number;
+    updated_at: number;
+    claimed_until: Later<number | null>;
+  };
 };
 
 /**

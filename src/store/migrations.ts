@@ -128,4 +128,21 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE calls ADD COLUMN sent_at INTEGER;
   `,
+  `
+  CREATE TABLE installs (
+    name TEXT PRIMARY KEY,
+    crm TEXT NOT NULL,
+    account TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    body TEXT NOT NULL,
+    sealed TEXT,
+    version INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE UNIQUE INDEX installs_account ON installs (crm, account);
+  `,
+  `
+  ALTER TABLE installs ADD COLUMN claimed_until INTEGER;
+  `,
 ];

@@ -7,6 +7,7 @@ import type { Store } from "./contract.ts";
 import { decodedWrite } from "./decoded.ts";
 import * as delivered from "./delivered.ts";
 import * as groups from "./groups.ts";
+import { installsOver } from "./installs.ts";
 import { kyselyOver } from "./kysely.ts";
 import { queriesOver } from "./queries.ts";
 import { secretsOver } from "./secrets.ts";
@@ -27,6 +28,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     ...queries,
     ...choresOver(kysely),
     ...secretsOver(kysely),
+    ...installsOver(kysely),
     append: groupCommit(write),
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),

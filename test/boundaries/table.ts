@@ -26,6 +26,7 @@ export const table: Readonly<Record<string, Row>> = {
   },
   config: { imports: { ...core, mapping: "all", manifest: "all" } },
   manifest: { imports: {} },
+  marketplace: { imports: { manifest: "all" } },
   main: { imports: "everything" },
   cli: { imports: "everything" },
   tooling: { imports: "everything" },
@@ -35,13 +36,13 @@ export const table: Readonly<Record<string, Row>> = {
 export const apart: ReadonlySet<string> = new Set(["provider", "connector"]);
 
 const places: readonly [RegExp, string][] = [
-  [/^src\/(core|lib|mapping|store|lanes|installations|flow|routes)\//, "$1"],
+  [/^src\/(core|lib|mapping|store|lanes|installations|flow|routes|marketplace)\//, "$1"],
   [/^src\/providers\/index\.ts$/, "providers"],
   [/^src\/providers\/([^/]+)\//, "provider"],
   [/^connectors\/index\.ts$/, "connectors"],
   [/^connectors\/([^/]+)\//, "connector"],
   [/^src\/(main|cli|config|app|manifest|parts)\.ts$/, "$1"],
-  [/^src\/(cli|config)\//, "$1"],
+  [/^src\/(cli|config|parts)\//, "$1"],
   [/^src\/demo\.ts$/, "config"],
   [/^(test|bench|scripts)\//, "tooling"],
   [/^vitest\.config\.ts$/, "tooling"],

@@ -47,6 +47,18 @@ const stranger: Told = { status: "in-progress", target: 999 };
 const unowned = [{ id: "1", name: "Asha Rao", phones: ["+919876543210"] }];
 
 describe("the agent who talked", () => {
+  test("is known by the e-mail address that the provider tells, without an entry in the directory", async () => {
+    const told = [
+      { status: "ringing" },
+      { status: "in-progress", target: 999, email: "Noor@Example.com" },
+      { status: "ended", reason: "completed" },
+    ];
+    expect(await ownerAfter(told)).toMatchObject({
+      ownerId: "12",
+      why: expect.stringMatching(/talked last/),
+    });
+  });
+
   test("owns the activity, before the contact's owner", async () => {
     const contacts = [{ ...unowned[0], ownerId: "12" }];
     expect(await ownerAfter([ravi, ended], { contacts })).toEqual({

@@ -10,6 +10,9 @@ const guards: Record<string, "open" | "admin"> = {
   "GET /style.css": "open",
   // Its unguessable token is its guard: a CRM's player sends no password.
   "GET /recordings/:token": "open",
+  // An administrator of a CRM is no administrator of ours: their consent at the CRM is the guard.
+  "GET /install/:crm": "open",
+  "GET /install/:crm/callback": "open",
   "GET /healthz": "open",
   "GET /readyz": "open",
   "GET /metrics": "admin",
@@ -19,6 +22,9 @@ const guards: Record<string, "open" | "admin"> = {
   "GET /api/dead": "admin",
   "GET /api/unused": "admin",
   "GET /api/installations": "admin",
+  "DELETE /api/installations/:name": "admin",
+  "GET /api/installations/:name/settings": "admin",
+  "PUT /api/installations/:name/settings": "admin",
   "GET /api/installations/:name/mapping": "admin",
   "PUT /api/installations/:name/mapping": "admin",
   "GET /api/events": "admin",

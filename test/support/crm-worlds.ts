@@ -1,6 +1,10 @@
 import type { Emulator } from "../emulators/contract.ts";
-import { type HubspotOptions, startHubspot } from "../emulators/hubspot/index.ts";
-import { type SalesforceOptions, startSalesforce } from "../emulators/salesforce/index.ts";
+import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../emulators/hubspot/index.ts";
+import {
+  type SalesforceEmulator,
+  type SalesforceOptions,
+  startSalesforce,
+} from "../emulators/salesforce/index.ts";
 
 /** A call on the timeline, as a rep sees it. `all`: every field, as JSON. */
 export type LoggedCall = {
@@ -45,11 +49,12 @@ export const worlds = {
 };
 export const worldNames = Object.keys(worlds) as WorldName[];
 
-async function hubspotWorld(options: HubspotOptions): Promise<CrmWorld> {
+export async function hubspotWorld(options: HubspotOptions): Promise<CrmWorld & { portal: HubspotEmulator }> {
   const emulator = await startHubspot({ region: "NL", limits: false, ...options });
   const { people } = emulator;
   return {
     emulator,
+    portal: emulator,
     settings: { type: "hubspot", token: emulator.token, apiUrl: emulator.url },
     addOwner: (email) => people.addOwner({ email, firstName: email.split("@")[0] ?? "", lastName: "Owner" }),
     addContact: ({ name, phone, mobile = "", ownerId }) =>
@@ -82,7 +87,9 @@ async function hubspotWorld(options: HubspotOptions): Promise<CrmWorld> {
   };
 }
 
-async function salesforceWorld(options: SalesforceOptions): Promise<CrmWorld> {
+export async function salesforceWorld(
+  options: SalesforceOptions,
+): Promise<CrmWorld & { org: SalesforceEmulator }> {
   const client = { clientId: "client", clientSecret: "secret" };
   const emulator = await startSalesforce({ ...client, ...options });
   const { people } = emulator;
@@ -90,6 +97,7 @@ async function salesforceWorld(options: SalesforceOptions): Promise<CrmWorld> {
   const calls = () => people.tasks().filter(({ TaskSubtype }) => TaskSubtype === "Call");
   return {
     emulator,
+    org: emulator,
     settings: { type: "salesforce", loginUrl: emulator.url, ...client },
     addOwner: (email) => people.addUser({ Email: email, LastName: email.split("@")[0] ?? "" }),
     addContact: ({ name, phone, mobile = null, ownerId }) =>

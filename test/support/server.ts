@@ -85,6 +85,16 @@ export async function startServer(options: ServerOptions = {}) {
       meanwhile();
       running = await run(options, folder);
     },
+    /** Stops, and starts on the same data with other options; when that fails, it is started again as it was. */
+    async restartWith(other: ServerOptions): Promise<void> {
+      await stop();
+      try {
+        running = await run(other, folder);
+      } catch (error) {
+        running = await run(options, folder);
+        throw error;
+      }
+    },
     async stop(): Promise<void> {
       await stop();
       rmSync(folder, { recursive: true, force: true });
@@ -102,6 +112,7 @@ async function run({ settings, file, environment, log, now }: ServerOptions, fol
   );
   const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, ...log };
   const parts = assemble(config, { log: silent, ...(now && { now }) });
+  await parts.load();
   const server = createApp(parts);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   parts.start();

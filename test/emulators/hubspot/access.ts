@@ -1,4 +1,5 @@
 import type { EmulatorReply, EmulatorRequest, Route } from "../contract.ts";
+import type { AccessGrant } from "./grants.ts";
 import type { Limits } from "./portal.ts";
 import {
   expired,
@@ -17,24 +18,40 @@ export type AccessSettings = {
   limits: Limits | false;
 };
 
-/** Who may ask, for what, and how often. Times of requests are kept per token, of searches for the whole portal. */
-export function createAccess(settings: AccessSettings, now: () => number) {
+/** What asks for no token: consents, tokens themselves and links that are signed. */
+const openKinds = new Set(["authorize", "consent", "token", "introspect", "revoke", "journal file"]);
+/** What counts towards no limit. unverified: whether the uninstall does. */
+const unlimitedKinds = new Set(["journal", "journal subscription", "uninstall"]);
+
+/**
+ * Who may ask, for what, and how often. Times of requests are kept per app, which is to say per token or for all tokens
+ * that were issued; those of searches for the whole portal. `issued` finds an issued token.
+ */
+export function createAccess(
+  settings: AccessSettings,
+  now: () => number,
+  issued: (token: string) => AccessGrant | undefined,
+) {
   const general = new Map<string, number[]>();
   const searches: number[] = [];
   return { before, headers, authorize };
 
   function before(request: EmulatorRequest, route: Route | undefined): EmulatorReply | undefined {
+    if (isOpen(request, route)) return undefined;
     const token = tokenOf(request);
-    if (settings.expiredTokens.has(token)) return problemReply(expired);
-    if (!settings.tokens.has(token)) return problemReply(unauthenticated);
+    const grant = issued(token);
+    if (settings.expiredTokens.has(token) || (grant && grant.expiresAt <= now())) {
+      return problemReply(expired);
+    }
+    if (!grant && !settings.tokens.has(token)) return problemReply(unauthenticated);
     const { limits } = settings;
-    if (!limits) return undefined;
+    if (!limits || unlimitedKinds.has(route?.kind ?? "")) return undefined;
     if (route?.kind === "search") {
       if (spend(searches, limits.search, limits.searchPerMs, now())) return undefined;
       return tooManyRequests("SECONDLY");
     }
-    const times = general.get(token) ?? [];
-    general.set(token, times);
+    const times = general.get(appOf(token)) ?? [];
+    general.set(appOf(token), times);
     if (spend(times, limits.general, limits.perMs, now())) return undefined;
     return tooManyRequests("TEN_SECONDLY_ROLLING");
   }
@@ -42,8 +59,9 @@ export function createAccess(settings: AccessSettings, now: () => number) {
   /** Searches tell nothing about their limit. */
   function headers(request: EmulatorRequest, route: Route | undefined): Record<string, string> {
     const { limits } = settings;
-    if (!limits || route?.kind === "search") return {};
-    const used = general.get(tokenOf(request))?.length ?? 0;
+    if (!limits || route?.kind === "search" || isOpen(request, route)) return {};
+    if (unlimitedKinds.has(route?.kind ?? "")) return {};
+    const used = general.get(appOf(tokenOf(request)))?.length ?? 0;
     return {
       "x-hubspot-ratelimit-max": String(limits.general),
       "x-hubspot-ratelimit-remaining": String(Math.max(0, limits.general - used)),
@@ -51,15 +69,30 @@ export function createAccess(settings: AccessSettings, now: () => number) {
     };
   }
 
-  function authorize(needed: readonly (readonly string[])[]): void {
+  /** An issued token has the scopes of its consent, as far as `settings` let it; a given one has those of `settings`. */
+  function authorize(needed: readonly (readonly string[])[], request: EmulatorRequest): void {
+    const own = issued(tokenOf(request))?.scopes;
     const { scopes } = settings;
-    if (scopes === "all") return;
-    const missing = needed.filter((choice) => !choice.some((scope) => scopes.has(scope)));
+    const has = (scope: string) =>
+      (own ? own.has(scope) : !isForApps(scope)) &&
+      (scopes === "all" || isForApps(scope) || scopes.has(scope));
+    const missing = needed.filter((choice) => !choice.some(has));
     if (missing.length > 0) throw refuse(missingScopes(missing.map(([scope = ""]) => scope)));
+  }
+
+  function appOf(token: string): string {
+    return issued(token) ? "" : token;
   }
 }
 
-function tokenOf(request: EmulatorRequest): string {
+const isForApps = (scope: string) => scope.startsWith("developer.");
+
+/** Unknown paths of OAuth are not found by anybody, token or not. */
+function isOpen(request: EmulatorRequest, route: Route | undefined): boolean {
+  return route ? openKinds.has(route.kind) : request.path.startsWith("/oauth/");
+}
+
+export function tokenOf(request: EmulatorRequest): string {
   return /^bearer\s+(.+)$/i.exec(request.headers["authorization"] ?? "")?.[1] ?? "";
 }
 

@@ -1,14 +1,14 @@
 import type { EmulatorReply } from "../contract.ts";
-import { bodyOf, type CrmRequest, type CrmRoute } from "./crm-route.ts";
+import type { CrmRequest, CrmRoute } from "./crm-route.ts";
 import { limitOf } from "./objects.ts";
-import { findRecord, type Portal } from "./portal.ts";
-import { invalid, notFound, problemReply } from "./refusals.ts";
+import type { Portal } from "./portal.ts";
+import { notFound, problemReply } from "./refusals.ts";
 import type { OwnerRecord } from "./types.ts";
 
 const mostOwners = 500;
 const ownersScope = () => [["crm.objects.owners.read"]];
 
-/** Owners, the account's details and announced recordings. */
+/** Owners and the account's details. */
 export function accountRoutes(portal: Portal): CrmRoute[] {
   const owners = { method: "GET", area: "crm/owners", kind: "owners", scopes: ownersScope };
   return [
@@ -21,14 +21,6 @@ export function accountRoutes(portal: Portal): CrmRoute[] {
       kind: "account",
       scopes: () => [["oauth"]],
       handle: () => ({ status: 200, body: details(portal) }),
-    },
-    {
-      method: "POST",
-      area: "crm/extensions/calling",
-      rest: "/recordings/ready",
-      kind: "recording ready",
-      scopes: () => [["crm.objects.contacts.write"]],
-      handle: (request) => markReady(portal, request),
     },
   ];
 }
@@ -89,20 +81,4 @@ function details(portal: Portal): object {
     uiDomain: "app-eu1.hubspot.com",
     dataHostingLocation: "eu1",
   };
-}
-
-const pipeline = ["hs_call_external_id", "hs_call_external_account_id", "hs_call_app_id", "hs_call_source"];
-
-function markReady(portal: Portal, request: CrmRequest): EmulatorReply {
-  const { engagementId } = bodyOf(request);
-  const call = findRecord(portal, "calls", String(engagementId ?? ""));
-  if (!call) return problemReply(notFound);
-  const missing = pipeline.filter((name) => call.values[name] === undefined);
-  if (missing.length > 0) {
-    return problemReply(
-      invalid(`The call has no ${missing.join(", ")}`, { context: { properties: missing } }),
-    );
-  }
-  portal.readyRecordings.add(call.id);
-  return { status: 204 };
 }

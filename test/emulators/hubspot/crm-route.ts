@@ -31,14 +31,14 @@ export function toRoutes(route: CrmRoute, legacyPaths: boolean, authorize: Autho
     handle(request) {
       const [version = "2026-03", ...params] = request.params;
       const crmRequest = { ...request, params, version: version as ApiVersion };
-      authorize(route.scopes(crmRequest));
+      authorize(route.scopes(crmRequest), crmRequest);
       return route.handle(crmRequest);
     },
   }));
 }
 
 /** Throws a refusal unless all of the scopes were granted. */
-export type Authorize = (needed: readonly (readonly string[])[]) => void;
+export type Authorize = (needed: readonly (readonly string[])[], request: EmulatorRequest) => void;
 
 export function typeParam(request: { params: string[] }, place = 0): ObjectType {
   const type = toObjectType(request.params[place] ?? "");

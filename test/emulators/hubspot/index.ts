@@ -1,91 +1,73 @@
-import { type Emulator, type OwnFault, type Route, startServer } from "../server.ts";
+import { type Route, startServer } from "../server.ts";
 import { type AccessSettings, createAccess } from "./access.ts";
 import { accountRoutes } from "./account.ts";
+import { appPeople, appRoutes } from "./app.ts";
 import { associationRoutes } from "./associations.ts";
 import { toRoutes } from "./crm-route.ts";
-import type { ExtraProperty } from "./definitions.ts";
 import { generateContacts } from "./generated-contacts.ts";
+import { createGrants, type GrantSettings } from "./grants.ts";
+import { createJournal } from "./journal.ts";
 import { objectBatchRoutes } from "./object-batches.ts";
 import { objectRoutes } from "./objects.ts";
+import type { HubspotEmulator, HubspotOptions } from "./options.ts";
+import { ownFault } from "./own-faults.ts";
 import { countRecords, portalPage } from "./page.ts";
-import { createPeople, type People } from "./people.ts";
+import { createPeople } from "./people.ts";
 import { createPortal, type Limits } from "./portal.ts";
 import { propertyRoutes } from "./properties.ts";
-import { notFound, problemReply, tooManyRequests } from "./refusals.ts";
+import { createRecordings } from "./recordings.ts";
+import { notFound, problemReply } from "./refusals.ts";
 import { searchRoute } from "./search.ts";
 import { objectTypes } from "./types.ts";
+import { createWebhooks, webhookSettingsOf } from "./webhooks.ts";
 
 export { generatedContact } from "./generated-contacts.ts";
+export type { HubspotEmulator, HubspotOptions } from "./options.ts";
 export { derivePhone } from "./phones.ts";
 export { dispositions } from "./seed.ts";
-
-export type HubspotOptions = {
-  now?: () => number;
-  /** Accepted bearer tokens. */
-  token?: string | string[];
-  /** Granted scopes; all when absent. */
-  scopes?: string[];
-  /** The portal's country, for the calculated phone properties. */
-  region?: string;
-  portalId?: number;
-  limits?: Limits | false;
-  /** How late a search sees changes. */
-  indexLagMs?: number;
-  /** Whether calls and tasks take unique properties. */
-  callUnique?: boolean;
-  /** Custom properties that the portal has from the start. */
-  properties?: ExtraProperty[];
-  /** Contacts that exist by formula, see `generatedContact`. */
-  contacts?: number;
-  /** Whether results of batches come in no order. */
-  shuffle?: boolean;
-  /** Also answers the paths of v3 and v4. */
-  legacyPaths?: boolean;
-  latencyMs?: number;
-  port?: number;
-};
-
-/**
- * Kinds of requests, for counts and faults: `search`, `upsert`, `batch create`, `batch read`, `batch update`,
- * `batch archive`, `list`, `get`, `create`, `update`, `archive`, `associate`, `associate labels`, `dissociate`,
- * `associations read`, `associations list`, `properties`, `property write`, `owners`, `account`, `recording ready`.
- */
-export type HubspotEmulator = Emulator & {
-  people: People;
-  /** The token that clients use. */
-  token: string;
-  indexLagMs: number;
-  limits: Limits | false;
-  /** Grants exactly these. */
-  scopes: string[] | "all";
-  /** All tokens are expired from now on, until `acceptToken`. */
-  expireToken(): void;
-  acceptToken(token: string): void;
-};
+export { signV3 } from "./signature.ts";
+export type { HubspotApp } from "./types.ts";
+export type { WebhookEvent } from "./webhook-events.ts";
 
 const usualLimits: Limits = { general: 110, perMs: 10_000, search: 5, searchPerMs: 1000 };
 
 /** A HubSpot portal with its API on loopback. */
 export async function startHubspot(options: HubspotOptions = {}): Promise<HubspotEmulator> {
   const now = options.now ?? Date.now;
-  const tokens = [options.token ?? "hubspot-token"].flat();
+  const { app } = options;
+  const tokens = [options.token ?? (app ? [] : "hubspot-token")].flat();
+  const portalId = options.portalId ?? 62_515;
+  const webhookSettings = webhookSettingsOf(options, app);
+  const webhooks = createWebhooks({
+    app,
+    portalId,
+    settings: webhookSettings,
+    now,
+    shuffle: (events) => portal.shuffle(events),
+    isConnected: () => tokens.length > 0 || grants.current() !== undefined,
+  });
   const portal = createPortal({
     now,
-    portalId: options.portalId ?? 62_515,
+    portalId,
+    ...(app ? { onContactChange: webhooks.hear } : {}),
     region: options.region ?? "US",
     callUnique: options.callUnique ?? true,
     shuffle: options.shuffle ?? true,
     properties: options.properties ?? [],
     ...(options.contacts ? { contacts: generateContacts(options.contacts) } : {}),
   });
-  const settings: AccessSettings & { indexLagMs: number } = {
+  const settings: AccessSettings & GrantSettings & { indexLagMs: number } = {
     tokens: new Set(tokens),
     expiredTokens: new Set(),
     scopes: options.scopes ? new Set(options.scopes) : "all",
     limits: options.limits ?? usualLimits,
     indexLagMs: options.indexLagMs ?? 0,
+    rotateRefreshTokens: options.rotateRefreshTokens ?? false,
   };
-  const access = createAccess(settings, now);
+  const journal = createJournal(portalId, now);
+  const grants = createGrants(settings, now, journal.record);
+  const access = createAccess(settings, now, grants.find);
+  const recordings = createRecordings(portal);
   const crmRoutes = [
     ...objectBatchRoutes(portal),
     searchRoute(portal, () => settings.indexLagMs),
@@ -93,12 +75,16 @@ export async function startHubspot(options: HubspotOptions = {}): Promise<Hubspo
     ...objectRoutes(portal),
     ...propertyRoutes(portal),
     ...accountRoutes(portal),
+    ...recordings.routes(),
   ];
   const routes: Route[] = crmRoutes.flatMap((route) =>
     toRoutes(route, options.legacyPaths ?? false, access.authorize),
   );
+  const ofApp = app
+    ? appRoutes({ app, portalId, grants, journal, access, now, url: () => emulator.url })
+    : [];
   const emulator = await startServer({
-    routes,
+    routes: [...ofApp, ...routes],
     now,
     ...(options.port === undefined ? {} : { port: options.port }),
     ...(options.latencyMs === undefined ? {} : { latencyMs: options.latencyMs }),
@@ -120,16 +106,48 @@ export async function startHubspot(options: HubspotOptions = {}): Promise<Hubspo
       indexLagMs(value) {
         settings.indexLagMs = Number(value);
       },
+      rotateRefreshTokens(value) {
+        settings.rotateRefreshTokens = value === true;
+      },
       scopes: setScopes,
+      webhookUrl(value) {
+        webhookSettings.webhookUrl = value ? String(value) : undefined;
+      },
       limits(value) {
         settings.limits = value === false ? false : { ...usualLimits, ...(value as Partial<Limits>) };
       },
     },
   });
 
+  const { stop } = emulator;
   const extra = {
-    people: createPeople(portal),
-    token: tokens[0] ?? "",
+    stop() {
+      webhooks.stop();
+      return stop();
+    },
+    faults: webhooks.watch(emulator.faults),
+    deliveries: webhooks.deliveries,
+    webhooksSettled: webhooks.settled,
+    fetchRecording: recordings.fetchRecording,
+    get webhookUrl() {
+      return webhookSettings.webhookUrl;
+    },
+    set webhookUrl(value: string | undefined) {
+      webhookSettings.webhookUrl = value;
+    },
+    people: {
+      ...createPeople(portal),
+      ...appPeople(app, grants),
+    },
+    get token() {
+      return tokens[0] ?? grants.latestToken();
+    },
+    get rotateRefreshTokens() {
+      return settings.rotateRefreshTokens;
+    },
+    set rotateRefreshTokens(value: boolean) {
+      settings.rotateRefreshTokens = value;
+    },
     get indexLagMs() {
       return settings.indexLagMs;
     },
@@ -150,6 +168,7 @@ export async function startHubspot(options: HubspotOptions = {}): Promise<Hubspo
     },
     expireToken() {
       settings.expiredTokens = new Set(settings.tokens);
+      grants.expireAll();
     },
     acceptToken(token: string) {
       settings.tokens.add(token);
@@ -161,20 +180,4 @@ export async function startHubspot(options: HubspotOptions = {}): Promise<Hubspo
   function setScopes(value: unknown): void {
     settings.scopes = Array.isArray(value) ? new Set(value.map(String)) : "all";
   }
-}
-
-/** `{ type: "429", policy, retryAfter? }` and `{ type: "conflict" }`, which refuses a whole batch. */
-function ownFault(fault: OwnFault) {
-  if (fault.type === "429") {
-    const retryAfter = fault["retryAfter"];
-    return tooManyRequests(
-      String(fault["policy"] ?? "TEN_SECONDLY_ROLLING"),
-      retryAfter === undefined ? undefined : Number(retryAfter),
-    );
-  }
-  if (fault.type === "conflict") {
-    const message = "Conflict while writing the batch, nothing was written.";
-    return problemReply({ status: 409, category: "CONFLICT", message });
-  }
-  return problemReply({ status: 500, category: "EMULATOR", message: `There is no fault "${fault.type}".` });
 }

@@ -62,7 +62,7 @@ export type Links = ReturnType<typeof createLinks>;
 /** Which records belong together, by association types; each association is known on both sides. */
 export function createLinks() {
   const sides = new Map<string, Map<ObjectType, Map<string, Set<number>>>>();
-  return { add, remove, of, move };
+  return { add, remove, of, move, drop };
 
   function of(type: ObjectType, id: string, to: ObjectType): ReadonlyMap<string, ReadonlySet<number>> {
     return sides.get(`${type} ${id}`)?.get(to) ?? new Map();
@@ -95,6 +95,12 @@ export function createLinks() {
         remove(type, fromId, to, otherId);
         for (const typeId of typeIds) add(type, toId, to, otherId, typeId);
       }
+    }
+  }
+  /** All associations of one record end. */
+  function drop(type: ObjectType, id: string): void {
+    for (const [to, byId] of [...(sides.get(`${type} ${id}`) ?? [])]) {
+      for (const otherId of [...byId.keys()]) remove(type, id, to, otherId);
     }
   }
 }

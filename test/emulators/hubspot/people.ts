@@ -48,6 +48,12 @@ export function createPeople(portal: Portal) {
     archive(type: ObjectType, id: string): void {
       portal.records[type].archive(existing(type, id));
     },
+    /** Deletes a contact for good, as the law on privacy asks for; its calls stay. */
+    privacyDelete(id: string): void {
+      const contact = existing("contacts", id);
+      portal.links.drop("contacts", contact.id);
+      portal.records.contacts.erase(contact);
+    },
     /** Archives the loser; its id answers with the winner from now on. Empty properties of the winner are filled. */
     merge(winnerId: string, loserId: string, type: ObjectType = "contacts"): void {
       const [winner, loser] = [existing(type, winnerId), existing(type, loserId)];

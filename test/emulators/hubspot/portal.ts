@@ -3,6 +3,7 @@ import { createLinks, type Links } from "./links.ts";
 import { createRecordBox, type Generated, type RecordBox } from "./records.ts";
 import { groupNames, seedProperties } from "./seed.ts";
 import {
+  type ContactChange,
   type ObjectType,
   type OwnerRecord,
   objectTypes,
@@ -38,12 +39,14 @@ export type PortalOptions = {
   shuffle: boolean;
   properties: readonly ExtraProperty[];
   contacts?: Generated;
+  /** Hears every change of a contact. */
+  onContactChange?: (change: ContactChange) => void;
 };
 
 const firstMadeId = 30_000_000_001;
 
 export function createPortal(options: PortalOptions): Portal {
-  const { now, contacts } = options;
+  const { now, contacts, onContactChange } = options;
   let lastId = firstMadeId;
   const nextId = () => String(lastId++);
   const properties = ofEach(() => new Map<string, Property>());
@@ -67,6 +70,7 @@ export function createPortal(options: PortalOptions): Portal {
         nextId,
         uniqueNames: () => uniqueNames(properties[type]),
         ...(type === "contacts" && contacts ? { generated: contacts } : {}),
+        ...(type === "contacts" && onContactChange ? { onChange: onContactChange } : {}),
       }),
     ),
     properties,

@@ -1,4 +1,4 @@
-import type { ObjectType, StoredRecord, Values } from "./types.ts";
+import type { ContactChange, ObjectType, StoredRecord, Values } from "./types.ts";
 
 /** No search index lags longer than this. */
 const keepVersionsMs = 600_000;
@@ -20,19 +20,22 @@ export type RecordBoxOptions = {
   nextId: () => string;
   uniqueNames: () => readonly string[];
   generated?: Generated;
+  /** Hears every change after it was made. */
+  onChange?: (change: ContactChange) => void;
 };
 
-export function createRecordBox({ now, nextId, uniqueNames, generated }: RecordBoxOptions) {
+export function createRecordBox({ now, nextId, uniqueNames, generated, onChange }: RecordBoxOptions) {
   const stored = new Map<string, StoredRecord>();
   const ids: number[] = [];
   const unique = new Map<string, Map<string, string>>();
   const archived = new Set<string>();
 
-  return { stored, generated, get, own, current, findByUnique, add, change, archive, merge, page };
+  return { stored, generated, get, own, current, findByUnique, add, change, archive, merge, erase, page };
 
   /** The record with exactly this id, archived ones too. */
   function get(id: string): StoredRecord | undefined {
     const found = stored.get(id);
+    if (found?.erased) return undefined;
     if (found || !generated || !/^\d+$/.test(id)) return found;
     const index = Number(id) - generated.first;
     return index >= 0 && index < generated.count ? generated.make(index) : undefined;
@@ -65,6 +68,7 @@ export function createRecordBox({ now, nextId, uniqueNames, generated }: RecordB
     const record: StoredRecord = { id: nextId(), values, createdAt: at, updatedAt: at, versions: [] };
     keep(record);
     index(record, true);
+    onChange?.({ kind: "created", record });
     return record;
   }
 
@@ -73,13 +77,20 @@ export function createRecordBox({ now, nextId, uniqueNames, generated }: RecordB
     const at = now();
     remember(mine, at);
     index(mine, false);
+    const before = mine.values;
     mine.values = values;
     mine.updatedAt = at;
     index(mine, true);
+    onChange?.({ kind: "changed", record: mine, before });
     return mine;
   }
 
   function archive(record: StoredRecord): void {
+    const mine = putAway(record);
+    onChange?.({ kind: "deleted", record: mine });
+  }
+
+  function putAway(record: StoredRecord): StoredRecord {
     const mine = own(record);
     const at = now();
     remember(mine, at);
@@ -87,11 +98,20 @@ export function createRecordBox({ now, nextId, uniqueNames, generated }: RecordB
     mine.archivedAt = at;
     mine.updatedAt = at;
     archived.add(mine.id);
+    return mine;
   }
 
   function merge(winner: StoredRecord, loser: StoredRecord): void {
-    archive(loser);
-    own(loser).mergedInto = winner.id;
+    putAway(loser).mergedInto = winner.id;
+    onChange?.({ kind: "merged", record: winner, loser });
+  }
+
+  /** Leaves nothing but the id, which nothing finds. */
+  function erase(record: StoredRecord): void {
+    const mine = putAway(record);
+    archived.delete(mine.id);
+    Object.assign(mine, { values: {}, versions: [], erased: true });
+    onChange?.({ kind: "erased", record: mine });
   }
 
   /** Records in the order of their ids, after an id, until `most` are found. */
@@ -110,7 +130,8 @@ export function createRecordBox({ now, nextId, uniqueNames, generated }: RecordB
       if (generatedId === storedId) next += 1;
       at += 1;
       const record = stored.get(String(storedId));
-      if (record && (record.archivedAt !== undefined) === inArchive && !record.mergedInto) yield record;
+      if (!record || record.mergedInto || record.erased) continue;
+      if ((record.archivedAt !== undefined) === inArchive) yield record;
     }
   }
 

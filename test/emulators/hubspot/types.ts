@@ -15,9 +15,17 @@ export type StoredRecord = {
   archivedAt?: number;
   /** The record that this one was merged into. */
   mergedInto?: string;
+  /** Deleted for privacy: no id and no archive leads to it any more. */
+  erased?: true;
   /** How it looked before, oldest first, as far back as a search index may lag. */
   versions: Version[];
 };
+
+/** `record` is as the change left it; of a merge it is the winner. */
+export type ContactChange =
+  | { kind: "created" | "deleted" | "erased"; record: StoredRecord }
+  | { kind: "changed"; record: StoredRecord; before: Values }
+  | { kind: "merged"; record: StoredRecord; loser: StoredRecord };
 
 export type PropertyType = "string" | "number" | "bool" | "datetime" | "date" | "enumeration";
 export type PropertyOption = { label: string; value: string; displayOrder: number; hidden: boolean };
@@ -90,3 +98,16 @@ export function changeProperties(type: ObjectType): { created: string; changed: 
   const engagement = type === "calls" || type === "tasks";
   return { created: engagement ? "hs_createdate" : "createdate", changed: "hs_lastmodifieddate" };
 }
+
+/** A public app, as its project configures it. The lists may be changed while the emulator runs. */
+export type HubspotApp = {
+  clientId: string;
+  clientSecret: string;
+  appId: number;
+  redirectUris: string[];
+  requiredScopes: string[];
+  optionalScopes: string[];
+};
+
+/** An app comes into a portal, and goes. */
+export type LifecycleAction = "APP_INSTALL" | "APP_UNINSTALL";

@@ -1,0 +1,71 @@
+import { readManifest } from "../manifest.ts";
+import { type Marketplace, projects } from "../marketplace/index.ts";
+import { commandLine, counted, Failure, type GlobalOptions, print, printJson } from "./output.ts";
+import { readConfig } from "./read-config.ts";
+import { compare, writeFiles } from "./write-files.ts";
+
+/** `url`: where the server is reached. `check`: write nothing, only say what differs. */
+export type PackageOptions = GlobalOptions & { out?: string; url?: string; check?: boolean };
+
+const exampleUrl = "https://switchhook.example.com";
+
+/** Writes a CRM's developer project from the manifest; only files that changed. With `check`, false when one differs. */
+export async function packageProject(crm: Marketplace, options: PackageOptions): Promise<boolean> {
+  const manifest = readManifest();
+  const folder = options.out ?? `marketplace/${crm}`;
+  const publicUrl = publicUrlOf(options);
+  const files = await compare(folder, projects[crm](manifest, publicUrl ?? exampleUrl));
+  const changes = files.filter(({ state }) => state !== "same");
+  if (!options.check) await writeFiles(folder, changes);
+  const ok = !options.check || changes.length === 0;
+  const warnings = warningsAbout(publicUrl, manifest.identity.support.email);
+  if (options.json) {
+    printJson({ ok, folder, files: files.map(({ path, state }) => ({ path, state })), warnings });
+    return ok;
+  }
+  for (const { path, state } of changes) print(`${state.padEnd(8)}${path}`);
+  print(summary(crm, folder, files.length, changes.length, options));
+  for (const warning of warnings) print(`Warning: ${warning}`);
+  return ok;
+}
+
+function summary(
+  crm: Marketplace,
+  folder: string,
+  all: number,
+  changed: number,
+  { check, out, url }: PackageOptions,
+): string {
+  if (changed === 0) return `${folder}: ${counted(all, "file")}, all as the manifest has them.`;
+  if (!check) return `${folder}: ${counted(all, "file")}, ${changed} written.`;
+  const again = [`package ${crm}`, ...(out ? [`--out ${out}`] : []), ...(url ? [`--url ${url}`] : [])];
+  return `${folder}: ${changed} of ${counted(all, "file")} ${changed === 1 ? "is" : "are"} not as the manifest has them. Write them anew: ${commandLine(again.join(" "))}`;
+}
+
+/** The option, else the configuration when it has an address that a CRM would take; undefined when neither has. */
+function publicUrlOf(options: PackageOptions): string | undefined {
+  if (options.url !== undefined) {
+    const url = options.url.replace(/\/+$/, "");
+    if (isPublic(url)) return url;
+    throw new Failure(
+      `--url ${options.url} is not an address that a CRM takes: write it like https://calls.example.com, with https, and no query or password.`,
+    );
+  }
+  const { publicUrl } = readConfig(options).config;
+  return isPublic(publicUrl) ? publicUrl : undefined;
+}
+
+function isPublic(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  return url?.protocol === "https:" && `${url.search}${url.hash}${url.username}${url.password}` === "";
+}
+
+function warningsAbout(publicUrl: string | undefined, email: string): string[] {
+  const noUrl = `the files name ${exampleUrl}, as the configuration has no https publicUrl. Name your server with --url.`;
+  const noSupport =
+    "identity.support in manifest.json is an example. Put your own addresses there before you upload.";
+  return [
+    ...(publicUrl === undefined ? [noUrl] : []),
+    ...(/[@.]example\.(com|org|net)$/i.test(email) ? [noSupport] : []),
+  ];
+}

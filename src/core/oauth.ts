@@ -1,0 +1,72 @@
+import type { ZodType } from "zod";
+import type { CrmRequest } from "./requests.ts";
+
+/**
+ * What a CRM has granted us. `url`: where the account's API is, when the CRM says so. `expiresAt`: ms since 1970.
+ * `scopes`: as granted. A refresh token may be valid once only: what comes back is kept before it is used.
+ */
+export type Grant = {
+  accessToken: string;
+  refreshToken: string;
+  expiresAt?: number;
+  url?: string;
+  scopes: string[];
+};
+
+/** The CRM account behind a grant. `id`: the CRM's own, stable; `name`: for people; `url`: its pages. */
+export type Account = { id: string; name: string; url?: string; timeZone?: string };
+
+/** What a person is sent to the CRM with. `challenge`: of PKCE, S256. `where`: a sandbox or a My Domain, as the CRM names them. */
+export type Consent = {
+  redirectUri: string;
+  state: string;
+  challenge: string;
+  scopes: readonly string[];
+  optionalScopes: readonly string[];
+  where?: string;
+};
+
+/**
+ * `revoked`: nobody but a person at the CRM can mend it. `config`: our app is set up wrongly, whatever the account did:
+ * no installation is given up for it. `later`: try again.
+ */
+export type GrantFailure = "revoked" | "config" | "later";
+
+/** A CRM did not give or renew a grant. */
+export class GrantError extends Error {
+  readonly failure: GrantFailure;
+
+  constructor(failure: GrantFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "GrantError";
+    this.failure = failure;
+  }
+}
+
+/** How a CRM is installed by OAuth. `A`: our app's settings at that CRM. All but `consentUrl` throw `GrantError`. */
+export type OAuth<A = unknown> = {
+  app: ZodType<A>;
+  consentUrl(app: A, consent: Consent): string;
+  /** Trades a code for a grant, once. */
+  exchange(
+    app: A,
+    given: { code: string; redirectUri: string; verifier: string; where?: string },
+    context: OAuthContext,
+  ): Promise<Grant>;
+  refresh(app: A, grant: Grant, context: OAuthContext): Promise<Grant>;
+  account(app: A, grant: Grant, context: OAuthContext): Promise<Account>;
+  /** Takes our access back at the CRM; an access that is gone already is fine. */
+  disconnect(app: A, grant: Grant, context: OAuthContext): Promise<void>;
+};
+
+export type OAuthContext = { now: () => number; onRequest?: (request: CrmRequest) => void };
+
+/** A pass to an API. `expiresAt`: ms since 1970; absent when nobody said. `url`: where it is to be used, when the issuer says. */
+export type Token = { accessToken: string; expiresAt?: number; url?: string };
+
+/** Always a valid token, fetched by one request however many ask. */
+export type TokenSource = {
+  current(): Promise<Token>;
+  /** This token was refused: the next one who asks gets a new one. A refusal of an older token changes nothing. */
+  refused(token: Token): void;
+};

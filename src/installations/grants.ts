@@ -1,0 +1,169 @@
+import { CrmError } from "../core/errors.ts";
+import { type Grant, GrantError, type OAuth, type OAuthContext, type TokenSource } from "../core/oauth.ts";
+import { SealError, type Sealer } from "../lib/seal.ts";
+import { createTokenSource, type Token } from "../lib/token.ts";
+import type { Store, StoredInstall } from "../store/contract.ts";
+import type { InstallBody } from "./installer.ts";
+import { createTurns } from "./turns.ts";
+
+/** Keeps the grant of one installation. Its changes, in other processes too, happen one after another. */
+export type GrantKeeper = {
+  tokens: TokenSource;
+  /** The installation as it was stored when last seen. */
+  current(): StoredInstall;
+  /** New consent: the account works again. Settings that are stored stay. */
+  replace(install: StoredInstall, grant: Grant): Promise<StoredInstall>;
+  /** Anything but the grant. `change` is told what is stored now. */
+  update(change: (stored: StoredInstall) => StoredInstall | Promise<StoredInstall>): Promise<StoredInstall>;
+};
+
+/** `lost`: hears when the CRM has taken our access back. */
+type Parts = {
+  store: Pick<Store, "installs" | "saveInstall" | "claimInstall" | "releaseInstall">;
+  sealer: Sealer;
+  oauth: OAuth;
+  app: unknown;
+  context: OAuthContext;
+  lost: (reason: string) => void;
+};
+
+/** While nobody has mended it, it is not asked more often. */
+const lookAgainMs = 60_000;
+
+/**
+ * The tokens of an installation: one refresh at a time, and what comes back is stored before it is used, because an old
+ * refresh token may be good for nothing afterwards. A grant that could not be stored is kept until it is. Beyond help is
+ * only a process that ends between the CRM's answer and our write, at a CRM that rotates: the account has to be
+ * connected again, and its calls wait for that.
+ */
+export function keepGrant(first: StoredInstall, parts: Parts): GrantKeeper {
+  const { store, sealer, oauth, app, context, lost } = parts;
+  const inTurn = createTurns(first.name, store, context.now);
+  let install = first;
+  /** The access token that was given out last: whoever asks again cannot use it any more. */
+  let givenOut: string | undefined;
+  let unsaved: { grant: Grant; after: string } | undefined;
+
+  const look = async (): Promise<StoredInstall | undefined> => {
+    const stored = (await store.installs()).find(({ name }) => name === install.name);
+    install = stored ?? install;
+    return stored;
+  };
+
+  const save = async (next: StoredInstall, claim: number | undefined): Promise<StoredInstall> => {
+    if (!(await store.saveInstall(next, claim))) throw overtaken(next);
+    install = next;
+    return next;
+  };
+
+  const sealed = (grant: Grant): string => sealer.seal(JSON.stringify(grant), install.name);
+
+  const giveOut = ({ accessToken, expiresAt, url }: Grant): Token => {
+    givenOut = accessToken;
+    return { accessToken, ...(expiresAt !== undefined && { expiresAt }), ...(url && { url }) };
+  };
+
+  /** What is stored, unless it was of no use: another process may have renewed it, or we were restarted. */
+  const ready = (): Token | undefined => {
+    if (install.state !== "active") throw waiting(install);
+    const grant = openOrWait(install, sealer);
+    const isGood = grant.expiresAt === undefined || grant.expiresAt - context.now() > lookAgainMs;
+    return isGood && grant.accessToken !== givenOut ? giveOut(grant) : undefined;
+  };
+
+  const renewed = async (grant: Grant, claim: number | undefined): Promise<Grant> => {
+    try {
+      return await oauth.refresh(app, grant, context);
+    } catch (error) {
+      if (!(error instanceof GrantError)) throw error;
+      if (error.failure === "revoked") {
+        const { message: reason } = error;
+        await save({ ...install, state: "reconnect", reason, updatedAt: context.now() }, claim);
+        lost(reason);
+      }
+      throw new CrmError("later", `${error.message}; calls wait`, { cause: error, afterMs: lookAgainMs });
+    }
+  };
+
+  const renew = async (claim: number | undefined): Promise<Token> => {
+    const before = openOrWait(install, sealer);
+    if (unsaved?.after !== before.accessToken)
+      unsaved = { grant: await renewed(before, claim), after: before.accessToken };
+    const { grant } = unsaved;
+    await save({ ...install, sealed: sealed(grant), updatedAt: context.now() }, claim);
+    unsaved = undefined;
+    return giveOut(grant);
+  };
+
+  const fetchToken = async (): Promise<Token> => {
+    await look();
+    const token = ready();
+    if (token) return token;
+    return inTurn(async (claim) => {
+      await look();
+      return ready() ?? renew(claim);
+    });
+  };
+
+  let tokens = createTokenSource(fetchToken, context.now);
+  return {
+    tokens: { current: () => tokens.current(), refused: (token) => tokens.refused(token) },
+    current: () => install,
+    update: (change) =>
+      inTurn(async (claim) => {
+        await look();
+        return save(await change(install), claim);
+      }),
+    replace: (next, grant) =>
+      inTurn(async (claim) => {
+        const stored = await look();
+        const { reason: _, ...rest } = next;
+        const kept = stored && { body: bodyWith(next, stored), version: stored.version + 1 };
+        const updatedAt = context.now();
+        const done = await save(
+          { ...rest, ...kept, state: "active", sealed: sealed(grant), updatedAt },
+          claim,
+        );
+        givenOut = undefined;
+        unsaved = undefined;
+        tokens = createTokenSource(fetchToken, context.now);
+        return done;
+      }),
+  };
+}
+
+export function openGrant({ name, sealed = "" }: StoredInstall, sealer: Sealer): Grant {
+  return JSON.parse(sealer.open(sealed, name)) as Grant;
+}
+
+/** Somebody may have sealed the tokens with a key that this process was not started with. */
+function openOrWait(install: StoredInstall, sealer: Sealer): Grant {
+  try {
+    return openGrant(install, sealer);
+  } catch (cause) {
+    if (!(cause instanceof SealError)) throw cause;
+    const why = `SWITCHHOOK_KEY does not open the tokens of ${install.name}: ${cause.message}`;
+    throw new CrmError("later", `${why}. Start the server with that key; the calls wait until then`, {
+      cause,
+      afterMs: lookAgainMs,
+    });
+  }
+}
+
+function bodyWith(next: StoredInstall, stored: StoredInstall): string {
+  const { settings } = JSON.parse(stored.body) as InstallBody;
+  return JSON.stringify({ ...(JSON.parse(next.body) as InstallBody), settings });
+}
+
+function overtaken({ name }: StoredInstall): CrmError {
+  return new CrmError("later", `another process has changed ${name} meanwhile; it is tried again`, {
+    afterMs: 1_000,
+  });
+}
+
+function waiting({ crm, state, reason = state }: StoredInstall): CrmError {
+  const cure = `Connect it again at /install/${crm}; the calls wait until then`;
+  return new CrmError("later", `the ${crm} account is not connected any more (${reason}). ${cure}`, {
+    afterMs: lookAgainMs,
+  });
+}

@@ -1,0 +1,161 @@
+import { randomBytes } from "node:crypto";
+import { Rejected } from "../core/errors.ts";
+import { type Account, type Grant, GrantError, type OAuth, type OAuthContext } from "../core/oauth.ts";
+import type { Store, StoredInstall } from "../store/contract.ts";
+import { type Begun, createConsents } from "./consents.ts";
+
+/** A CRM that can be installed. `scopes`: of the manifest. */
+export type InstallableCrm = {
+  label: string;
+  oauth: OAuth;
+  app: unknown;
+  scopes: readonly string[];
+  optionalScopes: readonly string[];
+};
+
+/** What is stored of an installation besides its grant. `settings`: as a config file would have them, without `crm`. */
+export type InstallBody = {
+  account: Account;
+  scopes: string[];
+  /** Who changed the settings, and when (ISO); the last ones. */
+  changes: { version: number; at: string; by: string }[];
+  settings: {
+    region: string;
+    timeZone?: string;
+    providers: Record<string, unknown>;
+    [setting: string]: unknown;
+  };
+};
+
+export type Installed = {
+  install: StoredInstall;
+  body: InstallBody;
+  grant: Grant;
+  isNew: boolean;
+  missing: string[];
+};
+
+export type Installer = {
+  crms: ReadonlyMap<string, InstallableCrm>;
+  /** The CRM's consent page, and what the browser must bring back. Throws `Rejected`. */
+  begin(crm: string, asked: { region: string; where?: string }): Begun & { url: string };
+  /** After consent. The same account again is the same installation, with its settings. Throws `Rejected`. */
+  finish(crm: string, given: { code: string; state: string; browser: string }): Promise<Installed>;
+};
+
+type Parts = {
+  crms: ReadonlyMap<string, InstallableCrm>;
+  store: Pick<Store, "installs">;
+  publicUrl: string;
+  context: OAuthContext;
+};
+
+export function createInstaller({ crms, store, publicUrl, context }: Parts): Installer {
+  const consents = createConsents(context.now);
+  const redirectUri = (crm: string) => `${publicUrl}/install/${crm}/callback`;
+  const find = (crm: string): InstallableCrm => {
+    const known = crms.get(crm);
+    if (known) return known;
+    const names = [...crms.keys()].join(", ") || "none: add your app under `apps` in the config file";
+    throw new Rejected(
+      404,
+      `there is no CRM ${JSON.stringify(crm.slice(0, 40))} to install: there is ${names}`,
+    );
+  };
+
+  return {
+    crms,
+    begin(crm, asked) {
+      const { oauth, app, scopes, optionalScopes } = find(crm);
+      const begun = consents.begin({ crm, ...asked });
+      const { state, challenge } = begun;
+      const where = asked.where === undefined ? {} : { where: asked.where };
+      const consent = { redirectUri: redirectUri(crm), state, challenge, scopes, optionalScopes, ...where };
+      return { ...begun, url: inWords(() => oauth.consentUrl(app, consent)) };
+    },
+    async finish(crm, { code, state, browser }) {
+      const { oauth, app, scopes, optionalScopes, label } = find(crm);
+      const { verifier, region, where } = consents.finish(crm, state, browser);
+      const given = { code, verifier, redirectUri: redirectUri(crm), ...(where !== undefined && { where }) };
+      const { grant, account } = await granted(async () => {
+        const grant = await oauth.exchange(app, given, context);
+        return { grant, account: await oauth.account(app, grant, context) };
+      });
+      const refused = scopes.filter((scope) => !grant.scopes.includes(scope));
+      if (grant.scopes.length > 0 && refused.length > 0)
+        throw new Rejected(
+          400,
+          `${label} did not grant ${refused.join(", ")}, without which nothing can be logged`,
+        );
+      const before = (await store.installs()).find((one) => one.crm === crm && one.account === account.id);
+      const change = {
+        version: (before?.version ?? 0) + 1,
+        at: new Date(context.now()).toISOString(),
+        by: `consent in ${label}`,
+      };
+      const body = withChange(bodyOf(before, account, grant, region), change);
+      const install: StoredInstall = {
+        name: before?.name ?? nameOf(crm, account),
+        crm,
+        account: account.id,
+        state: "active",
+        body: JSON.stringify(body),
+        version: change.version,
+        updatedAt: context.now(),
+      };
+      const missing = optionalScopes.filter((scope) => !grant.scopes.includes(scope));
+      return { install, body, grant, isNew: before === undefined, missing };
+    },
+  };
+}
+
+/** What an earlier installation was set to stays; a new one gets secrets for the providers that need ours. */
+function bodyOf(
+  before: StoredInstall | undefined,
+  account: Account,
+  grant: Grant,
+  region: string,
+): InstallBody {
+  const known = before && (JSON.parse(before.body) as InstallBody);
+  const secret = () => randomBytes(24).toString("base64url");
+  const settings = known?.settings ?? {
+    region,
+    ...(account.timeZone && { timeZone: account.timeZone }),
+    providers: { exotel: { secret: secret() }, voys: { secret: secret() } },
+  };
+  return { account, scopes: grant.scopes, changes: known?.changes ?? [], settings };
+}
+
+const changesKept = 50;
+
+export function withChange(body: InstallBody, change: InstallBody["changes"][number]): InstallBody {
+  return { ...body, changes: [...body.changes, change].slice(-changesKept) };
+}
+
+/** A name that can stand in a URL: what the CRM calls the account, without what is special. */
+function nameOf(crm: string, { id }: Account): string {
+  const safe = id.toLowerCase().replace(/[^a-z0-9]+/g, "-");
+  return `${crm}-${safe}`.slice(0, 40).replace(/-+$/, "");
+}
+
+/** Where the account is was written by whoever installs: a mistake of theirs. */
+function inWords<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw error instanceof GrantError ? new Rejected(400, error.message, { cause: error }) : error;
+  }
+}
+
+async function granted<T>(work: () => Promise<T>): Promise<T> {
+  return work().catch((error: unknown) => {
+    throw rejectionOf(error);
+  });
+}
+
+/** A grant that failed, as an HTTP answer. */
+export function rejectionOf(error: unknown): unknown {
+  if (!(error instanceof GrantError)) return error;
+  const status = { revoked: 400, config: 500, later: 503 }[error.failure];
+  return new Rejected(status, error.message, { cause: error });
+}

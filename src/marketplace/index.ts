@@ -1,0 +1,15 @@
+import { hubspotProject } from "./hubspot.ts";
+import type { MakeProject } from "./project.ts";
+import { salesforceProject } from "./salesforce.ts";
+
+export type { Project } from "./project.ts";
+
+/** The CRMs that have a marketplace, with what makes our project there. */
+export const projects = { hubspot: hubspotProject, salesforce: salesforceProject } as const satisfies Record<
+  string,
+  MakeProject
+>;
+
+export type Marketplace = keyof typeof projects;
+
+export const marketplaces = Object.keys(projects) as Marketplace[];

@@ -1,0 +1,69 @@
+import type { Manifest } from "../manifest.ts";
+import { type ManifestCrm, needed } from "./project.ts";
+import { metadataXml } from "./xml.ts";
+
+/** OAuth scopes as the Metadata API calls them. */
+const metadataScopes: Readonly<Record<string, string>> = {
+  api: "Api",
+  refresh_token: "RefreshToken",
+  openid: "OpenID",
+  id: "Basic",
+  web: "Web",
+};
+
+/** A refresh token that nobody uses for so long is dead: the longest that Salesforce lets partners have. */
+const idleDays = 30;
+
+/** The External Client App and its OAuth settings. Callback URL, key and secret are in the org's global settings only. */
+export function appFiles(manifest: Manifest, crm: ManifestCrm): [path: string, text: string][] {
+  const { identity } = manifest;
+  const { orgScopedExternalApp, oauthLink } = needed(crm, "package");
+  const app = metadataXml("ExternalClientApplication", {
+    contactEmail: identity.support.email,
+    description: identity.description,
+    distributionState: "Packageable",
+    isProtected: false,
+    label: identity.name,
+    orgScopedExternalApp,
+  });
+  const oauth = metadataXml("ExtlClntAppOauthSettings", {
+    commaSeparatedOauthScopes: needed(crm, "oauth").scopes.map(metadataScope).join(", "),
+    externalClientApplication: identity.name,
+    label: `${identity.name} OAuth settings`,
+    oauthLink,
+  });
+  return [
+    [`externalClientApps/${identity.name}.eca-meta.xml`, app],
+    [`extlClntAppOauthSettings/${identity.name}_oauth.ecaOauth-meta.xml`, oauth],
+  ];
+}
+
+/**
+ * Only users whom an admin gave our permission set, their tokens only while they are used. Unverified: the name with
+ * `_oauthPlcy`, by which the org itself calls the policies that it makes with the app.
+ */
+export function policyFile(manifest: Manifest, crm: ManifestCrm): [path: string, text: string] {
+  const { name } = manifest.identity;
+  const [permissionSet] = needed(crm, "package").permissionSets;
+  const text = metadataXml("ExtlClntAppOauthConfigurablePolicies", {
+    commaSeparatedPermissionSet: permissionSet?.name,
+    externalClientApplication: name,
+    ipRelaxationPolicyType: "Enforce",
+    isClientCredentialsFlowEnabled: false,
+    isGuestCodeCredFlowEnabled: false,
+    isTokenExchangeFlowEnabled: false,
+    label: `${name} OAuth policies`,
+    permittedUsersPolicyType: "AdminApprovedPreAuthorized",
+    refreshTokenPolicyType: "SpecificInactivity",
+    refreshTokenValidityPeriod: idleDays,
+    refreshTokenValidityUnit: "Days",
+    requiredSessionLevel: "STANDARD",
+  });
+  return [`extlClntAppOauthPolicies/${name}_oauthPlcy.ecaOauthPlcy-meta.xml`, text];
+}
+
+function metadataScope(scope: string): string {
+  const name = metadataScopes[scope];
+  if (name) return name;
+  throw new Error(`manifest.json: the Metadata API has no name for the OAuth scope ${scope}`);
+}

@@ -1,0 +1,61 @@
+import { crmIn, type Manifest } from "../manifest.ts";
+import { jsonText } from "./json.ts";
+import { needed, type Project } from "./project.ts";
+import { appFiles, policyFile } from "./salesforce-app.ts";
+import { fieldFile, permissionSetFile } from "./salesforce-fields.ts";
+import { salesforceReadme } from "./salesforce-readme.ts";
+
+/** Spring '26: every org has it. */
+const sourceApiVersion = "66.0";
+/** What the package has. */
+const packaged = "force-app";
+/** What an admin of the org decides, which no package may bring. */
+const admin = "admin-policies";
+
+/** The consumer key and secret of the app lie in these, once somebody retrieves them. */
+const secretFiles = ["**/extlClntAppGlobalOauthSets/", "**/*.ecaGlblOauth-meta.xml"];
+
+/** The SFDX project with our fields, permissions and External Client App: `sf project deploy start` takes it as it is. */
+export function salesforceProject(manifest: Manifest, publicUrl: string): Project {
+  const crm = crmIn(manifest, "salesforce");
+  const { fields, permissionSets } = needed(crm, "package");
+  const within = (folder: string) => (file: readonly [string, string]) =>
+    [`${folder}/main/default/${file[0]}`, file[1]] as const;
+  const inPackage = [
+    ...fields.map(fieldFile),
+    ...permissionSets.map((set) => permissionSetFile(set, fields)),
+    ...appFiles(manifest, crm),
+  ];
+  return new Map([
+    ["sfdx-project.json", jsonText(sfdxProject(manifest))],
+    [".forceignore", ignoring([...secretFiles, "**/.*", "package.xml"])],
+    [".gitignore", ignoring([...secretFiles, ".sf/", ".sfdx/", "CodeAnalyzerReport.html"])],
+    ["README.md", salesforceReadme(manifest, crm, publicUrl, { packaged, admin })],
+    ...inPackage.map(within(packaged)),
+    ...[policyFile(manifest, crm)].map(within(admin)),
+  ]);
+}
+
+function sfdxProject(manifest: Manifest) {
+  const { identity } = manifest;
+  const { namespace, packageAliases } = needed(crmIn(manifest, "salesforce"), "package");
+  const directory = {
+    path: packaged,
+    default: true,
+    package: identity.name,
+    versionName: identity.version,
+    versionNumber: `${identity.version.replace(/[-+].*$/, "")}.NEXT`,
+  };
+  return {
+    packageDirectories: [directory, { path: admin }],
+    name: identity.id,
+    namespace,
+    sfdcLoginUrl: "https://login.salesforce.com",
+    sourceApiVersion,
+    packageAliases,
+  };
+}
+
+function ignoring(patterns: readonly string[]): string {
+  return `# The consumer key and secret never leave the org.\n${patterns.join("\n")}\n`;
+}

@@ -1,0 +1,89 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config, InstallationConfig } from "../config.ts";
+import type { ConnectorKind, Provider } from "../core/contracts.ts";
+import type { TokenSource } from "../core/oauth.ts";
+import type { Flow, Installation, Log } from "../flow/installation.ts";
+import { watchMapping } from "../mapping/file.ts";
+import { providers } from "../providers/index.ts";
+import type { Metrics } from "../routes/metrics.ts";
+
+/** An installation at work, with its mapping. `tokens`: of one that was made by OAuth. */
+export function connect(
+  config: Config,
+  settings: InstallationConfig,
+  { log, now, asked }: Flow & Pick<Metrics, "asked">,
+  kind: ConnectorKind | undefined,
+  tokens?: TokenSource,
+): { installation: Installation; mapping: MappingInUse } {
+  const { name, crm, region } = settings;
+  if (!kind) throw new Error(`no connector for ${crm.type}: the configuration check should have said so`);
+  const mapping = useMapping(config, settings, log);
+  const connector = kind.connect(crm, {
+    installation: name,
+    region,
+    contactFields: () => mapping.current().contactFields,
+    now,
+    warn: (message) => log.warn({ installation: name, crm: crm.type }, message),
+    onRequest: (request) => asked(name, crm.type, request),
+    ...(tokens && { tokens }),
+  });
+  const configured = Object.entries(settings.providers).map(([id, providerSettings]) => {
+    const defaultAgent = (providerSettings as { defaultAgent?: string }).defaultAgent;
+    return [
+      id,
+      {
+        provider: providers[id] as Provider,
+        settings: providerSettings,
+        ...(defaultAgent && { defaultAgent }),
+      },
+    ] as const;
+  });
+  const installation: Installation = {
+    settings,
+    crm: crm.type,
+    providers: Object.fromEntries(configured),
+    connector,
+    mapping: mapping.current,
+  };
+  return { installation, mapping };
+}
+
+export type MappingInUse = ReturnType<typeof useMapping>;
+
+/** `savedPath`: where another mapping is to be saved. `reopen`: puts what was saved there into use; throws `ConfigError`. */
+function useMapping(config: Config, settings: InstallationConfig, log: Log) {
+  const { name, mappingFile, mappingIsDefault } = settings;
+  const open = () =>
+    watchMapping(mappingPath(config, settings), {
+      onChange: () => log.info({ installation: name }, "mapping changed; it is used from now on"),
+      onFault: (error) =>
+        log.error(
+          { installation: name, err: error },
+          "the changed mapping is wrong; the one before stays in use",
+        ),
+    });
+  let file = open();
+  return {
+    current: () => file.current(),
+    path: () => mappingPath(config, settings),
+    builtIn: () => mappingIsDefault && mappingPath(config, settings) === mappingFile,
+    savedPath: mappingIsDefault ? savedMapping(config, name) : mappingFile,
+    reopen() {
+      const before = file;
+      file = open();
+      before.close();
+    },
+    close: () => file.close(),
+  };
+}
+
+/** The mapping in use: one saved through the API wins over the built-in default, a path in the config file over both. */
+export function mappingPath(config: Config, settings: InstallationConfig): string {
+  const saved = savedMapping(config, settings.name);
+  return settings.mappingIsDefault && existsSync(saved) ? saved : settings.mappingFile;
+}
+
+function savedMapping({ dataFolder }: Config, installation: string): string {
+  return join(dataFolder, "mappings", `${installation}.json`);
+}

@@ -1,0 +1,169 @@
+import { readFileSync } from "node:fs";
+import { readInstallation } from "../config/installation.ts";
+import type { Config, InstallationConfig } from "../config.ts";
+import type { ConnectorKind } from "../core/contracts.ts";
+import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
+import type { Flow } from "../flow/installation.ts";
+import { type GrantKeeper, keepGrant, openGrant } from "../installations/grants.ts";
+import {
+  createInstaller,
+  type InstallableCrm,
+  type InstallBody,
+  type Installed,
+  rejectionOf,
+  withChange,
+} from "../installations/installer.ts";
+import { isObject } from "../lib/body.ts";
+import { createSealer, SealError } from "../lib/seal.ts";
+import { readManifest } from "../manifest.ts";
+import { providers } from "../providers/index.ts";
+import type { Metrics } from "../routes/metrics.ts";
+import type { StoredInstall } from "../store/contract.ts";
+
+type Kinds = Readonly<Record<string, ConnectorKind>>;
+type Context = { config: Config; flow: Flow; metrics: Pick<Metrics, "asked">; kinds: Kinds };
+
+/** One that was made by OAuth: its settings, and who keeps its tokens. */
+export type Made = { settings: InstallationConfig; keeper: GrantKeeper };
+
+/** The installations that are made by OAuth; undefined when the config names no app. */
+export function openInstalled({ config, flow, metrics, kinds }: Context) {
+  const crms = installable(config, kinds);
+  if (crms.size === 0) return undefined;
+  const sealer = createSealer(config.sealingKeys);
+  const { store, now } = flow;
+  const asked = (name: string, crm: string) => ({
+    now,
+    onRequest: (request: Parameters<typeof metrics.asked>[2]) => metrics.asked(name, crm, request),
+  });
+  const installer = createInstaller({
+    crms,
+    store,
+    publicUrl: config.publicUrl,
+    context: asked("installing", "oauth"),
+  });
+  const keepers = new Map<string, GrantKeeper>();
+
+  const open = (install: StoredInstall): Made => {
+    const { name, crm } = install;
+    const known = crms.get(crm);
+    const kind = kinds[crm];
+    if (!known || !kind)
+      throw new Error(`there is no app for ${crm} any more, which ${name} was installed with`);
+    const settings = settingsOf(install, kind, known.app);
+    const keeper =
+      keepers.get(name) ??
+      keepGrant(install, {
+        ...{ store, sealer, oauth: known.oauth, app: known.app, context: asked(name, crm) },
+        lost: (reason) =>
+          flow.log.error(
+            { installation: name, crm, reason },
+            `the account is not connected any more; its calls wait. Connect it again at ${config.publicUrl}/install/${crm}`,
+          ),
+      });
+    keepers.set(name, keeper);
+    return { settings, keeper };
+  };
+
+  return {
+    installer,
+    /** Those of earlier days. Throws `ConfigError` when the key does not open what is stored. */
+    async load(): Promise<Made[]> {
+      const installs = (await store.installs()).filter(({ state }) => state !== "removed");
+      for (const install of installs) refuseWrongKey(() => openGrant(install, sealer), install.name);
+      return installs.map(open);
+    },
+    /** Keeps what the CRM granted, before anything is done with it. */
+    async add({ install, grant }: Installed): Promise<Made> {
+      const made = open(install);
+      await made.keeper.replace(install, grant);
+      return made;
+    },
+    async change(
+      name: string,
+      settings: InstallBody["settings"],
+      version: number,
+      by: string,
+    ): Promise<Made> {
+      const keeper = keepers.get(name);
+      const before = keeper?.current();
+      if (!keeper || !before) throw new Rejected(404, `there is no installation ${name}`);
+      if (before.version !== version)
+        throw new Rejected(
+          409,
+          `somebody else changed the settings meanwhile: read them again (version ${before.version})`,
+        );
+      const change = { version: version + 1, at: new Date(now()).toISOString(), by };
+      const body = withChange({ ...(JSON.parse(before.body) as InstallBody), settings }, change);
+      const next = { ...before, body: JSON.stringify(body), version: version + 1, updatedAt: now() };
+      // Read first: what cannot be read is not kept.
+      const made = open(next);
+      await keeper.update(next);
+      return made;
+    },
+    async disconnect(name: string): Promise<void> {
+      const keeper = keepers.get(name);
+      const install = keeper?.current();
+      const known = install && crms.get(install.crm);
+      if (!keeper || !install || !known) throw new Rejected(404, `there is no installation ${name}`);
+      if (install.state === "active") {
+        const grant = openGrant(install, sealer);
+        await known.oauth.disconnect(known.app, grant, asked(name, install.crm)).catch((error: unknown) => {
+          throw rejectionOf(error);
+        });
+      }
+      const { sealed: _, ...rest } = install;
+      await keeper.update({ ...rest, state: "removed", updatedAt: now() });
+      keepers.delete(name);
+    },
+    made(name: string): Made | undefined {
+      const install = keepers.get(name)?.current();
+      return install && open(install);
+    },
+    stateOf: (name: string) => keepers.get(name)?.current(),
+  };
+}
+
+function installable({ apps }: Config, kinds: Kinds): Map<string, InstallableCrm> {
+  const { crms } = readManifest();
+  return new Map(
+    Object.entries(apps).flatMap(([crm, app]) => {
+      const oauth = kinds[crm]?.oauth;
+      const manifest = crms.find(({ id }) => id === crm);
+      if (!oauth || !manifest?.oauth) return [];
+      const { scopes, optionalScopes } = manifest.oauth;
+      return [[crm, { label: manifest.label, oauth, app, scopes, optionalScopes }] as const];
+    }),
+  );
+}
+
+/** Read as a config file's would be, without credentials. Throws `ConfigError`. */
+function settingsOf(
+  { name, crm, body }: StoredInstall,
+  kind: ConnectorKind,
+  app: unknown,
+): InstallationConfig {
+  const { settings } = JSON.parse(body) as InstallBody;
+  const api = Object.entries(isObject(app) ? app : {}).filter(([name]) =>
+    ["apiUrl", "apiVersion"].includes(name),
+  );
+  const faults: Fault[] = [];
+  const kinds = { providers, connectors: { [crm]: { ...kind, settings: kind.installed ?? kind.settings } } };
+  const readMapping = (path: string) => readFileSync(path, "utf8");
+  const at = `installation ${name}`;
+  const given = { ...settings, crm: { type: crm, ...Object.fromEntries(api) } };
+  const read = readInstallation(name, given, at, { file: at, kinds, readMapping, faults });
+  if (!read) throw new ConfigError(faults);
+  return read;
+}
+
+function refuseWrongKey(open: () => unknown, name: string): void {
+  try {
+    open();
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    const problem = `does not open the tokens of the installation ${name}: ${error.message}.`;
+    const cure = "Set the key that they were sealed with, alone or behind the new one and a comma.";
+    throw new ConfigError([{ at: "environment: SWITCHHOOK_KEY", problem, cure }]);
+  }
+}

@@ -1,0 +1,69 @@
+import { z } from "zod";
+import { sameEmail } from "../core/directory.ts";
+import { messageOf, Rejected } from "../core/errors.ts";
+import type { InstallBody } from "../installations/installer.ts";
+import type { Parts } from "../parts.ts";
+import { readJsonText } from "./body.ts";
+import { noQuery } from "./query.ts";
+import { adminRoute, pathParameter, type Route } from "./route.ts";
+
+/** `version`: of the settings that were read, so that nobody overwrites what somebody else has just changed. */
+const change = z.strictObject({
+  version: z.int().min(1),
+  by: z.string().trim().min(1).max(100).default("an administrator"),
+  settings: z.record(z.string(), z.unknown()),
+});
+
+/** The settings of installations that were made by OAuth, as a config file would have them; those of the file stay in the file. */
+export function settingsRoutes(parts: Parts): Route[] {
+  const path = "/api/installations/:name/settings";
+  const read = async (name: string) => {
+    const install = parts.installed?.stateOf(name);
+    if (!install)
+      throw new Rejected(
+        404,
+        `the installation ${JSON.stringify(name.slice(0, 40))} was not connected by OAuth, or there is none`,
+      );
+    const { account, settings, changes } = JSON.parse(install.body) as InstallBody;
+    const { state, reason, version, crm } = install;
+    const gaps = await gapsOf(parts, name);
+    return { crm, account, state, ...(reason !== undefined && { reason }), version, changes, settings, gaps };
+  };
+  return [
+    adminRoute("get", path, noQuery, async (request, response) => {
+      response.set("cache-control", "no-store").json(await read(pathParameter(request, "name")));
+    }),
+    adminRoute("put", path, noQuery, async (request, response) => {
+      const name = pathParameter(request, "name");
+      await parts.reset(name, readChange(await readJsonText(request, "settings")));
+      response.json(await read(name));
+    }),
+    adminRoute("delete", "/api/installations/:name", noQuery, async (request, response) => {
+      const name = pathParameter(request, "name");
+      await parts.disconnect(name);
+      response.json({ disconnected: name });
+    }),
+  ];
+}
+
+/** Agents whose e-mail address no user of the CRM has, and users whom no agent stands for: their calls go by other rules. */
+async function gapsOf({ flow, installations }: Parts, name: string) {
+  const owners = await flow.store.owners(name);
+  const agents = installations.get(name)?.settings.agents ?? [];
+  const isSame = (a: string | undefined, b: string) => a !== undefined && sameEmail(a, b);
+  return {
+    agentsWithoutUser: agents
+      .filter(({ email }) => !owners.some((owner) => isSame(owner.email, email)))
+      .map(({ email }) => email),
+    usersWithoutAgent: owners.filter((owner) => !agents.some(({ email }) => isSame(owner.email, email))),
+  };
+}
+
+function readChange(text: string): z.output<typeof change> {
+  try {
+    return change.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
+    throw new Rejected(400, `send {"version": …, "settings": {…}} as GET gives them: ${why}`, { cause });
+  }
+}
