@@ -4,6 +4,7 @@ import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
 import type { Parts } from "./parts.ts";
 import { apiRoutes } from "./routes/api.ts";
+import { crmWebhookRoutes } from "./routes/crm-webhooks.ts";
 import { requireAdmin } from "./routes/guard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { homeRoutes } from "./routes/home.ts";
@@ -58,6 +59,7 @@ export function createPages(parts: Parts): Express {
       ...recordingRoutes(parts),
       ...installRoutes(parts),
       ...settingsRoutes(parts),
+      ...crmWebhookRoutes(parts),
     ],
     requireAdmin(parts.config),
   );

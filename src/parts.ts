@@ -1,7 +1,9 @@
 import { connectors as registry } from "../connectors/index.ts";
 import type { Config } from "./config.ts";
+import type { CrmWebhookRequest } from "./core/contact-events.ts";
 import type { ConnectorKind, Provider } from "./core/contracts.ts";
 import { Rejected } from "./core/errors.ts";
+import { listenToContacts } from "./flow/contact-events.ts";
 import type { Flow, Installation, Log } from "./flow/installation.ts";
 import { addLanes } from "./flow/lanes.ts";
 import { createLive } from "./flow/live.ts";
@@ -57,10 +59,22 @@ export function assemble(config: Config, options: AssembleOptions) {
   const closing: (() => void)[] = [];
   const installations = new Map([...running].map(([name, { installation }]) => [name, installation]));
   const mappingFiles = new Map([...running].map(([name, { mapping }]) => [name, mapping]));
+  const listener = listenToContacts(flow, {
+    installation: (name) => installations.get(name),
+    matched: (name) => lanes.wake(`${name}/deliver`),
+  });
   let started = false;
 
   const begin = (name: string, installation: Installation): void => {
     working.set(name, addLanes(flow, lanes, installation, providers));
+  };
+
+  /** The lanes of one end, and what it holds is let go. */
+  const end = async (name: string, one: Running | undefined): Promise<void> => {
+    await working.get(name)?.stop();
+    working.delete(name);
+    one?.mapping.close();
+    await one?.installation.connector.close?.();
   };
 
   const dismiss = async (name: string): Promise<void> => {
@@ -68,25 +82,22 @@ export function assemble(config: Config, options: AssembleOptions) {
     running.delete(name);
     installations.delete(name);
     mappingFiles.delete(name);
-    await working.get(name)?.stop();
-    working.delete(name);
-    one?.mapping.close();
-    await one?.installation.connector.close?.();
+    await end(name, one);
   };
 
-  /** One that was made by OAuth goes to work; one that works already only has new tokens. */
-  const employ = ({ settings, keeper }: Made): void => {
+  /**
+   * One that was made by OAuth goes to work, in the place of what it was before: webhooks are taken all the time, and
+   * nothing rests any more because of what the CRM said to the one before.
+   */
+  const employ = async ({ settings, keeper }: Made): Promise<void> => {
     const { name } = settings;
-    if (running.has(name)) {
-      lanes.wake(`${name}/deliver`);
-      lanes.wake(`${name}/sync`);
-      return;
-    }
+    const before = running.get(name);
     const asked = { ...flow, asked: metrics.asked };
     const one = connect(config, settings, asked, connectors[settings.crm.type], keeper.tokens);
     running.set(name, one);
     installations.set(name, one.installation);
     mappingFiles.set(name, one.mapping);
+    await end(name, before);
     if (started) begin(name, one.installation);
   };
 
@@ -104,7 +115,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     async install(crm: string, given: Parameters<Installer["finish"]>[1]): Promise<Installed> {
       if (!installed) throw new Rejected(404, "nothing can be installed here: the config file names no app");
       const done = await installed.installer.finish(crm, given);
-      employ(await installed.add(done));
+      await employ(await installed.add(done));
       return done;
     },
     /** Other settings for an installation that was made by OAuth. Throws `ConfigError`, and `Rejected` for an old version. */
@@ -115,23 +126,27 @@ export function assemble(config: Config, options: AssembleOptions) {
         version,
         by,
       );
-      await dismiss(name);
-      employ(made);
+      await employ(made);
     },
     /** Takes our access to the account back, and forgets its tokens. */
     async disconnect(name: string): Promise<void> {
       const all = installedOrRefuse(installed, name);
       // Nothing may ask for a token any more while our access is taken back.
       await dismiss(name);
-      await all.disconnect(name).catch((error: unknown) => {
+      await all.disconnect(name).catch(async (error: unknown) => {
         const made = all.made(name);
-        if (made) employ(made);
+        if (made) await employ(made);
         throw error;
       });
     },
     /** The installations that were made by OAuth. Throws `ConfigError`. */
     async load(): Promise<void> {
-      for (const made of (await installed?.load()) ?? []) employ(made);
+      for (const made of (await installed?.load()) ?? []) await employ(made);
+    },
+    /** What a CRM tells our app of contacts. Throws `Rejected`. */
+    async hear(crm: string, request: CrmWebhookRequest): Promise<void> {
+      for (const { name, events } of installed?.eventsIn(crm, request) ?? [])
+        await listener.hear(name, events);
     },
     received: (name: string) => working.get(name)?.received(),
     wake: (name: string) => lanes.wake(`${name}/deliver`),
@@ -139,10 +154,15 @@ export function assemble(config: Config, options: AssembleOptions) {
       started = true;
       for (const [name, installation] of installations) begin(name, installation);
       const purge = setInterval(() => void clean(flow, config), 3_600_000);
-      closing.push(() => clearInterval(purge));
+      const departures = installed?.watch();
+      closing.push(
+        () => clearInterval(purge),
+        () => departures?.stop(),
+      );
     },
     async stop() {
       for (const close of closing) close();
+      await listener.stop();
       for (const one of working.values()) void one.stop();
       await lanes.stop();
       for (const { installation, mapping } of running.values()) {
@@ -153,6 +173,8 @@ export function assemble(config: Config, options: AssembleOptions) {
     },
   };
 }
+
+type Running = ReturnType<typeof connect>;
 
 /** `version`: of the settings that were read. `by`: who changes them, for the list of changes. */
 export type SettingsChange = { settings: Record<string, unknown>; version: number; by: string };

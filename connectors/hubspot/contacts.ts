@@ -1,8 +1,9 @@
-import type { Contact } from "../../src/core/contact.ts";
+import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import { numbersOf } from "../../src/core/contact.ts";
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { nationalDigits } from "../../src/core/phone.ts";
 import type { Stored } from "./batch.ts";
+import { readRecords } from "./find-calls.ts";
 import { type Filter, inSearches } from "./search.ts";
 import type { Asking, Transport } from "./transport.ts";
 
@@ -55,6 +56,25 @@ export function contactOf({ id, properties }: Stored, asked: readonly string[]):
 /** Ids of contacts that were merged into this one. Unverified: the separator. */
 export function mergedInto({ properties }: Stored): string[] {
   return properties["hs_merged_object_ids"]?.split(/[;,\s]+/).filter((id) => /^\d+$/.test(id)) ?? [];
+}
+
+/** HubSpot answers with the survivor for an id that was merged away: nobody has that id any more. */
+export async function contactsById(
+  transport: Transport,
+  ids: readonly string[],
+  { contactFields }: Pick<ConnectContext, "contactFields">,
+  signal?: AbortSignal,
+): Promise<{ contacts: Contact[]; gone: ContactRef[] }> {
+  const asked = contactFields();
+  const asking: Asking = { what: "HubSpot, reading contacts that changed", priority: "sync", signal };
+  const shape = { by: "id", properties: contactProperties(asked) } as const;
+  const found = await readRecords(transport, "contacts", ids, shape, asking);
+  const stored = [...found.values()];
+  const gone = [...ids.filter((id) => !found.has(id)), ...stored.flatMap(mergedInto)];
+  return {
+    contacts: stored.map((one) => contactOf(one, asked)),
+    gone: [...new Set(gone)].map((id) => ({ id, kind: "contact" })),
+  };
 }
 
 /** Up to so many numbers, all writings of a number fit into one request; more are asked in two steps. */

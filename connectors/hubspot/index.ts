@@ -2,7 +2,7 @@ import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/co
 import { createTurns } from "../../src/lib/pace.ts";
 import { rowsAtOnce } from "./batch.ts";
 import { saveCalls } from "./calls.ts";
-import { findContacts } from "./contacts.ts";
+import { contactsById, findContacts } from "./contacts.ts";
 import { createLookBack } from "./find-calls.ts";
 import { oauth } from "./oauth.ts";
 import { openPortal } from "./portal.ts";
@@ -11,6 +11,7 @@ import { removeCalls } from "./remove-calls.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts, owners } from "./sync.ts";
 import { type Asking, openTransport } from "./transport.ts";
+import { webhook } from "./webhook.ts";
 import { associates, type Tools } from "./work.ts";
 
 /** HubSpot, through its own client. */
@@ -20,6 +21,7 @@ export const hubspot: ConnectorKind<HubspotSettings> = {
   settings,
   installed: installedSettings,
   oauth,
+  webhook,
   contactKinds: ["contact"],
   associates,
   connect,
@@ -54,6 +56,7 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
     saveCalls: (records, signal) => saveCalls(tools, records, signal),
     removeCalls: (activities) => removeCalls(tools, activities),
     changedContacts: (cursor, signal) => changedContacts(transport, context, cursor, signal),
+    contactsById: (ids, signal) => contactsById(transport, ids, context, signal),
     owners: () => owners(transport),
     fields: async () => {
       const [calls, contacts, tasks] = await Promise.all([

@@ -5,20 +5,22 @@ import { isObject, type JsonObject } from "../../src/lib/body.ts";
 /** `body`: empty when no JSON object came. */
 export type Answer = { status: number; body: JsonObject };
 
-/** `what`: for people, in an error. A secret is sent in `form` or as `bearer`, never in `url`. */
+/** `what`: for people, in an error. A secret is sent in `form` or as `bearer`, never in `url`. `json`: instead of a form. */
 export type Question = {
   what: string;
   method: "GET" | "POST" | "DELETE";
   url: string;
   form?: Readonly<Record<string, string>>;
+  json?: object;
   bearer?: string;
 };
 
 const timeoutMs = 15_000;
 
 /** One request, sent once. Throws `GrantError` when no answer came. */
-export async function ask(question: Question, { onRequest }: OAuthContext): Promise<Answer> {
-  const { what, method, url, form, bearer } = question;
+export async function ask(question: Question, { onRequest, signal }: OAuthContext): Promise<Answer> {
+  const { what, method, url, form, json, bearer } = question;
+  const limit = AbortSignal.timeout(timeoutMs);
   const started = performance.now();
   const note = (status: CrmRequest["status"]) =>
     onRequest?.({ kind: "token", status, ms: performance.now() - started });
@@ -28,10 +30,12 @@ export async function ask(question: Question, { onRequest }: OAuthContext): Prom
       headers: {
         accept: "application/json",
         ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+        ...(json && { "content-type": "application/json" }),
       },
       ...(form && { body: new URLSearchParams(form) }),
+      ...(json && { body: JSON.stringify(json) }),
       redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
+      signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });
     const text = await response.text();
     note(response.status);
@@ -44,6 +48,10 @@ export async function ask(question: Question, { onRequest }: OAuthContext): Prom
       : `HubSpot cannot be reached (${codeOf(cause)})`;
     throw new GrantError("later", `${what}: ${why}`, { cause });
   }
+}
+
+export function isSuccess({ status }: Answer): boolean {
+  return status >= 200 && status < 300;
 }
 
 function objectIn(text: string): JsonObject {

@@ -1,15 +1,21 @@
 import { type Account, type Grant, GrantError, type OAuth, type OAuthContext } from "../../src/core/oauth.ts";
-import { type JsonObject, numberAt, textAt } from "../../src/lib/body.ts";
+import { type JsonObject, textAt } from "../../src/lib/body.ts";
+import { uninstalls } from "./journal.ts";
 import { app, consentUrl, type HubspotApp } from "./oauth-app.ts";
-import { apiFailureOf, failureOf, unusable } from "./oauth-failure.ts";
-import { type Answer, ask } from "./oauth-request.ts";
+import { apiFailureOf, unusable } from "./oauth-failure.ts";
+import { ask, isSuccess } from "./oauth-request.ts";
+import { expiryIn, type Form, mustSay, tokenAt } from "./oauth-token.ts";
 
 /** HubSpot's OAuth, in its dated versions. */
-export const oauth: OAuth<HubspotApp> = { app, consentUrl, exchange, refresh, account, disconnect };
-
-type Form = Readonly<Record<string, string>>;
-
-const secretFields = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
+export const oauth: OAuth<HubspotApp> = {
+  app,
+  consentUrl,
+  exchange,
+  refresh,
+  account,
+  disconnect,
+  uninstalls,
+};
 
 async function exchange(
   app: HubspotApp,
@@ -76,29 +82,12 @@ async function granted(
   const accessToken = tokenAt(body, "access_token");
   const refreshToken = tokenAt(body, "refresh_token") ?? before?.refreshToken;
   if (!accessToken || !refreshToken) throw unusable(what);
-  const seconds = numberAt(body, "expires_in") ?? 0;
   return {
     accessToken,
     refreshToken,
-    ...(seconds > 0 && { expiresAt: asked + seconds * 1000 }),
+    ...expiryIn(body, asked),
     scopes: scopesIn(body) ?? before?.scopes ?? [],
   };
-}
-
-/** What the token endpoint says to our app; throws `GrantError` when that is no. */
-async function mustSay(
-  app: HubspotApp,
-  what: string,
-  below: "" | "/introspect" | "/revoke",
-  given: Form,
-  context: OAuthContext,
-): Promise<Answer> {
-  const form: Form = { client_id: app.clientId, client_secret: app.clientSecret, ...given };
-  const url = `${app.apiUrl}/oauth/${app.apiVersion}/token${below}`;
-  const answer = await ask({ what, method: "POST", url, form }, context);
-  if (isSuccess(answer)) return answer;
-  const secrets = secretFields.flatMap((name) => form[name] ?? []);
-  throw failureOf(answer, what, secrets);
 }
 
 /** Undefined when our access is gone already. */
@@ -125,14 +114,4 @@ function detailed(id: string, body: JsonObject): Account {
 function scopesIn(body: JsonObject): string[] | undefined {
   const { scopes } = body;
   return Array.isArray(scopes) ? scopes.map(String) : textAt(body, "scope")?.split(/\s+/);
-}
-
-/** Undefined for what cannot be sent in a header. */
-function tokenAt(body: JsonObject, name: string): string | undefined {
-  const token = textAt(body, name);
-  return token && /^[\x21-\x7e]+$/.test(token) ? token : undefined;
-}
-
-function isSuccess({ status }: Answer): boolean {
-  return status >= 200 && status < 300;
 }

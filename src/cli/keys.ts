@@ -1,4 +1,6 @@
+import { createTurns } from "../installations/turns.ts";
 import { createSealer, SealError } from "../lib/seal.ts";
+import type { Store } from "../store/contract.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 import { withStore } from "./with-parts.ts";
@@ -15,7 +17,8 @@ export async function rotateKeys(options: GlobalOptions): Promise<void> {
     const progress = progressLine();
     for (const [i, install] of old.entries()) {
       progress.show(`${i} of ${counted(old.length, "installation")} ...`);
-      await store.saveInstall({ ...install, sealed: reseal(install.sealed ?? "", install.name) });
+      // A server that runs may renew the tokens meanwhile: those are the ones to seal.
+      await createTurns(install.name, store, Date.now)((claim) => rotate(store, install.name, claim));
     }
     progress.done();
     if (options.json)
@@ -23,6 +26,14 @@ export async function rotateKeys(options: GlobalOptions): Promise<void> {
     const rest = "The older keys are not needed any more";
     print(`${counted(old.length, "installation")} sealed anew, of ${installs.length}. ${rest}.`);
   });
+
+  async function rotate(store: Store, name: string, claim: number | undefined): Promise<void> {
+    const install = (await store.installs()).find((one) => one.name === name);
+    if (install?.sealed === undefined) return;
+    const sealed = reseal(install.sealed, name);
+    if (!(await store.saveInstall({ ...install, sealed }, claim)))
+      throw new Failure(`Another process has changed ${name} meanwhile: run this again.`);
+  }
 
   function reseal(sealed: string, name: string): string {
     try {

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import type { ZodType } from "zod";
 import type { CallEvent, Outcome, Scalar } from "./call.ts";
 import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
+import type { CrmWebhook } from "./contact-events.ts";
 import type { CrmError } from "./errors.ts";
 import type { OAuth, TokenSource } from "./oauth.ts";
 import type { CrmRequest } from "./requests.ts";
@@ -202,6 +203,11 @@ export type Connector = {
    */
   removeCalls?(activities: readonly RemovedCall[]): Promise<void>;
   changedContacts?(cursor: string | undefined, signal?: AbortSignal): Promise<ContactChanges>;
+  /** These contacts as they are now. `gone`: not there, or under another id. */
+  contactsById?(
+    ids: readonly string[],
+    signal?: AbortSignal,
+  ): Promise<{ contacts: Contact[]; gone: ContactRef[] }>;
   /** Calls back when contacts may have changed; returns how to stop. */
   watch?(changed: () => void): () => void;
   owners?(): Promise<Owner[]>;
@@ -222,6 +228,8 @@ export type ConnectorKind<S = unknown> = {
   connect(settings: S, context: ConnectContext): Connector;
   /** How the CRM is installed by OAuth, when it can be. */
   oauth?: OAuth;
+  /** How it tells our app of contacts, when it does. */
+  webhook?: CrmWebhook;
   /** The settings of an installation that was made by OAuth: no credentials. */
   installed?: ZodType<S>;
 };

@@ -43,6 +43,12 @@ export class GrantError extends Error {
   }
 }
 
+/**
+ * Accounts that our app was taken out of. `at`: ms since 1970. `cursor`: where to read on, once there was anything to read.
+ * `more`: there may be more already.
+ */
+export type Departures = { accounts: { id: string; at: number }[]; cursor?: string; more: boolean };
+
 /** How a CRM is installed by OAuth. `A`: our app's settings at that CRM. All but `consentUrl` throw `GrantError`. */
 export type OAuth<A = unknown> = {
   app: ZodType<A>;
@@ -57,9 +63,16 @@ export type OAuth<A = unknown> = {
   account(app: A, grant: Grant, context: OAuthContext): Promise<Account>;
   /** Takes our access back at the CRM; an access that is gone already is fine. */
   disconnect(app: A, grant: Grant, context: OAuthContext): Promise<void>;
+  /** The accounts that have uninstalled us since `cursor`; without one, as far back as the CRM remembers. */
+  uninstalls?(app: A, cursor: string | undefined, context: OAuthContext): Promise<Departures>;
 };
 
-export type OAuthContext = { now: () => number; onRequest?: (request: CrmRequest) => void };
+/** `signal`: nobody waits for the answer any more. */
+export type OAuthContext = {
+  now: () => number;
+  onRequest?: (request: CrmRequest) => void;
+  signal?: AbortSignal;
+};
 
 /** A pass to an API. `expiresAt`: ms since 1970; absent when nobody said. `url`: where it is to be used, when the issuer says. */
 export type Token = { accessToken: string; expiresAt?: number; url?: string };

@@ -1,4 +1,4 @@
-import { numbersOf } from "../core/contact.ts";
+import { type Contact, numbersOf } from "../core/contact.ts";
 import { createPace, inParts } from "../lib/pace.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { matchableMs } from "./match.ts";
@@ -23,7 +23,6 @@ export async function syncContacts(
   const progress: SyncProgress = { contacts: 0, removed: 0, matched: 0 };
   if (connector.owners) await store.putOwners(settings.name, await connector.owners());
   if (!connector.changedContacts) return progress;
-  const pace = createPace();
   let { cursor, generation } = await store.syncState(settings.name);
   let complete = false;
   for (let more = true; more && !signal?.aborted; ) {
@@ -32,17 +31,8 @@ export async function syncContacts(
       generation += 1;
       complete = true;
     }
-    for (const part of inParts(page.contacts, contactsAtOnce)) {
-      const now = flow.now();
-      const indexed = part.map((contact) => ({ contact, numbers: numbersOf(contact, settings.region) }));
-      progress.matched += await store.putContacts(settings.name, indexed, {
-        generation,
-        now,
-        matchSince: now - matchableMs,
-      });
-      progress.contacts += part.length;
-      await pace();
-    }
+    progress.matched += await indexContacts(flow, installation, page.contacts, generation);
+    progress.contacts += page.contacts.length;
     await store.removeContacts(settings.name, page.removed);
     progress.removed += page.removed.length;
     ({ cursor, more } = page);
@@ -55,4 +45,23 @@ export async function syncContacts(
     onPage(progress);
   }
   return progress;
+}
+
+/** Puts contacts into the index. Returns how many calls became due because their number is known now. */
+export async function indexContacts(
+  flow: Flow,
+  { settings }: Installation,
+  contacts: readonly Contact[],
+  generation: number,
+): Promise<number> {
+  const pace = createPace();
+  let matched = 0;
+  for (const part of inParts(contacts, contactsAtOnce)) {
+    const now = flow.now();
+    const indexed = part.map((contact) => ({ contact, numbers: numbersOf(contact, settings.region) }));
+    const options = { generation, now, matchSince: now - matchableMs };
+    matched += await flow.store.putContacts(settings.name, indexed, options);
+    await pace();
+  }
+  return matched;
 }

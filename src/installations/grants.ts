@@ -112,7 +112,10 @@ export function keepGrant(first: StoredInstall, parts: Parts): GrantKeeper {
     update: (change) =>
       inTurn(async (claim) => {
         await look();
-        return save(await change(install), claim);
+        const done = await save(await change(install), claim);
+        // The token that is at hand may be good for a while yet.
+        if (done.state !== "active") tokens = createTokenSource(fetchToken, context.now);
+        return done;
       }),
     replace: (next, grant) =>
       inTurn(async (claim) => {

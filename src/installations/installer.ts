@@ -48,9 +48,11 @@ type Parts = {
   store: Pick<Store, "installs">;
   publicUrl: string;
   context: OAuthContext;
+  /** Whether somebody else has this name for an installation. */
+  isTaken: (name: string) => boolean;
 };
 
-export function createInstaller({ crms, store, publicUrl, context }: Parts): Installer {
+export function createInstaller({ crms, store, publicUrl, context, isTaken }: Parts): Installer {
   const consents = createConsents(context.now);
   const redirectUri = (crm: string) => `${publicUrl}/install/${crm}/callback`;
   const find = (crm: string): InstallableCrm => {
@@ -87,7 +89,9 @@ export function createInstaller({ crms, store, publicUrl, context }: Parts): Ins
           400,
           `${label} did not grant ${refused.join(", ")}, without which nothing can be logged`,
         );
-      const before = (await store.installs()).find((one) => one.crm === crm && one.account === account.id);
+      const installs = await store.installs();
+      const before = installs.find((one) => one.crm === crm && one.account === account.id);
+      const isFree = (name: string) => !isTaken(name) && !installs.some((one) => one.name === name);
       const change = {
         version: (before?.version ?? 0) + 1,
         at: new Date(context.now()).toISOString(),
@@ -95,7 +99,7 @@ export function createInstaller({ crms, store, publicUrl, context }: Parts): Ins
       };
       const body = withChange(bodyOf(before, account, grant, region), change);
       const install: StoredInstall = {
-        name: before?.name ?? nameOf(crm, account),
+        name: before?.name ?? nameOf(crm, account, isFree),
         crm,
         account: account.id,
         state: "active",
@@ -132,10 +136,14 @@ export function withChange(body: InstallBody, change: InstallBody["changes"][num
   return { ...body, changes: [...body.changes, change].slice(-changesKept) };
 }
 
-/** A name that can stand in a URL: what the CRM calls the account, without what is special. */
-function nameOf(crm: string, { id }: Account): string {
+/** A name that can stand in a URL: what the CRM calls the account, without what is special, and a number if need be. */
+function nameOf(crm: string, { id }: Account, isFree: (name: string) => boolean): string {
   const safe = id.toLowerCase().replace(/[^a-z0-9]+/g, "-");
-  return `${crm}-${safe}`.slice(0, 40).replace(/-+$/, "");
+  for (let n = 1; ; n += 1) {
+    const end = n === 1 ? "" : `-${n}`;
+    const name = `${`${crm}-${safe}`.slice(0, 40 - end.length).replace(/-+$/, "")}${end}`;
+    if (isFree(name)) return name;
+  }
 }
 
 /** Where the account is was written by whoever installs: a mistake of theirs. */

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { readInstallation } from "../config/installation.ts";
 import type { Config, InstallationConfig } from "../config.ts";
+import type { ContactEvents, CrmWebhookRequest } from "../core/contact-events.ts";
 import type { ConnectorKind } from "../core/contracts.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
 import type { Flow } from "../flow/installation.ts";
+import { departed, watchDepartures } from "../installations/departures.ts";
 import { type GrantKeeper, keepGrant, openGrant } from "../installations/grants.ts";
 import {
   createInstaller,
@@ -41,28 +43,51 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
     store,
     publicUrl: config.publicUrl,
     context: asked("installing", "oauth"),
+    // One of the config file has other credentials, and webhook URLs that are not to be shown here.
+    isTaken: (name) => config.installations.some((one) => one.name === name),
   });
   const keepers = new Map<string, GrantKeeper>();
+
+  const sayLost = ({ name, crm }: StoredInstall, reason: string): void =>
+    flow.log.error(
+      { installation: name, crm, reason },
+      `the account is not connected any more; its calls wait. Connect it again at ${config.publicUrl}/install/${crm}`,
+    );
+
+  const left = async (crm: string, { id, at }: { id: string; at: number }): Promise<void> => {
+    const reason = `uninstalled in ${crms.get(crm)?.label} at ${new Date(at).toISOString()}`;
+    for (const keeper of keepers.values()) {
+      const before = keeper.current();
+      if (before.crm !== crm || before.account !== id || departed(before, at, reason, now()) === before)
+        continue;
+      const after = await keeper.update((stored) => departed(stored, at, reason, now()));
+      if (after.reason === reason) sayLost(after, reason);
+    }
+  };
 
   const open = (install: StoredInstall): Made => {
     const { name, crm } = install;
     const known = crms.get(crm);
     const kind = kinds[crm];
-    if (!known || !kind)
-      throw new Error(`there is no app for ${crm} any more, which ${name} was installed with`);
+    if (!known || !kind) {
+      const problem = `has no app for ${crm} any more, which the installation ${name} was connected with.`;
+      throw new ConfigError([{ at: "apps", problem, cure: "Put it back, or disconnect the account first." }]);
+    }
     const settings = settingsOf(install, kind, known.app);
     const keeper =
       keepers.get(name) ??
       keepGrant(install, {
         ...{ store, sealer, oauth: known.oauth, app: known.app, context: asked(name, crm) },
-        lost: (reason) =>
-          flow.log.error(
-            { installation: name, crm, reason },
-            `the account is not connected any more; its calls wait. Connect it again at ${config.publicUrl}/install/${crm}`,
-          ),
+        lost: (reason) => sayLost(install, reason),
       });
     keepers.set(name, keeper);
     return { settings, keeper };
+  };
+
+  const keeperOf = (name: string): GrantKeeper => {
+    const keeper = keepers.get(name);
+    if (keeper) return keeper;
+    throw new Rejected(404, `there is no installation ${name}`);
   };
 
   return {
@@ -70,14 +95,21 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
     /** Those of earlier days. Throws `ConfigError` when the key does not open what is stored. */
     async load(): Promise<Made[]> {
       const installs = (await store.installs()).filter(({ state }) => state !== "removed");
-      for (const install of installs) refuseWrongKey(() => openGrant(install, sealer), install.name);
+      for (const install of installs)
+        if (install.sealed !== undefined) refuseWrongKey(() => openGrant(install, sealer), install.name);
       return installs.map(open);
     },
     /** Keeps what the CRM granted, before anything is done with it. */
     async add({ install, grant }: Installed): Promise<Made> {
-      const made = open(install);
-      await made.keeper.replace(install, grant);
-      return made;
+      const isNew = !keepers.has(install.name);
+      const { keeper } = open(install);
+      try {
+        return open(await keeper.replace(install, grant));
+      } catch (error) {
+        // Nobody may take it for an installation that was never stored.
+        if (isNew) keepers.delete(install.name);
+        throw error;
+      }
     },
     async change(
       name: string,
@@ -85,42 +117,60 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
       version: number,
       by: string,
     ): Promise<Made> {
-      const keeper = keepers.get(name);
-      const before = keeper?.current();
-      if (!keeper || !before) throw new Rejected(404, `there is no installation ${name}`);
-      if (before.version !== version)
-        throw new Rejected(
-          409,
-          `somebody else changed the settings meanwhile: read them again (version ${before.version})`,
-        );
-      const change = { version: version + 1, at: new Date(now()).toISOString(), by };
-      const body = withChange({ ...(JSON.parse(before.body) as InstallBody), settings }, change);
-      const next = { ...before, body: JSON.stringify(body), version: version + 1, updatedAt: now() };
-      // Read first: what cannot be read is not kept.
-      const made = open(next);
-      await keeper.update(next);
-      return made;
+      const next = await keeperOf(name).update((before) => {
+        if (before.version !== version)
+          throw new Rejected(
+            409,
+            `somebody else changed the settings meanwhile: read them again (version ${before.version})`,
+          );
+        const change = { version: version + 1, at: new Date(now()).toISOString(), by };
+        const body = withChange({ ...(JSON.parse(before.body) as InstallBody), settings }, change);
+        const next = { ...before, body: JSON.stringify(body), version: version + 1, updatedAt: now() };
+        // Read first: what cannot be read is not kept.
+        open(next);
+        return next;
+      });
+      return open(next);
     },
     async disconnect(name: string): Promise<void> {
-      const keeper = keepers.get(name);
-      const install = keeper?.current();
-      const known = install && crms.get(install.crm);
-      if (!keeper || !install || !known) throw new Rejected(404, `there is no installation ${name}`);
-      if (install.state === "active") {
-        const grant = openGrant(install, sealer);
-        await known.oauth.disconnect(known.app, grant, asked(name, install.crm)).catch((error: unknown) => {
-          throw rejectionOf(error);
-        });
-      }
-      const { sealed: _, ...rest } = install;
-      await keeper.update({ ...rest, state: "removed", updatedAt: now() });
+      await keeperOf(name).update(async (install) => {
+        const known = crms.get(install.crm);
+        if (known && install.state === "active") {
+          const grant = openGrant(install, sealer);
+          await known.oauth.disconnect(known.app, grant, asked(name, install.crm)).catch((error: unknown) => {
+            throw rejectionOf(error);
+          });
+        }
+        const { sealed: _, ...rest } = install;
+        return { ...rest, state: "removed", updatedAt: now() };
+      });
       keepers.delete(name);
     },
     made(name: string): Made | undefined {
       const install = keepers.get(name)?.current();
       return install && open(install);
     },
+    /** Whether the CRM tells our app of contacts. */
+    hears: (crm: string): boolean => crms.has(crm) && kinds[crm]?.webhook !== undefined,
+    /** What the CRM tells, by installation; accounts that nobody connected here are left out. Throws `Rejected`. */
+    eventsIn(crm: string, request: CrmWebhookRequest): { name: string; events: ContactEvents }[] {
+      const [known, webhook] = [crms.get(crm), kinds[crm]?.webhook];
+      if (!known || !webhook) throw new Rejected(404, `${crm} sends no webhooks`);
+      webhook.verify(known.app, request, now());
+      const installs = [...keepers.values()].map((keeper) => keeper.current());
+      return webhook.read(request.body).flatMap((events) => {
+        const install = installs.find((one) => one.crm === crm && one.account === events.account);
+        return install ? [{ name: install.name, events }] : [];
+      });
+    },
     stateOf: (name: string) => keepers.get(name)?.current(),
+    /** Notices the accounts that uninstall us at their CRM, until it is stopped. */
+    watch: (everyMs?: number) =>
+      watchDepartures({
+        ...{ crms, store, left, context: asked("installing", "oauth") },
+        warn: (facts, sentence) => flow.log.warn(facts, sentence),
+        ...(everyMs !== undefined && { everyMs }),
+      }),
   };
 }
 

@@ -63,7 +63,7 @@ function begin(parts: Parts, request: Request, response: Response): void {
     // The form leads to the CRM, and browsers check where a form ends.
     response.set(
       "content-security-policy",
-      "default-src 'self'; form-action 'self' https: http://127.0.0.1:*",
+      "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https: http://127.0.0.1:*",
     );
     response.type("html").send(startPage(crm, known.label).html);
     return;

@@ -43,6 +43,19 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
     post: webhook,
     get: { ...webhook, summary: "The same, for Exotel." },
   },
+  "/webhooks/{crm}": {
+    post: {
+      summary: "What a CRM tells our app of contacts, signed by it.",
+      open: true,
+      responses: {
+        "200": json("Noted; who is to be erased is erased.", { type: "object" }),
+        "400": problem("Not a list of events."),
+        "401": problem("The signature is wrong or old."),
+        "404": problem("This CRM sends no webhooks, or there is no app of ours."),
+        "413": problem("Larger than 1 MB."),
+      },
+    },
+  },
   "/api/calls": {
     get: {
       summary: "Calls, the latest first.",

@@ -189,6 +189,16 @@ export type Store = {
     options: { generation: number; now: number; matchSince: number },
   ): Promise<number>;
   removeContacts(installation: string, refs: readonly ContactRef[]): Promise<void>;
+  /**
+   * Leaves no trace of these people: contacts, the calls that are theirs or came from a number that nobody else has,
+   * all that was received about them, answers. `spared`: E.164 numbers that are the company's own. What names them is
+   * erased from deliveries first, a stretch at a time; the rest is one transaction, so an erasure that failed can be repeated.
+   */
+  erase(
+    installation: string,
+    refs: readonly ContactRef[],
+    options: { now: number; spared: readonly string[] },
+  ): Promise<void>;
   /** Removes the contacts that a complete listing did not show. */
   dropContactsBefore(installation: string, generation: number): Promise<number>;
   countContacts(installation: string): Promise<number>;

@@ -143,6 +143,10 @@ export const migrations: readonly string[] = [
   CREATE UNIQUE INDEX installs_account ON installs (crm, account);
   `,
   `
+  CREATE INDEX calls_contact ON calls (installation, contact_id) WHERE contact_id IS NOT NULL;
+  CREATE INDEX calls_merged ON calls (merged_into) WHERE merged_into IS NOT NULL;
+  `,
+  `
   ALTER TABLE installs ADD COLUMN claimed_until INTEGER;
   `,
 ];

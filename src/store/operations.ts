@@ -3,6 +3,8 @@ import type { Bind, Connection } from "./connection.ts";
 import * as contacts from "./contacts.ts";
 import { writeDecoded } from "./decoded.ts";
 import { writeDelivered, writeSending } from "./delivered.ts";
+import { erasePeople } from "./erase-people.ts";
+import { eraseMentions } from "./mentions.ts";
 
 /** Everything that the writer can do, by name. Arguments and results cross a thread: plain data only. */
 export const operations = {
@@ -13,6 +15,8 @@ export const operations = {
   putContacts: contacts.putContacts,
   removeContacts: contacts.removeContacts,
   dropContactsBefore: contacts.dropContactsBefore,
+  eraseMentions,
+  erasePeople,
   putOwners: contacts.putOwners,
   run: (db: Connection, sql: string, values: readonly Bind[]) => db.run(sql, ...values),
   ready: proveWritable,

@@ -6,6 +6,7 @@ import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
 import { decodedWrite } from "./decoded.ts";
 import * as delivered from "./delivered.ts";
+import { eraseWith } from "./erase.ts";
 import * as groups from "./groups.ts";
 import { installsOver } from "./installs.ts";
 import { kyselyOver } from "./kysely.ts";
@@ -42,6 +43,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     contact: async (installation, ref) => contacts.contactOf(db, installation, ref),
     putContacts: (installation, found, options) => write("putContacts", installation, found, options),
     removeContacts: (installation, refs) => write("removeContacts", installation, refs),
+    erase: eraseWith(db, write),
     dropContactsBefore: (installation, generation) => write("dropContactsBefore", installation, generation),
     countContacts: async (installation) =>
       Number(db.get("SELECT COUNT(*) AS n FROM contacts WHERE installation = ?", installation)?.["n"] ?? 0),

@@ -13,6 +13,8 @@ const guards: Record<string, "open" | "admin"> = {
   // An administrator of a CRM is no administrator of ours: their consent at the CRM is the guard.
   "GET /install/:crm": "open",
   "GET /install/:crm/callback": "open",
+  // The CRM's signature is its guard.
+  "POST /webhooks/:crm": "open",
   "GET /healthz": "open",
   "GET /readyz": "open",
   "GET /metrics": "admin",

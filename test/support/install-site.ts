@@ -1,10 +1,17 @@
-import { readManifest } from "../../src/manifest.ts";
+import { request as forward } from "node:http";
+import { inspect } from "node:util";
+import { openGrant } from "../../src/installations/grants.ts";
+import { createSealer } from "../../src/lib/seal.ts";
+import { crmIn, readManifest } from "../../src/manifest.ts";
+import { assemble } from "../../src/parts.ts";
 import { providers } from "../../src/providers/index.ts";
 import type { Emulator } from "../emulators/contract.ts";
+import type { HubspotEmulator } from "../emulators/hubspot/index.ts";
 import { inboundCall } from "./calls.ts";
 import { createClock } from "./crm-turns.ts";
 import { type CrmWorld, hubspotWorld, salesforceWorld } from "./crm-worlds.ts";
-import { publicUrl, startServer } from "./server.ts";
+import { publicUrl as elsewhere, startServer } from "./server.ts";
+import { startUpstream } from "./upstream.ts";
 
 const key = "a sealing key that is long enough to be one";
 const client = { clientId: "our-app", clientSecret: "our-app-secret-of-the-test" };
@@ -12,17 +19,28 @@ const known = "+31687654321";
 
 export type InstallSite = Awaited<ReturnType<typeof installSite>>;
 
-/** A server with our app at an emulated CRM, and the browser of somebody who installs it. */
-export async function installSite(crm: "hubspot" | "salesforce", { apps }: { apps?: object } = {}) {
+type SiteOptions = { apps?: object; webhooks?: boolean };
+
+/**
+ * A server with our app at an emulated CRM, and the browser of somebody who installs it. `webhooks`: its public URL leads
+ * to it, and the CRM tells it of contacts.
+ */
+export async function installSite(crm: "hubspot" | "salesforce", { apps, webhooks }: SiteOptions = {}) {
   const clock = createClock();
+  const proxy = webhooks ? await startProxy((): string => server.url) : undefined;
+  const publicUrl = proxy?.url ?? elsewhere;
   const { world, app, revoke, allow, expire } = await (crm === "hubspot"
-    ? hubspot(clock.now)
+    ? hubspot(clock.now, publicUrl, webhooks === true)
     : salesforce(clock.now));
   world.addContact({ name: "Vera", phone: known });
+  const lines: string[] = [];
+  const note = (...facts: unknown[]) => void lines.push(inspect(facts, { depth: 20, breakLength: Infinity }));
+  const log = { debug: note, info: note, warn: note, error: note };
   const options = (sealingKey: string) => ({
-    file: { apps: apps ?? { [crm]: app } },
+    file: { apps: apps ?? { [crm]: app }, publicUrl },
     environment: { SWITCHHOOK_KEY: sealingKey },
     now: clock.now,
+    log,
   });
   const server = await startServer(options(key));
   const requests = (): Emulator["requests"] => world.emulator.requests;
@@ -55,11 +73,11 @@ export async function installSite(crm: "hubspot" | "salesforce", { apps }: { app
   };
 
   /** A whole call of Voys to an installation's webhook URL. */
-  const sendCall = async (name: string, id: string): Promise<number[]> => {
+  const sendCall = async (name: string, id: string, customer = known): Promise<number[]> => {
     const settings = server.parts.installations.get(name)?.providers["voys"]?.settings;
     const { simulate } = providers["voys"] ?? {};
     const statuses: number[] = [];
-    for (const request of simulate?.script(inboundCall("voys", { id, customer: known })) ?? []) {
+    for (const request of simulate?.script(inboundCall("voys", { id, customer })) ?? []) {
       const url = `${publicUrl}/webhooks/${name}/voys`;
       const signed = settings
         ? simulate?.sign(request, settings as never, { now: clock.now(), url })
@@ -77,6 +95,10 @@ export async function installSite(crm: "hubspot" | "salesforce", { apps }: { app
 
   return {
     world,
+    /** HubSpot's own, for what only happens there. */
+    portal: world.portal as HubspotEmulator,
+    clientSecret: client.clientSecret,
+    publicUrl,
     server,
     get,
     begin,
@@ -87,6 +109,32 @@ export async function installSite(crm: "hubspot" | "salesforce", { apps }: { app
     revoke,
     allow,
     expire,
+    /** The access and the refresh tokens that are stored. */
+    tokens: async () => {
+      const installs = await server.parts.flow.store.installs();
+      return installs.flatMap((install) => {
+        const { accessToken, refreshToken } = openGrant(install, createSealer([key]));
+        return [accessToken, refreshToken];
+      });
+    },
+    /** All that was logged, with the causes of errors. */
+    logged: () => lines.join("\n"),
+    /** Another process over the same data, whose background work is not started. */
+    async beside() {
+      const parts = assemble(server.parts.config, { log, now: clock.now });
+      await parts.load();
+      return parts;
+    },
+    /** The disk fails at the next saving of an installation, once. */
+    failNextSave(when: "before" | "after") {
+      const { store } = server.parts.flow;
+      const { saveInstall } = store;
+      store.saveInstall = async (...given) => {
+        store.saveInstall = saveInstall;
+        if (when === "after") await saveInstall(...given);
+        throw new Error(`the disk failed ${when} the write`);
+      };
+    },
     tokenRequests: () => requests().filter(({ kind }) => kind === "token").length,
     /** Whether the CRM was not told that we leave. */
     isConnected: () => !requests().some(({ kind }) => kind === "uninstall" || kind === "revoke"),
@@ -99,18 +147,42 @@ export async function installSite(crm: "hubspot" | "salesforce", { apps }: { app
     async stop(): Promise<void> {
       await server.stop();
       await world.emulator.stop();
+      await proxy?.stop();
     },
   };
 }
 
-type Side = { world: CrmWorld; app: object; revoke(): void; allow(): void; expire(): void };
+type Side = {
+  world: CrmWorld & { portal?: HubspotEmulator };
+  app: object;
+  revoke(): void;
+  allow(): void;
+  expire(): void;
+};
 
-async function hubspot(now: () => number): Promise<Side> {
-  const { scopes = [], optionalScopes = [] } =
-    readManifest().crms.find(({ id }) => id === "hubspot")?.oauth ?? {};
+/** HubSpot sends people back to https only, and to this machine by this name. */
+const proxyHost = "localhost";
+
+/** Passes requests on to wherever the server is, as a proxy with the public URL does. */
+function startProxy(target: () => string) {
+  return startUpstream((request, response) => {
+    const { method = "GET", headers, url } = request;
+    const onward = forward(`${target()}${url}`, { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on("error", () => response.destroy());
+    request.pipe(onward);
+  }, proxyHost);
+}
+
+async function hubspot(now: () => number, publicUrl: string, webhooks: boolean): Promise<Side> {
+  const { oauth, webhooks: hooks } = crmIn(readManifest(), "hubspot");
+  const { scopes = [], optionalScopes = [] } = oauth ?? {};
   const redirectUris = [`${publicUrl}/install/hubspot/callback`];
   const world = await hubspotWorld({
     now,
+    ...(webhooks && { webhookUrl: `${publicUrl}${hooks?.path}` }),
     app: { ...client, appId: 7, redirectUris, requiredScopes: scopes, optionalScopes },
   });
   const { emulator } = world;

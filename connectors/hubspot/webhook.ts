@@ -1,0 +1,99 @@
+import type { ContactRef } from "../../src/core/contact.ts";
+import type { ContactEvents, CrmWebhook } from "../../src/core/contact-events.ts";
+import { Rejected } from "../../src/core/errors.ts";
+import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
+import { hmacSha256, sameSecret } from "../../src/lib/signature.ts";
+import type { HubspotApp } from "./oauth-app.ts";
+
+const windowMs = 5 * 60_000;
+/** What HubSpot decodes in a URL before it signs it; all else stays as it was sent. */
+const decodedInUrl = /%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi;
+const utf8 = new TextDecoder("utf-8", { fatal: true });
+
+/** HubSpot's webhooks, signed with version 3 of its signatures. They come in no order, and at least once. */
+export const webhook: CrmWebhook<HubspotApp> = { verify, read };
+
+function verify(
+  { clientSecret }: HubspotApp,
+  { method, url, headers, body }: Parameters<typeof webhook.verify>[1],
+  now: number,
+): void {
+  const signature = headers["x-hubspot-signature-v3"];
+  const timestamp = headers["x-hubspot-request-timestamp"];
+  if (typeof signature !== "string" || typeof timestamp !== "string")
+    throw new Rejected(401, "HubSpot's signature is missing: X-HubSpot-Signature-v3 and its timestamp");
+  const uri = url.replace(decodedInUrl, (escaped) => decodeURIComponent(escaped));
+  const expected = hmacSha256(clientSecret, `${method}${uri}`, body, timestamp).toString("base64");
+  if (!sameSecret(signature, expected))
+    throw new Rejected(
+      401,
+      "HubSpot's signature is wrong: check the client secret of the app, and publicUrl, which is signed",
+    );
+  if (!(/^\d{1,15}$/.test(timestamp) && Math.abs(now - Number(timestamp)) <= windowMs))
+    throw new Rejected(401, "HubSpot's request is not of these minutes: check the clock of this machine");
+}
+
+type Lists = { changed: Set<string>; removed: Set<string>; erased: Set<string> };
+
+function read(body: Uint8Array): ContactEvents[] {
+  const accounts = new Map<string, Lists>();
+  for (const event of eventsIn(body)) {
+    const account = textAt(event, "portalId");
+    if (account === undefined) continue;
+    const lists = accounts.get(account) ?? { changed: new Set(), removed: new Set(), erased: new Set() };
+    accounts.set(account, lists);
+    sort(event, lists);
+  }
+  return [...accounts].map(([account, { changed, removed, erased }]) => ({
+    account,
+    changed: [...changed],
+    removed: refs(removed),
+    erased: refs(erased),
+  }));
+}
+
+/** Both the names of today and those of older subscriptions, which have the type of the object in front. */
+function sort(event: JsonObject, { changed, removed, erased }: Lists): void {
+  const type = textAt(event, "objectTypeId");
+  const [object, what] = (textAt(event, "subscriptionType") ?? "").split(".");
+  if (object !== "object" && object !== "contact") return;
+  // unverified: `objectTypeId`, 0-1 of contacts; an event without it is read as one about a contact.
+  if (type !== undefined && type !== "0-1") return;
+  const ids = idsIn(event, "objectId");
+  const merged = idsIn(event, "mergedObjectIds");
+  // unverified: the survivor of a merge may have a new id.
+  const survivors = [...idsIn(event, "primaryObjectId"), ...idsIn(event, "newObjectId")];
+  const add = (to: Set<string>, from: readonly string[]) => from.forEach((id) => void to.add(id));
+  if (what === "creation" || what === "propertyChange" || what === "restore") add(changed, ids);
+  if (what === "deletion") add(removed, ids);
+  if (what === "privacyDeletion") add(erased, ids);
+  if (what !== "merge") return;
+  const left = merged.filter((id) => !survivors.includes(id));
+  add(removed, left);
+  add(
+    changed,
+    [...ids, ...survivors].filter((id) => !left.includes(id)),
+  );
+}
+
+/** Ids as numbers or texts, alone or in a list. */
+function idsIn(event: JsonObject, name: string): string[] {
+  const value = event[name];
+  const ids = (Array.isArray(value) ? value : [value]).map((id) => textAt({ id }, "id") ?? "");
+  return ids.filter((id) => /^\d{1,20}$/.test(id));
+}
+
+function refs(ids: ReadonlySet<string>): ContactRef[] {
+  return [...ids].map((id) => ({ id, kind: "contact" }));
+}
+
+function eventsIn(body: Uint8Array): JsonObject[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(utf8.decode(body));
+  } catch (cause) {
+    throw new Rejected(400, "the body is not JSON", { cause });
+  }
+  if (!Array.isArray(value)) throw new Rejected(400, "the body is JSON, but not a list of events");
+  return value.filter(isObject);
+}

@@ -1,0 +1,94 @@
+import { messageOf } from "../core/errors.ts";
+import { GrantError, type OAuthContext } from "../core/oauth.ts";
+import type { Store, StoredInstall } from "../store/contract.ts";
+import type { InstallableCrm } from "./installer.ts";
+
+/** `left`: hears of each account that has uninstalled us, perhaps more than once. `everyMs`: between two looks. */
+export type DepartureOptions = {
+  crms: ReadonlyMap<string, InstallableCrm>;
+  store: Pick<Store, "syncState" | "saveSyncState">;
+  context: OAuthContext;
+  left: (crm: string, account: { id: string; at: number }) => Promise<void>;
+  warn: (facts: object, sentence: string) => void;
+  everyMs?: number;
+};
+
+/**
+ * Asks each CRM that can tell, now and every few minutes, who has uninstalled us. What is missed is noticed when the
+ * account's tokens are to be renewed, so no trouble here stops anything.
+ */
+export function watchDepartures({ everyMs = 300_000, ...options }: DepartureOptions): { stop(): void } {
+  const ending = new AbortController();
+  const context = { ...options.context, signal: ending.signal };
+  const timers = new Map<string, NodeJS.Timeout>();
+
+  const look = async (crm: string, installable: InstallableCrm, said: ReadonlySet<string>): Promise<void> => {
+    const trouble = await read(crm, installable, { ...options, context }).then(() => undefined, troubleOf);
+    if (ending.signal.aborted) return;
+    if (trouble && !said.has(trouble.kind)) warn(crm, installable, trouble);
+    if (trouble?.isLasting) return;
+    const known = trouble ? new Set([...said, trouble.kind]) : new Set<string>();
+    timers.set(
+      crm,
+      setTimeout(() => void look(crm, installable, known), everyMs),
+    );
+  };
+
+  const warn = (crm: string, { label }: InstallableCrm, { error, isLasting }: Trouble): void => {
+    const until = isLasting ? "until the next start" : "until it works again";
+    const sentence = `who uninstalls us at ${label} is not told us; ${until} it is noticed when tokens are renewed`;
+    options.warn(
+      { crm, reason: messageOf(error), ...(!(error instanceof GrantError) && { err: error }) },
+      sentence,
+    );
+  };
+
+  for (const [crm, installable] of options.crms)
+    if (installable.oauth.uninstalls) void look(crm, installable, new Set());
+
+  return {
+    stop() {
+      ending.abort();
+      for (const timer of timers.values()) clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * An installation after its account has uninstalled us at `at`: without tokens, which are good for nothing any more. One
+ * that was connected again since, or has left already, is given back as it is.
+ */
+export function departed(install: StoredInstall, at: number, reason: string, now: number): StoredInstall {
+  const { sealed, ...rest } = install;
+  const isBack = install.state === "active" && install.updatedAt >= at;
+  if (isBack || sealed === undefined) return install;
+  return { ...rest, state: "reconnect", reason, updatedAt: now };
+}
+
+type Reading = Pick<DepartureOptions, "store" | "left"> & {
+  context: OAuthContext & { signal: AbortSignal };
+};
+
+/** The cursor goes on once everything before it is done: a crash repeats events, and loses none. */
+async function read(crm: string, { oauth, app }: InstallableCrm, parts: Reading): Promise<void> {
+  const { store, left, context } = parts;
+  const name = `app:${crm}`;
+  const state = await store.syncState(name);
+  let { cursor } = state;
+  for (let more = true; more && !context.signal.aborted; ) {
+    const found = await oauth.uninstalls?.(app, cursor, context);
+    if (!found || context.signal.aborted) return;
+    for (const account of found.accounts) await left(crm, account);
+    if (found.cursor !== undefined && found.cursor !== cursor)
+      await store.saveSyncState(name, { ...state, cursor: found.cursor });
+    ({ cursor, more } = found);
+  }
+}
+
+type Trouble = { kind: string; isLasting: boolean; error: unknown };
+
+/** An app that may not ask is set up wrongly, which no second try mends. */
+function troubleOf(error: unknown): Trouble {
+  const kind = error instanceof GrantError ? error.failure : "bug";
+  return { kind, isLasting: kind === "config", error };
+}

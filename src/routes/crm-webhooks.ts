@@ -1,0 +1,36 @@
+import { Rejected } from "../core/errors.ts";
+import type { Parts } from "../parts.ts";
+import { readBody } from "./body.ts";
+import { pathParameter, type Route } from "./route.ts";
+
+const largestBody = 1_000_000;
+
+/** `POST /webhooks/:crm`: what a CRM tells our app of the contacts of all accounts that installed it. Its signature is its guard. */
+export function crmWebhookRoutes(parts: Parts): Route[] {
+  const { config, flow } = parts;
+  return [
+    {
+      method: "post",
+      path: "/webhooks/:crm",
+      guard: "open",
+      handle: async (request, response) => {
+        const crm = pathParameter(request, "crm");
+        if (!parts.installed?.hears(crm))
+          throw new Rejected(
+            404,
+            `no webhooks come from ${JSON.stringify(crm.slice(0, 40))}: add your app under \`apps\` in the config file; a provider's webhook URL is longer`,
+          );
+        try {
+          const body = await readBody(request, largestBody);
+          const url = `${config.publicUrl}${request.originalUrl}`;
+          await parts.hear(crm, { method: request.method, url, headers: request.headers, body });
+        } catch (error) {
+          if (error instanceof Rejected)
+            flow.log.info({ crm, status: error.status, reason: error.message }, "webhook turned away");
+          throw error;
+        }
+        response.json({ ok: true });
+      },
+    },
+  ];
+}
