@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { callKey } from "../../src/core/call.ts";
+import { type CallEvent, callKey } from "../../src/core/call.ts";
 import type { Delivery, Provider, SimulatedCall, SimulatedRequest } from "../../src/core/contracts.ts";
 import { providers } from "../../src/providers/index.ts";
 import type { Random } from "./random.ts";
@@ -27,11 +27,13 @@ export type CallTold = {
   outcome: SimulatedCall["outcome"];
   endTried: boolean;
   endStored: boolean;
+  /** A request that tells the customer's number was acknowledged: without one nobody can know who called. */
+  named: boolean;
   /** Every request was acknowledged. */
   complete: boolean;
 };
 
-type Step = { request: SimulatedRequest; ends: boolean };
+type Step = { request: SimulatedRequest; ends: boolean; names: boolean };
 type OpenCall = { told: CallTold; provider: string; steps: Step[] };
 
 export type Traffic = {
@@ -73,6 +75,7 @@ export function startTraffic(url: () => string, random: Random, workers: number)
     const stored = await send(url(), provider, step.request);
     if (stored) {
       if (step.ends) told.endStored = true;
+      if (step.names) told.named = true;
       if (random.chance(0.05)) await send(url(), provider, step.request);
     } else if (random.chance(0.97)) {
       traffic.resent += 1;
@@ -106,7 +109,11 @@ function newCall(random: Random): OpenCall {
   };
   const all = kind(provider)
     .simulate.script(call)
-    .map((request) => ({ request, ends: ends(provider, request) }));
+    .map((request) => {
+      const events = eventsOf(provider, request);
+      const names = events.some(({ facts }) => facts.customer?.number !== undefined);
+      return { request, names, ends: events.some(({ phase }) => phase === "ended") };
+    });
   const steps = random.chance(0.1)
     ? all.slice(
         0,
@@ -118,7 +125,15 @@ function newCall(random: Random): OpenCall {
   return {
     provider,
     steps,
-    told: { key, contactId, outcome, endTried: false, endStored: false, complete: steps === all },
+    told: {
+      key,
+      contactId,
+      outcome,
+      endTried: false,
+      endStored: false,
+      named: false,
+      complete: steps === all,
+    },
   };
 }
 
@@ -126,7 +141,7 @@ function kind(provider: string): Provider {
   return (providers as Readonly<Record<string, Provider>>)[provider] as Provider;
 }
 
-function ends(provider: string, { method, headers, body }: SimulatedRequest): boolean {
+function eventsOf(provider: string, { method, headers, body }: SimulatedRequest): CallEvent[] {
   const delivery: Delivery = {
     installation: "acme",
     provider,
@@ -136,9 +151,7 @@ function ends(provider: string, { method, headers, body }: SimulatedRequest): bo
     headers,
     body,
   };
-  return kind(provider)
-    .decode(delivery)
-    .some(({ phase }) => phase === "ended");
+  return kind(provider).decode(delivery);
 }
 
 /** Whether the server acknowledged it. */
