@@ -1,5 +1,6 @@
-import type { Provider, SimulatedRequest } from "../core/contracts.ts";
+import type { Provider } from "../core/contracts.ts";
 import { messageOf } from "../core/errors.ts";
+import type { SimulatedRequest } from "../core/simulation.ts";
 import { commandLine, Failure } from "./output.ts";
 
 /** Where made-up calls go. `url`: of the server. `signedUrl`: the webhook URL as the server knows it, which Bird signs. */

@@ -80,12 +80,14 @@ export type Facts = {
 /**
  * `callId`: the leg this event is about. `sameCallAs`: another leg that is this same call from now on; `callId` survives.
  * `at`: the event's own time (ISO, UTC, ms); the time of receipt when the provider sends none.
+ * `fills`: it was not told by itself (we asked, or concluded it), so it only fills what the others leave open.
  */
 export type CallEvent = {
   callId: string;
   sameCallAs?: string;
   at: string;
   kind: string;
+  fills?: true;
   phase?: Phase;
   facts: Facts;
 };

@@ -1,11 +1,13 @@
-import type { Readable } from "node:stream";
 import type { ZodType } from "zod";
-import type { CallEvent, Outcome, Scalar } from "./call.ts";
+import type { AudioReply, AudioRequest } from "./audio.ts";
+import type { CallEvent, Scalar } from "./call.ts";
 import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
 import type { CrmWebhook } from "./contact-events.ts";
 import type { CrmError } from "./errors.ts";
 import type { OAuth, TokenSource } from "./oauth.ts";
+import type { Polling } from "./polling.ts";
 import type { CrmRequest } from "./requests.ts";
+import type { Simulation } from "./simulation.ts";
 
 export type { CrmRequest } from "./requests.ts";
 
@@ -67,47 +69,11 @@ export type Provider<S = unknown> = {
   decode(delivery: Delivery): CallEvent[];
   /** The body that answers a `Question`. */
   reply?(question: Question, answer: Answer): unknown;
-  /** Asks the provider for calls since a time (ISO), as deliveries of its own kind. */
-  poll?(since: string, settings: S): AsyncIterable<Delivery>;
+  /** How it is asked for calls whose webhooks were lost, or came too early to tell all. */
+  polling?: Polling<S>;
   /** Asks for the audio behind a `Recording.ref`. Throws `Rejected` with 502 or 504 when nobody answers. */
   recording?(ref: string, settings: S, request: AudioRequest): Promise<AudioReply>;
   simulate: Simulation<S>;
-};
-
-/** What a listener asks for. `headers`: `range` and `if-range`, when there are any. */
-export type AudioRequest = { headers: Readonly<Record<string, string>>; signal: AbortSignal };
-
-/** The answer for a recording, whatever its status. `headers`: lower-case names. `body`: to be read, or destroyed. */
-export type AudioReply = { status: number; headers: Readonly<Record<string, string>>; body: Readable };
-
-/** A call to make up, for `switchhook simulate`, demos and tests. `id` is unique; numbers are E.164; times are ISO. */
-export type SimulatedCall = {
-  id: string;
-  direction: "inbound" | "outbound";
-  customer: string;
-  line: string;
-  /** An identifier of the agent in the provider's own terms. */
-  agent: string;
-  startedAt: string;
-  ringSeconds: number;
-  talkSeconds: number;
-  outcome: Extract<Outcome, "completed" | "no-answer" | "busy">;
-};
-
-/** One request as the provider would send it. `path` is appended to the webhook URL (a query, usually empty). */
-export type SimulatedRequest = {
-  afterSeconds: number;
-  method: "GET" | "POST";
-  query: string;
-  headers: Record<string, string>;
-  body: Uint8Array;
-};
-
-export type Simulation<S> = {
-  /** The requests of one call in order; `afterSeconds` counts from the call's start. */
-  script(call: SimulatedCall): SimulatedRequest[];
-  /** Adds the proof: signature headers, or the secret in the query. `url`: the whole webhook URL without query. */
-  sign(request: SimulatedRequest, settings: S, proof: { now: number; url: string }): SimulatedRequest;
 };
 
 /** The value of one CRM field, in the CRM's own type: a list stands for a multi-select. */
@@ -210,6 +176,8 @@ export type Connector = {
   ): Promise<{ contacts: Contact[]; gone: ContactRef[] }>;
   /** Calls back when contacts may have changed; returns how to stop. */
   watch?(changed: () => void): () => void;
+  /** The recording of this saved call can be played now: the CRM may fetch it. Only called for calls with a link to it. */
+  recordingReady?(activityId: string, signal?: AbortSignal): Promise<void>;
   owners?(): Promise<Owner[]>;
   fields?(): Promise<FieldDescriptions>;
   prepare?(): Promise<void>;

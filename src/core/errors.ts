@@ -28,6 +28,20 @@ export class CrmError extends Error {
   }
 }
 
+/** A telephony provider's API that did not tell us what we asked. Thrown by `Polling`; read by `flow/reconcile` only. */
+export class ProviderError extends Error {
+  readonly retry: Retry;
+  /** Milliseconds that the provider asked us to wait, when it said so. */
+  readonly afterMs: number | undefined;
+
+  constructor(retry: Retry, message: string, options: ErrorOptions & { afterMs?: number } = {}) {
+    super(message, options);
+    this.name = "ProviderError";
+    this.retry = retry;
+    this.afterMs = options.afterMs === undefined ? undefined : Math.min(options.afterMs, longestAskedMs);
+  }
+}
+
 /** One thing wrong in a configuration or mapping file: where, what, and what to do about it. */
 export type Fault = { at: string; problem: string; cure?: string };
 

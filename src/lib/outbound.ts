@@ -3,7 +3,7 @@ import { type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { z } from "zod";
-import type { AudioReply } from "../core/contracts.ts";
+import type { AudioReply } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
 import { unlessAborted } from "./aborted.ts";
 import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import type { AudioReply } from "../core/contracts.ts";
+import type { AudioReply } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
 
 /** `idleMs`: how long the provider may send nothing. `listenerIdleMs`: how long a listener may take nothing. */

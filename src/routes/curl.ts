@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Delivery, SimulatedCall, SimulatedRequest } from "../core/contracts.ts";
+import type { Delivery } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
 import { fold } from "../core/fold.ts";
+import type { SimulatedCall, SimulatedRequest } from "../core/simulation.ts";
 import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
 
 const customer = "+919876543210";

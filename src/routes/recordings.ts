@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
+import type { AudioReply } from "../core/audio.ts";
 import type { Recording } from "../core/call.ts";
-import type { AudioReply } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 import { endingOf } from "../flow/recordings.ts";
 import type { Parts } from "../parts.ts";

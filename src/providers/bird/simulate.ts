@@ -1,4 +1,4 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/contracts.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
 import type { BirdSettings } from "./settings.ts";
 import { channelsSignature, headerNames, platformSignature } from "./signature.ts";
 

@@ -1,4 +1,4 @@
-import type { AudioReply, AudioRequest } from "../../core/contracts.ts";
+import type { AudioReply, AudioRequest } from "../../core/audio.ts";
 import { isAtApi, isHostIn, openOutside } from "../../lib/outbound.ts";
 
 /** `apiKey`, `apiToken`: of Exotel's API, for recordings behind Basic auth. `recordingHosts`: more hosts that may be asked. */

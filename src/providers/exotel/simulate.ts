@@ -1,4 +1,4 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/contracts.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
 import { toExotelTime } from "./time.ts";
 
 const boundary = "------------------------5c1f0a7e5d21b9f4";

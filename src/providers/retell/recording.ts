@@ -1,4 +1,4 @@
-import type { AudioReply, AudioRequest } from "../../core/contracts.ts";
+import type { AudioReply, AudioRequest } from "../../core/audio.ts";
 import { openOutside } from "../../lib/outbound.ts";
 import type { RetellSettings } from "./settings.ts";
 

@@ -1,4 +1,4 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/contracts.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
 
 type Step = { status: string; afterSeconds: number; destination?: object; reason?: string };
 
