@@ -10,12 +10,13 @@ export type EmulatorRequest = {
   params: string[];
 };
 
-/** `body` is sent as JSON; `text` as it is (HTML unless `headers` say otherwise). */
+/** `body` is sent as JSON; `text` (HTML) and `bytes` as they are, of whatever type `headers` say. */
 export type EmulatorReply = {
   status: number;
   headers?: Record<string, string>;
   body?: unknown;
   text?: string;
+  bytes?: Uint8Array;
 };
 
 /** `path` matches the whole path, without the query. `kind` names the request in counts and faults. */

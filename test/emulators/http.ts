@@ -41,8 +41,11 @@ function readBody(raw: Buffer, contentType: string): { body: unknown; malformed:
 
 export function sendReply(response: ServerResponse, reply: EmulatorReply): void {
   const headers: Record<string, string> = {};
-  let content = "";
-  if (reply.text !== undefined) {
+  let content: string | Uint8Array = "";
+  if (reply.bytes) {
+    headers["content-type"] = "application/octet-stream";
+    content = reply.bytes;
+  } else if (reply.text !== undefined) {
     headers["content-type"] = "text/html;charset=utf-8";
     content = reply.text;
   } else if (reply.body !== undefined) {
