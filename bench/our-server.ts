@@ -60,6 +60,7 @@ const config = loadConfig(
           region: typeof options.crm === "object" ? "NL" : "US",
           timeZone: "UTC",
           settleSeconds: 1,
+          reconcile: false,
           agents: [{ email: "owner1@example.com", retell: "agent_owner1" }],
         },
       },

@@ -4,6 +4,7 @@ import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
 import type { Parts } from "./parts.ts";
 import { apiRoutes } from "./routes/api.ts";
+import { crmRecordingRoutes } from "./routes/crm-recordings.ts";
 import { crmWebhookRoutes } from "./routes/crm-webhooks.ts";
 import { requireAdmin } from "./routes/guard.ts";
 import { healthRoutes } from "./routes/health.ts";
@@ -12,6 +13,7 @@ import { installRoutes } from "./routes/install.ts";
 import { recordingRoutes } from "./routes/recordings.ts";
 import { mountRoutes } from "./routes/route.ts";
 import { settingsRoutes } from "./routes/settings.ts";
+import { transcriptRoutes } from "./routes/transcripts.ts";
 import { webhookDoor } from "./routes/webhooks.ts";
 
 /** The HTTP server: webhooks straight from Node's request, everything else through Express. */
@@ -57,6 +59,8 @@ export function createPages(parts: Parts): Express {
       ...homeRoutes(parts),
       ...apiRoutes(parts),
       ...recordingRoutes(parts),
+      ...transcriptRoutes(parts),
+      ...crmRecordingRoutes(parts),
       ...installRoutes(parts),
       ...settingsRoutes(parts),
       ...crmWebhookRoutes(parts),

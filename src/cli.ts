@@ -1,12 +1,15 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { check } from "./cli/check.ts";
 import { dead } from "./cli/dead.ts";
+import { erase } from "./cli/erase.ts";
 import { sayAndExit } from "./cli/errors.ts";
 import { explain } from "./cli/explain.ts";
+import { exportInstallation } from "./cli/export.ts";
 import { rotateKeys } from "./cli/keys.ts";
 import { directions, simulatedOutcomes } from "./cli/made-up-calls.ts";
 import type { GlobalOptions } from "./cli/output.ts";
 import { packageProject } from "./cli/package.ts";
+import { reconcile } from "./cli/reconcile.ts";
 import { replay } from "./cli/replay.ts";
 import { runServer } from "./cli/serve.ts";
 import { simulate } from "./cli/simulate.ts";
@@ -97,6 +100,14 @@ program
   .action(run(sync));
 
 program
+  .command("reconcile")
+  .description("ask the providers for calls and recordings that their webhooks did not tell of, now")
+  .option("--since <time>", "30m, 2h, 3d, 1w, or an ISO date or time (default: since the last time)")
+  .option("--installation <name>", "only of this one")
+  .option("--provider <provider>", "only this one")
+  .action(run(reconcile));
+
+program
   .command("package")
   .description("write the developer project of a CRM's marketplace from manifest.json")
   .addArgument(new Argument("<crm>", "whose marketplace").choices(marketplaces))
@@ -104,6 +115,22 @@ program
   .option("--url <url>", "where the CRM and its users reach the server (default: publicUrl, if it is https)")
   .option("--check", "write nothing; exit code 1 when a file is not as the manifest has it")
   .action(run(packageProject));
+
+program
+  .command("export")
+  .description(
+    "write all that is kept of an installation, but its secrets, into a file: one JSON object per line",
+  )
+  .argument("<installation>", "one that is at work, or was removed and is not erased yet")
+  .requiredOption("--file <file>", "a file that is not there yet")
+  .action(run(exportInstallation));
+
+program
+  .command("erase")
+  .description("erase all that is kept of an installation that was removed, before its time")
+  .argument("<installation>", "one that was disconnected")
+  .option("--yes", "nothing can be had back afterwards")
+  .action(run(erase));
 
 program
   .command("keys")

@@ -1,4 +1,5 @@
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
+import type { ArchiveSettings } from "./archive/settings.ts";
 import { readApps } from "./config/apps.ts";
 import { type EnvironmentSettings, readEnvironment } from "./config/environment.ts";
 import { check, isPlain } from "./config/faults.ts";
@@ -17,22 +18,24 @@ import { parseJson } from "./mapping/json.ts";
 
 export type { InstallationConfig, Kinds } from "./config/installation.ts";
 
-/** `dataFolder`: as given, relative to the process. `retentionDays`: how long raw deliveries are kept. */
+/** `dataFolder`: as given, relative to the process. `retentionDays`, `removedDays`: how long raw deliveries, and accounts that left, are kept. */
 export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
   Omit<EnvironmentSettings, "port" | "host"> & {
     publicUrl: string;
     databaseUrl?: string;
     retentionDays: number;
+    removedDays: number;
     limits: { bodyBytes: number; bodySeconds: number };
     installations: InstallationConfig[];
     apps: Record<string, unknown>;
+    archive?: ArchiveSettings;
   };
 
 /** The text of a config file. `file`: its path as people know it; relative paths in it start beside it. */
 export type ConfigSource = { text: string; file: string };
 
-type FileSettings = Pick<Config, "installations" | "apps" | "retentionDays" | "limits"> &
-  Partial<Pick<Config, "port" | "host" | "publicUrl">>;
+type FileSettings = Pick<Config, "installations" | "apps" | "retentionDays" | "removedDays" | "limits"> &
+  Partial<Pick<Config, "port" | "host" | "publicUrl" | "archive">>;
 
 /**
  * The configuration from the file, or the built-in demo without one, and the environment, which wins.
@@ -76,8 +79,31 @@ function readFile(
   const named = isPlain(value) && isPlain(value["apps"]) ? value["apps"] : {};
   const apps = readApps(named, `${file}: apps`, reading.kinds.connectors, sealingKeys, faults);
   if (!written) return undefined;
-  const { $schema: _, ...settings } = written;
-  return { ...settings, installations, apps };
+  const { $schema: _, archive, ...settings } = written;
+  faults.push(...faultsOfArchive(installations, archive, file));
+  return { ...settings, installations, apps, ...(archive && { archive: placeOf(archive, file) }) };
+}
+
+/** A folder stands beside the config file. */
+function placeOf(archive: ArchiveSettings, file: string): ArchiveSettings {
+  return "folder" in archive ? { folder: resolve(dirname(file), archive.folder) } : archive;
+}
+
+function faultsOfArchive(
+  installations: readonly InstallationConfig[],
+  archive: ArchiveSettings | undefined,
+  file: string,
+): Fault[] {
+  if (archive) return [];
+  const wanting = installations.filter(
+    ({ recording, recordingLines }) =>
+      recording === "archive" || Object.values(recordingLines).includes("archive"),
+  );
+  return wanting.map(({ name }) => ({
+    at: `${file}: installations.${name}.recording`,
+    problem: "wants recordings to be archived, and there is no archive.",
+    cure: 'Add one beside `installations`: "archive": {"folder": "recordings"}, or an `s3` bucket.',
+  }));
 }
 
 function parse(text: string, file: string, faults: Fault[]): unknown {

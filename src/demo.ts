@@ -13,6 +13,8 @@ export const demoInstallation = {
   region: "IN",
   timeZone: "Asia/Kolkata",
   settleSeconds: 1,
+  // Its keys are good for nothing at a provider.
+  reconcile: false,
   agents: [
     {
       email: "asha@example.com",

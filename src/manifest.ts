@@ -82,6 +82,8 @@ const manifestSchema = z.strictObject({
           optionalScopes: z.array(text),
           /** Why each scope is asked for. */
           reasons: z.record(text, text).default({}),
+          /** What is on with each optional scope, as a sentence that goes on after "on:" or "off:". */
+          features: z.record(text, text).default({}),
         })
         .optional(),
       webhooks: webhooks.optional(),

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import { connectors as registry } from "../connectors/index.ts";
+import { openArchive } from "./archive/index.ts";
 import type { Config } from "./config.ts";
 import type { CrmWebhookRequest } from "./core/contact-events.ts";
 import type { ConnectorKind, Provider } from "./core/contracts.ts";
@@ -11,6 +13,8 @@ import { createRecordings } from "./flow/recordings.ts";
 import type { InstallBody, Installed, Installer } from "./installations/installer.ts";
 import { inProcessLanes } from "./lanes/in-process.ts";
 import { connect } from "./parts/connect.ts";
+import { openCrmRecordings } from "./parts/crm-recordings.ts";
+import { openErasing } from "./parts/erasing.ts";
 import { type Made, openInstalled } from "./parts/installed.ts";
 import { providers } from "./providers/index.ts";
 import { createMetrics } from "./routes/metrics.ts";
@@ -42,7 +46,10 @@ export function assemble(config: Config, options: AssembleOptions) {
     providers: Object.keys(providers),
     now,
   });
-  const flow: Flow = { store, now, log, meter: metrics.meter, recordingUrl: recordings.urlOf };
+  const { urlOf: recordingUrl, transcriptUrlOf: transcriptUrl } = recordings;
+  const flow: Flow = { store, now, log, meter: metrics.meter, recordingUrl, transcriptUrl };
+  const archive =
+    config.archive && openArchive(config.archive, { spoolFolder: join(config.dataFolder, "spool"), now });
   const running = new Map(
     config.installations.map((settings) => [
       settings.name,
@@ -58,6 +65,10 @@ export function assemble(config: Config, options: AssembleOptions) {
   const working = new Map<string, ReturnType<typeof addLanes>>();
   const closing: (() => void)[] = [];
   const installations = new Map([...running].map(([name, { installation }]) => [name, installation]));
+  const crmRecordings = openCrmRecordings({
+    ...{ config, flow, metrics, kinds: connectors },
+    ...{ installed, installations },
+  });
   const mappingFiles = new Map([...running].map(([name, { mapping }]) => [name, mapping]));
   const listener = listenToContacts(flow, {
     installation: (name) => installations.get(name),
@@ -66,7 +77,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   let started = false;
 
   const begin = (name: string, installation: Installation): void => {
-    working.set(name, addLanes(flow, lanes, installation, providers));
+    working.set(name, addLanes(flow, lanes, installation, providers, archive));
   };
 
   /** The lanes of one end, and what it holds is let go. */
@@ -85,6 +96,9 @@ export function assemble(config: Config, options: AssembleOptions) {
     await end(name, one);
   };
 
+  const leave = (name: string) => dismiss(name).then(() => installed?.forget(name));
+  const erasing = openErasing({ config, flow, dismiss: leave });
+
   /**
    * One that was made by OAuth goes to work, in the place of what it was before: webhooks are taken all the time, and
    * nothing rests any more because of what the CRM said to the one before.
@@ -93,7 +107,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     const { name } = settings;
     const before = running.get(name);
     const asked = { ...flow, asked: metrics.asked };
-    const one = connect(config, settings, asked, connectors[settings.crm.type], keeper.tokens);
+    const one = connect(config, settings, asked, connectors[settings.crm.type], keeper);
     running.set(name, one);
     installations.set(name, one.installation);
     mappingFiles.set(name, one.mapping);
@@ -107,15 +121,19 @@ export function assemble(config: Config, options: AssembleOptions) {
     live,
     metrics,
     recordings,
+    archive,
+    crmRecordings,
     providers: providers as Readonly<Record<string, Provider>>,
     installations,
     mappingFiles,
     installed,
+    erasing,
     /** After consent at a CRM. Throws `Rejected`. */
     async install(crm: string, given: Parameters<Installer["finish"]>[1]): Promise<Installed> {
       if (!installed) throw new Rejected(404, "nothing can be installed here: the config file names no app");
       const done = await installed.installer.finish(crm, given);
       await employ(await installed.add(done));
+      if (started) crmRecordings.connected(crm);
       return done;
     },
     /** Other settings for an installation that was made by OAuth. Throws `ConfigError`, and `Rejected` for an old version. */
@@ -153,22 +171,27 @@ export function assemble(config: Config, options: AssembleOptions) {
     start() {
       started = true;
       for (const [name, installation] of installations) begin(name, installation);
-      const purge = setInterval(() => void clean(flow, config), 3_600_000);
+      const purge = setInterval(() => void clean(flow, config).then(erasing.run), 3_600_000);
+      void erasing.run();
       const departures = installed?.watch();
+      crmRecordings.start();
       closing.push(
         () => clearInterval(purge),
         () => departures?.stop(),
+        crmRecordings.stop,
       );
     },
     async stop() {
       for (const close of closing) close();
       await listener.stop();
+      await erasing.stop();
       for (const one of working.values()) void one.stop();
       await lanes.stop();
       for (const { installation, mapping } of running.values()) {
         mapping.close();
         await installation.connector.close?.();
       }
+      await archive?.close?.();
       await store.close();
     },
   };

@@ -28,6 +28,10 @@ describe("a config file", () => {
         settleSeconds: 3,
         answerDeadlineMs: 1500,
         companyNumbers: [],
+        reconcile: true,
+        recording: "link",
+        recordingLines: {},
+        recordingDays: 365,
       },
     ]);
   });

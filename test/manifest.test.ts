@@ -52,6 +52,13 @@ test("says why it asks for each scope, of every CRM, and for nothing that it doe
   }
 });
 
+test("says what is on with each optional scope, and with no other", () => {
+  for (const { id, oauth } of manifest.crms.filter((crm) => crm.oauth)) {
+    const { optionalScopes = [], features = {} } = oauth ?? {};
+    expect(Object.keys(features).sort(), id).toEqual([...optionalScopes].sort());
+  }
+});
+
 test("tells of every CRM with OAuth what is read and written there", () => {
   for (const { id, data } of manifest.crms.filter((crm) => crm.oauth))
     expect(data.length, id).toBeGreaterThan(2);

@@ -54,6 +54,7 @@ async function save(
       wrote: {},
       stored: {},
       kept: [],
+      without: [],
       ...(record.contact && { contact: record.contact }),
     }),
   );
@@ -62,6 +63,7 @@ async function save(
   if (open().length > 0) {
     const keyed = await tools.portal.hasKey("calls", signal);
     const known = await tools.portal.properties("calls", signal);
+    for (const work of open()) work.record = tools.player.withApp(work.record, known);
     await currentOf(tools, open(), { keyed, known }, asking);
     await makeContacts(tools, open(), asking);
     plan(tools, open(), known);
@@ -123,7 +125,7 @@ async function makeFollowUps(tools: Tools, works: readonly Work[], asking: Askin
 }
 
 function resultOf(work: Work): SaveResult {
-  const { record, saved, created, wrote, kept, contact, stored } = work;
+  const { record, saved, created, wrote, kept, contact, stored, without } = work;
   const { key } = record;
   if (work.result) return work.result;
   if (!saved) return { key, failed: new CrmError("later", "HubSpot's answer says nothing about this call") };
@@ -135,5 +137,6 @@ function resultOf(work: Work): SaveResult {
     kept,
     ...(contact && { contact: { id: contact.id, kind: contact.kind } }),
     ...(Object.keys(stored).length > 0 && { stored }),
+    ...(without.length > 0 && { without }),
   };
 }

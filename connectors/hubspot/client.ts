@@ -24,6 +24,7 @@ const moves: readonly [RegExp, string][] = [
   [/\/crm\/v4\/associations\//, "/crm/associations/{v}/"],
   [/\/crm\/v3\/owners(?=[/?]|$)\/?/, "/crm/owners/{v}/"],
   [/\/crm\/v3\/properties\//, "/crm/properties/{v}/"],
+  [/\/crm\/v3\/extensions\/calling\//, "/crm/extensions/calling/{v}/"],
 ];
 
 export function datedUrl(url: string, version: string): string {

@@ -1,4 +1,5 @@
 import { readRecords, tooEarly } from "./find-calls.ts";
+import { mayLackKey } from "./portal.ts";
 import type { Asking } from "./transport.ts";
 import { propertyNameOf } from "./values.ts";
 import { failed, type Schema, type Tools, type Work } from "./work.ts";
@@ -10,7 +11,7 @@ import { failed, type Schema, type Tools, type Work } from "./work.ts";
 export async function currentOf(
   { transport, lookBack }: Tools,
   works: readonly Work[],
-  { keyed }: Schema,
+  { keyed, known }: Schema,
   asking: Asking,
 ): Promise<void> {
   const properties = namesIn(works);
@@ -32,13 +33,15 @@ export async function currentOf(
       const current = byKey.get(work.record.key);
       if (current) work.current = current;
     }
-    return;
   }
-  for (const work of doubtful) {
+  const unkeyed = doubtful.filter(
+    ({ current, record }) => !keyed || (!current && mayLackKey(known, "calls", record.sentAt)),
+  );
+  for (const work of unkeyed) {
     const waitMs = lookBack.waitOf(work.record.key);
     if (waitMs > 0) work.result = failed(work, tooEarly(waitMs));
   }
-  const sent = doubtful.filter(({ result }) => result === undefined);
+  const sent = unkeyed.filter(({ result }) => result === undefined);
   const calls = sent.map(({ record }) => ({ key: record.key, externalId: externalIdOf(record) }));
   const found = await lookBack.find(calls, properties, asking);
   for (const work of sent) {

@@ -5,8 +5,10 @@ import { saveCalls } from "./calls.ts";
 import { contactsById, findContacts } from "./contacts.ts";
 import { createLookBack } from "./find-calls.ts";
 import { oauth } from "./oauth.ts";
+import { createPlayer } from "./player.ts";
 import { openPortal } from "./portal.ts";
 import { describe } from "./properties.ts";
+import { recordings } from "./recordings.ts";
 import { removeCalls } from "./remove-calls.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts, owners } from "./sync.ts";
@@ -22,6 +24,7 @@ export const hubspot: ConnectorKind<HubspotSettings> = {
   installed: installedSettings,
   oauth,
   webhook,
+  recordings,
   contactKinds: ["contact"],
   associates,
   connect,
@@ -30,11 +33,13 @@ export const hubspot: ConnectorKind<HubspotSettings> = {
 function connect(crm: HubspotSettings, context: ConnectContext): Connector {
   const transport = openTransport(crm, context);
   const warn = onceEach(context.warn);
-  const portal = openPortal(transport, { now: context.now, warn });
+  const portal = openPortal(transport, { ...context, warn });
+  const player = createPlayer(transport, crm.appId, warn);
   const lookBack = createLookBack(transport, context);
   const tools: Tools = {
     transport,
     portal,
+    player,
     lookBack,
     inTurn: createTurns(),
     contactsInTurn: createTurns(),
@@ -57,6 +62,7 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
     removeCalls: (activities) => removeCalls(tools, activities),
     changedContacts: (cursor, signal) => changedContacts(transport, context, cursor, signal),
     contactsById: (ids, signal) => contactsById(transport, ids, context, signal),
+    ...(crm.appId !== undefined && { recordingReady: player.ready }),
     owners: () => owners(transport),
     fields: async () => {
       const [calls, contacts, tasks] = await Promise.all([

@@ -1,25 +1,17 @@
-import type { Departures, OAuthContext, Token } from "../../src/core/oauth.ts";
+import type { Departures, OAuthContext } from "../../src/core/oauth.ts";
 import { type JsonObject, objectsAt, textAt } from "../../src/lib/body.ts";
+import { appToken, dropAppToken } from "./app-token.ts";
 import type { HubspotApp } from "./oauth-app.ts";
 import { apiFailureOf, unusable } from "./oauth-failure.ts";
 import { type Answer, ask, isSuccess } from "./oauth-request.ts";
-import { expiryIn, mustSay, tokenAt } from "./oauth-token.ts";
 
-/** What the app itself has, without any account, until the process ends. */
-type Access = { token?: Token; isSubscribed?: true };
-
-/** A token is replaced this long before it expires. */
-const aheadMs = 60_000;
 const what = "HubSpot, reading the journal of uninstalls";
-const scope = ["read", "subscriptions.read", "subscriptions.write"]
-  .map((right) => `developer.webhooks_journal.${right}`)
-  .join(" ");
 const eventType = "4-1916193";
 const subscription = { subscriptionType: "APP_LIFECYCLE_EVENT", eventTypeId: eventType, properties: [] };
 /** unverified: which of these an offset gets that is older than the journal, about three days. */
 const unknownOffset: ReadonlySet<number> = new Set([400, 404, 410]);
 
-const accesses = new WeakMap<HubspotApp, Access>();
+const subscribed = new WeakSet<HubspotApp>();
 
 /** Reads one file of the app's journal: HubSpot tells uninstalls nowhere else, and to webhooks not at all. */
 export async function uninstalls(
@@ -27,11 +19,9 @@ export async function uninstalls(
   cursor: string | undefined,
   context: OAuthContext,
 ): Promise<Departures> {
-  const access = accesses.get(app) ?? {};
-  accesses.set(app, access);
-  if (!access.isSubscribed) await subscribe(app, access, context);
+  if (!subscribed.has(app)) await subscribe(app, context);
 
-  const read = (place: string) => askApp(app, access, context, "GET", `journal/${app.apiVersion}/${place}`);
+  const read = (place: string) => askApp(app, context, "GET", `journal/${app.apiVersion}/${place}`);
   let entry = await read(cursor === undefined ? "earliest" : `offset/${encodeURIComponent(cursor)}/next`);
   if (cursor !== undefined && unknownOffset.has(entry.status)) entry = await read("earliest");
   if (entry.status === 204) return { accounts: [], ...(cursor !== undefined && { cursor }), more: false };
@@ -47,42 +37,29 @@ export async function uninstalls(
 }
 
 /** unverified: how a second subscription to the same event is refused, if it is. */
-async function subscribe(app: HubspotApp, access: Access, context: OAuthContext): Promise<void> {
+async function subscribe(app: HubspotApp, context: OAuthContext): Promise<void> {
   const path = `subscriptions/${app.apiVersion}`;
-  const answer = await askApp(app, access, context, "POST", path, subscription);
+  const answer = await askApp(app, context, "POST", path, subscription);
   const isThere =
     answer.status === 409 ||
     (answer.status === 400 && /already|exists|duplicate/i.test(textAt(answer.body, "message") ?? ""));
   if (!isThere && !isSuccess(answer)) throw apiFailureOf(answer, what, []);
-  access.isSubscribed = true;
+  subscribed.add(app);
 }
 
 async function askApp(
   app: HubspotApp,
-  access: Access,
   context: OAuthContext,
   method: "GET" | "POST",
   path: string,
   json?: object,
 ): Promise<Answer> {
-  const token = await tokenFor(app, access, context);
+  const bearer = await appToken(app, what, context);
   const url = `${app.apiUrl}/webhooks-journal/${path}`;
-  const bearer = token.accessToken;
   const answer = await ask({ what, method, url, bearer, ...(json && { json }) }, context);
   if (answer.status !== 401) return answer;
-  delete access.token;
+  dropAppToken(app);
   throw apiFailureOf(answer, what, [bearer]);
-}
-
-async function tokenFor(app: HubspotApp, access: Access, context: OAuthContext): Promise<Token> {
-  const asked = context.now();
-  const { token } = access;
-  if (token?.expiresAt !== undefined && token.expiresAt - aheadMs > asked) return token;
-  const { body } = await mustSay(app, what, "", { grant_type: "client_credentials", scope }, context);
-  const accessToken = tokenAt(body, "access_token");
-  if (!accessToken) throw unusable(what);
-  access.token = { accessToken, ...expiryIn(body, asked) };
-  return access.token;
 }
 
 /** An event without a time is left out: nobody could tell whether the app was installed again since. */

@@ -2,6 +2,7 @@ import type { CrmError } from "../../src/core/errors.ts";
 import { associate, contactsOfCalls } from "./associations.ts";
 import { refusedWith } from "./errors.ts";
 import { contactMark } from "./new-contacts.ts";
+import { notGranted, scopesIn } from "./scopes.ts";
 import type { Asking } from "./transport.ts";
 import { associates, failed, type Tools, type Work } from "./work.ts";
 
@@ -20,15 +21,26 @@ export async function linkCalls(tools: Tools, works: readonly Work[], asking: As
       const done = to === undefined || work.record.ours[linkName(type)]?.includes(to);
       return done || !work.saved ? [] : [{ work, from: work.saved.id, to }];
     });
+    const leaveOut = (why: string): void => {
+      if (links.length > 0) tools.warn(`calls are logged without their ${plural(type)}: ${why}`);
+      for (const { work } of links) work.without.push(`its ${type}: ${why}`);
+    };
+    const lacked = scopesIn(tools.context).toAssociate(type);
+    if (lacked !== undefined) {
+      leaveOut(notGranted(lacked));
+      continue;
+    }
     const refused = await write(tools, plural(type), links, asking).catch((error: unknown) => {
       if (!refusedWith(error, 403)) throw error;
-      tools.warn(`calls are logged without their ${plural(type)}: ${error.message}`);
+      leaveOut(error.message);
     });
     for (const { work, to } of refused ? links : []) {
       const error = refused?.get(`${work.saved?.id} ${to}`);
       // The call is logged, on its contact; a record beside it that cannot be found is no reason to hide it.
-      if (error) tools.warn(`calls could not be associated with ${type} ${to}: ${error.message}`);
-      else work.wrote[linkName(type)] = to;
+      if (error) {
+        tools.warn(`calls could not be associated with ${type} ${to}: ${error.message}`);
+        work.without.push(`its ${type} ${to}: ${error.message}`);
+      } else work.wrote[linkName(type)] = to;
     }
   }
 }

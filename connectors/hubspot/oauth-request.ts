@@ -8,7 +8,7 @@ export type Answer = { status: number; body: JsonObject };
 /** `what`: for people, in an error. A secret is sent in `form` or as `bearer`, never in `url`. `json`: instead of a form. */
 export type Question = {
   what: string;
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PATCH" | "DELETE";
   url: string;
   form?: Readonly<Record<string, string>>;
   json?: object;

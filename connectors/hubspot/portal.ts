@@ -3,6 +3,7 @@ import { CrmError } from "../../src/core/errors.ts";
 import { resultsIn } from "./batch.ts";
 import { refusedWith } from "./errors.ts";
 import { type Properties, type Property, propertyOf } from "./properties.ts";
+import { notGranted, scopesIn } from "./scopes.ts";
 import type { Asking, Transport } from "./transport.ts";
 
 export type ObjectType = "calls" | "contacts" | "tasks";
@@ -41,15 +42,21 @@ export function lacksKey({ message }: CrmError): boolean {
   return named && /PROPERTY_DOESNT_EXIST|does not exist|non-unique/i.test(message);
 }
 
+/** Whether a record that was first sent at `sentAt` may be there without our key: the account had none then. */
+export function mayLackKey(known: Properties, type: ObjectType, sentAt: number | undefined): boolean {
+  return sentAt !== undefined && sentAt < (known.get(keyProperties[type].name)?.madeAt ?? 0);
+}
+
 const freshMs = 3_600_000;
 const unusedKey = "switchhook:probe:no-such-call";
 
 export function openPortal(
   transport: Transport,
-  { now, warn }: Pick<ConnectContext, "now" | "warn">,
+  { now, warn, scopes }: Pick<ConnectContext, "now" | "warn" | "scopes">,
 ): Portal {
   const known = new Map<ObjectType, { at: number; properties: Promise<Properties> }>();
-  const keyed = new Map<ObjectType, Promise<boolean>>();
+  const keyed = new Map<ObjectType, { lacked: string | undefined; making: Promise<boolean> }>();
+  const { toMakeProperties } = scopesIn({ ...(scopes && { scopes }) });
 
   const properties = (type: ObjectType, signal?: AbortSignal): Promise<Properties> => {
     const before = known.get(type);
@@ -60,13 +67,18 @@ export function openPortal(
     return loading;
   };
 
-  const makeKey = async (type: ObjectType, signal?: AbortSignal): Promise<boolean> => {
+  const makeKey = async (
+    type: ObjectType,
+    lacked: string | undefined,
+    signal?: AbortSignal,
+  ): Promise<boolean> => {
     const { name } = keyProperties[type];
     const all = await properties(type, signal);
     const asking: Asking = { what: `HubSpot, property ${name} of ${type}`, priority: "deliver", signal };
     try {
       const present = all.get(name);
       if (!present) {
+        if (lacked !== undefined) throw new CrmError("never", notGranted(lacked));
         const made = await create(transport, type, all, asking);
         known.delete(type);
         const now = await properties(type, signal);
@@ -90,10 +102,12 @@ export function openPortal(
   return {
     properties,
     hasKey(type, signal) {
+      // Somebody may have granted, or taken back, the scope meanwhile.
+      const lacked = toMakeProperties();
       const before = keyed.get(type);
-      if (before) return before;
-      const making = makeKey(type, signal);
-      keyed.set(type, making);
+      if (before?.lacked === lacked && before) return before.making;
+      const making = makeKey(type, lacked, signal);
+      keyed.set(type, { lacked, making });
       making.catch(() => keyed.delete(type));
       return making;
     },

@@ -2,7 +2,7 @@ import type { FieldDescription, FieldValue } from "../../src/core/contracts.ts";
 
 /**
  * A property of a HubSpot object, as far as we use it. `unique`: no two records may have the same value. `options`: none
- * when anything may be tried.
+ * when anything may be tried. `madeAt`: ms, when HubSpot says.
  */
 export type Property = {
   name: string;
@@ -11,6 +11,7 @@ export type Property = {
   html: boolean;
   readOnly: boolean;
   unique: boolean;
+  madeAt?: number;
   options: readonly { label: string; value: string }[];
 };
 
@@ -28,6 +29,7 @@ type Given = {
   externalOptions?: boolean;
   hasUniqueValue?: boolean;
   calculated?: boolean;
+  createdAt?: Date | string;
   modificationMetadata?: { readOnlyValue?: boolean };
   options?: { label?: string; value?: string }[];
 };
@@ -36,6 +38,7 @@ export function propertyOf(given: Given): Property {
   const { name = "", groupName = "", type = "string" } = given;
   // Options that come from elsewhere, such as owners, change by the hour.
   const options = given.externalOptions ? [] : (given.options ?? []);
+  const madeAt = new Date(given.createdAt ?? "").getTime();
   return {
     name,
     group: groupName,
@@ -43,6 +46,7 @@ export function propertyOf(given: Given): Property {
     html: given.fieldType === "html",
     readOnly: given.modificationMetadata?.readOnlyValue === true || given.calculated === true,
     unique: given.hasUniqueValue === true,
+    ...(Number.isFinite(madeAt) && { madeAt }),
     options: options.map(({ label = "", value = "" }) => ({ label, value })),
   };
 }

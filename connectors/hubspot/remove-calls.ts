@@ -1,8 +1,10 @@
 import type { RemovedCall } from "../../src/core/contracts.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { rowsAtOnce, type Stored } from "./batch.ts";
+import { rowsAtOnce } from "./batch.ts";
 import { refusedWith } from "./errors.ts";
 import { readRecords, tooEarly } from "./find-calls.ts";
+import { mayLackKey } from "./portal.ts";
+import type { Properties } from "./properties.ts";
 import type { Asking } from "./transport.ts";
 import type { Tools } from "./work.ts";
 
@@ -12,14 +14,19 @@ export async function removeCalls(tools: Tools, activities: readonly RemovedCall
   const asking: Asking = { what: "HubSpot, removing calls of merged legs", priority: "deliver" };
   const idOf = ({ key, activityId }: RemovedCall) => activityId ?? lookBack.idOf(key);
   const ids = activities.flatMap((call) => idOf(call) ?? []);
-  const doubtful = activities.filter((call) => idOf(call) === undefined).map(({ key }) => key);
+  const doubtful = activities.filter((call) => idOf(call) === undefined);
   const keyed = doubtful.length === 0 || (await portal.hasKey("calls"));
-  const waitMs = keyed ? 0 : Math.max(...doubtful.map((key) => lookBack.waitOf(key)));
-  const old = waitMs > 0 ? [] : doubtful;
-  const found: Map<string, Stored> = keyed
-    ? await readRecords(transport, "calls", old, { by: "key", properties: [] }, asking)
-    : await lookBack.find(old.flatMap(externalIdsOf), [], asking);
-  for (const part of inParts([...ids, ...[...found.values()].map(({ id }) => id)], rowsAtOnce)) {
+  const known: Properties = doubtful.length === 0 ? new Map() : await portal.properties("calls");
+  const keys = keyed ? doubtful.map(({ key }) => key) : [];
+  const byKey = await readRecords(transport, "calls", keys, { by: "key", properties: [] }, asking);
+  const unkeyed = doubtful.filter(
+    ({ key, sentAt }) => !keyed || (!byKey.has(key) && mayLackKey(known, "calls", sentAt)),
+  );
+  const waitMs = Math.max(0, ...unkeyed.map(({ key }) => lookBack.waitOf(key)));
+  const old = waitMs > 0 ? [] : unkeyed.flatMap(({ key }) => externalIdsOf(key));
+  const byId = await lookBack.find(old, [], asking);
+  const found = [...byKey.values(), ...byId.values()].map(({ id }) => id);
+  for (const part of inParts([...ids, ...found], rowsAtOnce)) {
     const inputs = part.map((id) => ({ id }));
     await transport
       .ask(asking, (client) => client.crm.objects.batchApi.archive("calls", { inputs }))

@@ -13,8 +13,12 @@ export const api = {
   apiVersion: z.enum(apiVersions).default("2026-03"),
 };
 
-/** An account that was connected by OAuth. */
-export const installedSettings = z.strictObject({ type: z.literal("hubspot"), ...api });
+/** An account that was connected by OAuth. `appId`: our app's number, when the config file has it. */
+export const installedSettings = z.strictObject({
+  type: z.literal("hubspot"),
+  appId: z.int().positive().optional(),
+  ...api,
+});
 
 export const settings = z.strictObject({
   type: z.literal("hubspot"),

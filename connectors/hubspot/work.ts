@@ -3,6 +3,7 @@ import type { CallRecord, ConnectContext, Fields, SaveResult } from "../../src/c
 import type { CrmError } from "../../src/core/errors.ts";
 import type { Stored } from "./batch.ts";
 import type { LookBack } from "./find-calls.ts";
+import type { Player } from "./player.ts";
 import type { Portal } from "./portal.ts";
 import type { Properties } from "./properties.ts";
 import type { Transport } from "./transport.ts";
@@ -11,6 +12,7 @@ import type { Transport } from "./transport.ts";
 export type Tools = {
   transport: Transport;
   portal: Portal;
+  player: Player;
   lookBack: LookBack;
   /** Where our unique property is refused, only one batch at a time can see what the one before has made. */
   inTurn: <T>(work: () => Promise<T>) => Promise<T>;
@@ -29,6 +31,8 @@ export type Work = {
   wrote: Fields;
   stored: Fields;
   kept: string[];
+  /** What it is logged without, and why. */
+  without: string[];
   result?: SaveResult;
 };
 

@@ -3,6 +3,7 @@ import { type Row, type RowAnswer, writeRows } from "./batch.ts";
 import { createOnce } from "./create-once.ts";
 import { externalIdOf } from "./current.ts";
 import { isAboutOwner } from "./errors.ts";
+import { appProperty } from "./player.ts";
 import { keyProperties } from "./portal.ts";
 import type { Asking } from "./transport.ts";
 import { otherWritings, textsOf } from "./values.ts";
@@ -18,16 +19,43 @@ export async function writeCalls(
   asking: Asking,
 ): Promise<void> {
   await write(tools, works, schema, asking);
-  const ownerless = works.filter(
-    ({ result, wrote }) => result && "failed" in result && "ownerId" in wrote && isAboutOwner(result.failed),
-  );
-  if (ownerless.length === 0) return;
-  tools.warn("HubSpot does not take the owner of some calls: they are logged without one");
-  for (const work of ownerless) {
-    delete work.result;
-    delete work.wrote["ownerId"];
+  for (const { field, isRefused, sentence, giveUp } of dispensable(tools)) {
+    const refused = works.filter(
+      ({ result, wrote }) => result && "failed" in result && field in wrote && isRefused(result.failed),
+    );
+    if (refused.length === 0) continue;
+    tools.warn(`HubSpot does not take ${sentence}`);
+    giveUp?.();
+    for (const work of refused) {
+      delete work.result;
+      delete work.wrote[field];
+    }
+    await write(tools, refused, schema, asking);
   }
-  await write(tools, ownerless, schema, asking);
+}
+
+type Dispensable = {
+  field: string;
+  isRefused(error: CrmError): boolean;
+  sentence: string;
+  giveUp?(): void;
+};
+
+/** What a call is rather logged without than not at all. */
+function dispensable({ player }: Tools): Dispensable[] {
+  return [
+    {
+      field: "ownerId",
+      isRefused: isAboutOwner,
+      sentence: "the owner of some calls: they are logged without one",
+    },
+    {
+      field: appProperty,
+      isRefused: ({ message }) => message.includes(appProperty),
+      sentence: `${appProperty}: calls are logged without it, and HubSpot's own player does not ask us`,
+      giveUp: player.giveUp,
+    },
+  ];
 }
 
 async function write(tools: Tools, works: readonly Work[], schema: Schema, asking: Asking): Promise<void> {

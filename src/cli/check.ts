@@ -8,9 +8,10 @@ import { assemble, type Parts } from "../parts.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
+import { whySkipped } from "./reconcile.ts";
 
-/** One thing that was looked at. Without a fault it is in order; `says` tells what was found. */
-type Check = { check: string; says?: string; faults: Fault[] };
+/** One thing that was looked at. Without a fault it is in order; `says` tells what was found. `off`: not in use. */
+type Check = { check: string; says?: string; off?: true; faults: Fault[] };
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -23,8 +24,8 @@ export async function check(options: GlobalOptions): Promise<boolean> {
   return ok;
 }
 
-function sayCheck({ check: name, says, faults }: Check): void {
-  if (faults.length === 0) print(`ok     ${name}${says ? `: ${says}` : ""}`);
+function sayCheck({ check: name, says, off, faults }: Check): void {
+  if (faults.length === 0) print(`${(off ? "off" : "ok").padEnd(7)}${name}${says ? `: ${says}` : ""}`);
   for (const { at, problem, cure } of faults) {
     print(`FAULT  ${name}: ${at === name ? "" : `${at}: `}${problem}${cure ? ` ${cure}` : ""}`);
   }
@@ -45,9 +46,13 @@ async function allChecks(options: GlobalOptions): Promise<Check[]> {
   if (checks.some(({ faults }) => faults.length > 0)) return checks;
   const parts = assemble(config, { log: silent });
   try {
-    checks.push(await dataFolderCheck(parts));
+    checks.push(
+      await dataFolderCheck(parts),
+      ...(await archiveChecks(parts)),
+      ...(await connectionChecks(parts)),
+    );
     for (const installation of parts.installations.values()) {
-      checks.push(...providerChecks(config, installation), ...(await crmChecks(config, installation)));
+      checks.push(...providerChecks(config, installation), ...(await crmChecks(parts, installation)));
     }
   } finally {
     await parts.stop().catch(() => {});
@@ -73,13 +78,41 @@ async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
   return attempt("data folder", () => written.then(() => `${dataFolder} can be written to`));
 }
 
+/** The accounts that were connected by OAuth, and what of the CRM each of them lets us use. */
+async function connectionChecks(parts: Parts): Promise<Check[]> {
+  const { config, flow, installed } = parts;
+  try {
+    await parts.load();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return [{ check: "connected accounts", faults: [...error.faults] }];
+  }
+  if (!installed) return [];
+  const installs = (await flow.store.installs()).filter(({ state }) => state !== "removed");
+  return installs.flatMap(({ name, crm, account, state, reason = state }): Check[] => {
+    const check = `${name}: connection`;
+    const problem = `the account is not connected any more (${reason}), so its calls wait.`;
+    const cure = `Connect it again at ${config.publicUrl}/install/${crm}.`;
+    if (state !== "active") return [{ check, faults: [{ at: check, problem, cure }] }];
+    const off = installed.featuresOf(name).filter(({ on }) => !on);
+    return [
+      { check, says: `account ${account}`, faults: [] },
+      ...off.map(({ feature, why }): Check => {
+        return { check: `${name}: ${feature}`, off: true, ...(why && { says: why }), faults: [] };
+      }),
+    ];
+  });
+}
+
 /** The secrets themselves were checked with the configuration; only a call from the provider proves that they are the same. */
-function providerChecks({ publicUrl }: Config, { settings, providers }: Installation): Check[] {
-  const checks = Object.keys(providers).map((id) => ({
-    check: `${settings.name}: ${id}`,
-    says: `webhook URL ${publicUrl}/webhooks/${settings.name}/${id}`,
-    faults: [],
-  }));
+function providerChecks({ publicUrl }: Config, installation: Installation): Check[] {
+  const { settings, providers } = installation;
+  const checks = Object.entries(providers).map(([id, configured]) => {
+    const skipped = whySkipped(installation, configured);
+    const lost = `lost webhooks are ${skipped === undefined ? "asked for" : `not asked for: ${skipped}`}`;
+    const says = `webhook URL ${publicUrl}/webhooks/${settings.name}/${id}; ${lost}`;
+    return { check: `${settings.name}: ${id}`, says, faults: [] };
+  });
   const none = {
     at: settings.name,
     problem: "has no provider, so no calls arrive.",
@@ -88,8 +121,15 @@ function providerChecks({ publicUrl }: Config, { settings, providers }: Installa
   return checks.length > 0 ? checks : [{ check: `${settings.name}: providers`, faults: [none] }];
 }
 
-async function crmChecks(config: Config, installation: Installation): Promise<Check[]> {
+async function archiveChecks({ archive }: Parts): Promise<Check[]> {
+  if (!archive) return [];
+  return [await attempt("archive", () => archive.ready().then(() => `${archive.name} can be written to`))];
+}
+
+async function crmChecks(parts: Parts, installation: Installation): Promise<Check[]> {
   const { settings, connector, crm } = installation;
+  // One that is not connected any more was said to be, and what it needs cannot be looked at.
+  if ((parts.installed?.stateOf(settings.name)?.state ?? "active") !== "active") return [];
   const checks: Check[] = [];
   const name = `${settings.name}: ${crm}`;
   checks.push(
@@ -100,8 +140,7 @@ async function crmChecks(config: Config, installation: Installation): Promise<Ch
     }),
   );
   if (checks.some(({ faults }) => faults.length > 0)) return checks;
-  const written = config.installations.find((one) => one.name === settings.name);
-  const path = written ? mappingPath(config, written) : "mapping";
+  const path = parts.mappingFiles.get(settings.name)?.path() ?? "mapping";
   const fields = await connector.fields?.();
   if (!fields) return [...checks, { check: `${name} fields`, says: "takes any field", faults: [] }];
   const faults = checkMapping(installation.mapping(), fields, path);

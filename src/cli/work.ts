@@ -46,7 +46,7 @@ async function workOn(parts: Parts, installation: Installation): Promise<string 
       const due = await flow.store.nextDue(settings.name);
       if (due === undefined || due > patience) return undefined;
       await setTimeout(Math.max(10, due - flow.now()));
-      await decodeNew(flow, settings, providers, deliveriesAtOnce);
+      await decodeNew(flow, installation, providers, deliveriesAtOnce);
     }
   } catch (error) {
     return messageOf(error);
@@ -55,9 +55,9 @@ async function workOn(parts: Parts, installation: Installation): Promise<string 
   }
 }
 
-async function decodeAll({ flow, providers }: Parts, { settings }: Installation): Promise<void> {
+async function decodeAll({ flow, providers }: Parts, installation: Installation): Promise<void> {
   for (let taken = deliveriesAtOnce; taken === deliveriesAtOnce; ) {
-    taken = await decodeNew(flow, settings, providers, deliveriesAtOnce);
+    taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
   }
 }
 

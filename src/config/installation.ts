@@ -66,11 +66,13 @@ export function readInstallation(
   if (!written) return undefined;
   faults.push(...faultsOfNumbers(written, at), ...faultsOfAgents(written, at, Object.keys(kinds.providers)));
   if (!crm || !place || !providers || faults.length > before) return undefined;
-  const { mapping: _, defaultOwner, ...settings } = written;
+  const { mapping: _, defaultOwner, recordingLinkDays, ...settings } = written;
   return {
     ...settings,
     ...place,
     ...(defaultOwner !== undefined && { defaultOwner }),
+    ...(recordingLinkDays !== undefined && { recordingLinkDays }),
+    recordingLines: linesOf(written),
     name,
     crm,
     providers,
@@ -119,9 +121,20 @@ function unknownKind(at: string, what: string, given: unknown, known: readonly s
   return { at, problem, cure: hint ?? `Use one of: ${known.join(", ")}.` };
 }
 
-function faultsOfNumbers({ companyNumbers, agents, region }: WrittenInstallation, at: string): Fault[] {
+/** Lines by their E.164 numbers, as calls are compared with them. */
+function linesOf({ recordingLines, region }: WrittenInstallation): InstallationSettings["recordingLines"] {
+  const lines = Object.entries(recordingLines).map(([line, policy]) => [
+    toE164(line, region) ?? line,
+    policy,
+  ]);
+  return Object.fromEntries(lines);
+}
+
+function faultsOfNumbers(written: WrittenInstallation, at: string): Fault[] {
+  const { companyNumbers, agents, region, recordingLines } = written;
   const lists = agents.map(({ phones = [] }, i) => [`${at}.agents[${i}].phones`, phones] as const);
-  return [...lists, [`${at}.companyNumbers`, companyNumbers] as const].flatMap(([place, numbers]) =>
+  const lines = [`${at}.recordingLines`, Object.keys(recordingLines)] as const;
+  return [...lists, [`${at}.companyNumbers`, companyNumbers] as const, lines].flatMap(([place, numbers]) =>
     numbers.flatMap((number, i) => {
       const problem = faultOfNumber(number, region);
       return problem ? [{ at: `${place}[${i}]`, problem }] : [];

@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { archiveSettings } from "../archive/settings.ts";
 import { contactKinds } from "../core/contact.ts";
 import { isRegion, toE164 } from "../core/phone.ts";
-import { unknownCallerPolicies } from "../core/settings.ts";
+import { recordingPolicies, unknownCallerPolicies } from "../core/settings.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 
 const text = z.string().trim().min(1, "is empty").max(500, "is longer than 500 characters");
@@ -20,12 +21,15 @@ export const fileSchema = z
     port: z.int().min(0).max(65_535).optional(),
     host: text.optional(),
     retentionDays: z.number().min(1).max(3_650).default(90),
+    /** How long what is kept of an account that left can be exported, and the account come back. */
+    removedDays: z.number().min(1).max(365).default(30),
     limits: z
       .strictObject({
         bodyBytes: z.int().min(1_024).max(104_857_600).default(5_242_880),
         bodySeconds: z.number().min(1).max(300).default(10),
       })
       .prefault({}),
+    archive: archiveSettings.optional(),
     /** Our apps at the CRMs that accounts install by OAuth; each is read by the schema of its CRM. */
     apps: z.record(z.string(), z.unknown()).default({}),
     installations: z.record(z.string(), z.unknown()).default({}),
@@ -78,6 +82,11 @@ export function installationSchema(providers: readonly string[]) {
     answerDeadlineMs: z.int().min(100).max(9_000).default(1_500),
     defaultOwner: text.optional(),
     companyNumbers: texts.default([]),
+    reconcile: z.boolean().default(true),
+    recording: z.enum(recordingPolicies).default("link"),
+    recordingLines: z.record(z.string(), z.enum(recordingPolicies)).default({}),
+    recordingDays: z.number().min(1).max(3_650).default(365),
+    recordingLinkDays: z.number().min(1).max(3_650).optional(),
   });
 }
 

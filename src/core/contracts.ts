@@ -3,27 +3,16 @@ import type { AudioReply, AudioRequest } from "./audio.ts";
 import type { CallEvent, Scalar } from "./call.ts";
 import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
 import type { CrmWebhook } from "./contact-events.ts";
+import type { CrmRecordings } from "./crm-recordings.ts";
+import type { Delivery } from "./delivery.ts";
 import type { CrmError } from "./errors.ts";
 import type { OAuth, TokenSource } from "./oauth.ts";
 import type { Polling } from "./polling.ts";
 import type { CrmRequest } from "./requests.ts";
 import type { Simulation } from "./simulation.ts";
 
+export type { Delivery } from "./delivery.ts";
 export type { CrmRequest } from "./requests.ts";
-
-/**
- * One request of a provider. `url`: path and query as sent, without the webhook secret.
- * `headers`: lower-case names. `body`: the exact bytes. `receivedAt`: ISO, UTC, ms.
- */
-export type Delivery = {
-  installation: string;
-  provider: string;
-  receivedAt: string;
-  method: string;
-  url: string;
-  headers: Readonly<Record<string, string>>;
-  body: Uint8Array;
-};
 
 /** What `verify` may look at besides the delivery. `publicUrl`: the whole URL as the provider calls it, query included. */
 export type Proof = { now: number; publicUrl: string; secretInUrl?: string };
@@ -71,8 +60,16 @@ export type Provider<S = unknown> = {
   reply?(question: Question, answer: Answer): unknown;
   /** How it is asked for calls whose webhooks were lost, or came too early to tell all. */
   polling?: Polling<S>;
-  /** Asks for the audio behind a `Recording.ref`. Throws `Rejected` with 502 or 504 when nobody answers. */
-  recording?(ref: string, settings: S, request: AudioRequest): Promise<AudioReply>;
+  /**
+   * Asks for the audio behind a `Recording.ref`. Throws `Rejected` with 502 or 504 when nobody answers.
+   * `call`: whose recording it is, for a provider that can be asked for a fresh link. `expired`: its `expiresAt` is past.
+   */
+  recording?(
+    ref: string,
+    settings: S,
+    request: AudioRequest,
+    call?: { callId: string; expired?: boolean },
+  ): Promise<AudioReply>;
   simulate: Simulation<S>;
 };
 
@@ -109,11 +106,19 @@ export type CallRecord = {
 /**
  * `saved`: the activity's id, what was written now, and the fields left alone because a person changed them.
  * `stored`: fields that the CRM keeps in another writing than it was sent. `gone`: a person deleted the activity; it
- * stays deleted. `failed`: this row only, its neighbours are not touched. `contactGone`: the contact is not there any
+ * stays deleted. `without`: what the call was logged without, and why. `failed`: this row only, its neighbours are not touched. `contactGone`: the contact is not there any
  * more; match the call anew.
  */
 export type SaveResult = { key: string } & (
-  | { saved: string; created: boolean; wrote: Fields; kept: string[]; contact?: ContactRef; stored?: Fields }
+  | {
+      saved: string;
+      created: boolean;
+      wrote: Fields;
+      kept: string[];
+      contact?: ContactRef;
+      stored?: Fields;
+      without?: string[];
+    }
   | { gone: true }
   | { failed: CrmError; contactGone?: ContactRef }
 );
@@ -198,6 +203,8 @@ export type ConnectorKind<S = unknown> = {
   oauth?: OAuth;
   /** How it tells our app of contacts, when it does. */
   webhook?: CrmWebhook;
+  /** How its own player asks our app for recordings, when it does. */
+  recordings?: CrmRecordings;
   /** The settings of an installation that was made by OAuth: no credentials. */
   installed?: ZodType<S>;
 };
@@ -215,4 +222,6 @@ export type ConnectContext = {
   onRequest?: (request: CrmRequest) => void;
   /** Of an installation that was made by OAuth; otherwise the settings say how to sign in. */
   tokens?: TokenSource;
+  /** What the account grants just now. Absent or empty: nobody said, so anything may be tried. */
+  scopes?: () => readonly string[];
 };

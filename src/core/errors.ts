@@ -42,6 +42,17 @@ export class ProviderError extends Error {
   }
 }
 
+/** Recordings that could not be kept, played or removed. Thrown by an `Archive`; `message` says what and the cure, no secret. */
+export class ArchiveError extends Error {
+  readonly retry: Retry;
+
+  constructor(retry: Retry, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ArchiveError";
+    this.retry = retry;
+  }
+}
+
 /** One thing wrong in a configuration or mapping file: where, what, and what to do about it. */
 export type Fault = { at: string; problem: string; cure?: string };
 

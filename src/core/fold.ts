@@ -1,31 +1,7 @@
-import type {
-  Agent,
-  AgentRef,
-  CallEvent,
-  Direction,
-  Facts,
-  FoldedCall,
-  Outcome,
-  Party,
-  Phase,
-  Transfer,
-} from "./call.ts";
+import type { CallEvent, Direction, Facts, FoldedCall, Outcome, Party } from "./call.ts";
+import { addFacts, fillIn, phaseRank } from "./fold-facts.ts";
 
-const phaseRank: Record<Phase, number> = { ringing: 1, answered: 2, ended: 3 };
 const directionRank: Record<Direction, number> = { inbound: 0, outbound: 1, internal: 2 };
-
-/** A later, better word replaces an earlier one; among equals the first stays. */
-const outcomeRank: Record<Outcome, number> = {
-  voicemail: 3,
-  completed: 2,
-  "no-answer": 1,
-  busy: 1,
-  rejected: 1,
-  cancelled: 1,
-  abandoned: 1,
-  failed: 1,
-  unknown: 0,
-};
 
 /** A caller who talked to somebody was not missed, even when the transfer that followed was not taken. */
 const unanswered: ReadonlySet<Outcome> = new Set(["no-answer", "busy", "rejected", "cancelled", "abandoned"]);
@@ -51,7 +27,8 @@ const optionalFacts = [
 
 /**
  * The call that a set of events tells, whatever their order and however often each was repeated.
- * Facts fill and never erase, the phase never moves back, a terminal outcome sticks.
+ * Facts fill and never erase, the phase never moves back, a terminal outcome sticks. What was only told because we
+ * asked comes last: it fills what nobody told us by himself.
  * Pure and total; needs at least one event.
  */
 export function fold(events: readonly CallEvent[]): FoldedCall {
@@ -60,20 +37,23 @@ export function fold(events: readonly CallEvent[]): FoldedCall {
   const discarded = new Set(merges.map(({ sameCallAs }) => sameCallAs));
   const survivor = merges.findLast(({ callId }) => !discarded.has(callId)) ?? merges.at(-1) ?? ordered[0];
   const legs = new Set(ordered.flatMap((event) => [event.callId, event.sameCallAs ?? event.callId]));
-  const call: FoldedCall = {
-    callId: survivor?.callId ?? "",
-    legs: [...legs].sort(),
-    phase: "ringing",
-    agents: [],
-  };
+  const call = together(ordered.filter(({ fills }) => !fills));
+  fillIn(call, together(ordered.filter(({ fills }) => fills)));
+  Object.assign(call, { callId: survivor?.callId ?? "", legs: [...legs].sort() });
+  addTalkTime(call);
+  if (call.answeredAt && call.outcome && unanswered.has(call.outcome)) call.outcome = "completed";
+  return inOneShape(call);
+}
+
+/** What these events say together, without the leg that survives. */
+function together(ordered: readonly CallEvent[]): FoldedCall {
+  const call: FoldedCall = { callId: "", legs: [], phase: "ringing", agents: [] };
   for (const { at, phase, facts } of ordered) {
     if (phase && phaseRank[phase] > phaseRank[call.phase]) call.phase = phase;
     addFacts(call, facts, at);
   }
   addIdentity(call, ordered);
-  addTalkTime(call);
-  if (call.answeredAt && call.outcome && unanswered.has(call.outcome)) call.outcome = "completed";
-  return inOneShape(call);
+  return call;
 }
 
 /** The members in one fixed order, absent ones left out: equal calls have equal JSON. */
@@ -116,49 +96,6 @@ export function canonical(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   );
-}
-
-function addFacts(call: FoldedCall, facts: Facts, at: string): void {
-  call.startedAt = earliest(call.startedAt, facts.startedAt);
-  call.answeredAt = earliest(call.answeredAt, facts.answeredAt);
-  call.endedAt = latest(call.endedAt, facts.endedAt);
-  call.talkSeconds = facts.talkSeconds ?? call.talkSeconds;
-  call.ringSeconds = facts.ringSeconds ?? call.ringSeconds;
-  call.transcript = facts.transcript || call.transcript;
-  call.summary = facts.summary || call.summary;
-  call.sentiment = facts.sentiment || call.sentiment;
-  if (facts.outcome && (!call.outcome || outcomeRank[facts.outcome] > outcomeRank[call.outcome])) {
-    call.outcome = facts.outcome;
-    call.reason = facts.reason || call.reason;
-  }
-  call.reason ??= facts.reason || undefined;
-  if (facts.recording) call.recording = { ...call.recording, ...facts.recording };
-  if (facts.transfer) call.transfer = joinTransfers(call.transfer, facts.transfer);
-  if (facts.custom) call.custom = { ...call.custom, ...facts.custom };
-  for (const agent of facts.agents ?? []) addAgent(call.agents, agent, at);
-}
-
-/** A warm or cold transfer stays one, whatever a poorer event says of it. */
-function joinTransfers(known: Transfer | undefined, said: Transfer): Transfer {
-  const kind = said.kind === "unknown" ? (known?.kind ?? "unknown") : said.kind;
-  return { ...known, ...said, kind };
-}
-
-/** Agents that share an id are one agent, also two who turn out to be one by a third id. */
-function addAgent(agents: Agent[], { talked, ...ref }: AgentRef, at: string): void {
-  const same = agents.filter(({ ids }) => ids.some((id) => ref.ids.includes(id)));
-  const known = same[0] ?? { ids: [] };
-  if (same.length === 0) agents.push(known);
-  for (const other of same.slice(1)) agents.splice(agents.indexOf(other), 1);
-  const name = ref.name || lastOf(same, "name");
-  const email = ref.email || lastOf(same, "email");
-  const talkedAt = talked ? at : same.map((agent) => agent.talkedAt).reduce(latest, undefined);
-  known.ids = [...new Set([...same.flatMap(({ ids }) => ids), ...ref.ids])];
-  Object.assign(known, name && { name }, email && { email }, talkedAt && { talkedAt });
-}
-
-function lastOf(agents: readonly Agent[], name: "name" | "email"): string | undefined {
-  return agents.findLast((agent) => agent[name])?.[name];
 }
 
 /**
@@ -207,12 +144,4 @@ function addTalkTime(call: FoldedCall): void {
   if (call.talkSeconds !== undefined || !call.answeredAt || !call.endedAt) return;
   const seconds = Math.round((Date.parse(call.endedAt) - Date.parse(call.answeredAt)) / 1000);
   if (seconds >= 0) call.talkSeconds = seconds;
-}
-
-function earliest(a: string | undefined, b: string | undefined): string | undefined {
-  return !a || (b && b < a) ? b || a : a;
-}
-
-function latest(a: string | undefined, b: string | undefined): string | undefined {
-  return !a || (b && b > a) ? b || a : a;
 }

@@ -13,6 +13,11 @@ export type Grant = {
   scopes: string[];
 };
 
+/** Whether a scope may be used. A CRM that tells of no scopes may be asked for anything. */
+export function isGranted(granted: readonly string[], scope: string): boolean {
+  return granted.length === 0 || granted.includes(scope);
+}
+
 /** The CRM account behind a grant. `id`: the CRM's own, stable; `name`: for people; `url`: its pages. */
 export type Account = { id: string; name: string; url?: string; timeZone?: string };
 

@@ -1,5 +1,5 @@
 import type { FoldedCall } from "./call.ts";
-import type { Delivery } from "./contracts.ts";
+import type { Delivery } from "./delivery.ts";
 
 /** When calls were made: ISO, UTC; `until` is not in it. */
 export type Span = { since: string; until: string };

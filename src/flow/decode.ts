@@ -4,15 +4,12 @@ import type { Provider } from "../core/contracts.ts";
 import { messageOf } from "../core/errors.ts";
 import { fold } from "../core/fold.ts";
 import { toE164 } from "../core/phone.ts";
-import type { InstallationSettings } from "../core/settings.ts";
-import type {
-  CallGroup,
-  CallState,
-  DecodedCall,
-  DecodedDelivery,
-  StoredDelivery,
-} from "../store/contract.ts";
-import type { Flow } from "./installation.ts";
+import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../store/contract.ts";
+import { askAt, audioAt } from "./asks.ts";
+import { dueness } from "./dueness.ts";
+import { readDelivery } from "./events.ts";
+import type { Decoding, Flow } from "./installation.ts";
+import { withoutUnwanted } from "./recording-policy.ts";
 
 type DecodedEvent = { event: CallEvent; delivery: number };
 
@@ -22,23 +19,23 @@ type DecodedEvent = { event: CallEvent; delivery: number };
  */
 export async function decodeNew(
   flow: Flow,
-  settings: InstallationSettings,
+  installation: Decoding,
   providers: Readonly<Record<string, Provider>>,
   limit: number,
 ): Promise<number> {
-  const deliveries = await flow.store.newDeliveries(settings.name, limit);
+  const deliveries = await flow.store.newDeliveries(installation.settings.name, limit);
   if (deliveries.length === 0) return 0;
   try {
-    await decodeTogether(flow, settings, providers, deliveries);
+    await decodeTogether(flow, installation, providers, deliveries);
   } catch {
-    for (const delivery of deliveries) await decodeAlone(flow, settings, providers, delivery);
+    for (const delivery of deliveries) await decodeAlone(flow, installation, providers, delivery);
   }
   return deliveries.length;
 }
 
 async function decodeTogether(
   flow: Flow,
-  settings: InstallationSettings,
+  installation: Decoding,
   providers: Readonly<Record<string, Provider>>,
   deliveries: readonly StoredDelivery[],
 ): Promise<void> {
@@ -48,8 +45,8 @@ async function decodeTogether(
   const replayed = deliveries.filter(({ again }) => again).map(({ id }) => id);
   const calls: DecodedCall[] = [];
   for (const [provider, decoded] of events)
-    calls.push(...(await foldInto(flow, settings, provider, decoded, replayed)));
-  await flow.store.saveDecoded(settings.name, notes, calls);
+    calls.push(...(await foldInto(flow, installation, provider, decoded, replayed)));
+  await flow.store.saveDecoded(installation.settings.name, notes, calls);
 }
 
 /**
@@ -58,24 +55,24 @@ async function decodeTogether(
  */
 async function decodeAlone(
   flow: Flow,
-  settings: InstallationSettings,
+  installation: Decoding,
   providers: Readonly<Record<string, Provider>>,
   delivery: StoredDelivery,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     await flow.store.ready();
     try {
-      return await decodeTogether(flow, settings, providers, [delivery]);
+      return await decodeTogether(flow, installation, providers, [delivery]);
     } catch (error) {
       if (attempt < 3) await setTimeout(250 * attempt);
-      else return setAside(flow, settings, delivery, error);
+      else return setAside(flow, installation, delivery, error);
     }
   }
 }
 
 async function setAside(
   { log, store }: Flow,
-  { name }: InstallationSettings,
+  { settings: { name } }: Decoding,
   { id, digest, provider }: StoredDelivery,
   error: unknown,
 ): Promise<void> {
@@ -92,13 +89,10 @@ function decodeOne(
 ): DecodedDelivery {
   const { id, digest, repeatOf, again } = delivery;
   if (repeatOf !== undefined) return { id, digest, kind: "repeat", events: 0, repeatOf };
-  const provider = providers[delivery.provider];
   try {
-    if (!provider) throw new Error(`no provider ${delivery.provider} in this version`);
-    const { kind } = provider.read(delivery);
-    const decoded = provider.decode(delivery);
-    const list = events.get(provider.id) ?? [];
-    events.set(provider.id, list);
+    const { kind, events: decoded } = readDelivery(providers[delivery.provider], delivery);
+    const list = events.get(delivery.provider) ?? [];
+    events.set(delivery.provider, list);
     for (const event of decoded) list.push({ event, delivery: id });
     return { id, digest, kind, events: decoded.length, ...(again && { again }) };
   } catch (error) {
@@ -113,14 +107,14 @@ function decodeOne(
 /** Adds new events to the calls they belong to, merging calls whose legs turned out to be one. */
 async function foldInto(
   flow: Flow,
-  settings: InstallationSettings,
+  installation: Decoding,
   provider: string,
   decoded: readonly DecodedEvent[],
   replayed: readonly number[],
 ): Promise<DecodedCall[]> {
   const legs = new Set(decoded.flatMap(({ event }) => legsOf(event)));
   const stored = await flow.store.groupsOf(
-    settings.name,
+    installation.settings.name,
     [...legs].map((callId) => ({ provider, callId })),
     replayed,
   );
@@ -128,7 +122,7 @@ async function foldInto(
   const gathered = groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded).filter(
     ({ groups, added }) => added.length > 0 || groups.some(({ events }) => events.length > 0),
   );
-  return Promise.all(gathered.map((gathering) => foldGroup(flow, settings, provider, gathering)));
+  return Promise.all(gathered.map((gathering) => foldGroup(flow, installation, provider, gathering)));
 }
 
 /** What a replayed delivery said before no longer counts: it may have been decoded wrongly. */
@@ -172,12 +166,13 @@ function groupByLegs(stored: readonly CallGroup[], decoded: readonly DecodedEven
 
 async function foldGroup(
   flow: Flow,
-  settings: InstallationSettings,
+  installation: Decoding,
   provider: string,
   { groups, added }: Gathering,
 ): Promise<DecodedCall> {
+  const { settings } = installation;
   const events = [...groups.flatMap(({ events }) => events), ...added.map(({ event }) => event)];
-  const folded = fold(events);
+  const folded = withoutUnwanted(settings, fold(events));
   const key = callKey(settings.name, provider, folded.callId);
   const own = groups.find((group) => group.row.call.callId === folded.callId);
   // A leg that was merged away may turn out to be the survivor after all: its row comes back.
@@ -194,38 +189,16 @@ async function foldGroup(
     row === undefined || absorbed.length > 0 || JSON.stringify(base) !== JSON.stringify(row.call);
   const call = changed ? { ...base, revision: base.revision + 1 } : base;
   const number = toE164(call.customer?.number, settings.region);
+  const ask = askAt(call, installation, flow.now());
+  const audio = audioAt(call, settings, flow.now());
   return {
     call,
     events: [...added],
     absorbed,
     ...(row && { row }),
     ...(number && { number }),
+    ...(ask !== undefined && { askAt: ask }),
+    ...(audio !== undefined && { audioAt: audio }),
     ...dueness(call, row?.state === "merged" ? undefined : row, settings, flow.now()),
   };
-}
-
-/**
- * A call is due once it is over, after a pause in which late facts may ride along, and again whenever it changed after
- * it was saved. A call that waits already keeps its place.
- */
-function dueness(
-  call: Call,
-  row: CallGroup["row"] | undefined,
-  settings: InstallationSettings,
-  now: number,
-): { state: CallState; dueAt?: number; reason?: string } {
-  const kept = {
-    ...(row?.dueAt !== undefined && { dueAt: row.dueAt }),
-    ...(row?.reason && { reason: row.reason }),
-  };
-  if (row?.state === "gone") return { state: "gone", ...kept };
-  if (call.direction === "internal" && !settings.logInternalCalls && !row?.activityId) {
-    return { state: "ignored", reason: "an internal call; set logInternalCalls to log these" };
-  }
-  if (call.phase !== "ended") return { state: row?.state ?? "open", ...kept };
-  const settled = now + settings.settleSeconds * 1000;
-  if (row === undefined || row.state === "open" || row.state === "ignored")
-    return { state: "waiting", dueAt: settled };
-  if (call.revision === row.call.revision) return { state: row.state, ...kept };
-  return { state: row.state === "dead" ? "waiting" : row.state, dueAt: row.dueAt ?? settled };
 }

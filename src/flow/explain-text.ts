@@ -1,4 +1,7 @@
+import type { RecordingState } from "../store/contract-recordings.ts";
 import type { AnswerGiven, Explanation } from "./explanation.ts";
+
+type RecordingOf = NonNullable<Explanation["call"]["recording"]>;
 
 type Line = [label: string, text: string];
 
@@ -28,7 +31,30 @@ function callLines({ key, status, nextTryAt, attempts, call, merged, mergedInto 
       ],
     ),
     ...(mergedInto ? [["See", mergedInto] satisfies Line] : []),
+    ...(call.recording ? [["Recording", recordingText(call.recording)] satisfies Line] : []),
   ];
+}
+
+const recordings: Readonly<Record<RecordingState, string>> = {
+  wanted: "looked for, not there yet",
+  there: "plays from the provider",
+  kept: "a copy is kept",
+  missing: "it did not come",
+  expired: "not kept any more",
+  deleted: "deleted",
+  erase: "being erased",
+};
+
+function recordingText({ state, reason, playableAt, nextLookAt, bytes, seconds }: RecordingOf): string {
+  const parts = [
+    state ? recordings[state] : "a link of ours plays it",
+    reason,
+    seconds !== undefined && `${seconds} s`,
+    bytes !== undefined && `${bytes} bytes`,
+    playableAt && `since ${playableAt}`,
+    state === "wanted" && nextLookAt && `next look ${nextLookAt}`,
+  ];
+  return parts.filter(Boolean).join(", ");
 }
 
 const lookups: Readonly<Record<string, string>> = {
@@ -68,11 +94,13 @@ function answerLines({ at, agentId, reject, why, lookup, foundBy, variables }: A
 }
 
 function courseLines({ events, deliveries, history }: Explanation): Line[] {
-  const heard = events.map(({ at, kind, phase, sameCallAs, deliveries: from }): Line => {
+  const heard = events.map(({ at, kind, phase, sameCallAs, asked, deliveries: from }): Line => {
     const origin = from.length > 0 ? `delivery ${from.join(" or ")}` : "its delivery is no longer kept";
     return [
       "",
-      [`${at} ${kind}`, phase, sameCallAs && `joins ${sameCallAs}`, origin].filter(Boolean).join(", "),
+      [`${at} ${kind}`, phase, sameCallAs && `joins ${sameCallAs}`, asked && "not told by a webhook", origin]
+        .filter(Boolean)
+        .join(", "),
     ];
   });
   const came = deliveries.map(({ id, receivedAt, kind, repeats, fault }): Line => {

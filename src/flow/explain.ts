@@ -1,8 +1,10 @@
-import { type Call, callKey } from "../core/call.ts";
+import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Contact, ContactRef } from "../core/contact.ts";
+import { phaseRank } from "../core/fold-facts.ts";
 import type { CallRow, CallState, DeliveryNote, Store } from "../store/contract.ts";
+import type { RecordingRow } from "../store/contract-recordings.ts";
 import { answerGiven } from "./explain-answer.ts";
-import type { Candidate, ExplainedCall, ExplainedEvent, Explanation } from "./explanation.ts";
+import type { Candidate, ExplainedCall, ExplainedEvent, Explanation, RecordingTold } from "./explanation.ts";
 
 export { explainText } from "./explain-text.ts";
 export type { Explanation } from "./explanation.ts";
@@ -32,17 +34,38 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
     ...(answer && { answer }),
     merged: await mergedLegs(store, call),
     ...(mergedInto && { mergedInto }),
-    call: withoutLink(call),
+    call: withoutLink(call, await store.recording(row.id)),
     events: eventsOf(group.events, deliveries),
     deliveries,
     history: history.map(({ at, step, detail }) => ({ at: new Date(at).toISOString(), step, detail })),
   };
 }
 
-function withoutLink({ recording, ...call }: Call): ExplainedCall {
+function withoutLink({ recording, ...call }: Call, row: RecordingRow | undefined): ExplainedCall {
   if (!recording) return call;
   const { ref: _, ...told } = recording;
-  return { ...call, recording: { available: true, ...told } };
+  return { ...call, recording: { available: true, ...told, ...(row && toldOf(row)) } };
+}
+
+function toldOf({
+  state,
+  reason,
+  seenAt,
+  dueAt,
+  bytes,
+  sha256,
+}: RecordingRow): RecordingTold & { available: boolean } {
+  const playableAt = isoOf(seenAt);
+  const nextLookAt = isoOf(dueAt);
+  return {
+    available: state === "there" || state === "kept" || (state === "wanted" && seenAt !== undefined),
+    state,
+    ...(reason !== undefined && { reason }),
+    ...(playableAt && { playableAt }),
+    ...(nextLookAt && { nextLookAt }),
+    ...(bytes !== undefined && { bytes }),
+    ...(sha256 !== undefined && { sha256 }),
+  };
 }
 
 function isoOf(ms: number | undefined): string | undefined {
@@ -120,17 +143,16 @@ async function keyOf(store: Store, id: number): Promise<string | undefined> {
 }
 
 /** The store does not keep which delivery gave which event beyond the call, so those of the same kind are named. */
-function eventsOf(
-  events: readonly { at: string; kind: string; phase?: string; callId: string; sameCallAs?: string }[],
-  deliveries: readonly DeliveryNote[],
-): ExplainedEvent[] {
-  const ordered = [...events].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  return ordered.map(({ at, kind, phase, callId, sameCallAs }) => ({
+function eventsOf(events: readonly CallEvent[], deliveries: readonly DeliveryNote[]): ExplainedEvent[] {
+  const rank = ({ phase }: CallEvent) => (phase ? phaseRank[phase] : 0);
+  const ordered = [...events].sort((a, b) => (a.at === b.at ? rank(a) - rank(b) : a.at < b.at ? -1 : 1));
+  return ordered.map(({ at, kind, phase, callId, sameCallAs, fills }) => ({
     at,
     kind,
     ...(phase && { phase }),
     callId,
     ...(sameCallAs && { sameCallAs }),
+    ...(fills && { asked: fills }),
     deliveries: deliveries.filter((delivery) => delivery.kind === kind).map(({ id }) => id),
   }));
 }

@@ -1,6 +1,7 @@
 import type { Call, Recording } from "../core/call.ts";
 import type { ContactRef } from "../core/contact.ts";
 import type { CallState, DeliveryNote } from "../store/contract.ts";
+import type { RecordingState } from "../store/contract-recordings.ts";
 
 export type Candidate = ContactRef & { name?: string };
 
@@ -11,12 +12,24 @@ export type ExplainedEvent = {
   phase?: string;
   callId: string;
   sameCallAs?: string;
+  /** The provider told it only when it was asked, or nobody did. */
+  asked?: true;
   deliveries: number[];
 };
 
 /** A call without the provider's link to its recording, which may be a credential. */
 export type ExplainedCall = Omit<Call, "recording"> & {
-  recording?: { available: true } & Omit<Recording, "ref">;
+  recording?: { available: boolean } & Omit<Recording, "ref"> & RecordingTold;
+};
+
+/** What became of it. `state`: as in the store. `playableAt`: when it could first be played. `bytes`, `sha256`: of our copy. Times are ISO. */
+export type RecordingTold = {
+  state?: RecordingState;
+  reason?: string;
+  playableAt?: string;
+  nextLookAt?: string;
+  bytes?: number;
+  sha256?: string;
 };
 
 /** Why a call looks in the CRM as it does, or why it is not there (yet). Times are ISO, UTC. */

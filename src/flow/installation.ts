@@ -15,6 +15,9 @@ export type Installation = {
   mapping: () => Mapping;
 };
 
+/** As much of an installation as decoding looks at. */
+export type Decoding = Pick<Installation, "settings" | "providers">;
+
 /** Structured log, as pino has it: facts first, then the sentence. Never a whole phone number, secret or payload. */
 export type Log = {
   debug(facts: object, sentence: string): void;
@@ -23,13 +26,17 @@ export type Log = {
   error(facts: object, sentence: string): void;
 };
 
-/** What the verbs of this folder work with. `recordingUrl`: our stable URL for a call's recording. */
+/**
+ * What the verbs of this folder work with. `recordingUrl`, `transcriptUrl`: our links to what was said in a call; undefined
+ * when they were taken back.
+ */
 export type Flow = {
   store: Store;
   now: () => number;
   log: Log;
   meter: Meter;
-  recordingUrl?: (row: Pick<CallRow, "id" | "call">) => string;
+  recordingUrl?: (row: Pick<CallRow, "id" | "call" | "link">) => string | undefined;
+  transcriptUrl?: (row: Pick<CallRow, "id" | "call" | "link">) => string | undefined;
 };
 
 /** Figures for operators. Names of counters are in `routes/metrics.ts`. */
@@ -43,4 +50,9 @@ export type Meter = {
   ): void;
   answered(provider: string, source: string, seconds: number): void;
   looked(result: "index" | "crm" | "unknown"): void;
+  /** Calls that only asking the provider told of, that it told more of, or that were closed without an end. */
+  reconciled(provider: string, result: "missed" | "mended" | "closed", calls: number): void;
+  /** A recording could be played for the first time, so long after the end of its call. */
+  recordingSeen(provider: string, seconds: number): void;
+  streamed(provider: string, source: "provider" | "archive", bytes: number): void;
 };

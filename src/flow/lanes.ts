@@ -1,11 +1,14 @@
 import { setImmediate } from "node:timers/promises";
+import type { Archive } from "../core/archive.ts";
 import type { Provider } from "../core/contracts.ts";
 import { CrmError } from "../core/errors.ts";
 import { maskNumbers } from "../core/phone.ts";
 import type { Lanes } from "../lanes/contract.ts";
 import { decodeNew } from "./decode.ts";
 import { deliverDue } from "./deliver.ts";
+import { followRecordings } from "./follow-recordings.ts";
 import type { Flow, Installation } from "./installation.ts";
+import { reconcileLane } from "./reconcile-lane.ts";
 import { syncContacts } from "./sync.ts";
 
 /** Deliveries in one transaction: few enough that an inbound call never waits for it. */
@@ -26,18 +29,21 @@ export function addLanes(
   lanes: Lanes,
   installation: Installation,
   providers: Readonly<Record<string, Provider>>,
+  archive?: Archive,
 ): { received: () => void; stop: () => Promise<void> } {
   const { settings, connector } = installation;
   const names = {
     decode: `${settings.name}/decode`,
     deliver: `${settings.name}/deliver`,
     sync: `${settings.name}/sync`,
+    reconcile: `${settings.name}/reconcile`,
+    recordings: `${settings.name}/recordings`,
   };
 
   lanes.add(names.decode, async (signal) => {
     let decoded = 0;
     for (let taken = deliveriesAtOnce; taken === deliveriesAtOnce && !signal.aborted; decoded += taken) {
-      taken = await decodeNew(flow, settings, providers, deliveriesAtOnce);
+      taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
       await setImmediate();
     }
     if (decoded > 0) lanes.wake(names.deliver);
@@ -84,6 +90,17 @@ export function addLanes(
       );
       return flow.now() + syncAgainMs;
     }
+  });
+
+  lanes.add(
+    names.reconcile,
+    reconcileLane(flow, installation, () => lanes.wake(names.decode)),
+  );
+
+  lanes.add(names.recordings, async (signal) => {
+    while (!signal.aborted && (await followRecordings({ flow, installation, archive }, signal)) > 0)
+      await setImmediate();
+    return flow.now() + lookAgainMs;
   });
 
   const stopWatching = connector.watch?.(() => lanes.wake(names.sync)) ?? (() => {});

@@ -41,7 +41,7 @@ export function outcomeOf(
       step: { at, step: "gone", detail: {} },
     };
   }
-  const { saved, created, wrote, kept, contact } = result;
+  const { saved, created, wrote, kept, contact, without } = result;
   const word = created ? "created" : Object.keys(wrote).length > 0 ? "updated" : "unchanged";
   flow.meter.saved(crm, word, 1);
   flow.log.info(
@@ -59,7 +59,13 @@ export function outcomeOf(
     step: {
       at,
       step: word,
-      detail: { activity: saved, revision: row.call.revision, wrote, ...(kept.length > 0 && { kept }) },
+      detail: {
+        activity: saved,
+        revision: row.call.revision,
+        wrote,
+        ...(kept.length > 0 && { kept }),
+        ...(without && { without }),
+      },
     },
   };
 }

@@ -53,12 +53,15 @@ function viewOf(
 ): View {
   const { name, region, timeZone } = settings;
   const { agent, owner } = choice;
-  const recordingUrl = row.call.recording && flow.recordingUrl?.(row);
+  const { recording, transcript, summary } = row.call;
+  const recordingUrl = recording && flow.recordingUrl?.(row);
+  const transcriptUrl = transcript || summary ? flow.transcriptUrl?.(row) : undefined;
   return {
     call: row.call,
     installation: { name, region, timeZone },
     ...(row.number !== undefined && { customerNumber: row.number }),
     ...(recordingUrl && { recordingUrl }),
+    ...(transcriptUrl && { transcriptUrl }),
     ...(contact && { contact }),
     ...(owner && { owner }),
     ...(agent && { agent: { email: agent.email, ...(agent.name && { name: agent.name }) } }),

@@ -5,9 +5,12 @@ import { messageOf } from "../core/errors.ts";
 import { fold } from "../core/fold.ts";
 import { toE164 } from "../core/phone.ts";
 import type { CallGroup, CallRow, ReplayScope, Step, StoredDelivery } from "../store/contract.ts";
+import { readDelivery } from "./events.ts";
 import type { Flow, Installation } from "./installation.ts";
+
 import { type Lookup, whyNotLookedUp } from "./match.ts";
 import { recordOf } from "./record.ts";
+import { withoutUnwanted } from "./recording-policy.ts";
 
 /** A field of an activity: what we wrote last and what we would write now. `kept`: a person changed it, so it stays. */
 export type FieldChange = { field: string; from?: FieldValue; to: FieldValue; kept?: true };
@@ -97,8 +100,7 @@ function decodeAgain(providers: Providers, deliveries: readonly StoredDelivery[]
   for (const delivery of deliveries) {
     const provider = Object.hasOwn(providers, delivery.provider) ? providers[delivery.provider] : undefined;
     try {
-      if (!provider) throw new Error(`no provider ${delivery.provider} in this version`);
-      decoded.events.push(...provider.decode(delivery));
+      decoded.events.push(...readDelivery(provider, delivery).events);
     } catch (error) {
       decoded.unreadable.push({ delivery: delivery.id, reason: messageOf(error) });
     }
@@ -127,7 +129,8 @@ async function planCall(
   const { key, provider, revision } = row.call;
   const { region, name } = installation.settings;
   // The stored events ride along, as they do in the lane: some of their deliveries may have been purged.
-  const call: Call = { ...fold([...events, ...again]), key, installation: name, provider, revision };
+  const folded = withoutUnwanted(installation.settings, fold([...events, ...again]));
+  const call: Call = { ...folded, key, installation: name, provider, revision };
   const why = whyLeft(installation, row, call);
   if (why !== undefined) return { key, plan: "left", why, changes: [] };
   const { number: _, ...rest } = row;

@@ -1,7 +1,7 @@
 import { messageOf } from "../core/errors.ts";
 import { GrantError, type OAuthContext } from "../core/oauth.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
-import type { InstallableCrm } from "./installer.ts";
+import type { InstallableCrm, InstallBody } from "./installer.ts";
 
 /** `left`: hears of each account that has uninstalled us, perhaps more than once. `everyMs`: between two looks. */
 export type DepartureOptions = {
@@ -60,9 +60,15 @@ export function watchDepartures({ everyMs = 300_000, ...options }: DepartureOpti
  */
 export function departed(install: StoredInstall, at: number, reason: string, now: number): StoredInstall {
   const { sealed, ...rest } = install;
-  const isBack = install.state === "active" && install.updatedAt >= at;
+  const isBack = install.state === "active" && connectedAt(install) >= at;
   if (isBack || sealed === undefined) return install;
   return { ...rest, state: "reconnect", reason, updatedAt: now };
+}
+
+/** Settings that are changed, and tokens that are renewed, are no consent. */
+function connectedAt({ body, updatedAt }: StoredInstall): number {
+  const { connectedAt } = JSON.parse(body) as Partial<InstallBody>;
+  return connectedAt === undefined ? updatedAt : Date.parse(connectedAt);
 }
 
 type Reading = Pick<DepartureOptions, "store" | "left"> & {

@@ -11,6 +11,8 @@ export type GrantKeeper = {
   tokens: TokenSource;
   /** The installation as it was stored when last seen. */
   current(): StoredInstall;
+  /** What the account grants, as far as the CRM says. */
+  scopes(): readonly string[];
   /** New consent: the account works again. Settings that are stored stay. */
   replace(install: StoredInstall, grant: Grant): Promise<StoredInstall>;
   /** Anything but the grant. `change` is told what is stored now. */
@@ -90,7 +92,8 @@ export function keepGrant(first: StoredInstall, parts: Parts): GrantKeeper {
     if (unsaved?.after !== before.accessToken)
       unsaved = { grant: await renewed(before, claim), after: before.accessToken };
     const { grant } = unsaved;
-    await save({ ...install, sealed: sealed(grant), updatedAt: context.now() }, claim);
+    const body = granting(install, grant);
+    await save({ ...install, body, sealed: sealed(grant), updatedAt: context.now() }, claim);
     unsaved = undefined;
     return giveOut(grant);
   };
@@ -109,6 +112,7 @@ export function keepGrant(first: StoredInstall, parts: Parts): GrantKeeper {
   return {
     tokens: { current: () => tokens.current(), refused: (token) => tokens.refused(token) },
     current: () => install,
+    scopes: () => scopesOf(install),
     update: (change) =>
       inTurn(async (claim) => {
         await look();
@@ -156,6 +160,17 @@ function openOrWait(install: StoredInstall, sealer: Sealer): Grant {
 function bodyWith(next: StoredInstall, stored: StoredInstall): string {
   const { settings } = JSON.parse(stored.body) as InstallBody;
   return JSON.stringify({ ...(JSON.parse(next.body) as InstallBody), settings });
+}
+
+/** A renewed grant may have other scopes than the consent. */
+function granting(install: StoredInstall, { scopes }: Grant): string {
+  const isOther = scopes.length > 0 && scopes.join() !== scopesOf(install).join();
+  return isOther ? JSON.stringify({ ...(JSON.parse(install.body) as InstallBody), scopes }) : install.body;
+}
+
+/** Of a stored installation; one of earlier days may have none. */
+export function scopesOf({ body }: StoredInstall): readonly string[] {
+  return (JSON.parse(body) as Partial<InstallBody>).scopes ?? [];
 }
 
 function overtaken({ name }: StoredInstall): CrmError {

@@ -1,21 +1,31 @@
 import { randomBytes } from "node:crypto";
 import { Rejected } from "../core/errors.ts";
-import { type Account, type Grant, GrantError, type OAuth, type OAuthContext } from "../core/oauth.ts";
+import {
+  type Account,
+  type Grant,
+  GrantError,
+  isGranted,
+  type OAuth,
+  type OAuthContext,
+} from "../core/oauth.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { type Begun, createConsents } from "./consents.ts";
 
-/** A CRM that can be installed. `scopes`: of the manifest. */
+/** A CRM that can be installed. `scopes`: of the manifest; `features`: what each optional one carries. */
 export type InstallableCrm = {
   label: string;
   oauth: OAuth;
   app: unknown;
   scopes: readonly string[];
   optionalScopes: readonly string[];
+  features: Readonly<Record<string, string>>;
 };
 
 /** What is stored of an installation besides its grant. `settings`: as a config file would have them, without `crm`. */
 export type InstallBody = {
   account: Account;
+  /** When they last agreed in the CRM (ISO). */
+  connectedAt?: string;
   scopes: string[];
   /** Who changed the settings, and when (ISO); the last ones. */
   changes: { version: number; at: string; by: string }[];
@@ -27,13 +37,7 @@ export type InstallBody = {
   };
 };
 
-export type Installed = {
-  install: StoredInstall;
-  body: InstallBody;
-  grant: Grant;
-  isNew: boolean;
-  missing: string[];
-};
+export type Installed = { install: StoredInstall; body: InstallBody; grant: Grant; isNew: boolean };
 
 export type Installer = {
   crms: ReadonlyMap<string, InstallableCrm>;
@@ -76,15 +80,15 @@ export function createInstaller({ crms, store, publicUrl, context, isTaken }: Pa
       return { ...begun, url: inWords(() => oauth.consentUrl(app, consent)) };
     },
     async finish(crm, { code, state, browser }) {
-      const { oauth, app, scopes, optionalScopes, label } = find(crm);
+      const { oauth, app, scopes, label } = find(crm);
       const { verifier, region, where } = consents.finish(crm, state, browser);
       const given = { code, verifier, redirectUri: redirectUri(crm), ...(where !== undefined && { where }) };
       const { grant, account } = await granted(async () => {
         const grant = await oauth.exchange(app, given, context);
         return { grant, account: await oauth.account(app, grant, context) };
       });
-      const refused = scopes.filter((scope) => !grant.scopes.includes(scope));
-      if (grant.scopes.length > 0 && refused.length > 0)
+      const refused = scopes.filter((scope) => !isGranted(grant.scopes, scope));
+      if (refused.length > 0)
         throw new Rejected(
           400,
           `${label} did not grant ${refused.join(", ")}, without which nothing can be logged`,
@@ -98,6 +102,7 @@ export function createInstaller({ crms, store, publicUrl, context, isTaken }: Pa
         by: `consent in ${label}`,
       };
       const body = withChange(bodyOf(before, account, grant, region), change);
+      body.connectedAt = change.at;
       const install: StoredInstall = {
         name: before?.name ?? nameOf(crm, account, isFree),
         crm,
@@ -107,8 +112,7 @@ export function createInstaller({ crms, store, publicUrl, context, isTaken }: Pa
         version: change.version,
         updatedAt: context.now(),
       };
-      const missing = optionalScopes.filter((scope) => !grant.scopes.includes(scope));
-      return { install, body, grant, isNew: before === undefined, missing };
+      return { install, body, grant, isNew: before === undefined };
     },
   };
 }

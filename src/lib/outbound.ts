@@ -153,7 +153,8 @@ async function resolveHost(host: string): Promise<Address[]> {
   return systemLookup(host, { all: true });
 }
 
-function namesThisMachine(host: string): boolean {
+/** Whether a host is this machine by its name or address. */
+export function namesThisMachine(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost") || isLoopbackAddress(host);
 }
 

@@ -8,6 +8,8 @@ export type ApiQuestion = {
   headers: Readonly<Record<string, string>>;
   json?: object;
   signal?: AbortSignal | undefined;
+  /** Statuses that say that it is not there, answered as 404 is; 404 alone when not told. */
+  absent?: readonly number[];
 };
 
 /** `body`: the JSON that came. */
@@ -20,7 +22,7 @@ const usualPauseMs = 60_000;
 const longestText = 200;
 
 /**
- * Asks once. Answers 2xx, and 404 for what is not there. Throws `ProviderError`: `later` when nobody answers, for limits and
+ * Asks once. Answers 2xx, and what is not there. Throws `ProviderError`: `later` when nobody answers, for limits and
  * for what is no JSON; `never` when the credentials or the question are refused.
  */
 export async function askApi({
@@ -30,6 +32,7 @@ export async function askApi({
   headers,
   json,
   signal,
+  absent = [404],
 }: ApiQuestion): Promise<ApiAnswer> {
   const limit = AbortSignal.timeout(timeoutMs);
   let response: Response;
@@ -55,8 +58,8 @@ export async function askApi({
     throw new ProviderError("later", `${who} ${why}`, { cause });
   }
   const { status } = response;
-  if (!response.ok && status !== 404) throw refusal(who, response, text);
-  return { status, headers: response.headers, body: jsonOf(who, text, status) };
+  if (!response.ok && !absent.includes(status)) throw refusal(who, response, text);
+  return { status, headers: response.headers, body: jsonOf(who, text, absent.includes(status)) };
 }
 
 async function textOf(response: Response, who: string): Promise<string> {
@@ -71,11 +74,11 @@ async function textOf(response: Response, who: string): Promise<string> {
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function jsonOf(who: string, text: string, status: number): unknown {
+function jsonOf(who: string, text: string, isAbsent: boolean): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    if (status === 404) return undefined;
+    if (isAbsent) return undefined;
     throw new ProviderError("later", `${who} answered something that is not JSON`, { cause });
   }
 }

@@ -99,6 +99,10 @@ export const paths: Readonly<Record<string, Path>> = {
     ({ call }) => call.recording?.seconds,
   ),
   "call.transcript": text("The transcript, one line per turn", ({ call }) => call.transcript),
+  "call.transcript.url": text(
+    "Switchhook's link to the whole transcript and summary",
+    (view) => view.transcriptUrl,
+  ),
   "call.summary": text("The provider's summary of the conversation", ({ call }) => call.summary),
   "call.sentiment": text("The customer's mood as the provider heard it", ({ call }) => call.sentiment),
   "call.transfer.kind": oneOf(

@@ -3,12 +3,13 @@ import type { Contact, Owner } from "../core/contact.ts";
 
 /**
  * All that a mapping can speak of. Before a call has been logged (the answer to an AI agent) only a part of it is known.
- * `customerNumber`: E.164. `recordingUrl`: our own stable URL. `agent`: who of the directory talked last with the customer.
+ * `customerNumber`: E.164. `recordingUrl`, `transcriptUrl`: our own links. `agent`: who of the directory talked last with the customer.
  */
 export type View = {
   call: Partial<Call>;
   customerNumber?: string;
   recordingUrl?: string;
+  transcriptUrl?: string;
   contact?: Contact;
   owner?: Owner;
   agent?: { name?: string; email?: string };

@@ -2,19 +2,19 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config, InstallationConfig } from "../config.ts";
 import type { ConnectorKind, Provider } from "../core/contracts.ts";
-import type { TokenSource } from "../core/oauth.ts";
 import type { Flow, Installation, Log } from "../flow/installation.ts";
+import type { GrantKeeper } from "../installations/grants.ts";
 import { watchMapping } from "../mapping/file.ts";
 import { providers } from "../providers/index.ts";
 import type { Metrics } from "../routes/metrics.ts";
 
-/** An installation at work, with its mapping. `tokens`: of one that was made by OAuth. */
+/** An installation at work, with its mapping. `keeper`: of one that was made by OAuth. */
 export function connect(
   config: Config,
   settings: InstallationConfig,
   { log, now, asked }: Flow & Pick<Metrics, "asked">,
   kind: ConnectorKind | undefined,
-  tokens?: TokenSource,
+  keeper?: Pick<GrantKeeper, "tokens" | "scopes">,
 ): { installation: Installation; mapping: MappingInUse } {
   const { name, crm, region } = settings;
   if (!kind) throw new Error(`no connector for ${crm.type}: the configuration check should have said so`);
@@ -26,7 +26,7 @@ export function connect(
     now,
     warn: (message) => log.warn({ installation: name, crm: crm.type }, message),
     onRequest: (request) => asked(name, crm.type, request),
-    ...(tokens && { tokens }),
+    ...(keeper && { tokens: keeper.tokens, scopes: keeper.scopes }),
   });
   const configured = Object.entries(settings.providers).map(([id, providerSettings]) => {
     const defaultAgent = (providerSettings as { defaultAgent?: string }).defaultAgent;
@@ -84,6 +84,7 @@ export function mappingPath(config: Config, settings: InstallationConfig): strin
   return settings.mappingIsDefault && existsSync(saved) ? saved : settings.mappingFile;
 }
 
-function savedMapping({ dataFolder }: Config, installation: string): string {
+/** Where a mapping is saved that came through the API. */
+export function savedMapping({ dataFolder }: Pick<Config, "dataFolder">, installation: string): string {
   return join(dataFolder, "mappings", `${installation}.json`);
 }

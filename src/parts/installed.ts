@@ -4,8 +4,10 @@ import type { Config, InstallationConfig } from "../config.ts";
 import type { ContactEvents, CrmWebhookRequest } from "../core/contact-events.ts";
 import type { ConnectorKind } from "../core/contracts.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
+import type { TokenSource } from "../core/oauth.ts";
 import type { Flow } from "../flow/installation.ts";
 import { departed, watchDepartures } from "../installations/departures.ts";
+import { type Feature, featuresOf } from "../installations/features.ts";
 import { type GrantKeeper, keepGrant, openGrant } from "../installations/grants.ts";
 import {
   createInstaller,
@@ -94,7 +96,9 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
     installer,
     /** Those of earlier days. Throws `ConfigError` when the key does not open what is stored. */
     async load(): Promise<Made[]> {
-      const installs = (await store.installs()).filter(({ state }) => state !== "removed");
+      const installs = (await store.installs()).filter(
+        ({ state }) => state === "active" || state === "reconnect",
+      );
       for (const install of installs)
         if (install.sealed !== undefined) refuseWrongKey(() => openGrant(install, sealer), install.name);
       return installs.map(open);
@@ -150,6 +154,8 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
       const install = keepers.get(name)?.current();
       return install && open(install);
     },
+    /** It is being erased: nobody may take it for one that is connected. */
+    forget: (name: string): void => void keepers.delete(name),
     /** Whether the CRM tells our app of contacts. */
     hears: (crm: string): boolean => crms.has(crm) && kinds[crm]?.webhook !== undefined,
     /** What the CRM tells, by installation; accounts that nobody connected here are left out. Throws `Rejected`. */
@@ -164,6 +170,19 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
       });
     },
     stateOf: (name: string) => keepers.get(name)?.current(),
+    /** What the optional scopes carry for an installation; none when the CRM has no such scopes. */
+    featuresOf(name: string): Feature[] {
+      const keeper = keepers.get(name);
+      const crm = keeper && crms.get(keeper.current().crm);
+      if (!crm) return [];
+      return featuresOf(crm, keeper.scopes(), `${config.publicUrl}/install/${keeper.current().crm}`);
+    },
+    /** Access to the accounts of a CRM that are connected just now. */
+    accountsOf: (crm: string): TokenSource[] =>
+      [...keepers.values()].flatMap((keeper) => {
+        const install = keeper.current();
+        return install.crm === crm && install.state === "active" ? [keeper.tokens] : [];
+      }),
     /** Notices the accounts that uninstall us at their CRM, until it is stopped. */
     watch: (everyMs?: number) =>
       watchDepartures({
@@ -181,8 +200,8 @@ function installable({ apps }: Config, kinds: Kinds): Map<string, InstallableCrm
       const oauth = kinds[crm]?.oauth;
       const manifest = crms.find(({ id }) => id === crm);
       if (!oauth || !manifest?.oauth) return [];
-      const { scopes, optionalScopes } = manifest.oauth;
-      return [[crm, { label: manifest.label, oauth, app, scopes, optionalScopes }] as const];
+      const { scopes, optionalScopes, features } = manifest.oauth;
+      return [[crm, { label: manifest.label, oauth, app, scopes, optionalScopes, features }] as const];
     }),
   );
 }
@@ -195,7 +214,7 @@ function settingsOf(
 ): InstallationConfig {
   const { settings } = JSON.parse(body) as InstallBody;
   const api = Object.entries(isObject(app) ? app : {}).filter(([name]) =>
-    ["apiUrl", "apiVersion"].includes(name),
+    ["apiUrl", "apiVersion", "appId"].includes(name),
   );
   const faults: Fault[] = [];
   const kinds = { providers, connectors: { [crm]: { ...kind, settings: kind.installed ?? kind.settings } } };

@@ -1,7 +1,9 @@
 import { readManifest } from "../manifest.ts";
 import type { Parts } from "../parts.ts";
+import { callRecordingRoutes } from "./call-recordings.ts";
 import { callRoutes } from "./calls.ts";
 import { eventRoutes } from "./events.ts";
+import { exportRoutes } from "./export.ts";
 import { installationRoutes } from "./installations.ts";
 import { mappingRoutes } from "./mapping.ts";
 import { openapi } from "./openapi.ts";
@@ -16,8 +18,10 @@ export function apiRoutes(parts: Parts): Route[] {
   });
   return [
     ...callRoutes(parts),
+    ...callRecordingRoutes(parts),
     ...installationRoutes(parts),
     ...mappingRoutes(parts),
+    ...exportRoutes(parts),
     ...eventRoutes(parts),
     adminRoute("get", "/api/openapi.json", noQuery, (_, response) => response.json(description)),
   ];

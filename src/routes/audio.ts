@@ -60,11 +60,12 @@ export function audioHeaders(
   };
 }
 
-/** Passes the bytes on as fast as the listener takes them, keeping none. Throws when either side stops for too long. */
+/** Passes the bytes on as fast as the listener takes them, keeping none. Throws when either side stops for too long. `passed`: hears how many went out. */
 export async function pumpAudio(
   body: Readable,
   response: ServerResponse,
   limits: AudioLimits,
+  passed: (bytes: number) => void = () => {},
 ): Promise<void> {
   const silent = () =>
     body.destroy(new Rejected(504, `the provider sent nothing for ${limits.idleMs / 1000} s`));
@@ -81,6 +82,7 @@ export async function pumpAudio(
     }
   } finally {
     clearTimeout(timer);
+    passed(bytes);
   }
   response.end();
 }

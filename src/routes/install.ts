@@ -115,15 +115,17 @@ function startPage(crm: string, label: string): Html {
   );
 }
 
-function donePage(parts: Parts, label: string, { install, body, isNew, missing }: Installed): Html {
+function donePage(parts: Parts, label: string, { install, body, isNew }: Installed): Html {
   const installation = findInstallation(parts, install.name);
   const hooks = webhooksOf(parts, installation);
   const waiting = isNew
     ? html`<p>Set these webhook URLs at your telephony providers. They are secret: whoever has one can send calls.</p>`
     : html`<p>The account was connected before: its settings and webhook URLs are as they were, and calls that waited are logged now.</p>`;
+  const off = parts.installed?.featuresOf(install.name).filter(({ on }) => !on) ?? [];
   const without =
-    missing.length > 0 &&
-    html`<p>Not granted: ${missing.join(", ")}. What needs it is switched off; connect again to grant it.</p>`;
+    off.length > 0 &&
+    html`<p>Switched off:</p>
+<ul>${off.map(({ feature, why }) => html`<li>${feature} (${why})</li>`)}</ul>`;
   return page(
     `${label} is connected`,
     html`<p><strong>${body.account.name}</strong> (account ${body.account.id}) is the installation <code>${install.name}</code>.</p>

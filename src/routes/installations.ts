@@ -7,7 +7,7 @@ import { adminRoute, type Route } from "./route.ts";
 export function installationRoutes(parts: Parts): Route[] {
   return [
     adminRoute("get", "/api/installations", noQuery, async (_, response) => {
-      response.json({ items: await describeInstallations(parts) });
+      response.json({ items: await describeInstallations(parts), removed: await describeRemoved(parts) });
     }),
   ];
 }
@@ -22,6 +22,19 @@ export async function describeInstallations(parts: Parts): Promise<InstallationS
     found.push(await describe(parts, installation, counts.get(name) ?? []));
   }
   return found;
+}
+
+/** Those that somebody disconnected: what is kept of them can be exported until they are erased. */
+async function describeRemoved({ flow, erasing }: Parts) {
+  const gone = (await flow.store.installs()).filter(
+    ({ state }) => state === "removed" || state === "erasing",
+  );
+  return gone.map((install) => ({
+    ...{ name: install.name, crm: install.crm, state: install.state },
+    ...(install.state === "removed" && { account: install.account }),
+    ...(install.leftAt !== undefined && { leftAt: isoOf(install.leftAt) }),
+    erasedAt: erasing.plannedAt(install),
+  }));
 }
 
 /** Throws `Rejected(404)`. */
@@ -53,12 +66,17 @@ async function describe(parts: Parts, { settings, crm, providers }: Installation
   };
 }
 
-/** Of one that was made by OAuth: whose account it is, and whether it still is. */
-function connectionOf({ installed }: Parts, name: string) {
+/** Of one that was made by OAuth: whose account it is, whether it still is, and what it lets us do. */
+function connectionOf({ installed, erasing }: Parts, name: string) {
   const install = installed?.stateOf(name);
-  if (!install) return {};
+  if (!installed || !install) return {};
   const { account, state, reason } = install;
-  return { connection: { account, state, ...(reason !== undefined && { reason }) } };
+  const erasedAt = erasing.plannedAt(install);
+  const plannedErasure = erasedAt === undefined ? {} : { erasedAt };
+  return {
+    connection: { account, state, ...(reason !== undefined && { reason }), ...plannedErasure },
+    features: installed.featuresOf(name),
+  };
 }
 
 /** The webhook URLs of an installation, secrets included: only for whoever has just connected it. */

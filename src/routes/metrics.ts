@@ -49,6 +49,25 @@ export function createMetrics(
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
     registers,
   });
+  const reconciled = new Counter({
+    name: "switchhook_reconciled_calls_total",
+    help: "Calls that no webhook told of (missed), that lacked something (mended), or whose end nobody told (closed).",
+    labelNames: ["provider", "result"],
+    registers,
+  });
+  const seen = new Histogram({
+    name: "switchhook_recording_available_seconds",
+    help: "Time from the end of a call until its recording could be played.",
+    labelNames: ["provider"],
+    buckets: [10, 30, 60, 120, 300, 600, 1_800, 3_600, 21_600, 86_400],
+    registers,
+  });
+  const streamed = new Counter({
+    name: "switchhook_recording_bytes_total",
+    help: "Bytes of recordings passed on to listeners, by where they came from.",
+    labelNames: ["provider", "source"],
+    registers,
+  });
   new Gauge({
     name: "switchhook_calls",
     help: "Calls by state.",
@@ -80,6 +99,9 @@ export function createMetrics(
     saved: (crm, result, calls) => saved.inc({ crm, result }, calls),
     answered: (provider, source, seconds) => answers.observe({ provider: label(provider), source }, seconds),
     looked: (source) => looked.inc({ source }),
+    reconciled: (provider, result, calls) => reconciled.inc({ provider: label(provider), result }, calls),
+    recordingSeen: (provider, seconds) => seen.observe({ provider: label(provider) }, seconds),
+    streamed: (provider, source, bytes) => streamed.inc({ provider: label(provider), source }, bytes),
   };
   const asked = (installation: string, crm: string, { kind, status, ms }: CrmRequest): void =>
     requests.observe({ installation, crm, kind, status }, ms / 1000);

@@ -20,7 +20,15 @@ const contact = object({ id: text, kind: { enum: ["contact", "lead", "company"] 
 const fault = object({ at: text, problem: text, cure: text }, ["at", "problem"]);
 
 const event = object(
-  { callId: text, sameCallAs: text, at: time, kind: text, phase: text, deliveries: list(whole) },
+  {
+    callId: text,
+    sameCallAs: text,
+    at: time,
+    asked: { type: "boolean" },
+    kind: text,
+    phase: text,
+    deliveries: list(whole),
+  },
   ["callId", "at", "kind", "deliveries"],
 );
 
@@ -113,13 +121,27 @@ const installation = object(
     crm: text,
     region: text,
     timeZone: text,
-    connection: object({ account: text, state: text, reason: text }, ["account", "state"]),
+    connection: object({ account: text, state: text, reason: text, erasedAt: time }, ["account", "state"]),
+    features: list(object({ feature: text, on: { type: "boolean" }, why: text }, ["feature", "on"])),
     providers: list(object({ id: text, label: text, methods: list(text), webhook: text }, ["id", "webhook"])),
     calls: { type: "object", additionalProperties: whole },
     oldestDueAt: time,
     contacts: object({ indexed: whole, syncedAt: time }, ["indexed"]),
   },
   ["name", "crm", "region", "timeZone", "providers", "calls", "contacts"],
+);
+
+/** `erasedAt`: until then it can be exported, and its account connected again as it was. */
+const removedInstallation = object(
+  {
+    name: text,
+    crm: text,
+    account: text,
+    state: { enum: ["removed", "erasing"] },
+    leftAt: time,
+    erasedAt: time,
+  },
+  ["name", "crm", "state", "erasedAt"],
 );
 
 export const schemas = {
@@ -139,6 +161,8 @@ export const schemas = {
   Retried: object({ key: text, state }, ["key", "state"]),
   Delivery: delivery,
   Installation: installation,
+  RemovedInstallation: removedInstallation,
+  Disconnected: object({ disconnected: text, export: text, exportUntil: time }, ["disconnected", "export"]),
   Mapping: object({ file: text, builtIn: { type: "boolean" }, mapping: anything, text }, [
     "file",
     "builtIn",

@@ -1,26 +1,19 @@
-import { type ZodObject, z } from "zod";
+import { z } from "zod";
+import { installationOperations } from "./openapi-installations.ts";
+import { recordingOperations } from "./openapi-recordings.ts";
 import { schemas } from "./openapi-schemas.ts";
-import { callQuery, noQuery, pageQuery, previewQuery, unusedQuery } from "./query.ts";
-
-type Json = { readonly [name: string]: unknown };
-type Operation = { summary: string; open?: true; query?: ZodObject; body?: Json; responses: Json };
-
-const ref = (name: keyof typeof schemas): Json => ({ $ref: `#/components/schemas/${name}` });
-const json = (description: string, schema: Json): Json => ({
-  description,
-  content: { "application/json": { schema } },
-});
-const problem = (description: string): Json => json(description, ref("Problem"));
-const text = (description: string, type: string): Json => ({ description, content: { [type]: {} } });
-const page = (of: keyof typeof schemas): Json => ({
-  type: "object",
-  required: ["items"],
-  properties: { items: { type: "array", items: ref(of) }, next: { type: "string" } },
-});
-const badQuery = { "400": problem("A parameter is wrong: which one, and the cure.") };
-const noCall = { "404": problem("There is no such call.") };
-const noInstallation = { "404": problem("There is no such installation.") };
-const mappingBody = { required: true, content: { "application/json": { schema: { type: "object" } } } };
+import {
+  badQuery,
+  type Json,
+  json,
+  noCall,
+  type Operation,
+  page,
+  problem,
+  ref,
+  text,
+} from "./openapi-words.ts";
+import { callQuery, noQuery, pageQuery, unusedQuery } from "./query.ts";
 
 const webhook: Operation = {
   summary: "A provider's delivery, with its own proof. 2xx once its bytes are durable.",
@@ -95,63 +88,7 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       responses: { "200": json("Deliveries.", page("Delivery")), ...badQuery },
     },
   },
-  "/api/installations": {
-    get: {
-      summary: "The installations with their webhook URLs, counts and contact index. No secrets.",
-      query: noQuery,
-      responses: { "200": json("All of them.", page("Installation")) },
-    },
-  },
-  "/api/installations/{name}/mapping": {
-    get: {
-      summary: "The mapping in use.",
-      query: noQuery,
-      responses: { "200": json("The mapping.", ref("Mapping")), ...noInstallation },
-    },
-    put: {
-      summary: "Saves another mapping and uses it from then on; with preview=1 only shows what would change.",
-      query: previewQuery,
-      body: mappingBody,
-      responses: {
-        "200": json("Saved, or previewed.", ref("MappingChange")),
-        ...badQuery,
-        ...noInstallation,
-        "413": problem("Larger than 1 MB."),
-        "415": problem("Not JSON, or compressed."),
-        "422": problem("The mapping is wrong: all faults with their places and cures."),
-        "507": problem("The file could not be written."),
-      },
-    },
-  },
-  "/api/installations/{name}": {
-    delete: {
-      summary: "Disconnects an installation that was made by OAuth: our access is taken back at the CRM.",
-      query: noQuery,
-      responses: { "200": json("It is disconnected.", { type: "object" }), ...noInstallation },
-    },
-  },
-  "/api/installations/{name}/settings": {
-    get: {
-      summary:
-        "The settings of an installation that was made by OAuth, with its state. Has the webhook secrets.",
-      query: noQuery,
-      responses: { "200": json("The settings.", { type: "object" }), ...noInstallation },
-    },
-    put: {
-      summary: "Other settings for it, used from then on: {version, settings} as GET gives them.",
-      query: noQuery,
-      body: { type: "object", required: ["version", "settings"] },
-      responses: {
-        "200": json("The settings as they are now.", { type: "object" }),
-        ...noInstallation,
-        "400": problem("Not what GET gives."),
-        "409": problem("Somebody else changed them meanwhile."),
-        "413": problem("Larger than 1 MB."),
-        "415": problem("Not JSON, or compressed."),
-        "422": problem("The settings are wrong: all faults with their places and cures."),
-      },
-    },
-  },
+  ...installationOperations,
   "/api/events": {
     get: {
       summary: "Calls as they change: server-sent events named `call`.",
@@ -166,20 +103,7 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
       responses: { "200": json("OpenAPI 3.1.", { type: "object" }) },
     },
   },
-  "/recordings/{token}": {
-    get: {
-      summary: "The recording of a call, for whoever has its link; Range is honoured.",
-      open: true,
-      responses: {
-        "200": text("The audio.", "audio/*"),
-        "206": text("A part of it.", "audio/*"),
-        "404": problem("There is no such recording, or not yet."),
-        "416": { description: "There is no such part." },
-        "502": problem("The provider does not give it."),
-        "503": problem("Too many are playing: try again in a while."),
-      },
-    },
-  },
+  ...recordingOperations,
   "/healthz": {
     get: { summary: "The process is up.", open: true, responses: { "200": json("It is.", ref("Health")) } },
   },

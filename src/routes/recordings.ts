@@ -2,6 +2,7 @@ import type { Request, Response } from "express";
 import type { AudioReply } from "../core/audio.ts";
 import type { Recording } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
+import { openRecording } from "../flow/open-recording.ts";
 import { endingOf } from "../flow/recordings.ts";
 import type { Parts } from "../parts.ts";
 import type { CallRow } from "../store/contract.ts";
@@ -10,44 +11,35 @@ import { pathParameter, type Route } from "./route.ts";
 
 /** Recordings for whoever has a link: the CRM's player sends no password, so the token is the guard. */
 export function recordingRoutes(
-  { flow, installations, recordings }: Pick<Parts, "flow" | "installations" | "recordings">,
+  {
+    flow,
+    installations,
+    recordings,
+    archive,
+  }: Pick<Parts, "flow" | "installations" | "recordings" | "archive">,
   limits: AudioLimits = usualLimits,
 ): Route[] {
   let listeners = 0;
 
   const play = async (request: Request, response: Response, row: CallRow): Promise<void> => {
-    const { recording } = row.call;
-    if (!recording) {
-      throw new Rejected(
-        404,
-        "this call has no recording yet: providers send it some minutes after the call",
-      );
-    }
+    const { recording, provider, installation } = row.call;
     const left = new AbortController();
     response.once("close", () => left.abort());
     if (response.destroyed) return;
-    const reply = await open(row, recording, request, left.signal);
+    // A link that was signed for GET refuses HEAD, so HEAD is a GET that is left after its headers.
+    const asked = { headers: wanted(request), signal: left.signal };
+    const { reply, source } = await openRecording(flow, installations.get(installation), row, archive, asked);
     try {
       refuseUnplayable(reply, recording, flow.now());
-      response.writeHead(reply.status, audioHeaders(reply, endingOf(recording.ref), limits.bytes));
+      response.writeHead(reply.status, audioHeaders(reply, endingOf(recording?.ref), limits.bytes));
       if (request.method === "HEAD" || reply.status === 416) response.end();
-      else await pumpAudio(reply.body, response, limits);
+      else
+        await pumpAudio(reply.body, response, limits, (bytes) =>
+          flow.meter.streamed(provider, source, bytes),
+        );
     } finally {
       reply.body.destroy();
     }
-  };
-
-  const open = (row: CallRow, { ref }: Recording, request: Request, signal: AbortSignal) => {
-    const { installation, provider } = row.call;
-    const configured = installations.get(installation)?.providers[provider];
-    if (!configured?.provider.recording) {
-      throw new Rejected(
-        404,
-        `the recording cannot be fetched: ${installation} has no provider ${provider} with recordings in its configuration`,
-      );
-    }
-    // A link that was signed for GET refuses HEAD, so HEAD is a GET that is left after its headers.
-    return configured.provider.recording(ref, configured.settings, { headers: wanted(request), signal });
   };
 
   const handle = async (request: Request, response: Response): Promise<void> => {
@@ -89,7 +81,8 @@ function wanted({ headers }: Request): Record<string, string> {
 }
 
 /** What the provider says in place of audio, in words for the listener. */
-function refuseUnplayable({ status }: AudioReply, { expiresAt }: Recording, now: number): void {
+function refuseUnplayable({ status }: AudioReply, recording: Recording | undefined, now: number): void {
+  const expiresAt = recording?.expiresAt;
   if (status === 200 || status === 206 || status === 416) return;
   const refused = status === 401 || status === 403;
   const missing = status === 404 || status === 410;

@@ -27,7 +27,9 @@ export function settingsRoutes(parts: Parts): Route[] {
     const { account, settings, changes } = JSON.parse(install.body) as InstallBody;
     const { state, reason, version, crm } = install;
     const gaps = await gapsOf(parts, name);
-    return { crm, account, state, ...(reason !== undefined && { reason }), version, changes, settings, gaps };
+    const features = parts.installed?.featuresOf(name);
+    const about = { crm, account, state, ...(reason !== undefined && { reason }), features };
+    return { ...about, version, changes, settings, gaps };
   };
   return [
     adminRoute("get", path, noQuery, async (request, response) => {
@@ -41,7 +43,9 @@ export function settingsRoutes(parts: Parts): Route[] {
     adminRoute("delete", "/api/installations/:name", noQuery, async (request, response) => {
       const name = pathParameter(request, "name");
       await parts.disconnect(name);
-      response.json({ disconnected: name });
+      const left = (await parts.flow.store.installs()).find((install) => install.name === name);
+      const exportUntil = left && parts.erasing.plannedAt(left);
+      response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });
     }),
   ];
 }

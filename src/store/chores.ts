@@ -40,6 +40,7 @@ export function choresOver(db: Kysely<Tables>) {
         .deleteFrom("digests")
         .where("at", "<", now - dayMs)
         .execute();
+      await db.deleteFrom("erased").where("until", "<", now).execute();
       await db.deleteFrom("answers").where("at", "<", before).execute();
       const step = await db
         .selectFrom("history")

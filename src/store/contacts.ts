@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { Connection } from "./connection.ts";
+import { erasedLately, markOf } from "./tombstones.ts";
 
 /** Digits of an E.164 number: at most 15, so an exact integer, and a third of the size of the text. */
 function digitsOf(number: string): number {
@@ -58,7 +59,12 @@ export function putContacts(
 ): number {
   return db.transaction(() => {
     let matched = 0;
-    for (const indexed of contacts) matched += putContact(db, installation, indexed, options);
+    const erasedAt = erasedLately(db, installation, options.now);
+    for (const indexed of contacts) {
+      // It was read from the CRM before they were erased there.
+      if (erasedAt?.(markOf.contact(indexed.contact)) !== undefined) continue;
+      matched += putContact(db, installation, indexed, options);
+    }
     return matched;
   });
 }

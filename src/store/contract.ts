@@ -1,56 +1,18 @@
 import type { Call, CallEvent } from "../core/call.ts";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
-import type { Delivery, FieldValue } from "../core/contracts.ts";
+import type { Delivery } from "../core/delivery.ts";
+import type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
+import type { InstallStore } from "./contract-installs.ts";
+import type { RecordingStore } from "./contract-recordings.ts";
+
+export type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
+export type { StoredInstall } from "./contract-installs.ts";
 
 /**
  * A delivery on disk. `repeatOf`: the id of an earlier one with the same bytes and URL within 24 h.
  * `again`: it was decoded before and is replayed; the events it gave then no longer count.
  */
 export type StoredDelivery = Delivery & { id: number; digest: number; repeatOf?: number; again?: boolean };
-
-/**
- * `open`: not over yet. `waiting`: over, to be logged. `logged`: the CRM has it. `dead`: somebody has to mend something.
- * `ignored`: not to be logged. `merged`: a leg that turned out to belong to another call. `gone`: a person deleted the activity.
- */
-export const callStates = ["open", "waiting", "logged", "dead", "ignored", "merged", "gone"] as const;
-export type CallState = (typeof callStates)[number];
-
-/** Why this contact and this owner: kept with the call for `explain`. */
-export type Decision = {
-  number?: string;
-  lookup: string;
-  reason?: string;
-  contact?: ContactRef & { name?: string };
-  runnersUp?: (ContactRef & { name?: string })[];
-  owner?: { id: string; why: string };
-  agent?: string;
-};
-
-/** For each field of an activity, the values that may be there because we wrote them. */
-export type Ours = Record<string, FieldValue[]>;
-
-/** A call with what we know about its activity. Times in milliseconds since 1970. */
-export type CallRow = {
-  id: number;
-  call: Call;
-  state: CallState;
-  /** E.164, when the customer has a number that can be looked up. */
-  number?: string;
-  reason?: string;
-  dueAt?: number;
-  attempts: number;
-  savedRevision: number;
-  contact?: ContactRef;
-  ownerId?: string;
-  activityId?: string;
-  /** When it was first sent without an answer that was kept: the CRM may have it. */
-  sentAt?: number;
-  ours: Ours;
-  decision?: Decision;
-  mergedInto?: number;
-  createdAt: number;
-  updatedAt: number;
-};
 
 /** A call with all of its events. `from`: for each event, the id of its delivery. */
 export type CallGroup = { row: CallRow; events: CallEvent[]; from: number[] };
@@ -68,7 +30,10 @@ export type DecodedDelivery = {
   again?: boolean;
 };
 
-/** A call as decoding leaves it. `absorbed`: rows whose legs now belong to this call. */
+/**
+ * A call as decoding leaves it. `absorbed`: rows whose legs now belong to this call. `askAt`: when its provider is to be asked
+ * what it has not told. `audioAt`: when its recording is to be looked for.
+ */
 export type DecodedCall = {
   row?: CallRow;
   call: Call;
@@ -76,6 +41,8 @@ export type DecodedCall = {
   number?: string;
   reason?: string;
   dueAt?: number;
+  askAt?: number;
+  audioAt?: number;
   events: { event: CallEvent; delivery: number }[];
   absorbed: CallRow[];
 };
@@ -140,28 +107,10 @@ export type ReplayScope = { installation?: string; provider?: string; since?: st
 
 export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
 
-/** `reconnect`: the CRM has taken our access back; calls wait. `removed`: nobody wants it any more. */
-export const installStates = ["active", "reconnect", "removed"] as const;
-export type InstallState = (typeof installStates)[number];
-
-/**
- * An installation that was made by OAuth. `account`: the CRM's id of it. `body`: JSON of what is known of the account
- * and its settings. `sealed`: the grant. `reason`: why it is not active.
- */
-export type StoredInstall = {
-  name: string;
-  crm: string;
-  account: string;
-  state: InstallState;
-  reason?: string;
-  body: string;
-  sealed?: string;
-  version: number;
-  updatedAt: number;
-};
+type OtherParts = RecordingStore & InstallStore;
 
 /** The durable state. Every method is one transaction; all of it or nothing. Throws only when the disk does. */
-export type Store = {
+export type Store = OtherParts & {
   /** Resolves once the bytes are on disk. Many at once share one commit. */
   append(delivery: Delivery): Promise<void>;
 
@@ -228,12 +177,6 @@ export type Store = {
   purge(now: number, before: number): Promise<number>;
   /** A random secret of 32 bytes, made on first use; the same name gives the same bytes ever after. */
   secret(name: string): Promise<Uint8Array>;
-  installs(): Promise<StoredInstall[]>;
-  /** `claim`: what `claimInstall` was given; false, and nothing is saved, when somebody else has claimed it since. */
-  saveInstall(install: StoredInstall, claim?: number): Promise<boolean>;
-  /** Keeps all others, in other processes too, from an installation until then. False while somebody else has it, or it is not there. */
-  claimInstall(name: string, now: number, until: number): Promise<boolean>;
-  releaseInstall(name: string, claim: number): Promise<void>;
   /** Throws when the store cannot be written to just now. */
   ready(): Promise<void>;
   close(): Promise<void>;

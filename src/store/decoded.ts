@@ -1,6 +1,8 @@
+import { eraseWhatDecodingBrought } from "./bring-back.ts";
 import type { Bind, Connection } from "./connection.ts";
 import type { DecodedCall, DecodedDelivery } from "./contract.ts";
 import { digestOfText } from "./digest.ts";
+import { erasedLately } from "./tombstones.ts";
 
 /** A decoded call as the writer needs it: columns and texts, no more than has to cross the thread. */
 type CallWrite = {
@@ -11,6 +13,8 @@ type CallWrite = {
   newLegs: string[];
   events: { body: string; delivery: number }[];
   absorbed: number[];
+  askAt?: number | undefined;
+  audioAt?: number | undefined;
 };
 
 /** What one turn of decoding changes. Deliveries that were decoded before lose the events they gave then. */
@@ -30,7 +34,8 @@ export function decodedWrite(
   return { installation, now, deliveries, calls: calls.map(callWrite) };
 }
 
-function callWrite({ row, call, state, number, reason, dueAt, events, absorbed }: DecodedCall): CallWrite {
+function callWrite(decoded: DecodedCall): CallWrite {
+  const { row, call, state, number, reason, dueAt, events, absorbed, askAt, audioAt } = decoded;
   const known = row && absorbed.length === 0 ? row.call.legs : [];
   return {
     ...(row && { row: row.id }),
@@ -40,13 +45,22 @@ function callWrite({ row, call, state, number, reason, dueAt, events, absorbed }
     newLegs: call.legs.filter((leg) => !known.includes(leg)),
     events: events.map(({ event, delivery }) => ({ body: JSON.stringify(event), delivery })),
     absorbed: absorbed.map(({ id }) => id),
+    askAt,
+    audioAt,
   };
 }
 
 /** Runs in the writer. */
 export function writeDecoded(db: Connection, { installation, now, deliveries, calls }: DecodedWrite): void {
   for (const delivery of deliveries) writeDelivery(db, delivery, now);
-  for (const call of calls) writeCall(db, installation, call, now);
+  const erasedAt = erasedLately(db, installation, now);
+  for (const call of calls) {
+    const id = writeCall(db, installation, call, now);
+    if (!erasedAt) continue;
+    const number = call.columns[4] === null ? undefined : String(call.columns[4]);
+    const deliveries = call.events.map(({ delivery }) => delivery);
+    eraseWhatDecodingBrought(db, erasedAt, { id, key: call.key, number, deliveries }, now);
+  }
 }
 
 function writeDelivery(db: Connection, delivery: DecodedDelivery, now: number): void {
@@ -59,7 +73,7 @@ function writeDelivery(db: Connection, delivery: DecodedDelivery, now: number): 
   if (again) db.run("DELETE FROM events WHERE delivery = ?", id);
   db.run("INSERT OR REPLACE INTO digests (digest, delivery, at) VALUES (?, ?, ?)", digest, id, now);
   db.run(
-    "UPDATE deliveries SET state = ?, kind = ?, events = ?, fault = ? WHERE id = ?",
+    "UPDATE deliveries SET state = ?, kind = ?, events = ?, fault = ? WHERE id = ? AND kind IS NOT 'erased'",
     fault === undefined ? 1 : 2,
     kind,
     events,
@@ -68,7 +82,7 @@ function writeDelivery(db: Connection, delivery: DecodedDelivery, now: number): 
   );
 }
 
-function writeCall(db: Connection, installation: string, call: CallWrite, now: number): void {
+function writeCall(db: Connection, installation: string, call: CallWrite, now: number): number {
   const id = call.row ?? insertCall(db, installation, call, now);
   if (call.row !== undefined) updateCall(db, id, call, now);
   for (const loser of call.absorbed) absorb(db, id, loser, now);
@@ -90,6 +104,42 @@ function writeCall(db: Connection, installation: string, call: CallWrite, now: n
       body,
     );
   }
+  writeAsk(db, installation, call, id, now);
+  writeAudio(db, installation, call, id, now);
+  return id;
+}
+
+/** A provider that is being asked already keeps its turn; one that told all is asked no more. */
+function writeAsk(
+  db: Connection,
+  installation: string,
+  { provider, askAt }: CallWrite,
+  id: number,
+  now: number,
+): void {
+  if (askAt === undefined) db.run("DELETE FROM asks WHERE call = ?", id);
+  else
+    db.run(
+      "INSERT OR IGNORE INTO asks (call, installation, provider, since, due_at) VALUES (?, ?, ?, ?, ?)",
+      ...[id, installation, provider, now, askAt],
+    );
+}
+
+/** A recording that did not come in its time is looked for again when the call has news. */
+function writeAudio(
+  db: Connection,
+  installation: string,
+  { audioAt }: CallWrite,
+  id: number,
+  now: number,
+): void {
+  if (audioAt === undefined) return;
+  db.run(
+    `INSERT INTO recordings (call, installation, state, since, due_at) VALUES (?, ?, 'wanted', ?, ?)
+      ON CONFLICT (call) DO UPDATE SET state = 'wanted', since = excluded.since, due_at = excluded.due_at, attempts = 0
+        WHERE state = 'missing'`,
+    ...[id, installation, now, audioAt],
+  );
 }
 
 /**
@@ -99,6 +149,8 @@ function writeCall(db: Connection, installation: string, call: CallWrite, now: n
 function absorb(db: Connection, winner: number, loser: number, now: number): void {
   db.run("UPDATE OR IGNORE events SET call = ? WHERE call = ?", winner, loser);
   db.run("DELETE FROM events WHERE call = ?", loser);
+  db.run("DELETE FROM asks WHERE call = ?", loser);
+  db.run("UPDATE recordings SET state = 'erase', due_at = ? WHERE call = ?", now, loser);
   db.run(
     `UPDATE calls SET state = 'merged', merged_into = ?, reason = 'a transfer merged it into another call',
         due_at = CASE WHEN activity_id IS NULL THEN NULL ELSE ? END, updated_at = ?

@@ -1,6 +1,8 @@
 import { setImmediate } from "node:timers/promises";
+import { erasedAndQuiet, eraseWhatLoggingBrought, isErased } from "./bring-back.ts";
 import type { Bind, Connection } from "./connection.ts";
 import type { CallRow, DeliveredCall, Ours } from "./contract.ts";
+import { whyErased } from "./erase-people.ts";
 import { callColumns, toCallRow } from "./rows.ts";
 
 /** Rows that are read at a stretch: few enough that nobody waits long for it. */
@@ -48,7 +50,13 @@ export function sendingWrite(calls: readonly { id: number; ours: Ours }[], at: n
 /** Runs in the writer. */
 export function writeSending(db: Connection, calls: SendingWrite): void {
   for (const { id, ours, at } of calls)
-    db.run("UPDATE calls SET ours = ?, sent_at = COALESCE(sent_at, ?) WHERE id = ?", ours, at, id);
+    db.run(
+      `UPDATE calls SET ours = ?, sent_at = COALESCE(sent_at, ?) WHERE id = ? AND NOT (${erasedAndQuiet})`,
+      ours,
+      at,
+      id,
+      whyErased,
+    );
 }
 
 /**
@@ -74,7 +82,7 @@ const update = `
     updated_at = ?4
   WHERE id = ?13`;
 
-export type DeliveredWrite = { call: Bind[]; step: Bind[] }[];
+export type DeliveredWrite = { installation: string; call: Bind[]; step: Bind[] }[];
 
 export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite {
   return calls.map((call) => {
@@ -93,6 +101,7 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
       step,
     } = call;
     return {
+      installation: call.installation,
       call: [
         state,
         reason ?? null,
@@ -115,8 +124,11 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
 
 /** Runs in the writer. */
 export function writeDelivered(db: Connection, calls: DeliveredWrite): void {
-  for (const { call, step } of calls) {
+  for (const { installation, call, step } of calls) {
+    const [id, at] = step.map(Number) as [number, number];
+    const wasErased = isErased(db, id);
     db.run(update, ...call);
     db.run("INSERT INTO history (call, at, step, detail) VALUES (?, ?, ?, ?)", ...step);
+    eraseWhatLoggingBrought(db, { id, installation, wasErased }, at);
   }
 }

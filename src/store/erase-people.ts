@@ -5,9 +5,10 @@ import { removeContacts } from "./contacts.ts";
 import type { Decision } from "./contract.ts";
 import { eraseDelivery } from "./mentions.ts";
 import { callsOfPeople, numbersOfPeople } from "./people.ts";
+import { markOf, rememberErased } from "./tombstones.ts";
 
 /** What `explain` says of a call whose customer was erased. */
-const why = "erased on request";
+export const whyErased = "erased on request";
 
 /** Runs in the writer. */
 export function erasePeople(
@@ -17,7 +18,12 @@ export function erasePeople(
   { now, spared }: { now: number; spared: readonly string[] },
 ): void {
   const { all, own } = numbersOfPeople(db, installation, refs, spared);
-  for (const id of callsOfPeople(db, installation, refs, own)) eraseCall(db, id, now);
+  const calls = callsOfPeople(db, installation, refs, own);
+  const keys = calls.map((id) => String(db.get("SELECT key FROM calls WHERE id = ?", id)?.["key"]));
+  const marks = [...refs.map(markOf.contact), ...own.map(markOf.number), ...keys.map(markOf.call)];
+  rememberErased(db, installation, marks, now);
+  const isErased = (one: ContactRef) => refs.some((ref) => ref.kind === one.kind && ref.id === one.id);
+  for (const id of calls) eraseCall(db, id, now);
   for (const number of all) {
     db.run("DELETE FROM answers WHERE installation = ? AND number = ?", installation, number);
     for (const { id, decision } of db.all(
@@ -25,23 +31,25 @@ export function erasePeople(
       installation,
       number,
     ))
-      forgetIn(db, Number(id), JSON.parse(String(decision)) as Decision, refs);
+      forgetIn(db, Number(id), JSON.parse(String(decision)) as Decision, isErased);
   }
   removeContacts(db, installation, refs);
 }
 
 /** That there was a call stays, and which of our people had it. A leg's activity that is to be taken back still is. */
-function eraseCall(db: Connection, id: number, now: number): void {
+export function eraseCall(db: Connection, id: number, now: number): void {
   for (const { delivery } of db.all("SELECT delivery FROM events WHERE call = ?", id))
     eraseDelivery(db, Number(delivery));
   db.run("DELETE FROM events WHERE call = ?", id);
+  db.run("DELETE FROM asks WHERE call = ?", id);
+  db.run("UPDATE recordings SET state = 'erase', due_at = ? WHERE call = ?", now, id);
   db.run(
     `DELETE FROM answers WHERE (installation, provider, ref) IN (
         SELECT calls.installation, calls.provider, value FROM calls, json_each(calls.body, '$.legs') WHERE calls.id = ?)`,
     id,
   );
   db.run("DELETE FROM history WHERE call = ?", id);
-  db.run("INSERT INTO history (call, at, step, detail) VALUES (?, ?, ?, '{}')", id, now, why);
+  db.run("INSERT INTO history (call, at, step, detail) VALUES (?, ?, ?, '{}')", id, now, whyErased);
   const row = db.get("SELECT body FROM calls WHERE id = ?", id);
   db.run(
     `UPDATE calls SET body = ?, reason = ?, number = NULL, contact_kind = NULL, contact_id = NULL, decision = NULL,
@@ -50,7 +58,7 @@ function eraseCall(db: Connection, id: number, now: number): void {
         state = CASE WHEN state IN ('logged', 'gone', 'merged') THEN state ELSE 'ignored' END
       WHERE id = ?`,
     JSON.stringify(withoutCustomer(JSON.parse(String(row?.["body"])) as Call)),
-    why,
+    whyErased,
     now,
     id,
   );
@@ -62,8 +70,12 @@ function withoutCustomer(call: Call): Call {
 }
 
 /** A call of somebody else may name them as whom it could have been. */
-function forgetIn(db: Connection, id: number, decision: Decision, refs: readonly ContactRef[]): void {
-  const isErased = (one: ContactRef) => refs.some((ref) => ref.kind === one.kind && ref.id === one.id);
+export function forgetIn(
+  db: Connection,
+  id: number,
+  decision: Decision,
+  isErased: (ref: ContactRef) => boolean,
+): void {
   const { contact, runnersUp, ...rest } = decision;
   const kept = {
     ...rest,

@@ -1,4 +1,5 @@
 import type { ContactRef } from "../core/contact.ts";
+import { cleanLog } from "./clean-log.ts";
 import type { Connection } from "./connection.ts";
 import type { Store } from "./contract.ts";
 import { lookedThroughAtOnce } from "./mentions.ts";
@@ -16,5 +17,6 @@ export function eraseWith(db: Connection, write: Write): Store["erase"] {
         await write("eraseMentions", installation, own, after);
     }
     await write("erasePeople", installation, refs, { now, spared });
+    await cleanLog(write);
   };
 }

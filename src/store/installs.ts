@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import { type Kysely, sql } from "kysely";
 import type { StoredInstall } from "./contract.ts";
 import type { Tables } from "./kysely.ts";
 
@@ -17,6 +17,7 @@ export function installsOver(db: Kysely<Tables>) {
         updatedAt: row.updated_at,
         ...(row.sealed !== null && { sealed: row.sealed }),
         ...(row.reason !== null && { reason: row.reason }),
+        ...(row.left_at !== null && { leftAt: row.left_at }),
       }));
     },
     async saveInstall(install: StoredInstall, claim?: number): Promise<boolean> {
@@ -30,27 +31,48 @@ export function installsOver(db: Kysely<Tables>) {
         version: install.version,
         updated_at: install.updatedAt,
       };
+      const left_at = leftAt(install);
       if (claim !== undefined) {
         const { numUpdatedRows } = await db
           .updateTable("installs")
-          .set(values)
+          .set({ ...values, left_at })
           .where("name", "=", install.name)
           .where("claimed_until", "=", claim)
+          .where("state", "!=", "erasing")
           .executeTakeFirst();
         return numUpdatedRows === 1n;
       }
-      await db
+      const first = install.state === "active" ? null : install.updatedAt;
+      const { numInsertedOrUpdatedRows } = await db
         .insertInto("installs")
-        .values({ name: install.name, ...values })
-        .onConflict((conflict) => conflict.column("name").doUpdateSet(values))
-        .execute();
-      return true;
+        .values({ name: install.name, ...values, left_at: first })
+        .onConflict((conflict) =>
+          conflict
+            .column("name")
+            .doUpdateSet({ ...values, left_at })
+            .where("installs.state", "!=", "erasing"),
+        )
+        .executeTakeFirst();
+      return numInsertedOrUpdatedRows === 1n;
     },
     async claimInstall(name: string, now: number, until: number): Promise<boolean> {
       const { numUpdatedRows } = await db
         .updateTable("installs")
         .set({ claimed_until: until })
         .where("name", "=", name)
+        .where((is) => is.or([is("claimed_until", "is", null), is("claimed_until", "<=", now)]))
+        .executeTakeFirst();
+      return numUpdatedRows === 1n;
+    },
+    async beginErasure(name: string, at: number, now: number): Promise<boolean> {
+      // Nobody's account has a blank in its id, so this one can be connected again from here on.
+      const nothing = { account: `erasing ${name}`, body: "{}", sealed: null, reason: null };
+      const { numUpdatedRows } = await db
+        .updateTable("installs")
+        .set({ ...nothing, state: "erasing", updated_at: now })
+        .where("name", "=", name)
+        .where("state", "in", ["removed", "reconnect"])
+        .where("left_at", "=", at)
         .where((is) => is.or([is("claimed_until", "is", null), is("claimed_until", "<=", now)]))
         .executeTakeFirst();
       return numUpdatedRows === 1n;
@@ -64,4 +86,10 @@ export function installsOver(db: Kysely<Tables>) {
         .execute();
     },
   };
+}
+
+/** A state that lasts keeps its beginning: settings may be changed, and keys rotated, meanwhile. */
+function leftAt({ state, updatedAt }: StoredInstall) {
+  return sql<number | null>`CASE WHEN ${state} = 'active' THEN NULL
+    WHEN installs.state = ${state} THEN COALESCE(installs.left_at, ${updatedAt}) ELSE ${updatedAt} END`;
 }

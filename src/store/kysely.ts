@@ -55,6 +55,30 @@ export type Tables = {
     merged_into: number | null;
     created_at: number;
     updated_at: number;
+    link: Later<number>;
+  };
+  asks: {
+    call: number;
+    installation: string;
+    provider: string;
+    since: number;
+    due_at: number;
+    attempts: Later<number>;
+  };
+  recordings: {
+    call: number;
+    installation: string;
+    state: string;
+    since: number;
+    due_at: number | null;
+    attempts: number;
+    seen_at: number | null;
+    told_at: number | null;
+    place: string | null;
+    bytes: number | null;
+    sha256: string | null;
+    type: string | null;
+    reason: string | null;
   };
   events: { call: number; digest: number; delivery: number; body: string };
   history: { id: Later<number>; call: number; at: number; step: string; detail: string };
@@ -77,6 +101,7 @@ export type Tables = {
     why: string;
   };
   secrets: { name: string; value: Uint8Array };
+  erased: { installation: string; mark: Uint8Array; at: number; until: number };
   installs: {
     name: string;
     crm: string;
@@ -88,6 +113,7 @@ export type Tables = {
     version: number;
     updated_at: number;
     claimed_until: Later<number | null>;
+    left_at: Later<number | null>;
   };
 };
 

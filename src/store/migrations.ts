@@ -149,4 +149,44 @@ export const migrations: readonly string[] = [
   `
   ALTER TABLE installs ADD COLUMN claimed_until INTEGER;
   `,
+  `
+  ALTER TABLE calls ADD COLUMN link INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX calls_open ON calls (installation, provider, id) WHERE state = 'open';
+  CREATE TABLE asks (
+    call INTEGER PRIMARY KEY,
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0
+  );
+  CREATE INDEX asks_due ON asks (installation, provider, due_at);
+  CREATE TABLE recordings (
+    call INTEGER PRIMARY KEY,
+    installation TEXT NOT NULL,
+    state TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    due_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    seen_at INTEGER,
+    told_at INTEGER,
+    place TEXT,
+    bytes INTEGER,
+    sha256 TEXT,
+    type TEXT,
+    reason TEXT
+  );
+  CREATE INDEX recordings_due ON recordings (installation, due_at) WHERE due_at IS NOT NULL;
+  `,
+  `
+  ALTER TABLE installs ADD COLUMN left_at INTEGER;
+  UPDATE installs SET left_at = updated_at WHERE state <> 'active';
+  CREATE TABLE erased (
+    installation TEXT NOT NULL,
+    mark BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (installation, mark)
+  ) WITHOUT ROWID;
+  `,
 ];

@@ -1,9 +1,11 @@
 import { appendRows } from "./appended.ts";
+import { keepAnswer } from "./bring-back.ts";
 import type { Bind, Connection } from "./connection.ts";
 import * as contacts from "./contacts.ts";
 import { writeDecoded } from "./decoded.ts";
 import { writeDelivered, writeSending } from "./delivered.ts";
 import { erasePeople } from "./erase-people.ts";
+import { eraseRest, eraseStretch } from "./erase-stretch.ts";
 import { eraseMentions } from "./mentions.ts";
 
 /** Everything that the writer can do, by name. Arguments and results cross a thread: plain data only. */
@@ -17,6 +19,10 @@ export const operations = {
   dropContactsBefore: contacts.dropContactsBefore,
   eraseMentions,
   erasePeople,
+  eraseStretch,
+  eraseRest,
+  saveAnswer: keepAnswer,
+  cleanLog: (db: Connection) => db.cleanLog(),
   putOwners: contacts.putOwners,
   run: (db: Connection, sql: string, values: readonly Bind[]) => db.run(sql, ...values),
   ready: proveWritable,

@@ -118,22 +118,6 @@ export function queriesOver(db: Kysely<Tables>) {
       return row && toAnswer(row);
     },
 
-    async saveAnswer(installation: string, provider: string, answer: StoredAnswer): Promise<void> {
-      const { ref, at, number, reply, why } = answer;
-      await db
-        .replaceInto("answers")
-        .values({
-          installation,
-          provider,
-          ref,
-          at,
-          number: number ?? null,
-          reply: JSON.stringify(reply),
-          why: JSON.stringify(why),
-        })
-        .execute();
-    },
-
     async answersNear(
       installation: string,
       number: string,

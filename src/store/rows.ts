@@ -5,7 +5,7 @@ import type { CallRow, CallState, Decision, DeliveryNote, Ours, StoredDelivery }
 import { digestOf } from "./digest.ts";
 
 export const callColumns = `id, body, state, reason, number, due_at, attempts, saved_revision, contact_kind, contact_id,
-  owner_id, activity_id, sent_at, ours, decision, merged_into, created_at, updated_at`;
+  owner_id, activity_id, sent_at, ours, decision, merged_into, link, created_at, updated_at`;
 
 /** A row of `calls` in our words. Columns that are NULL are absent. */
 export function toCallRow(row: Row): CallRow {
@@ -16,6 +16,7 @@ export function toCallRow(row: Row): CallRow {
     attempts: Number(row["attempts"]),
     savedRevision: Number(row["saved_revision"]),
     ours: JSON.parse(String(row["ours"])) as Ours,
+    link: Number(row["link"]),
     createdAt: Number(row["created_at"]),
     updatedAt: Number(row["updated_at"]),
     ...(row["number"] !== null && { number: String(row["number"]) }),

@@ -7,10 +7,13 @@ import type { Store } from "./contract.ts";
 import { decodedWrite } from "./decoded.ts";
 import * as delivered from "./delivered.ts";
 import { eraseWith } from "./erase.ts";
+import { eraseInstallationWith } from "./erase-installation.ts";
 import * as groups from "./groups.ts";
 import { installsOver } from "./installs.ts";
+import { keptOf } from "./kept.ts";
 import { kyselyOver } from "./kysely.ts";
 import { queriesOver } from "./queries.ts";
+import { recordingsOver } from "./recordings.ts";
 import { secretsOver } from "./secrets.ts";
 import { openWriter } from "./writing.ts";
 
@@ -30,6 +33,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     ...choresOver(kysely),
     ...secretsOver(kysely),
     ...installsOver(kysely),
+    ...recordingsOver(kysely),
     append: groupCommit(write),
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),
@@ -44,6 +48,10 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     putContacts: (installation, found, options) => write("putContacts", installation, found, options),
     removeContacts: (installation, refs) => write("removeContacts", installation, refs),
     erase: eraseWith(db, write),
+    eraseInstallation: eraseInstallationWith(write),
+    keptOf: async (installation, from) => keptOf(db, installation, from),
+    saveAnswer: (installation, provider, answer) =>
+      write("saveAnswer", installation, provider, answer, now()),
     dropContactsBefore: (installation, generation) => write("dropContactsBefore", installation, generation),
     countContacts: async (installation) =>
       Number(db.get("SELECT COUNT(*) AS n FROM contacts WHERE installation = ?", installation)?.["n"] ?? 0),

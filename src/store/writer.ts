@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { isDiskFault, openConnection } from "./connection.ts";
+import { openConnection } from "./connection.ts";
+import { isDiskFault } from "./disk-faults.ts";
 import { operations } from "./operations.ts";
 import type { Reply, Request } from "./writing.ts";
 
@@ -22,12 +23,21 @@ parentPort?.on("message", (requests: Request[] | "close") => {
 });
 
 function commit(): void {
-  const requests = queue;
+  const requests = queue.filter(({ name }) => name !== "cleanLog");
+  const last = queue.filter(({ name }) => name === "cleanLog");
   queue = [];
-  if (requests.length === 0) return;
+  if (requests.length > 0) answerWith(requests, () => db.transaction(() => requests.map(perform)));
+  // SQLite does not do it within a transaction.
+  if (last.length > 0)
+    answerWith(last, () => {
+      const value = db.cleanLog();
+      return last.map(({ id }) => ({ id, value }));
+    });
+}
+
+function answerWith(requests: readonly Request[], work: () => Reply[]): void {
   try {
-    const replies = db.transaction(() => requests.map(perform));
-    parentPort?.postMessage(replies);
+    parentPort?.postMessage(work());
   } catch (error) {
     parentPort?.postMessage(requests.map(({ id }): Reply => ({ id, error })));
   }

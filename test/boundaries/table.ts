@@ -13,6 +13,7 @@ export const table: Readonly<Record<string, Row>> = {
   mapping: { imports: core },
   store: { imports: core },
   lanes: { imports: core },
+  archive: { imports: { core: "all", lib: "all" } },
   installations: { imports: { ...core, lib: "all", store: "types" } },
   provider: adapter,
   connector: adapter,
@@ -24,7 +25,7 @@ export const table: Readonly<Record<string, Row>> = {
   app: {
     imports: { ...core, parts: "types", lib: "all", flow: "all", manifest: "all", routes: "all", ...steps },
   },
-  config: { imports: { ...core, mapping: "all", manifest: "all" } },
+  config: { imports: { ...core, mapping: "all", manifest: "all", archive: "all" } },
   manifest: { imports: {} },
   marketplace: { imports: { manifest: "all" } },
   main: { imports: "everything" },
@@ -36,7 +37,7 @@ export const table: Readonly<Record<string, Row>> = {
 export const apart: ReadonlySet<string> = new Set(["provider", "connector"]);
 
 const places: readonly [RegExp, string][] = [
-  [/^src\/(core|lib|mapping|store|lanes|installations|flow|routes|marketplace)\//, "$1"],
+  [/^src\/(core|lib|mapping|store|lanes|archive|installations|flow|routes|marketplace)\//, "$1"],
   [/^src\/providers\/index\.ts$/, "providers"],
   [/^src\/providers\/([^/]+)\//, "provider"],
   [/^connectors\/index\.ts$/, "connectors"],

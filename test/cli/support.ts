@@ -117,6 +117,7 @@ export function writeAcme(folder: string, activity: object, more: object = {}): 
     timeZone: "Asia/Kolkata",
     mapping: "mapping.json",
     settleSeconds: 0,
+    reconcile: false,
     ...more,
   };
   writeFileSync(join(folder, "switchhook.json"), JSON.stringify({ installations: { acme } }));

@@ -26,11 +26,15 @@ export type PortalOptions = HubspotOptions & {
   region?: string;
   contactFields?: string[];
   apiVersion?: string;
+  /** The number of our app, as an account has it that was connected by OAuth. */
+  appId?: number;
+  /** What the account says that it grants, whatever it does. */
+  granted?: () => readonly string[];
 };
 
 /** An emulated HubSpot account with a connector to it. Limits are off unless given. */
 export async function openPortal(options: PortalOptions = {}): Promise<Portal> {
-  const { contactFields = [], apiVersion, region = "NL" } = options;
+  const { contactFields = [], apiVersion, appId, granted, region = "NL" } = options;
   let later = 0;
   let passed = 0;
   const crm = await startHubspot({ limits: false, ...options, region, now: () => Date.now() + passed });
@@ -46,14 +50,18 @@ export async function openPortal(options: PortalOptions = {}): Promise<Portal> {
       apiUrl: crm.url,
       ...(apiVersion && { apiVersion }),
     });
-    const connector = hubspot.connect(settings, {
-      installation: "acme",
-      region,
-      contactFields: () => contactFields,
-      now,
-      warn: (message) => warnings.push(message),
-      onRequest: (request) => requests.push(request),
-    });
+    const connector = hubspot.connect(
+      { ...settings, ...(appId !== undefined && { appId }) },
+      {
+        installation: "acme",
+        region,
+        contactFields: () => contactFields,
+        now,
+        warn: (message) => warnings.push(message),
+        onRequest: (request) => requests.push(request),
+        ...(granted && { scopes: granted }),
+      },
+    );
     open.push(connector);
     return connector;
   };

@@ -84,7 +84,7 @@ export type Emulator = {
   stop(): Promise<void>;
 };
 
-/** One line of a contact's timeline. `at`: ms. `link`: shown only when it is http or https. */
+/** One line of a contact's timeline. `at`: ms. `link`: shown only when http or https, .mp3 and .wav with a player. */
 export type PageEntry = {
   at: number;
   kind: "call" | "task" | "note";

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { startWithApp } from "./hubspot-app.ts";
+import { appToken, startWithApp } from "./hubspot-app.ts";
 import { ask, officialClient } from "./hubspot-requests.ts";
 
 const setting = "/crm/extensions/calling/2026-03/777/settings/recording";
@@ -92,4 +92,29 @@ test("nothing is asked for before an address is set", async () => {
   const { portal } = await prepared();
   const call = portal.people.add("calls", properties);
   await expect(portal.fetchRecording(call)).rejects.toThrow("registered no URL");
+});
+
+test.each([
+  [["app"], 200, 403],
+  [["account"], 403, 200],
+  [undefined, 200, 200],
+] as const)(
+  "with %o as who may set it, the app gets %i and an account %i",
+  async (setters, byApp, byAccount) => {
+    const { portal } = await startWithApp(setters && { recordingSetters: setters });
+    portal.people.install();
+    const set = async (token: string, path = setting) => {
+      const body = { urlToRetrieveAuthedRecording: "https://app.example.com/%s" };
+      return (await ask(portal, "POST", path, body, token)).status;
+    };
+    expect(await set(await appToken(portal))).toBe(byApp);
+    expect(await set(portal.token)).toBe(byAccount);
+    for (const token of [await appToken(portal), portal.token])
+      expect(await set(token, setting.replace("777", "778"))).toBe(403);
+  },
+);
+
+test("a private app has no address of recordings", async () => {
+  const { portal } = await startWithApp({ token: "private" });
+  expect((await ask(portal, "GET", setting, undefined, "private")).status).toBe(403);
 });

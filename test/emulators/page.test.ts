@@ -9,6 +9,12 @@ const call = (at: number, more: Partial<PageEntry> = {}): PageEntry => ({
   ...more,
 });
 
+const withLink = (href: string) =>
+  renderPage({
+    title: "",
+    contacts: [{ name: "A", timeline: [call(1, { link: { href, label: "Recording" } })] }],
+  });
+
 const places = (html: string, ...texts: string[]) => texts.map((text) => html.indexOf(text));
 
 test("shows contacts by their newest activity, each with its newest call first", () => {
@@ -40,24 +46,28 @@ test("escapes everything that came from outside", () => {
             owner: evil,
             facts: [evil],
             text: evil,
-            link: { href: `https://x/"${evil}`, label: evil },
+            link: { href: `https://x/"${evil}.mp3`, label: evil },
           }),
         ],
       },
     ],
   });
   expect(html).not.toContain("<script");
-  expect(html.split("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;")).toHaveLength(11);
+  expect(html.split("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;&#39;&amp;")).toHaveLength(13);
 });
 
 test("links only to web addresses", () => {
-  const withLink = (href: string) =>
-    renderPage({
-      title: "",
-      contacts: [{ name: "A", timeline: [call(1, { link: { href, label: "Recording" } })] }],
-    });
   expect(withLink("https://x.test/a.mp3")).toContain('href="https://x.test/a.mp3"');
   expect(withLink("javascript:alert(1)")).not.toContain("Recording");
+});
+
+test("plays recordings, and asks for none before somebody presses play", () => {
+  for (const href of ["https://x.test/a.mp3", "http://127.0.0.1:1/a.WAV?t=1"]) {
+    expect(withLink(href)).toContain(`<audio controls preload="none" aria-label="Recording" src="${href}">`);
+    expect(withLink(href)).toContain(`href="${href}"`);
+  }
+  for (const href of ["https://x.test/a.mp3.html", "https://x.test/?a=b.mp3", "javascript:alert(1).mp3"])
+    expect(withLink(href)).not.toContain("<audio");
 });
 
 test("shows the newest hundred contacts and says so, and activities that belong to nobody", () => {

@@ -11,7 +11,7 @@ const style = `
   ol { list-style: none; margin: .8rem 0 0; padding: 0; }
   li { border-left: 3px solid #2f7dd1; padding: .1rem 0 .1rem .8rem; margin: .7rem 0; }
   li.task { border-color: #d08a1d; } li.note { border-color: #888; }
-  .text { white-space: pre-wrap; }
+  .text { white-space: pre-wrap; } audio { width: 100%; max-width: 24rem; margin-top: .3rem; }
 `;
 
 /** The page at `/`: contacts with their timelines, the newest first. */
@@ -59,9 +59,19 @@ function renderEntry(entry: PageEntry): string {
   if (entry.text) lines.push(`<p class="text">${escapeHtml(entry.text)}</p>`);
   if (entry.link && /^https?:\/\//i.test(entry.link.href)) {
     const { href, label } = entry.link;
+    // Nothing is asked of the server until a rep plays it: a page may show a hundred.
+    if (isAudio(href))
+      lines.push(
+        `<audio controls preload="none" aria-label="${escapeHtml(label)}" src="${escapeHtml(href)}"></audio>`,
+      );
     lines.push(`<p><a rel="noreferrer" href="${escapeHtml(href)}">${escapeHtml(label)}</a></p>`);
   }
   return `<li class="${entry.kind}">${lines.join("")}</li>`;
+}
+
+/** HubSpot's player, too, goes by the ending. */
+function isAudio(href: string): boolean {
+  return URL.canParse(href) && /\.(mp3|wav)$/i.test(new URL(href).pathname);
 }
 
 function newestFirst(timeline: PageEntry[]): PageEntry[] {

@@ -1,122 +1,183 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
-import { createSealer } from "../../src/lib/seal.ts";
-import { providers } from "../../src/providers/index.ts";
-import { inboundCall } from "../support/calls.ts";
-import { type CrmWorld, hubspotWorld, salesforceWorld } from "../support/crm-worlds.ts";
-import { publicUrl, startServer, type TestServer, waitFor } from "../support/server.ts";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { beforeAll, describe, expect, test } from "vitest";
+import { openGrant } from "../../src/installations/grants.ts";
+import { SealError } from "../../src/lib/seal.ts";
+import type { Clock } from "../support/crm-turns.ts";
+import { type TestServer, waitFor } from "../support/server.ts";
+import {
+  type Account,
+  caller,
+  forEach,
+  sealer,
+  sendCall,
+  startAccounts,
+  startFront,
+  startWith,
+} from "./many-accounts.ts";
 
-const key = "a sealing key that is long enough to be one";
-const client = { clientId: "our-app", clientSecret: "our-app-secret-of-the-test" };
-const many = 60;
+const many = 200;
+const waitSeconds = 60;
+const titleField = { hubspot: "hs_call_title", salesforce: "Subject" } as const;
+/** Some stay with the mapping that comes with Switchhook. */
+const greetings = [undefined, "Rang", "Telephoned", "Spoke"] as const;
 
-type Account = { name: string; crm: "hubspot" | "salesforce"; token: string; world: CrmWorld };
+let accounts: Account[];
+let front: Awaited<ReturnType<typeof startFront>>;
+let server: TestServer;
+let clock: Clock;
+/** Their CRM asks two of them to wait for an hour, and refuses the token of a third. */
+let limited: Account[];
+let away: Account;
+let others: Account[];
+let usedMegabytes: number;
 
-/** One API for all accounts, as the real CRMs have; the access token says whose account it is. */
-async function startFront(accounts: readonly Account[]): Promise<string> {
-  const front = createServer(async (request, response) => {
-    const { method = "GET", url = "/", headers } = request;
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const account = accounts.find(({ token }) => headers.authorization === `Bearer ${token}`);
-    if (!account) return response.writeHead(503).end();
-    const answer = await fetch(`${account.world.emulator.url}${url}`, {
-      method,
-      headers: {
-        authorization: headers.authorization ?? "",
-        "content-type": headers["content-type"] ?? "application/json",
-      },
-      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-    }).catch(() => undefined);
-    if (!answer) return response.writeHead(503).end();
-    const body = Buffer.from(await answer.arrayBuffer());
-    const type = answer.headers.get("content-type") ?? "application/json";
-    return response.writeHead(answer.status, { "content-type": type }).end(body);
-  });
-  await new Promise<void>((listening) => front.listen(0, "127.0.0.1", listening));
-  onTestFinished(() => {
-    front.closeAllConnections();
-    front.close();
-  });
-  return `http://127.0.0.1:${(front.address() as AddressInfo).port}`;
-}
-
-async function startAccounts(): Promise<Account[]> {
-  const started = Array.from({ length: many }, async (_, i): Promise<Account> => {
-    const [crm, token] =
-      i % 2 ? (["hubspot", `hubspot-${i}`] as const) : (["salesforce", `sf-${i}`] as const);
-    const world =
-      crm === "hubspot" ? await hubspotWorld({ token }) : await salesforceWorld({ accessToken: token });
-    onTestFinished(() => world.emulator.stop());
-    return { name: `${crm}-${i}`, crm, token, world };
-  });
-  return Promise.all(started);
-}
-
-async function startWith(accounts: readonly Account[]): Promise<TestServer> {
-  const url = await startFront(accounts);
-  const apps = { hubspot: { ...client, apiUrl: url }, salesforce: { ...client, loginUrl: url } };
-  const server = await startServer({ file: { apps }, environment: { SWITCHHOOK_KEY: key } });
-  onTestFinished(() => server.stop());
-  const sealer = createSealer([key]);
-  for (const { name, crm, token } of accounts) {
-    const grant = { accessToken: token, refreshToken: `refresh-${token}`, url, scopes: [] };
-    const settings = {
-      ...{ region: "NL", timeZone: "UTC", settleSeconds: 0 },
-      providers: { voys: { secret: `secret-of-${name}` } },
-    };
-    await server.parts.flow.store.saveInstall({
-      ...{ name, crm, account: name, state: "active", version: 1, updatedAt: 1 },
-      body: JSON.stringify({ account: { id: name, name }, scopes: [], changes: [], settings }),
-      sealed: sealer.seal(JSON.stringify(grant), name),
-    });
-  }
-  await server.restart();
-  return server;
-}
-
-/** A whole call to an installation, with the secret of one. */
-async function send(server: TestServer, name: string, id: string, secretOf = name): Promise<Set<number>> {
-  const simulate = providers["voys"]?.simulate;
-  const statuses = new Set<number>();
-  for (const request of simulate?.script(inboundCall("voys", { id, customer: "+31687654321" })) ?? []) {
-    const settings = { secret: [`secret-of-${secretOf}`] } as never;
-    const url = `${publicUrl}/webhooks/${name}/voys`;
-    const { method, headers, body, query } =
-      simulate?.sign(request, settings, { now: Date.now(), url }) ?? request;
-    const target = `${server.url}/webhooks/${name}/voys?${query}`;
-    statuses.add((await fetch(target, { method, headers, body: Buffer.from(body) })).status);
-  }
-  return statuses;
-}
-
-test("sixty installations in one process have nothing of each other", { timeout: 120_000 }, async () => {
-  const accounts = await startAccounts();
-  const server = await startWith(accounts);
-  const [limited, away, ...others] = accounts;
-  if (!limited || !away) throw new Error("no accounts");
-  limited.world.emulator.faults.add({ type: "status", status: 429, headers: { "retry-after": "3600" } });
+beforeAll(async () => {
+  accounts = await startAccounts(many);
+  front = await startFront(accounts);
+  ({ server, clock } = await startWith(accounts, front.url));
+  const [org, portal, third, ...rest] = accounts;
+  if (!org || !portal || !third) throw new Error("no accounts");
+  [limited, away, others] = [[org, portal], third, rest];
+  org.world.emulator.faults.add({ type: "status", status: 429, headers: { "retry-after": "3600" } });
+  portal.world.emulator.faults.add({ type: "429", policy: "TEN_SECONDLY_ROLLING", retryAfter: 3_600 });
   away.world.emulator.faults.add({ type: "status", status: 401 });
-  for (const { name } of accounts) {
-    const [first] = await Promise.all([send(server, name, `a-${name}`), send(server, name, `b-${name}`)]);
-    expect([name, ...first]).toEqual([name, 200]);
-  }
-  await waitFor("the calls", () => others.every(({ world }) => world.calls().length === 2), 60);
-  for (const { name, world } of others) {
-    const keys = world.calls().map((call) => call.key);
-    expect(keys.sort()).toEqual([`${name}:voys:a-${name}`, `${name}:voys:b-${name}`]);
-  }
-  expect([limited, away].flatMap(({ world }) => world.calls())).toEqual([]);
-  for (const [i, { name }] of others.entries()) {
-    const neighbour = others[(i + 1) % others.length]?.name ?? "";
-    expect([...(await send(server, name, "stolen", neighbour))]).toEqual([401]);
-  }
-  const one = others[0]?.name ?? "";
-  const settings = { region: "IN", timeZone: "UTC", providers: { voys: { secret: "another" } } };
-  await server.parts.reset(one, { settings, version: 1, by: "test" });
-  for (const { name } of accounts) {
-    const { region } = server.parts.installations.get(name)?.settings ?? {};
-    expect([name, region]).toEqual([name, name === one ? "IN" : "NL"]);
-  }
+  await forEach(accounts, saveMapping);
+  await sendToAll("a");
+  usedMegabytes = heapMegabytes();
+}, 120_000);
+
+const greetingOf = (account: Account) => greetings[accounts.indexOf(account) % greetings.length];
+/** As only this installation's mapping and this account's contact make it. */
+const titleOf = (account: Account): string => {
+  const { name, callerName } = account;
+  const greeting = greetingOf(account);
+  return greeting ? `${greeting} ${callerName} for ${name}` : `Inbound call from ${callerName}`;
+};
+
+async function saveMapping(account: Account): Promise<void> {
+  const { name, crm } = account;
+  const greeting = greetingOf(account);
+  if (!greeting) return;
+  const path = `${server.url}/api/installations/${name}/mapping`;
+  const { mapping } = (await (await fetch(path)).json()) as { mapping: { activity: object } };
+  const title = { text: `${greeting} {{ contact.name }} for ${name}` };
+  const body = JSON.stringify({ ...mapping, activity: { ...mapping.activity, [titleField[crm]]: title } });
+  const answer = await fetch(path, { method: "PUT", headers: { "content-type": "application/json" }, body });
+  expect(answer.status, await answer.text()).toBe(200);
+}
+
+/** One more call for each; waits for those whose CRM takes them. */
+async function sendToAll(id: string): Promise<void> {
+  const before = others[0]?.world.calls().length ?? 0;
+  await forEach(accounts, async (account) => {
+    expect([account.name, ...(await sendCall(server, account, id))]).toEqual([account.name, 200]);
+  });
+  await logged(others, before + 1);
+}
+
+const logged = (some: readonly Account[], count: number) =>
+  waitFor("the calls", () => some.every(({ world }) => world.calls().length >= count), waitSeconds);
+
+const rowOf = async ({ name }: Account, id: string) =>
+  (await server.parts.flow.store.call(`${name}:voys:${id}`))?.row;
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+function heapMegabytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed / 2 ** 20;
+}
+
+describe("two hundred installations in one process", () => {
+  test("log each call once in its own account, by its own mapping and on its own contact", () => {
+    const found = others.map(({ world }) => world.calls().map(({ key, title }) => ({ key, title })));
+    expect(found).toEqual(
+      others.map((account) => [{ key: `${account.name}:voys:a`, title: titleOf(account) }]),
+    );
+  });
+
+  test("know the same caller as each account's own contact", async () => {
+    for (const { name, callerName } of others) {
+      const found = await server.parts.flow.store.contactsByNumber(name, [caller]);
+      expect([name, found.get(caller)?.map((contact) => contact.name)]).toEqual([name, [callerName]]);
+    }
+  });
+
+  test("do not wait for one whose CRM asks for a pause, and nothing more is asked of that one", async () => {
+    const asked = () => limited.map(({ world }) => world.emulator.requests.length);
+    const before = asked();
+    await sendToAll("b");
+    expect(asked()).toEqual(before);
+    for (const account of limited) {
+      const { state, reason = "", dueAt = 0 } = (await rowOf(account, "a")) ?? {};
+      expect([account.name, state, dueAt > clock.now() + 3_000_000]).toEqual([account.name, "waiting", true]);
+      expect(reason).toMatch(/429|slower|limit/);
+    }
+    expect((await rowOf(away, "a"))?.state).toBe("waiting");
+    expect([...limited, away].flatMap(({ world }) => world.calls())).toEqual([]);
+    for (const account of others) {
+      const refused = account.world.emulator.requests.filter(({ status }) =>
+        [401, 403, 429].includes(Number(status)),
+      );
+      expect([account.name, refused, (await rowOf(account, "b"))?.attempts]).toEqual([account.name, [], 0]);
+    }
+  });
+
+  test("refuse each other's webhook secrets", async () => {
+    const pairs = accounts.map((account, i) => ({ account, neighbour: accounts[(i + 1) % many] ?? account }));
+    await forEach(pairs, async ({ account: { name }, neighbour: { secret } }) => {
+      expect([name, await sendCall(server, { name, secret }, "stolen")]).toEqual([name, [401]]);
+    });
+  });
+
+  test("cannot open each other's tokens", async () => {
+    const installs = (await server.parts.flow.store.installs()).filter(({ sealed }) => sealed);
+    expect(installs).toHaveLength(many);
+    for (const [i, install] of installs.entries()) {
+      const token = accounts.find(({ name }) => name === install.name)?.token;
+      expect(openGrant(install, sealer).accessToken).toBe(token);
+      const { sealed = "" } = installs[(i + 1) % many] ?? {};
+      expect(() => openGrant({ ...install, sealed }, sealer)).toThrow(SealError);
+    }
+  });
+
+  test("keep their settings when one gets others", async () => {
+    const [one] = others;
+    const settings = { region: "IN", timeZone: "UTC", providers: { voys: { secret: "another" } } };
+    await server.parts.reset(one?.name ?? "", { settings, version: 1, by: "test" });
+    const regions = accounts.map(({ name }) => server.parts.installations.get(name)?.settings.region);
+    expect(regions).toEqual(accounts.map((account) => (account === one ? "IN" : "NL")));
+    const read = await fetch(`${server.url}/api/installations/${others[1]?.name}/mapping`);
+    expect(JSON.stringify(await read.json())).not.toContain(one?.name);
+  });
+
+  test("have all of their calls once, when the pauses are over", async () => {
+    for (const { world } of [...limited, away]) world.emulator.faults.clear();
+    clock.move(2 * 3_600_000);
+    await server.restart();
+    await logged(accounts, 2);
+    for (const account of accounts) {
+      const keys = account.world.calls().map(({ key }) => key);
+      expect(keys.sort()).toEqual([`${account.name}:voys:a`, `${account.name}:voys:b`]);
+      expect(new Set(account.world.calls().map(({ title }) => title))).toEqual(new Set([titleOf(account)]));
+    }
+  });
+
+  test("leave no connection, no watched file and no memory behind", async () => {
+    console.log(
+      usedMegabytes,
+      heapMegabytes(),
+      await front.open(),
+      process.getActiveResourcesInfo().filter((one) => one === "FSEventWrap").length,
+    );
+    await server.stop();
+    await waitFor("no connection to a CRM", async () => (await front.open()) === 0);
+    console.log(
+      heapMegabytes(),
+      process
+        .getActiveResourcesInfo()
+        .reduce((a: Record<string, number>, b) => ({ ...a, [b]: (a[b] ?? 0) + 1 }), {}),
+    );
+  });
 });

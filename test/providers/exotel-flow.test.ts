@@ -163,7 +163,12 @@ test("the Call details API counts its legs from 1, in any order", () => {
     { Leg: { Id: 1, OnCallDuration: first } },
   ];
   const call = (Legs: unknown) =>
-    callOf({ Call: { Sid: "a", Status: "completed", Details: { ConversationDuration: 0, Legs } } });
+    callOf({
+      Call: {
+        ...{ Sid: "a", Status: "completed", EndTime: "2024-01-15 14:30:45" },
+        Details: { ConversationDuration: 0, Legs },
+      },
+    });
   expect(call(legs(0, 8)).outcome).toBe("completed");
   expect(call(legs(8, 0)).outcome).toBe("abandoned");
   expect(call({ Leg: null }).outcome).toBe("abandoned");

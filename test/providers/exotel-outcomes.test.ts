@@ -48,6 +48,8 @@ describe("how a StatusCallback ends", () => {
     [{ Status: "Cancelled" }, "cancelled"],
     [{ Status: "" }, "unknown"],
     [{ Status: "", EventType: "" }, "unknown"],
+    [{ Status: "", EventType: "", ConversationDuration: 0 }, "unknown"],
+    [{ Status: "", EventType: "", ConversationDuration: 320 }, "completed"],
     [{ Status: "completed" }, "completed"],
     [{ Status: "completed", ConversationDuration: "" }, "completed"],
     [{ Status: "completed", ConversationDuration: 320 }, "completed"],
@@ -121,7 +123,7 @@ describe("who is the customer", () => {
     expect(call).not.toHaveProperty("customer");
     const sip = callOf({ ...ended, Status: "completed", Direction: "", To: "sip:sunithab17b95f7f" });
     expect(sip).toMatchObject({ customer: { number: "09876543210" } });
-    expect(sip.agents).toEqual([{ ids: ["sip:sunithab17b95f7f", "sunithab17b95f7f"] }]);
+    expect(sip.agents).toEqual([{ ids: ["sunithab17b95f7f", "sip:sunithab17b95f7f"] }]);
   });
 
   test("the company's own line is no agent", () => {

@@ -71,6 +71,26 @@ test("the scrubbed recording stands in where no other is kept", () => {
   expect(ended(both)?.recording).toEqual({ ref: both.recording_url });
 });
 
+test("a recording in channels stands in where there is no other, the scrubbed one last", () => {
+  const channels = {
+    scrubbed_recording_multi_channel_url: "https://recordings.example.com/scrubbed-channels.wav",
+    recording_multi_channel_url: "https://recordings.example.com/channels.wav",
+  };
+  expect(ended(channels)?.recording).toEqual({ ref: channels.recording_multi_channel_url });
+  const { scrubbed_recording_multi_channel_url } = channels;
+  expect(ended({ scrubbed_recording_multi_channel_url })?.recording).toEqual({
+    ref: scrubbed_recording_multi_channel_url,
+  });
+});
+
+test("a transcript of a whole day is kept whole, an absurd one is cut between two characters", () => {
+  const day = "Agent: Hm. ".repeat(180_000).trim();
+  expect(ended({ transcript: day })?.transcript).toBe(day);
+  const cut = ended({ transcript: `x${"\u{1f600}".repeat(2_000_000)}` })?.transcript;
+  expect(cut).toHaveLength(2_000_000);
+  expect(cut?.isWellFormed()).toBe(true);
+});
+
 test("a late call_ended takes nothing away from the analysis", () => {
   const events = loadFixture("retell", "inbound-call.json").events;
   const late = [...events].sort(

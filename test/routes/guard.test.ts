@@ -10,6 +10,8 @@ const guards: Record<string, "open" | "admin"> = {
   "GET /style.css": "open",
   // Its unguessable token is its guard: a CRM's player sends no password.
   "GET /recordings/:token": "open",
+  // Only the CRM was told the secret in it.
+  "GET /recordings/of/:crm/:secret/:callId": "open",
   // An administrator of a CRM is no administrator of ours: their consent at the CRM is the guard.
   "GET /install/:crm": "open",
   "GET /install/:crm/callback": "open",
@@ -25,6 +27,7 @@ const guards: Record<string, "open" | "admin"> = {
   "GET /api/unused": "admin",
   "GET /api/installations": "admin",
   "DELETE /api/installations/:name": "admin",
+  "GET /api/installations/:name/export": "admin",
   "GET /api/installations/:name/settings": "admin",
   "PUT /api/installations/:name/settings": "admin",
   "GET /api/installations/:name/mapping": "admin",

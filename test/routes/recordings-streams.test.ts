@@ -10,7 +10,8 @@ import { recordedCall, servedWith, startRecordingServer } from "../support/recor
 import type { TestServer } from "../support/server.ts";
 import { fileServer, startUpstream, type Upstream } from "../support/upstream.ts";
 
-let answer: RequestListener;
+const notThereYet: RequestListener = (_, response) => response.writeHead(404).end();
+let answer = notThereYet;
 let upstream: Upstream;
 let server: TestServer;
 let path: string;

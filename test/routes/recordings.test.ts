@@ -145,7 +145,7 @@ test("a call without a recording has no link, and a made-up one says that there 
   await expect.poll(() => server.crm().activities.some((activity) => activity["key"] === key)).toBe(true);
   expect(activities.find((activity) => activity["key"] === key)).not.toHaveProperty("recordingUrl");
   const group = await server.parts.flow.store.call(key);
-  const url = group && new URL(server.parts.recordings.urlOf(group.row));
+  const url = group && new URL(server.parts.recordings.urlOf(group.row) ?? "");
   const response = await ask({}, url?.pathname);
   expect(response.status).toBe(404);
   expect(await response.json()).toEqual({ error: expect.stringMatching(/no recording yet/) });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { testStore } from "../contracts/store.ts";
 import { testCallStore } from "../contracts/store-calls.ts";
+import { testInstallStore } from "../contracts/store-installs.ts";
 import type { OpenStore } from "../contracts/store-samples.ts";
 
 const open: OpenStore = async () => {
@@ -18,3 +19,4 @@ const open: OpenStore = async () => {
 
 testStore("the embedded store", open);
 testCallStore("the embedded store", open);
+testInstallStore("the embedded store", open);

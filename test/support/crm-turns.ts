@@ -92,7 +92,7 @@ export function openTurns(
     sync: () => turn(() => syncContacts(parts.flow, acme())),
     work: () =>
       turn(async () => {
-        await decodeNew(parts.flow, acme().settings, providers, 50);
+        await decodeNew(parts.flow, acme(), providers, 50);
         await deliverDue(parts.flow, acme());
       }),
     /** The deliveries of the calls of these Voys fixtures; the n-th fixture's calls are named `call-n-...`. */

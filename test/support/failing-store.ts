@@ -3,12 +3,16 @@ import type { Store } from "../../src/store/contract.ts";
 /** What the lanes write. */
 const laneWrites = ["saveDecoded", "saveSending", "saveDelivered", "putContacts"] as const;
 
-/** Fails the n-th write of the lanes, before it or after it, once. `struck`: whether there was an n-th. */
-export function failingStore(n: number, when: "before" | "after") {
+/** Fails the n-th of some writes (those of the lanes), before it or after it, once. `struck`: whether there was an n-th. */
+export function failingStore(
+  n: number,
+  when: "before" | "after",
+  writes: readonly (keyof Store)[] = laneWrites,
+) {
   let count = 0;
   const wrap = (store: Store): Store => {
     const faulty = { ...store };
-    for (const name of laneWrites) {
+    for (const name of writes) {
       const write = store[name] as (...args: unknown[]) => Promise<unknown>;
       Object.assign(faulty, {
         [name]: async (...args: unknown[]) => {

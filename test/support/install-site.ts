@@ -1,4 +1,3 @@
-import { request as forward } from "node:http";
 import { inspect } from "node:util";
 import { openGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
@@ -10,22 +9,27 @@ import type { HubspotEmulator } from "../emulators/hubspot/index.ts";
 import { inboundCall } from "./calls.ts";
 import { createClock } from "./crm-turns.ts";
 import { type CrmWorld, hubspotWorld, salesforceWorld } from "./crm-worlds.ts";
+import { startProxy } from "./proxy.ts";
 import { publicUrl as elsewhere, startServer } from "./server.ts";
-import { startUpstream } from "./upstream.ts";
 
-const key = "a sealing key that is long enough to be one";
+export const key = "a sealing key that is long enough to be one";
 const client = { clientId: "our-app", clientSecret: "our-app-secret-of-the-test" };
 const known = "+31687654321";
+const appId = 7;
 
 export type InstallSite = Awaited<ReturnType<typeof installSite>>;
 
-type SiteOptions = { apps?: object; webhooks?: boolean };
+type SiteOptions = { apps?: object; webhooks?: boolean; player?: boolean };
 
 /**
  * A server with our app at an emulated CRM, and the browser of somebody who installs it. `webhooks`: its public URL leads
- * to it, and the CRM tells it of contacts.
+ * to it, and the CRM tells it of contacts. `player`: its config names the app's number at HubSpot, so that HubSpot's own
+ * player asks for recordings.
  */
-export async function installSite(crm: "hubspot" | "salesforce", { apps, webhooks }: SiteOptions = {}) {
+export async function installSite(
+  crm: "hubspot" | "salesforce",
+  { apps, webhooks, player }: SiteOptions = {},
+) {
   const clock = createClock();
   const proxy = webhooks ? await startProxy((): string => server.url) : undefined;
   const publicUrl = proxy?.url ?? elsewhere;
@@ -36,13 +40,14 @@ export async function installSite(crm: "hubspot" | "salesforce", { apps, webhook
   const lines: string[] = [];
   const note = (...facts: unknown[]) => void lines.push(inspect(facts, { depth: 20, breakLength: Infinity }));
   const log = { debug: note, info: note, warn: note, error: note };
-  const options = (sealingKey: string) => ({
-    file: { apps: apps ?? { [crm]: app }, publicUrl },
+  const numbered = { ...app, ...(player && { appId }) };
+  const options = (sealingKey: string, publicUrl: string) => ({
+    file: { apps: apps ?? { [crm]: numbered }, publicUrl },
     environment: { SWITCHHOOK_KEY: sealingKey },
     now: clock.now,
     log,
   });
-  const server = await startServer(options(key));
+  const server = await startServer(options(key, publicUrl));
   const requests = (): Emulator["requests"] => world.emulator.requests;
 
   const get = (path: string, headers: Record<string, string> = {}) =>
@@ -143,7 +148,8 @@ export async function installSite(crm: "hubspot" | "salesforce", { apps, webhook
       clock.move(ms);
       await server.restart();
     },
-    startWithKey: (other: string) => server.restartWith(options(other)),
+    startWithKey: (other: string) => server.restartWith(options(other, publicUrl)),
+    startAt: (other: string) => server.restartWith(options(key, other)),
     async stop(): Promise<void> {
       await server.stop();
       await world.emulator.stop();
@@ -160,22 +166,6 @@ type Side = {
   expire(): void;
 };
 
-/** HubSpot sends people back to https only, and to this machine by this name. */
-const proxyHost = "localhost";
-
-/** Passes requests on to wherever the server is, as a proxy with the public URL does. */
-function startProxy(target: () => string) {
-  return startUpstream((request, response) => {
-    const { method = "GET", headers, url } = request;
-    const onward = forward(`${target()}${url}`, { method, headers }, (answer) => {
-      response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
-    });
-    onward.on("error", () => response.destroy());
-    request.pipe(onward);
-  }, proxyHost);
-}
-
 async function hubspot(now: () => number, publicUrl: string, webhooks: boolean): Promise<Side> {
   const { oauth, webhooks: hooks } = crmIn(readManifest(), "hubspot");
   const { scopes = [], optionalScopes = [] } = oauth ?? {};
@@ -183,7 +173,7 @@ async function hubspot(now: () => number, publicUrl: string, webhooks: boolean):
   const world = await hubspotWorld({
     now,
     ...(webhooks && { webhookUrl: `${publicUrl}${hooks?.path}` }),
-    app: { ...client, appId: 7, redirectUris, requiredScopes: scopes, optionalScopes },
+    app: { ...client, appId, redirectUris, requiredScopes: scopes, optionalScopes },
   });
   const { emulator } = world;
   return {

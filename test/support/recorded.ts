@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import { callKey } from "../../src/core/call.ts";
+import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
 import type { Parts } from "../../src/parts.ts";
 import { type AudioLimits, usualLimits } from "../../src/routes/audio.ts";
 import { recordingRoutes } from "../../src/routes/recordings.ts";
@@ -17,22 +18,28 @@ export function startRecordingServer(upstream: Upstream, options: ServerOptions 
   return startServer({ ...options, settings: { providers: { exotel, retell }, ...options.settings } });
 }
 
+/** What a provider sends of a call whose recording is at `ref`. */
+export function scriptWithRecording(
+  server: TestServer,
+  provider: ProviderId,
+  call: SimulatedCall,
+  ref: string,
+): SimulatedRequest[] {
+  return scriptOf(server, provider, call).map((request) => ({
+    ...request,
+    body: Buffer.from(
+      Buffer.from(request.body)
+        .toString()
+        .replace(/https:\/\/recordings\.[^"\r]+/g, ref),
+    ),
+  }));
+}
+
 /** Makes a call whose recording is at `ref`, and gives its key and the path of the link that the CRM got. */
 export async function recordedCall(server: TestServer, provider: ProviderId, ref: string) {
   const call = inboundCall(provider);
   const { length } = server.crm().activities;
-  await sendAll(
-    server,
-    provider,
-    scriptOf(server, provider, call).map((request) => ({
-      ...request,
-      body: Buffer.from(
-        Buffer.from(request.body)
-          .toString()
-          .replace(/https:\/\/recordings\.[^"\r]+/g, ref),
-      ),
-    })),
-  );
+  await sendAll(server, provider, scriptWithRecording(server, provider, call, ref));
   const key = callKey("acme", provider, call.id);
   const activities = await settledActivities(server, length + 1);
   const url = activities.find((activity) => activity["key"] === key)?.["recordingUrl"];

@@ -42,6 +42,7 @@ const acme = {
   region: "NL",
   timeZone: "Europe/Amsterdam",
   settleSeconds: 0,
+  reconcile: false,
   providers: {
     exotel: { secret: "exotel-secret" },
     voys: { secret: "voys-secret" },

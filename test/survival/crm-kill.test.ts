@@ -24,7 +24,7 @@ function folderWithConfig(world: CrmWorld): string {
   const folder = mkdtempSync(join(tmpdir(), "switchhook-crm-kill-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   mkdirSync(join(folder, "data"));
-  const acme = { crm: world.settings, providers: callers, region: "NL", settleSeconds: 1 };
+  const acme = { crm: world.settings, providers: callers, region: "NL", settleSeconds: 1, reconcile: false };
   writeFileSync(join(folder, "switchhook.json"), JSON.stringify({ installations: { acme } }));
   return folder;
 }

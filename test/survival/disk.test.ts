@@ -13,6 +13,7 @@ const contacts = [{ id: "1", name: "Asha Rao", phones: ["+91 98765 43210"] }];
 const settings = {
   region: "IN",
   settleSeconds: 0,
+  reconcile: false,
   providers: {
     voys: { secret: "voys-secret" },
     retell: { apiKey: "retell-secret", defaultAgent: "agent_front" },

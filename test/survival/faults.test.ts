@@ -57,6 +57,7 @@ async function runThrough(wrap: (store: Store) => Store, kinds?: Record<string, 
         region: "NL",
         timeZone: "UTC",
         settleSeconds: 0,
+        reconcile: false,
       },
     },
   });
@@ -97,7 +98,7 @@ async function work(
 ): Promise<void> {
   const patient = { ...flow, now: () => Date.now() + 3_600_000 };
   try {
-    await decodeNew(patient, installation.settings, all, 50);
+    await decodeNew(patient, installation, all, 50);
     await deliverDue(patient, installation);
   } catch {
     // The lanes would log it and run again.

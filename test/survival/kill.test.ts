@@ -28,6 +28,7 @@ function folderWithConfig(): string {
     providers: callers,
     region: "NL",
     settleSeconds: 1,
+    reconcile: false,
   };
   writeFileSync(join(folder, "switchhook.json"), JSON.stringify({ installations: { acme } }));
   return folder;

@@ -29,7 +29,7 @@ const statuses = new Map<string, { phase: Phase; time: string; outcome?: Outcome
 /** One end of a call. `agent`: it is a user or a SIP phone, so somebody of the company. */
 type Side = { party: Party; agent?: AgentRef; contactId?: string };
 
-/** What a `voice.inbound` or `voice.outbound` says; `event` is its name. */
+/** What a `voice.inbound`, a `voice.outbound` or a call of the API says; `event` is its name. */
 export function decodeChannels(
   event: string,
   payload: JsonObject,
@@ -52,7 +52,8 @@ function progressOf(payload: JsonObject, outcome: Outcome | undefined): Facts {
   const startedAt = timeAt(payload, "createdAt");
   const answeredAt = timeAt(payload, "answeredAt");
   const endedAt = timeAt(payload, "endedAt");
-  const talkSeconds = outcome === "completed" ? secondsAt(payload, "duration") : undefined;
+  // 0 is what Bird says before it has counted; a call of no length shows by its times.
+  const talkSeconds = (outcome === "completed" && secondsAt(payload, "duration")) || undefined;
   const ringSeconds = ringSecondsOf(payload, answeredAt ?? (outcome === "completed" ? undefined : endedAt));
   const reason = outcome && textAt(payload, "reason");
   return {
@@ -73,14 +74,16 @@ function ringSecondsOf(payload: JsonObject, until: string | undefined): number |
 }
 
 function peopleOf(event: string, payload: JsonObject, phase: Phase | undefined): Facts {
-  const outward = directionOf(event, payload) === "outbound";
+  const direction = directionOf(event, payload);
+  const outward = direction === "outbound";
   const from = sideOf(payload, "from", "originator");
   const to = sideOf(payload, "to", "receiver");
   const [customer, ours] = outward ? [to, from] : [from, to];
   const talked = timeAt(payload, "answeredAt") !== undefined || phase === "answered";
-  const custom = customOf(payload, customer.contactId);
+  const custom = customOf(payload, direction && customer.contactId);
+  if (!direction) return custom ? { custom } : {};
   return {
-    direction: outward ? "outbound" : "inbound",
+    direction,
     ...((customer.party.number || customer.party.name) && { customer: customer.party }),
     ...(ours.party.number && !ours.party.number.startsWith("sip:") && { line: ours.party.number }),
     ...(ours.agent && { agents: [{ ...ours.agent, ...(talked && { talked }) }] }),
@@ -88,11 +91,13 @@ function peopleOf(event: string, payload: JsonObject, phase: Phase | undefined):
   };
 }
 
-function directionOf(event: string, payload: JsonObject): "inbound" | "outbound" {
+/** The name of a webhook says it as well; an answer of the API has no such name. */
+function directionOf(event: string, payload: JsonObject): "inbound" | "outbound" | undefined {
   const direction = textAt(payload, "direction")?.toLowerCase();
   if (direction === "incoming" || direction === "inbound") return "inbound";
   if (direction === "outgoing" || direction === "outbound") return "outbound";
-  return event === "voice.outbound" ? "outbound" : "inbound";
+  if (event === "voice.outbound") return "outbound";
+  return event === "voice.inbound" ? "inbound" : undefined;
 }
 
 /** `from` and `to` are texts in the API's schema; objects are read the same way, in case the webhook differs. */

@@ -1,4 +1,6 @@
 import type { Provider } from "../../core/contracts.ts";
+import { polling } from "./polling.ts";
+import { createRecordings } from "./recording.ts";
 import { type BirdSettings, settings } from "./settings.ts";
 import { headerNames, verifySignature } from "./signature.ts";
 import { simulate } from "./simulate.ts";
@@ -14,5 +16,7 @@ export const bird: Provider<BirdSettings> = {
   verify: verifySignature,
   read,
   decode,
+  polling,
+  recording: createRecordings(Date.now),
   simulate,
 };

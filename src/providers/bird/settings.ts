@@ -1,13 +1,19 @@
 import { z } from "zod";
+import { hostList } from "../../lib/outbound.ts";
 import { secrets } from "../../lib/secrets.ts";
 
-/** `signingKey`: of a channels webhook subscription. `platformSecret`: of the new Bird platform, `whsec_…`. */
+/**
+ * `signingKey`: of a channels webhook subscription. `platformSecret`: of the new Bird platform, `whsec_…`.
+ * `workspaceId`, `apiKey`: whom to ask for lost calls and for recordings, and the access key to ask with.
+ * `recordingHosts`: more hosts that recordings may be fetched from.
+ */
 export type BirdSettings = {
   signingKey?: string[] | undefined;
   platformSecret?: string[] | undefined;
   workspaceId?: string | undefined;
   apiKey?: string | undefined;
   apiUrl?: string | undefined;
+  recordingHosts?: string[] | undefined;
 };
 
 const platformSecrets = secrets.refine(
@@ -23,8 +29,12 @@ export const settings: z.ZodType<BirdSettings> = z
     signingKey: secrets.optional(),
     platformSecret: platformSecrets.optional(),
     workspaceId: z.string().min(1).optional(),
-    apiKey: z.string().min(1).optional(),
+    apiKey: z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, "is no access key: those have neither spaces nor line ends")
+      .optional(),
     apiUrl: z.url({ protocol: /^https?$/ }).optional(),
+    recordingHosts: hostList.optional(),
   })
   .refine(
     ({ signingKey, platformSecret }) => Boolean(signingKey ?? platformSecret),

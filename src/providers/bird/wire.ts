@@ -1,12 +1,21 @@
 import type { CallEvent } from "../../core/call.ts";
 import type { Delivery, Reading } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import { askedMethod } from "../../core/polling.ts";
 import { callIdAt, isObject, type JsonObject, jsonBody, textAt } from "../../lib/body.ts";
 import { decodeChannels } from "./channels.ts";
 import { decodePlatform } from "./platform.ts";
+import { decodeRecordings } from "./recording-facts.ts";
 
 const channelsEvents = new Set(["voice.inbound", "voice.outbound"]);
 const platformEvents = new Set(["voice_call.initiated", "voice_call.answered", "voice_call.ended"]);
+
+/**
+ * What we call Bird's answers to us, in the envelope of its webhooks. `call`: the payload is the Call of the API.
+ * `recordings`: the payload is `{id, recordings}`, the id of the call and the rows of the API.
+ */
+export const askedEvents = { call: "voice.listed", recordings: "voice.recordings" } as const;
+const askedNames = new Set<string>(Object.values(askedEvents));
 
 /** `call`: absent for whatever is not about a call. `body`: the whole of it. */
 type Message = {
@@ -22,6 +31,7 @@ export function read(delivery: Delivery): Reading {
 export function decode(delivery: Delivery): CallEvent[] {
   const { kind, body, call } = parse(delivery);
   if (!call) return [];
+  if (kind === askedEvents.recordings) return decodeRecordings(call.id, call.facts, delivery.receivedAt);
   const said =
     call.from === "channels"
       ? decodeChannels(kind, call.facts, delivery.receivedAt)
@@ -38,6 +48,8 @@ function parse(delivery: Delivery): Message {
     if (isSubscriptionRequest(body)) return { kind: "subscription request", body };
     return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
   }
+  if (delivery.method === askedMethod && askedNames.has(kind))
+    return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
   if (!platformEvents.has(kind)) return { kind: kind.slice(0, 80), body };
   return { kind, body, call: { ...callIn(body, "data", "call_id", kind), from: "platform" } };
 }

@@ -1,17 +1,29 @@
-import { type JsonObject, numberAt, objectAt, objectsAt } from "../../lib/body.ts";
+import type { CallEvent, Facts } from "../../core/call.ts";
+import { type JsonObject, numberAt, objectAt, objectsAt, secondsAt } from "../../lib/body.ts";
 import type { Dialect } from "./event.ts";
+import { recordingOf, textOf, wordOf } from "./fields.ts";
 import { statusCallback } from "./status-callback.ts";
+import { exotelTime } from "./time.ts";
 import type { Message } from "./wire.ts";
+import { outcomeOf } from "./words.ts";
 
-/** The answer of the Call details API (`?details=true`): a StatusCallback in another arrangement. */
+/** The answer of the Calls API, with `?details=true` or without: a StatusCallback in another arrangement. */
 export const callDetails: Dialect = {
   speaks: ({ fields }) => Object.hasOwn(fields, "Sid") && !Object.hasOwn(fields, "CallSid"),
   kind: () => "call_details",
   events: (message, callId) =>
     statusCallback
       .events(asCallback(message), callId)
-      .map((event) => ({ ...event, kind: callDetails.kind(message) })),
+      .flatMap((event) => askedEvents({ ...event, kind: callDetails.kind(message) }, message.fields)),
 };
+
+/** Whether a call is over and was perhaps taken, but the answer does not tell how long they talked or when it ended. */
+export function lacksFigures(fields: JsonObject): boolean {
+  const status = wordOf(fields, "Status");
+  const over = status === undefined ? hasEnd(fields) : outcomeOf(status) !== undefined;
+  if (!over || nobodyTalked(fields)) return false;
+  return !hasEnd(fields) || talkOf(fields) === undefined;
+}
 
 /** Legs come wrapped as `{"Leg": {"Id": 1, …}}` and counted from 1; their statuses stand beside them. */
 function asCallback({ fields, receivedAt }: Message): Message {
@@ -21,6 +33,63 @@ function asCallback({ fields, receivedAt }: Message): Message {
     ...legs.find((found) => numberAt(found, "Id") === id),
     Status: details[`Leg${id}Status`],
   });
-  const ConversationDuration = details["ConversationDuration"];
-  return { fields: { ...fields, ConversationDuration, Legs: [leg(1), leg(2)] }, receivedAt };
+  const ConversationDuration = isSettled(fields) ? talkOf(fields) : undefined;
+  // The bulk answer has the ExoPhone's number under its own name, too.
+  const PhoneNumberSid = textOf(fields, "PhoneNumberSid") ?? textOf(fields, "PhoneNumber");
+  return { fields: { ...fields, PhoneNumberSid, ConversationDuration, Legs: [leg(1), leg(2)] }, receivedAt };
+}
+
+function askedEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
+  // While it lasts, DateUpdated is the time of the last change, whatever it was.
+  if (event.phase === "answered") return [{ ...event, facts: without(event.facts, "answeredAt") }];
+  if (event.phase !== "ended") return [event];
+  if (!isSettled(fields) && !recordingOf(fields, "RecordingUrl"))
+    return [{ ...event, facts: { ...without(event.facts, "reason"), outcome: "unknown" } }];
+  const { agents, ...facts } = { ...event.facts, ...concluded(event.facts) };
+  if (!agents?.some(({ talked }) => talked) || facts.endedAt === undefined)
+    return [{ ...event, facts: { ...facts, ...(agents && { agents }) } }];
+  // They talked until the call's end; the rest is as old as the last change of the record.
+  return [
+    { ...event, at: facts.endedAt, facts: { agents } },
+    { ...event, facts },
+  ];
+}
+
+/**
+ * What the API has no word for. Not verified: that the talk lasts to the end of the call (a flow may go on after it),
+ * and that the recording is of the talk.
+ */
+function concluded({ startedAt = "", endedAt, talkSeconds, recording }: Facts): Facts {
+  if (!endedAt || !talkSeconds) return {};
+  const answeredAt = new Date(Date.parse(endedAt) - talkSeconds * 1000).toISOString();
+  return {
+    ...(answeredAt >= startedAt && { answeredAt }),
+    ...(recording && { recording: { seconds: talkSeconds, ...recording } }),
+  };
+}
+
+/** Seconds that both sides talked: none when the status says that nobody took the call. */
+function talkOf(fields: JsonObject): number | undefined {
+  const told =
+    secondsAt(objectAt(fields, "Details"), "ConversationDuration") ??
+    secondsAt(fields, "ConversationDuration");
+  return told ?? (nobodyTalked(fields) ? 0 : undefined);
+}
+
+/** For about two minutes after a call its EndTime is a zero date and its talk time 0, which then says nothing. */
+function isSettled(fields: JsonObject): boolean {
+  return hasEnd(fields) || nobodyTalked(fields) || (talkOf(fields) ?? 0) > 0;
+}
+
+function nobodyTalked(fields: JsonObject): boolean {
+  const outcome = outcomeOf(wordOf(fields, "Status"));
+  return outcome !== undefined && outcome !== "completed";
+}
+
+function hasEnd(fields: JsonObject): boolean {
+  return exotelTime(textOf(fields, "EndTime")) !== undefined;
+}
+
+function without(facts: Facts, name: keyof Facts): Facts {
+  return Object.fromEntries(Object.entries(facts).filter(([key]) => key !== name));
 }

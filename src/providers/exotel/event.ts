@@ -20,7 +20,7 @@ export function eventsFrom(
   return [{ callId: told.callId, at, kind: told.kind, ...(told.phase && { phase: told.phase }), facts }];
 }
 
-/** An agent by everything that Exotel calls them: of `sip:agent_001@app.exotel.com` the user part is an id too. */
+/** An agent by everything that Exotel calls them: of `sip:agent_001@app.exotel.com` the user part is an id too, and the first. */
 export function agentsOf(
   ids: readonly (string | undefined)[],
   {
@@ -32,7 +32,7 @@ export function agentsOf(
   const told = ids
     .filter((id) => id !== undefined)
     .filter((id) => !not.some((other) => sameNumber(id, other)));
-  const all = [...new Set(told.flatMap((id) => [id, ...sipUser(id)]))];
+  const all = [...new Set(told.flatMap((id) => [...sipUser(id), id]))];
   if (all.length === 0 && !email) return [];
   return [
     { ids: all.length > 0 ? all : [email ?? ""], ...(email && { email }), ...(talked && { talked: true }) },

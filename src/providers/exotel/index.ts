@@ -1,20 +1,17 @@
-import { z } from "zod";
 import type { Delivery, Provider } from "../../core/contracts.ts";
-import { hostList } from "../../lib/outbound.ts";
-import { secrets, verifySecret } from "../../lib/secrets.ts";
+import { verifySecret } from "../../lib/secrets.ts";
 import { appNotification } from "./app-notification.ts";
 import { callDetails } from "./call-details.ts";
 import type { Dialect } from "./event.ts";
 import { notification } from "./notification.ts";
 import { passthru } from "./passthru.ts";
+import { createPolling } from "./polling.ts";
 import { popup } from "./popup.ts";
-import { openRecording, type RecordingSettings } from "./recording.ts";
+import { openRecording } from "./recording.ts";
+import { type ExotelSettings, exotelSettings } from "./settings.ts";
 import { simulation } from "./simulate.ts";
 import { statusCallback } from "./status-callback.ts";
 import { type Message, messageOf } from "./wire.ts";
-
-/** `secret`: ours, as `?key=` in the URL or as the Basic auth password. The rest is for asking Exotel itself. */
-export type ExotelSettings = RecordingSettings & { secret: string[]; accountSid?: string | undefined };
 
 /** All of them arrive at one URL; the first that recognises a message reads it. */
 const dialects: readonly Dialect[] = [
@@ -30,14 +27,7 @@ const dialects: readonly Dialect[] = [
 export const exotel: Provider<ExotelSettings> = {
   id: "exotel",
   label: "Exotel",
-  settings: z.strictObject({
-    secret: secrets,
-    accountSid: z.string().min(1).optional(),
-    apiKey: z.string().min(1).optional(),
-    apiToken: z.string().min(1).optional(),
-    apiUrl: z.url({ protocol: /^https?$/ }).optional(),
-    recordingHosts: hostList.optional(),
-  }),
+  settings: exotelSettings,
   methods: ["GET", "POST"],
   keepHeaders: [],
   verify: (delivery, { secret }, proof) => verifySecret(delivery, secret, proof),
@@ -49,6 +39,7 @@ export const exotel: Provider<ExotelSettings> = {
     const { dialect, message } = understood(delivery);
     return message.callId === undefined ? [] : dialect.events(message, message.callId);
   },
+  polling: createPolling(),
   recording: openRecording,
   simulate: simulation,
 };

@@ -56,17 +56,17 @@ function afterwards(call: SimulatedCall): SimulatedRequest[] {
 }
 
 function callback(call: SimulatedCall, totalSeconds: number): Record<string, string> {
-  const startMs = Date.parse(call.startedAt);
+  const start = startMs(call);
   const completed = call.outcome === "completed";
   const { from, to } = parties(call);
   return {
     CallSid: call.id,
     EventType: "terminal",
     Status: call.outcome,
-    DateCreated: toExotelTime(startMs),
-    DateUpdated: toExotelTime(startMs + totalSeconds * 1000),
-    StartTime: toExotelTime(startMs),
-    EndTime: toExotelTime(startMs + totalSeconds * 1000),
+    DateCreated: toExotelTime(start),
+    DateUpdated: toExotelTime(start + totalSeconds * 1000),
+    StartTime: toExotelTime(start),
+    EndTime: toExotelTime(start + totalSeconds * 1000),
     From: from,
     To: to,
     PhoneNumberSid: call.line,
@@ -76,6 +76,7 @@ function callback(call: SimulatedCall, totalSeconds: number): Record<string, str
     "Legs[0][Status]": "completed",
     "Legs[1][OnCallDuration]": String(call.talkSeconds),
     "Legs[1][Status]": call.outcome,
+    "Legs[1][Insights][RingingDuration]": String(call.ringSeconds),
     ...(completed && { RecordingUrl: recordingUrl(call) }),
   };
 }
@@ -84,6 +85,11 @@ function parties(call: SimulatedCall): { from: string; to: string; exophone: str
   const inbound = call.direction === "inbound";
   const [from, to] = inbound ? [call.customer, sip(call.agent)] : [sip(call.agent), call.customer];
   return { from, to, exophone: call.line };
+}
+
+/** All of Exotel's messages tell the same whole second. */
+function startMs({ startedAt }: SimulatedCall): number {
+  return Math.floor(Date.parse(startedAt) / 1000) * 1000;
 }
 
 function recordingUrl({ id }: SimulatedCall): string {
@@ -95,7 +101,7 @@ function json(
   afterSeconds: number,
   notification: { event: string; [name: string]: unknown },
 ): SimulatedRequest {
-  const timestamp = new Date(Date.parse(call.startedAt) + afterSeconds * 1000).toISOString();
+  const timestamp = new Date(startMs(call) + afterSeconds * 1000).toISOString();
   const body = Buffer.from(JSON.stringify({ ...notification, call_sid: call.id, timestamp }));
   return { afterSeconds, method: "POST", query: "", headers: { "content-type": "application/json" }, body };
 }

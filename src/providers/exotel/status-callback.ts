@@ -83,7 +83,8 @@ function endOf(
   direction: Direction | undefined,
 ): Outcome {
   const outcome = outcomeOf(statusOf(fields));
-  if (outcome !== "completed") return outcome ?? "unknown";
+  if (outcome === undefined) return (talkSeconds ?? 0) > 0 ? "completed" : "unknown";
+  if (outcome !== "completed") return outcome;
   // Only an outbound call has the customer on the To leg; an agent's machine is no voicemail of ours.
   if (direction === "outbound" && answeredBy(fields)?.toLowerCase() === "machine") return "voicemail";
   const to = legAt(fields, 1);

@@ -1,9 +1,17 @@
 import type { CallEvent, Facts } from "../../core/call.ts";
 import type { Delivery } from "../../core/contracts.ts";
 import { type JsonObject, objectAt, textAt } from "../../lib/body.ts";
-import { commonFacts, recordingOf, talkSecondsOf, timeAt, transferOf } from "./facts.ts";
-import { neverConnected, outcomeOf } from "./outcome.ts";
-import { parse } from "./wire.ts";
+import {
+  commonFacts,
+  lastingRecordingOf,
+  recordingOf,
+  talkSecondsOf,
+  timeAt,
+  transcriptOf,
+  transferOf,
+} from "./facts.ts";
+import { isOver, neverConnected, outcomeOf } from "./outcome.ts";
+import { listedEvent, parse } from "./wire.ts";
 
 /** `sentAt`: the event's own time, on newer deployments. */
 type Sent = { body: JsonObject; sentAt?: string; receivedAt: string };
@@ -18,9 +26,10 @@ const decoders = new Map<string, (call: JsonObject, sent: Sent) => Said>([
   ["transfer_bridged", transferred],
   ["transfer_ended", transferred],
   ["transfer_cancelled", transferCancelled],
+  [listedEvent, listed],
 ]);
 
-/** The events of a delivery. `call_status` is never looked at: Retell's own `call_ended` sample says `registered`. */
+/** The events of a delivery. A webhook's `call_status` is never looked at: Retell's own `call_ended` says `registered`. */
 export function decode(delivery: Delivery): CallEvent[] {
   const { event, body, subject, id, sentAt } = parse(delivery);
   const say = decoders.get(event);
@@ -56,19 +65,45 @@ function ended(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
   return { at: endedAt ?? receivedAt, phase: "ended", facts: endFacts(call, endedAt) };
 }
 
-/** Comes after `call_ended`, and is placed after it even when Retell gives no time of its own. */
+/** Comes after `call_ended`, and is placed right after it: nobody talks any more while Retell analyses. */
 function analyzed(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
   const endedAt = timeAt(call, "end_timestamp");
-  const afterEnd = endedAt && new Date(Date.parse(endedAt) + 1).toISOString();
+  const facts = { ...endFacts(call, endedAt), ...analysisFacts(call) };
+  return { at: afterEnd(endedAt) ?? sentAt ?? receivedAt, phase: "ended", facts };
+}
+
+/** A call of the API, at whatever stage it is. A length of zero is one that has not been counted yet. */
+function listed(call: JsonObject, { receivedAt }: Sent): Said {
+  const startedAt = timeAt(call, "start_timestamp");
+  if (!isOver(call)) {
+    const goesOn = startedAt !== undefined && textAt(call, "call_status") === "ongoing";
+    const facts = { ...commonFacts(call, goesOn), ...(goesOn && { answeredAt: startedAt }) };
+    return { at: startedAt ?? receivedAt, phase: goesOn ? "answered" : "ringing", facts };
+  }
+  const endedAt = timeAt(call, "end_timestamp");
+  const { talkSeconds, recording: _, ...facts } = endFacts(call, endedAt);
+  const recording = lastingRecordingOf(call, endedAt);
+  return {
+    at: afterEnd(endedAt) ?? startedAt ?? receivedAt,
+    phase: "ended",
+    facts: {
+      ...facts,
+      ...(talkSeconds && { talkSeconds }),
+      ...(recording && { recording }),
+      ...analysisFacts(call),
+    },
+  };
+}
+
+function afterEnd(endedAt: string | undefined): string | undefined {
+  return endedAt && new Date(Date.parse(endedAt) + 1).toISOString();
+}
+
+function analysisFacts(call: JsonObject): Facts {
   const analysis = objectAt(call, "call_analysis");
   const summary = textAt(analysis, "call_summary");
   const sentiment = textAt(analysis, "user_sentiment");
-  const facts = {
-    ...endFacts(call, endedAt),
-    ...(summary && { summary }),
-    ...(sentiment && { sentiment }),
-  };
-  return { at: sentAt ?? afterEnd ?? receivedAt, phase: "ended", facts };
+  return { ...(summary && { summary }), ...(sentiment && { sentiment }) };
 }
 
 function endFacts(call: JsonObject, endedAt: string | undefined): Facts {
@@ -79,7 +114,7 @@ function endFacts(call: JsonObject, endedAt: string | undefined): Facts {
   const connected = !neverConnected(reason) && (startedAt !== undefined || Boolean(seconds));
   const talked = connected && (Boolean(seconds) || timeAt(call, "end_timestamp") !== undefined);
   const recording = recordingOf(call, endedAt);
-  const transcript = textAt(call, "transcript");
+  const transcript = transcriptOf(call);
   return {
     ...commonFacts(call, connected),
     ...(connected && startedAt && { answeredAt: startedAt }),

@@ -3,6 +3,15 @@ import { isoFromMs, type JsonObject, numberAt, objectAt, scalarsOf, textAt } fro
 
 const dayMs = 86_400_000;
 const weekMs = 604_800_000;
+/** A day of talk. What is longer than anybody can say is no transcript. */
+const longestTranscript = 2_000_000;
+/** The best first: agents that do not store personal data have the scrubbed ones only. */
+const recordingNames = [
+  "recording_url",
+  "scrubbed_recording_url",
+  "recording_multi_channel_url",
+  "scrubbed_recording_multi_channel_url",
+];
 
 /** What every event of a call may say. `talked`: whether this event shows that the agent was on the line. */
 export function commonFacts(call: JsonObject, talked: boolean): Facts {
@@ -41,12 +50,33 @@ export function talkSecondsOf(call: JsonObject): number | undefined {
   return ms !== undefined && ms >= 0 && ms <= weekMs ? Math.round(ms / 1000) : undefined;
 }
 
-/** Agents that do not store personal data send the scrubbed recording only. Signed links live for 24 hours. */
+/** The link to a call's recording, as good as Retell has one. */
+export function recordingLinkOf(call: JsonObject): string | undefined {
+  return recordingNames.flatMap((name) => textAt(call, name) ?? [])[0];
+}
+
+/** Signed links live for 24 hours. */
 export function recordingOf(call: JsonObject, endedAt: string | undefined): Recording | undefined {
-  const ref = textAt(call, "recording_url") ?? textAt(call, "scrubbed_recording_url");
+  const ref = recordingLinkOf(call);
   if (!ref) return undefined;
   if (call["opt_in_signed_url"] !== true || !endedAt) return { ref };
   return { ref, expiresAt: new Date(Date.parse(endedAt) + dayMs).toISOString() };
+}
+
+/**
+ * The same as the API tells it: a signed link has another signature in each answer, which is no news. It is told without
+ * one and as expired, so that whoever plays it asks for a fresh one.
+ */
+export function lastingRecordingOf(call: JsonObject, endedAt: string | undefined): Recording | undefined {
+  const recording = recordingOf(call, endedAt);
+  const signed = call["opt_in_signed_url"] === true || /[?&](X-Amz-)?Signature=/i.test(recording?.ref ?? "");
+  if (!recording || !signed) return recording;
+  const [ref = ""] = recording.ref.split("?", 1);
+  return { ref, ...(endedAt && { expiresAt: endedAt }) };
+}
+
+export function transcriptOf(call: JsonObject): string | undefined {
+  return textAt(call, "transcript")?.slice(0, longestTranscript).toWellFormed();
 }
 
 /** Not verified: whether `transfer_*` put these members beside the call or into it, as text or as an object. */

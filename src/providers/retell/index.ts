@@ -1,5 +1,6 @@
 import type { Provider } from "../../core/contracts.ts";
 import { decode } from "./decode.ts";
+import { polling } from "./polling.ts";
 import { openRecording } from "./recording.ts";
 import { reply } from "./reply.ts";
 import { type RetellSettings, settings } from "./settings.ts";
@@ -17,6 +18,7 @@ export const retell: Provider<RetellSettings> = {
   read,
   decode,
   reply,
+  polling,
   recording: openRecording,
   simulate,
 };

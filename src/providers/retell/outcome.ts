@@ -1,4 +1,6 @@
 import type { Outcome } from "../../core/call.ts";
+import { type JsonObject, textAt } from "../../lib/body.ts";
+import { timeAt } from "./facts.ts";
 
 /** Retell's `disconnection_reason`. The list grows with every SDK release, so an unlisted word is no error. */
 const outcomes = new Map<string, Outcome>([
@@ -48,6 +50,16 @@ export function outcomeOf(reason: string | undefined, inVoicemail: boolean, talk
   if (known) return known;
   if (reason && failure.test(reason)) return "failed";
   return talked ? "completed" : "unknown";
+}
+
+/** What `call_status` says of a call that is over; its other words are also seen after the end. */
+const terminal = new Set(["ended", "not_connected", "error"]);
+
+/** Whether a call of the API is over. Retell's own sample of a call that has ended says `registered`. */
+export function isOver(call: JsonObject): boolean {
+  if (textAt(call, "disconnection_reason") !== undefined || timeAt(call, "end_timestamp") !== undefined)
+    return true;
+  return terminal.has(textAt(call, "call_status") ?? "");
 }
 
 export function neverConnected(reason: string | undefined): boolean {

@@ -1,5 +1,7 @@
 import type { AudioReply, AudioRequest } from "../../core/audio.ts";
 import { openOutside } from "../../lib/outbound.ts";
+import { callById } from "./api.ts";
+import { recordingLinkOf } from "./facts.ts";
 import type { RetellSettings } from "./settings.ts";
 
 /** Where the vendor's samples and public deliveries have their recordings (2024-2026). */
@@ -10,11 +12,44 @@ const hosts = [
   "*.retellai.com",
 ];
 
-/** The audio of a call. The link is its own credential: the API key is never sent along. */
-export function openRecording(
+/** What a link answers that has expired, or whose file has moved. */
+const stale: ReadonlySet<number> = new Set([401, 403, 404, 410]);
+
+/** A listener waits for it. */
+const freshMs = 10_000;
+
+/**
+ * The audio of a call. The link is its own credential: the API key is never sent along. For a link that has expired (a
+ * signed one after 24 hours; older pages say 10 minutes for agents that store nothing) the API is asked for a fresh one.
+ */
+export async function openRecording(
   ref: string,
-  { apiUrl, recordingHosts = [] }: RetellSettings,
+  settings: RetellSettings,
   request: AudioRequest,
+  call?: { callId: string; expired?: boolean },
 ): Promise<AudioReply> {
-  return openOutside(ref, { ...request, allowedHosts: [...hosts, ...recordingHosts], apiUrl });
+  const { apiUrl, recordingHosts = [] } = settings;
+  const open = (link: string) =>
+    openOutside(link, { ...request, allowedHosts: [...hosts, ...recordingHosts], apiUrl });
+  const early = call?.expired ? await freshLink(call.callId, settings, request.signal) : undefined;
+  const reply = await open(early ?? ref);
+  if (!call || call.expired || !stale.has(reply.status)) return reply;
+  const late = await freshLink(call.callId, settings, request.signal);
+  if (late === undefined || late === ref) return reply;
+  reply.body.destroy();
+  return open(late);
+}
+
+/** Undefined when the API does not tell: what the old link answers is the answer then. */
+async function freshLink(
+  callId: string,
+  settings: RetellSettings,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const within = AbortSignal.any([signal, AbortSignal.timeout(freshMs)]);
+  const call = await callById(settings, callId, within).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    return undefined;
+  });
+  return call && recordingLinkOf(call);
 }

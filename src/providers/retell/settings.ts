@@ -2,7 +2,10 @@ import { z } from "zod";
 import { hostList } from "../../lib/outbound.ts";
 import { secrets } from "../../lib/secrets.ts";
 
-/** `apiKey`: the one with the webhook badge, which Retell signs with. `defaultAgent`: who answers strangers. */
+/**
+ * `apiKey`: the one with the webhook badge, which Retell signs with; its API is asked with it too. `defaultAgent`: who
+ * answers strangers. `apiUrl`: where the API is when not at Retell, for tests.
+ */
 export type RetellSettings = {
   apiKey: string[];
   defaultAgent?: string | undefined;

@@ -16,9 +16,11 @@ export const simulate: Simulation<RetellSettings> = {
   },
 };
 
+/** An AI agent takes an inbound call at once. A call's `start_timestamp` is when the two are connected. */
 function conversation(call: SimulatedCall): SimulatedRequest[] {
-  const end = call.ringSeconds + call.talkSeconds;
-  const started = { ...callOf(call), call_status: "ongoing", start_timestamp: msAt(call, call.ringSeconds) };
+  const start = call.direction === "inbound" ? 0 : call.ringSeconds;
+  const end = start + call.talkSeconds;
+  const started = { ...callOf(call), call_status: "ongoing", start_timestamp: msAt(call, start) };
   const ended = {
     ...started,
     call_status: "ended",
@@ -37,17 +39,21 @@ function conversation(call: SimulatedCall): SimulatedRequest[] {
   };
   const analyzed = { ...ended, call_analysis: analysis, call_cost: { combined_cost: 12.5 } };
   return [
-    event(call, "call_started", call.ringSeconds, started),
+    event(call, "call_started", start, started),
     event(call, "call_ended", end, ended),
     event(call, "call_analyzed", end + 3, analyzed),
   ];
 }
 
+/** Not verified: whether calls that did not connect have times; some samples have none. */
 function unconnected(call: SimulatedCall): SimulatedRequest {
   const reason = call.outcome === "busy" ? "dial_busy" : "dial_no_answer";
   return event(call, "call_ended", call.ringSeconds, {
     ...callOf(call),
     call_status: "not_connected",
+    start_timestamp: msAt(call, 0),
+    end_timestamp: msAt(call, call.ringSeconds),
+    duration_ms: 0,
     disconnection_reason: reason,
   });
 }

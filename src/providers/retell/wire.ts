@@ -10,11 +10,18 @@ import {
   textAt,
 } from "../../lib/body.ts";
 
+/**
+ * A call as Retell's API tells it when we ask, in the shape of its webhooks: `{"event": "call_listed", "call": {…}}`.
+ * The name is ours; Retell has no such event.
+ */
+export const listedEvent = "call_listed";
+
 /** Where each event that we know keeps its subject, and the name of the subject's id. */
 const shapes = new Map([
   ["call_inbound", { member: "call_inbound", id: "call_id", idRequired: false }],
   ["chat_inbound", { member: "chat_inbound", id: "chat_id", idRequired: false }],
   ...[
+    listedEvent,
     "call_started",
     "call_ended",
     "call_analyzed",

@@ -67,7 +67,11 @@ export async function startHubspot(options: HubspotOptions = {}): Promise<Hubspo
   const journal = createJournal(portalId, now);
   const grants = createGrants(settings, now, journal.record);
   const access = createAccess(settings, now, grants.find);
-  const recordings = createRecordings(portal);
+  const recordings = createRecordings(portal, {
+    appId: app?.appId,
+    setters: options.recordingSetters ?? ["app", "account"],
+    find: grants.find,
+  });
   const crmRoutes = [
     ...objectBatchRoutes(portal),
     searchRoute(portal, () => settings.indexLagMs),

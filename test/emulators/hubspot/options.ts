@@ -3,7 +3,7 @@ import type { ExtraProperty } from "./definitions.ts";
 import type { IssuedTokens } from "./grants.ts";
 import type { People } from "./people.ts";
 import type { Limits } from "./portal.ts";
-import type { FetchedRecording } from "./recordings.ts";
+import type { FetchedRecording, RecordingSetter } from "./recordings.ts";
 import type { HubspotApp } from "./types.ts";
 import type { Delivery, WebhookOptions } from "./webhooks.ts";
 
@@ -33,6 +33,8 @@ export type HubspotOptions = WebhookOptions & {
   shuffle?: boolean;
   /** Also answers the paths of v3 and v4. */
   legacyPaths?: boolean;
+  /** Whose tokens may say where the app has its recordings; either's when absent. */
+  recordingSetters?: readonly RecordingSetter[];
   latencyMs?: number;
   port?: number;
 };

@@ -1,7 +1,9 @@
 import type { EmulatorReply } from "../contract.ts";
+import { tokenOf } from "./access.ts";
 import { bodyOf, type CrmRequest, type CrmRoute } from "./crm-route.ts";
+import type { Grants } from "./grants.ts";
 import { findRecord, type Portal } from "./portal.ts";
-import { invalid, notFound, problemReply, refuse } from "./refusals.ts";
+import { invalid, notFound, type Problem, problemReply, refuse } from "./refusals.ts";
 import type { StoredRecord, Values } from "./types.ts";
 
 const needed = ["hs_call_external_id", "hs_call_external_account_id", "hs_call_app_id", "hs_call_source"];
@@ -10,12 +12,22 @@ type Setting = { urlToRetrieveAuthedRecording: string; createdAt: string; update
 
 export type FetchedRecording = { status: number; body: unknown };
 
+/** Whose token may say where an app has its recordings: the app's own, or that of an account which installed it. */
+export type RecordingSetter = "app" | "account";
+
+/** `appId`: of the portal's app. */
+type SetterOptions = {
+  appId: number | undefined;
+  setters: readonly RecordingSetter[];
+  find: Grants["find"];
+};
+
 /** Recordings of calls that the app keeps: where they are asked for, and which are there. */
-export function createRecordings(portal: Portal) {
+export function createRecordings(portal: Portal, { appId, setters, find }: SetterOptions) {
   const settings = new Map<string, Setting>();
   return { routes, fetchRecording };
 
-  /** unverified: which scope the setting needs, and whether one app can set another's. */
+  /** unverified: which scope the setting needs, and whose token. */
   function routes(): CrmRoute[] {
     const setting = (method: string, handle: CrmRoute["handle"]): CrmRoute => ({
       method,
@@ -23,7 +35,7 @@ export function createRecordings(portal: Portal) {
       rest: "/(\\d+)/settings/recording",
       kind: "recording setting",
       scopes: () => [],
-      handle,
+      handle: (request) => (maySet(request) ? handle(request) : problemReply(forbidden)),
     });
     return [
       setting("GET", ({ params }) => tell(params[0])),
@@ -38,6 +50,13 @@ export function createRecordings(portal: Portal) {
         handle: markReady,
       },
     ];
+  }
+
+  /** A private app has no such setting, and no app sets another's. */
+  function maySet(request: CrmRequest): boolean {
+    const grant = find(tokenOf(request));
+    if (!grant || request.params[0] !== String(appId)) return false;
+    return setters.includes(grant.install ? "account" : "app");
   }
 
   function register(request: CrmRequest): EmulatorReply {
@@ -93,6 +112,12 @@ export function createRecordings(portal: Portal) {
     return url;
   }
 }
+
+const forbidden: Problem = {
+  status: 403,
+  category: "FORBIDDEN",
+  message: "This token may not read or change the recording settings of the app.",
+};
 
 const missingFor = (values: Values) => needed.filter((name) => values[name] === undefined);
 

@@ -1,0 +1,15 @@
+import type { Archive } from "../core/archive.ts";
+import { openFolder } from "./folder.ts";
+import { openS3 } from "./s3.ts";
+import type { ArchiveSettings } from "./settings.ts";
+import { openSpool } from "./spool.ts";
+
+/** `spoolFolder`: of ours alone; recordings wait in it while they are on their way to a bucket. */
+export function openArchive(
+  settings: ArchiveSettings,
+  { spoolFolder, now = Date.now }: { spoolFolder: string; now?: () => number },
+): Archive {
+  return "folder" in settings
+    ? openFolder(settings.folder, now)
+    : openS3(settings.s3, openSpool(spoolFolder, { md5: true, now }));
+}

@@ -1,0 +1,89 @@
+import { ProviderError } from "../core/errors.ts";
+import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
+import { reconcile as ask, type Reconciled } from "../flow/reconcile.ts";
+import type { Parts } from "../parts.ts";
+import { prepareDataFolder } from "./data-folder.ts";
+import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
+import { sinceOf } from "./replay.ts";
+import { chosenInstallations, withParts } from "./with-parts.ts";
+import { sayWhoWorks, workOff } from "./work.ts";
+
+export type ReconcileOptions = GlobalOptions & { since?: string; installation?: string; provider?: string };
+
+/** `skipped`: why this provider was not asked. */
+type Asked = { installation: string; provider: string; skipped?: string } & Partial<Reconciled>;
+
+/** Asks the providers for calls that no webhook told of, and logs them. */
+export async function reconcile(options: ReconcileOptions): Promise<void> {
+  await withParts(options, async (parts) => {
+    const { flow, config, providers } = parts;
+    const { provider, installation } = options;
+    if (provider !== undefined && !Object.hasOwn(providers, provider))
+      throw new Failure(
+        `There is no provider ${provider}. Use one of: ${Object.keys(providers).join(", ")}.`,
+      );
+    await prepareDataFolder(config.dataFolder, flow.store);
+    const since = options.since === undefined ? undefined : sinceOf(options.since, flow.now());
+    const asked: Asked[] = [];
+    for (const one of chosenInstallations(parts, installation)) {
+      for (const configured of Object.values(one.providers)) {
+        if (provider === undefined || configured.provider.id === provider)
+          asked.push(await askOne(parts, one, configured, since));
+      }
+    }
+    const worked = await workOff(parts);
+    if (options.json) return printJson({ asked, ...worked });
+    for (const one of asked) print(lineOf(one));
+    sayWhoWorks(worked);
+  });
+}
+
+async function askOne(
+  { flow }: Parts,
+  installation: Installation,
+  configured: ConfiguredProvider,
+  since: string | undefined,
+): Promise<Asked> {
+  const { name } = installation.settings;
+  const { id, label } = configured.provider;
+  const skipped = whySkipped(installation, configured);
+  const progress = progressLine();
+  try {
+    const so = await ask(flow, installation, configured, {
+      ...(since !== undefined && { since }),
+      onPage: ({ told, missed }) =>
+        progress.show(`${name}: ${label}: ${counted(told, "call")} compared, ${missed} missed ...`),
+    });
+    return { installation: name, provider: id, ...so, ...(skipped !== undefined && { skipped }) };
+  } catch (cause) {
+    if (!(cause instanceof ProviderError)) throw cause;
+    throw new Failure(`${name}: ${cause.message}`, { cause });
+  } finally {
+    progress.done();
+  }
+}
+
+/** Why lost webhooks of this provider cannot be asked for; undefined when they can. */
+export function whySkipped(
+  { settings: { reconcile } }: Installation,
+  { provider, settings }: ConfiguredProvider,
+): string | undefined {
+  if (!provider.polling) return `${provider.label} has no API that tells of calls`;
+  return reconcile ? provider.polling.lacks(settings) : "the installation's setting reconcile is off";
+}
+
+function lineOf({
+  installation,
+  provider,
+  skipped,
+  told = 0,
+  missed = 0,
+  mended = 0,
+  closed = 0,
+}: Asked): string {
+  const ended = closed > 0 ? ` ${counted(closed, "call")} without an end were closed.` : "";
+  if (skipped !== undefined)
+    return `${installation}: ${provider} was not asked: ${skipped.replace(/\.$/, "")}.${ended}`;
+  const news = `${missed} that no webhook had told of, ${mended} that lacked something`;
+  return `${installation}: ${provider} told of ${counted(told, "call")}: ${news}.${ended}`;
+}

@@ -1,0 +1,99 @@
+import type { Agent, AgentRef, Facts, FoldedCall, Outcome, Phase, Recording, Transfer } from "./call.ts";
+
+export const phaseRank: Record<Phase, number> = { ringing: 1, answered: 2, ended: 3 };
+
+/** A later, better word replaces an earlier one; among equals the first stays. */
+const outcomeRank: Record<Outcome, number> = {
+  voicemail: 3,
+  completed: 2,
+  "no-answer": 1,
+  busy: 1,
+  rejected: 1,
+  cancelled: 1,
+  abandoned: 1,
+  failed: 1,
+  unknown: 0,
+};
+
+/** Adds what a later event says to what the earlier ones said. */
+export function addFacts(call: FoldedCall, facts: Facts, at: string): void {
+  call.startedAt = earliest(call.startedAt, facts.startedAt);
+  call.answeredAt = earliest(call.answeredAt, facts.answeredAt);
+  call.endedAt = latest(call.endedAt, facts.endedAt);
+  call.talkSeconds = facts.talkSeconds ?? call.talkSeconds;
+  call.ringSeconds = facts.ringSeconds ?? call.ringSeconds;
+  call.transcript = facts.transcript || call.transcript;
+  call.summary = facts.summary || call.summary;
+  call.sentiment = facts.sentiment || call.sentiment;
+  if (facts.outcome && (!call.outcome || outcomeRank[facts.outcome] > outcomeRank[call.outcome])) {
+    call.outcome = facts.outcome;
+    call.reason = facts.reason || call.reason;
+  }
+  call.reason ??= facts.reason || undefined;
+  if (facts.recording) call.recording = { ...call.recording, ...facts.recording };
+  if (facts.transfer) call.transfer = joinTransfers(call.transfer, facts.transfer);
+  if (facts.custom) call.custom = { ...call.custom, ...facts.custom };
+  for (const { talked, ...agent } of facts.agents ?? [])
+    addAgent(call.agents, agent, talked ? at : undefined);
+}
+
+/** A warm or cold transfer stays one, whatever a poorer event says of it. */
+function joinTransfers(known: Transfer | undefined, said: Transfer): Transfer {
+  const kind = said.kind === "unknown" ? (known?.kind ?? "unknown") : said.kind;
+  return { ...known, ...said, kind };
+}
+
+/** Agents that share an id are one agent, also two who turn out to be one by a third id. */
+function addAgent(agents: Agent[], ref: Omit<AgentRef, "talked">, talked: string | undefined): void {
+  const same = agents.filter(({ ids }) => ids.some((id) => ref.ids.includes(id)));
+  const known = same[0] ?? { ids: [] };
+  if (same.length === 0) agents.push(known);
+  for (const other of same.slice(1)) agents.splice(agents.indexOf(other), 1);
+  const name = ref.name || lastOf(same, "name");
+  const email = ref.email || lastOf(same, "email");
+  const talkedAt = [talked, ...same.map((agent) => agent.talkedAt)].reduce(latest, undefined);
+  known.ids = [...new Set([...same.flatMap(({ ids }) => ids), ...ref.ids])];
+  Object.assign(known, name && { name }, email && { email }, talkedAt && { talkedAt });
+}
+
+function lastOf(agents: readonly Agent[], name: "name" | "email"): string | undefined {
+  return agents.findLast((agent) => agent[name])?.[name];
+}
+
+/**
+ * Adds to a call what `more` knows and the call does not. A talk time of zero is no better than none: it is what some
+ * callbacks say before the figure has settled.
+ */
+export function fillIn(call: FoldedCall, more: FoldedCall): void {
+  const { callId, legs, phase, agents, outcome, reason, custom, recording, transfer, ...facts } = more;
+  if (phaseRank[phase] > phaseRank[call.phase]) call.phase = phase;
+  if (outcome && (!call.outcome || outcomeRank[outcome] > outcomeRank[call.outcome])) {
+    call.outcome = outcome;
+    call.reason = reason ?? call.reason;
+  }
+  call.reason ??= reason;
+  call.talkSeconds ||= facts.talkSeconds ?? call.talkSeconds;
+  Object.assign(call, { ...facts, ...known(call) });
+  if (custom) call.custom = { ...custom, ...call.custom };
+  if (recording) call.recording = recordingOf(call.recording, recording);
+  if (transfer) call.transfer = joinTransfers(transfer, call.transfer ?? transfer);
+  for (const { talkedAt, ...agent } of agents) addAgent(call.agents, agent, talkedAt);
+}
+
+/** A link that was told stays; what another link is said to be good for says nothing of it. */
+function recordingOf(told: Recording | undefined, more: Recording): Recording {
+  if (!told || told.ref === more.ref) return { ...more, ...told };
+  return { ...(more.seconds !== undefined && { seconds: more.seconds }), ...told };
+}
+
+function known(call: FoldedCall): Partial<FoldedCall> {
+  return Object.fromEntries(Object.entries(call).filter(([, value]) => value !== undefined));
+}
+
+function earliest(a: string | undefined, b: string | undefined): string | undefined {
+  return !a || (b && b < a) ? b || a : a;
+}
+
+function latest(a: string | undefined, b: string | undefined): string | undefined {
+  return !a || (b && b > a) ? b || a : a;
+}

@@ -1,0 +1,197 @@
+import type { Archive } from "../core/archive.ts";
+import type { AudioReply } from "../core/audio.ts";
+import { CrmError, messageOf } from "../core/errors.ts";
+import { maskNumbers } from "../core/phone.ts";
+import type { CallRow } from "../store/contract.ts";
+import type { RecordingRow } from "../store/contract-recordings.ts";
+import { patienceMs } from "./asks.ts";
+import type { Flow, Installation } from "./installation.ts";
+import { isAudio } from "./open-recording.ts";
+import { recordingPolicyOf } from "./recording-policy.ts";
+import { endingOf, rowOf } from "./recordings.ts";
+import { logSeldom } from "./seldom.ts";
+
+const atOnce = 4;
+const mostTaken = 100;
+const maxBytes = 500 * 1024 * 1024;
+/** The whole of a recording, from a slow provider. */
+const keepMs = 15 * 60_000;
+const lookMs = 30_000;
+const dayMs = 86_400_000;
+/** Between two looks for a recording that is not there yet; the last one again and again. */
+const pausesMs = [30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000];
+const tellAgainMs = 60_000;
+
+export type Following = { flow: Flow; installation: Installation; archive?: Archive | undefined };
+
+/**
+ * Does what is due about recordings: looks whether they can be played, keeps copies where that is wanted, tells the CRM,
+ * and removes what is over or was erased. Returns how many it went through. What fails is tried again on its own.
+ */
+export async function followRecordings(following: Following, signal?: AbortSignal): Promise<number> {
+  const { flow, installation } = following;
+  const due = await flow.store.dueRecordings(installation.settings.name, flow.now(), mostTaken);
+  const left = [...due];
+  const work = async (): Promise<void> => {
+    for (let row = left.shift(); row && !signal?.aborted; row = left.shift())
+      await follow(following, row, signal);
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return due.length;
+}
+
+async function follow(
+  following: Following,
+  row: RecordingRow,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { flow } = following;
+  try {
+    const call = row.state === "erase" ? undefined : await rowOf(flow.store, row.call);
+    if (!call || call.state === "merged") return await forget(following, row);
+    if (row.state === "kept" && row.toldAt !== undefined) return await expire(following, row);
+    await advance(following, row, call, signal);
+  } catch (error) {
+    if (signal?.aborted) return;
+    const reason = maskNumbers(messageOf(error));
+    logSeldom(
+      flow,
+      { installation: row.installation, reason },
+      "a recording could not be looked after; it is tried again",
+    );
+    await flow.store.saveRecording({
+      ...row,
+      attempts: row.attempts + 1,
+      dueAt: flow.now() + tellAgainMs,
+      reason,
+    });
+  }
+}
+
+/** Nothing of it stays. An archive that is not set up any more cannot be reached: then the row waits for it. */
+async function forget({ flow, archive }: Following, row: RecordingRow): Promise<void> {
+  if (row.place !== undefined) {
+    if (!archive) throw new Error("the archive that has this recording is not in the configuration any more");
+    await archive.remove(row.place);
+  }
+  await flow.store.forgetRecording(row.call);
+}
+
+/** Its time in the archive is over. */
+async function expire({ flow, archive, installation }: Following, row: RecordingRow): Promise<void> {
+  if (row.place !== undefined) await archive?.remove(row.place);
+  const { dueAt: _, place: __, ...rest } = row;
+  const reason = `copies are kept for ${installation.settings.recordingDays} days`;
+  await flow.store.saveRecording({ ...rest, state: "expired", reason });
+}
+
+async function advance(
+  following: Following,
+  row: RecordingRow,
+  call: CallRow,
+  signal?: AbortSignal,
+): Promise<void> {
+  const { flow, installation, archive } = following;
+  const { settings } = installation;
+  const policy = recordingPolicyOf(settings, call.call.line);
+  const keeps = policy === "archive" && archive !== undefined;
+  if (policy === "none" || !call.call.recording) return forget(following, row);
+  const found =
+    row.seenAt !== undefined && !(keeps && row.place === undefined)
+      ? row
+      : await look(following, row, call, keeps, signal);
+  if (found.seenAt === undefined) return flow.store.saveRecording(found);
+  if (row.seenAt === undefined)
+    flow.meter.recordingSeen(call.call.provider, Math.max(0, (found.seenAt - endOf(call, row)) / 1000));
+  const told = await tell(following, found, call, signal);
+  await flow.store.saveRecording(told);
+}
+
+/** Asks the provider for it: a first byte, or all of it for the archive. */
+async function look(
+  following: Following,
+  row: RecordingRow,
+  { call }: CallRow,
+  keeps: boolean,
+  signal?: AbortSignal,
+): Promise<RecordingRow> {
+  const { flow, installation, archive } = following;
+  const configured = installation.providers[call.provider];
+  const { recording } = call;
+  if (!configured?.provider.recording || !recording) return missing(flow, row, "nobody can be asked for it");
+  const limit = AbortSignal.timeout(keeps ? keepMs : lookMs);
+  const within = signal ? AbortSignal.any([signal, limit]) : limit;
+  const headers: Record<string, string> = keeps ? {} : { range: "bytes=0-0" };
+  let reply: AudioReply;
+  try {
+    reply = await configured.provider.recording(recording.ref, configured.settings, {
+      headers,
+      signal: within,
+    });
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    return missing(flow, row, messageOf(error));
+  }
+  if (!isAudio(reply)) {
+    reply.body.destroy();
+    return missing(flow, row, `the provider answers ${reply.status}`);
+  }
+  const { reason: _, ...rest } = row;
+  const seen: RecordingRow = { ...rest, state: "there", seenAt: row.seenAt ?? flow.now() };
+  if (!keeps || !archive) {
+    reply.body.destroy();
+    return seen;
+  }
+  const type =
+    reply.headers["content-type"] ?? (endingOf(recording.ref) === ".wav" ? "audio/wav" : "audio/mpeg");
+  const name = nameOf(following, row);
+  const kept = await archive.keep({ name, type, body: reply.body, maxBytes }, within);
+  return { ...seen, ...kept, state: "kept" };
+}
+
+/** By account and month, so that people find their way; unique by the call's row. */
+function nameOf({ flow, installation }: Following, { call }: RecordingRow): string {
+  const [year, month] = new Date(flow.now()).toISOString().split("-");
+  return `${installation.settings.name}/${year}/${month}/${call.toString(36)}`;
+}
+
+/** It is looked for again with growing pauses, for a day. */
+function missing({ now }: Flow, row: RecordingRow, reason: string): RecordingRow {
+  const { dueAt: _, ...rest } = row;
+  const attempts = row.attempts + 1;
+  const next = now() + pauseAfter(attempts);
+  if (now() >= row.since + patienceMs) return { ...rest, attempts, state: "missing", reason };
+  return { ...rest, attempts, reason, dueAt: Math.min(next, row.since + patienceMs) };
+}
+
+function pauseAfter(attempts: number): number {
+  return pausesMs[Math.min(attempts, pausesMs.length) - 1] ?? dayMs;
+}
+
+/** The CRM may fetch it, once its activity is there. */
+async function tell(
+  { flow, installation }: Following,
+  row: RecordingRow,
+  call: CallRow,
+  signal?: AbortSignal,
+): Promise<RecordingRow> {
+  const { connector, settings } = installation;
+  const { dueAt: _, ...rest } = row;
+  const overAt = row.place === undefined ? {} : { dueAt: endOf(call, row) + settings.recordingDays * dayMs };
+  const done: RecordingRow = { ...rest, ...overAt, toldAt: flow.now() };
+  if (!connector.recordingReady || row.toldAt !== undefined) return done;
+  if (call.activityId !== undefined && call.state === "logged") {
+    try {
+      await connector.recordingReady(call.activityId, signal);
+      return done;
+    } catch (error) {
+      if (!(error instanceof CrmError) || error.retry === "never") throw error;
+    }
+  }
+  if (flow.now() >= row.since + patienceMs) return done;
+  return { ...rest, dueAt: flow.now() + tellAgainMs };
+}
+
+function endOf({ call }: CallRow, { since }: RecordingRow): number {
+  return Date.parse(call.endedAt ?? "") || since;
+}

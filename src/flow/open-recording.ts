@@ -1,0 +1,63 @@
+import type { Archive } from "../core/archive.ts";
+import type { AudioReply, AudioRequest } from "../core/audio.ts";
+import { Rejected } from "../core/errors.ts";
+import type { CallRow } from "../store/contract.ts";
+import type { Flow, Installation } from "./installation.ts";
+import { recordingPolicyOf } from "./recording-policy.ts";
+
+export type OpenedRecording = { reply: AudioReply; source: "provider" | "archive" };
+
+const dayMs = 86_400_000;
+
+/**
+ * The audio of a call for a listener: from our archive when it is kept there, else from the provider. Throws `Rejected`
+ * with 404 for what is not there or not to be heard, 410 for what was and is no more, 502 or 504 for a provider in trouble.
+ */
+export async function openRecording(
+  flow: Flow,
+  installation: Installation | undefined,
+  row: CallRow,
+  archive: Archive | undefined,
+  request: AudioRequest,
+): Promise<OpenedRecording> {
+  const { call } = row;
+  const configured = installation?.providers[call.provider];
+  if (!installation || !configured?.provider.recording)
+    throw new Rejected(
+      404,
+      `the recording cannot be fetched: ${call.installation} has no provider ${call.provider} with recordings in its configuration`,
+    );
+  refuseUnwanted(flow, installation, row);
+  const kept = await flow.store.recording(row.id);
+  if (kept?.state === "deleted" || kept?.state === "expired" || kept?.state === "erase")
+    throw new Rejected(410, `this recording is not kept any more: ${kept.reason ?? "it was erased"}`);
+  if (kept?.place !== undefined && archive) {
+    const reply = await archive.open(kept.place, request);
+    if (reply.status !== 404 || !call.recording) return { reply, source: "archive" };
+    reply.body.destroy();
+  }
+  if (!call.recording)
+    throw new Rejected(404, "this call has no recording yet: providers send it some minutes after the call");
+  const { provider, settings } = configured;
+  const reply = await provider.recording?.(call.recording.ref, settings, request);
+  if (!reply) throw new Rejected(404, `${provider.label} has no recordings`);
+  return { reply, source: "provider" };
+}
+
+/** A policy or a time that has changed since holds for links that are out already. */
+function refuseUnwanted({ now }: Flow, { settings }: Installation, { call }: CallRow): void {
+  if (recordingPolicyOf(settings, call.line) === "none")
+    throw new Rejected(404, "recordings of this line are not passed on: its policy for recordings is `none`");
+  const ended = Date.parse(call.endedAt ?? call.startedAt ?? "");
+  const { recordingLinkDays } = settings;
+  if (recordingLinkDays !== undefined && ended + recordingLinkDays * dayMs <= now())
+    throw new Rejected(410, `links to recordings play for ${recordingLinkDays} days after the call`);
+}
+
+/** Whether the audio came, and no page or refusal in its place. */
+export function isAudio({ status, headers }: AudioReply): boolean {
+  return (
+    (status === 200 || status === 206) &&
+    !/^(text\/|application\/(\w+\+)?(json|xml))/i.test(headers["content-type"] ?? "")
+  );
+}

@@ -1,0 +1,59 @@
+import { ProviderError } from "../core/errors.ts";
+import { maskNumbers } from "../core/phone.ts";
+import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
+import { reconcile } from "./reconcile.ts";
+
+/** Between two looks at all calls, and between two at those that lack something. */
+const everyMs = 15 * 60_000;
+const lackingMs = 60_000;
+/** While webhooks wait to be decoded nobody knows what is missing. */
+const afterDecodingMs = 1_000;
+
+/** The work of the lane that asks providers. `appended`: something came in that is to be decoded. */
+export function reconcileLane(flow: Flow, installation: Installation, appended: () => void) {
+  const { settings, providers } = installation;
+  const nextLook = new Map<string, number>();
+  const pausedUntil = new Map<string, number>();
+
+  const ask = async (configured: ConfiguredProvider, signal: AbortSignal): Promise<void> => {
+    const { id } = configured.provider;
+    const looksAtAll = flow.now() >= (nextLook.get(id) ?? 0);
+    const { missed, mended, closed } = await reconcile(flow, installation, configured, {
+      signal,
+      onlyLacking: !looksAtAll,
+    });
+    if (looksAtAll) nextLook.set(id, flow.now() + everyMs);
+    if (missed + mended + closed === 0) return;
+    appended();
+    flow.log.info(
+      { installation: settings.name, provider: id, missed, mended, closed },
+      "asking the provider told what webhooks had not",
+    );
+  };
+
+  return async (signal: AbortSignal): Promise<number> => {
+    if ((await flow.store.newDeliveries(settings.name, 1)).length > 0) return flow.now() + afterDecodingMs;
+    for (const configured of Object.values(providers)) {
+      const { id } = configured.provider;
+      if (signal.aborted || flow.now() < (pausedUntil.get(id) ?? 0)) continue;
+      try {
+        await ask(configured, signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        if (!(error instanceof ProviderError)) throw error;
+        const pauseMs = error.afterMs ?? (error.retry === "later" ? lackingMs : everyMs);
+        pausedUntil.set(id, flow.now() + pauseMs);
+        flow.log.warn(
+          {
+            installation: settings.name,
+            provider: id,
+            reason: maskNumbers(error.message),
+            againInMs: pauseMs,
+          },
+          "the provider could not be asked for calls; it is tried again",
+        );
+      }
+    }
+    return flow.now() + lackingMs;
+  };
+}

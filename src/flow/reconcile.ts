@@ -1,0 +1,161 @@
+import type { Call } from "../core/call.ts";
+import type { Polling, Span } from "../core/polling.ts";
+import { inParts } from "../lib/pace.ts";
+import { patienceMs } from "./asks.ts";
+import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
+import { type TakenIn, takeIn } from "./take-in.ts";
+import { closingDelivery, silentMs } from "./unknown-end.ts";
+
+/** `told`: answers that came. `closed`: calls whose end nobody told. */
+export type Reconciled = { told: number; missed: number; mended: number; closed: number };
+
+/** `since`: ISO; otherwise from where the last time ended. `onlyLacking`: only those that are known to lack something. */
+export type ReconcileOptions = {
+  since?: string;
+  onlyLacking?: boolean;
+  signal?: AbortSignal;
+  onPage?: (so: Reconciled) => void;
+};
+
+export const lookBackMs = 90 * 60_000;
+/** One span is asked for at a time, and need not be asked for again after a stop. */
+const spanMs = 6 * 3_600_000;
+/** Younger than this, webhooks are still on their way and figures have not settled. */
+const freshMs = 120_000;
+/** A call of which nothing was heard for this long is asked for. */
+const quietMs = 600_000;
+const callsAtOnce = 100;
+/** Between two questions about the same call, by how often it was asked for. */
+const pausesMs = [600_000, 1_800_000, 7_200_000, 21_600_000, 43_200_000];
+
+/**
+ * Finds what webhooks did not tell: asks the provider's API for all calls of the last 90 minutes or since the last time, and
+ * again for those that lack something or do not end. Where nobody can be asked, a call that was silent for 6 hours
+ * is over. Throws `ProviderError`.
+ */
+export async function reconcile(
+  flow: Flow,
+  installation: Installation,
+  configured: ConfiguredProvider,
+  options: ReconcileOptions = {},
+): Promise<Reconciled> {
+  const so: Reconciled = { told: 0, missed: 0, mended: 0, closed: 0 };
+  const asking: Asking = { flow, installation, so, options, ...configured };
+  const { polling: known } = configured.provider;
+  const mayAsk = installation.settings.reconcile && known?.lacks(configured.settings) === undefined;
+  const polling = mayAsk ? known : undefined;
+  if (polling && !options.onlyLacking) await askForSpans(asking, polling);
+  if (polling) await askForLacking(asking, polling);
+  if (options.onlyLacking) return so;
+  const going = new Set(polling ? await askForOpen(asking, polling) : []);
+  if (!options.signal?.aborted) await closeSilent(asking, going);
+  return so;
+}
+
+type Asking = ConfiguredProvider & {
+  flow: Flow;
+  installation: Installation;
+  so: Reconciled;
+  options: ReconcileOptions;
+};
+
+async function askForSpans(asking: Asking, polling: Polling): Promise<void> {
+  const { flow, installation, provider, options, settings } = asking;
+  const place = `reconcile:${installation.settings.name}/${provider.id}`;
+  const state = await flow.store.syncState(place);
+  const now = flow.now();
+  const last = Date.parse(options.since ?? state.cursor ?? "") || now;
+  const oldest = now - polling.historyDays * 86_400_000;
+  const from = Math.max(oldest, options.since === undefined ? Math.min(last, now) - lookBackMs : last);
+  for (let since = from; since < now; since += spanMs) {
+    const until = Math.min(since + spanMs, now);
+    const span: Span = { since: isoOf(since), until: isoOf(until) };
+    for await (const page of polling.calls(settings, span, contextOf(asking))) {
+      count(asking, page.length, await takeIn(flow, installation, provider, page, flow.now() - freshMs));
+    }
+    if (options.signal?.aborted) return;
+    const isNewer = isoOf(until) > (state.cursor ?? "");
+    if (isNewer)
+      await flow.store.saveSyncState(place, { ...state, cursor: isoOf(until), finishedAt: flow.now() });
+  }
+}
+
+/** Calls that are over, but miss their figures or their recording. */
+async function askForLacking(asking: Asking, polling: Polling): Promise<void> {
+  const { flow, installation, provider, options } = asking;
+  const { name } = installation.settings;
+  while (!options.signal?.aborted) {
+    const due = await flow.store.dueAsks(name, provider.id, flow.now(), callsAtOnce);
+    if (due.length === 0) return;
+    for (const part of inParts(due, polling.callsAtOnce)) {
+      const calls = part.map(({ row }) => row.call);
+      const answers = await polling.callsAgain(asking.settings, calls, contextOf(asking));
+      for (const { row, since, attempts } of part)
+        await flow.store.putOffAsks([row.id], nextAsk(flow.now(), since, attempts));
+      count(asking, answers.length, await takeIn(flow, installation, provider, answers));
+      if (options.signal?.aborted) return;
+    }
+  }
+}
+
+/** Undefined when it was waited for long enough. */
+function nextAsk(now: number, since: number, attempts: number): number | undefined {
+  const last = since + patienceMs;
+  const next = now + (pausesMs[attempts] ?? patienceMs);
+  if (next < last) return next;
+  return now < last ? last : undefined;
+}
+
+/** Returns the ids of the calls that go on as far as the provider knows. */
+async function askForOpen(asking: Asking, polling: Polling): Promise<string[]> {
+  const { flow, installation, provider } = asking;
+  const going: string[] = [];
+  for await (const calls of openCalls(asking, flow.now() - quietMs)) {
+    for (const part of inParts(calls, polling.callsAtOnce)) {
+      const answers = await polling.callsAgain(asking.settings, part, contextOf(asking));
+      const taken = await takeIn(flow, installation, provider, answers);
+      count(asking, answers.length, taken);
+      going.push(...taken.going);
+    }
+  }
+  return going;
+}
+
+async function closeSilent(asking: Asking, going: ReadonlySet<string>): Promise<void> {
+  const { flow, so, provider } = asking;
+  for await (const calls of openCalls(asking, flow.now() - silentMs)) {
+    const silent = calls.filter(({ legs }) => !legs.some((leg) => going.has(leg)));
+    await Promise.all(silent.map((call) => flow.store.append(closingDelivery(call, flow.now()))));
+    so.closed += silent.length;
+    if (silent.length > 0) flow.meter.reconciled(provider.id, "closed", silent.length);
+  }
+}
+
+async function* openCalls(
+  { flow, installation, provider, options }: Asking,
+  quietSince: number,
+): AsyncGenerator<Call[]> {
+  for (let after = 0; !options.signal?.aborted; ) {
+    const { name } = installation.settings;
+    const rows = await flow.store.openCalls(name, provider.id, quietSince, after, callsAtOnce);
+    const last = rows.at(-1);
+    if (!last) return;
+    yield rows.map(({ call }) => call);
+    after = last.id;
+  }
+}
+
+function contextOf({ flow, installation, options }: Asking) {
+  return { installation: installation.settings.name, now: flow.now, signal: options.signal };
+}
+
+function count({ so, options }: Asking, told: number, { missed, mended }: TakenIn): void {
+  so.told += told;
+  so.missed += missed;
+  so.mended += mended;
+  options.onPage?.(so);
+}
+
+function isoOf(ms: number): string {
+  return new Date(ms).toISOString();
+}

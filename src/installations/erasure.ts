@@ -1,0 +1,116 @@
+import type { Store, StoredInstall } from "../store/contract.ts";
+
+const dayMs = 86_400_000;
+const warningMs = 7 * dayMs;
+
+/**
+ * `removedDays`: how long an account that left can come back. `quietMs`: after so long, requests that were under way when it
+ * left are over. `dismiss`: nothing works for it any more after this. `beforeErase`: what is kept of it elsewhere goes; it may
+ * be asked again after a crash.
+ */
+export type ErasureOptions = {
+  store: Pick<Store, "installs" | "beginErasure" | "eraseInstallation">;
+  now: () => number;
+  removedDays: number;
+  quietMs: number;
+  dismiss: (name: string) => Promise<void>;
+  beforeErase: (name: string) => Promise<void>;
+  log: Record<"info" | "warn" | "error", (facts: object, sentence: string) => void>;
+};
+
+export type Erasure = {
+  /** Erases what left long enough ago, and goes on with what was interrupted. Never throws; one run at a time. */
+  run(): Promise<void>;
+  /** Erases one that was removed, or is being erased, now. False when it came back meanwhile, or somebody is busy with it. */
+  erase(install: StoredInstall, onProgress?: (rows: number) => void): Promise<boolean>;
+  stop(): Promise<void>;
+};
+
+/** When an installation that left is erased, in milliseconds since 1970; undefined for one that is at work. */
+export function erasedAt(
+  { state, leftAt, updatedAt }: StoredInstall,
+  removedDays: number,
+): number | undefined {
+  return state === "active" ? undefined : (leftAt ?? updatedAt) + removedDays * dayMs;
+}
+
+/** Ends what is kept of accounts that left: a grace period, then nothing. */
+export function createErasure(options: ErasureOptions): Erasure {
+  const { store, now, removedDays, quietMs, dismiss, beforeErase, log } = options;
+  const ending = new AbortController();
+  const warned = new Set<string>();
+  let running: Promise<void> | undefined;
+
+  const finish = async (name: string, onProgress?: (rows: number) => void): Promise<boolean> => {
+    await beforeErase(name);
+    const { signal } = ending;
+    return store.eraseInstallation(name, { signal, ...(onProgress && { onProgress }) });
+  };
+
+  const begin = ({ name, leftAt, updatedAt }: StoredInstall): Promise<boolean> =>
+    store.beginErasure(name, leftAt ?? updatedAt, now());
+
+  /** One that only lost its access has taken calls until now: its last requests are waited for, until the next run. */
+  const goOn = async (install: StoredInstall): Promise<void> => {
+    const { name, state, crm } = install;
+    if (state !== "erasing" && !(await begin(install))) return;
+    await dismiss(name);
+    const isQuiet = state === "removed" || (state === "erasing" && now() - install.updatedAt >= quietMs);
+    if (isQuiet && (await finish(name)))
+      log.info(
+        { installation: name, crm },
+        "an account that left is erased; connected again, it is a new installation",
+      );
+  };
+
+  const look = async (install: StoredInstall): Promise<void> => {
+    const at = erasedAt(install, removedDays);
+    if (at === undefined) return;
+    if (install.state === "erasing" || at <= now()) await goOn(install);
+    else if (install.state === "reconnect" && at - now() <= warningMs) warn(install, at);
+  };
+
+  const warn = ({ name, crm, reason, leftAt }: StoredInstall, at: number): void => {
+    const once = `${name} ${leftAt}`;
+    if (warned.has(once)) return;
+    warned.add(once);
+    const facts = { installation: name, crm, reason, erasedAt: new Date(at).toISOString() };
+    log.warn(
+      facts,
+      `the account is not connected, and all that is kept of it will be erased, with the calls that wait; connect it again at /install/${crm}, or export it first`,
+    );
+  };
+
+  const lookAtAll = async (): Promise<void> => {
+    try {
+      for (const install of await store.installs()) {
+        if (ending.signal.aborted) return;
+        await look(install).catch((err: unknown) =>
+          log.error(
+            { installation: install.name, err },
+            "an account that left could not be erased; it is tried again in an hour",
+          ),
+        );
+      }
+    } catch (err) {
+      log.error({ err }, "accounts that left could not be looked for; it is tried again in an hour");
+    }
+  };
+
+  return {
+    run() {
+      running ??= lookAtAll().finally(() => {
+        running = undefined;
+      });
+      return running;
+    },
+    async erase(install, onProgress) {
+      if (install.state === "removed" && !(await begin(install))) return false;
+      return finish(install.name, onProgress);
+    },
+    async stop() {
+      ending.abort();
+      await running;
+    },
+  };
+}

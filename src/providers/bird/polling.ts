@@ -1,0 +1,154 @@
+import type { FoldedCall } from "../../core/call.ts";
+import type { Delivery } from "../../core/contracts.ts";
+import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
+import { isCallId, isoFromText, type JsonObject, textAt } from "../../lib/body.ts";
+import { type BirdApi, birdApi, isApiId, lacks, workspacePath } from "./api.ts";
+import { recordingsThere } from "./recording-facts.ts";
+import type { BirdSettings } from "./settings.ts";
+import { askedEvents } from "./wire.ts";
+
+/** The calls log takes up to 1,000, the list of recordings up to 99 (docs.bird.com, 2026). */
+const callsPerPage = 500;
+const recordingsPerPage = 99;
+const dayMs = 86_400_000;
+const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/**
+ * Bird's channels voice. A workspace may ask 50 times a second (docs.bird.com, 2026). The new platform's calls (`vcl_…`)
+ * have no log that we know of. Not verified: how far back the log reaches.
+ */
+export const polling: Polling<BirdSettings> = {
+  lacks,
+  historyDays: 90,
+  calls,
+  callsAtOnce: 10,
+  async callsAgain(settings, known, context) {
+    const api = birdApi(settings, context.signal);
+    const deliveries: Delivery[] = [];
+    for (const call of known) deliveries.push(...(await askAgain(api, call, settings, context)));
+    return deliveries;
+  },
+};
+
+/**
+ * A day at a time, in case the log comes newest first. Not verified: its order, and whether `startAt` and `endAt` are
+ * about `createdAt`, to the millisecond and inclusive; so whole seconds are asked for, and every call is looked at.
+ */
+async function* calls(settings: BirdSettings, span: Span, context: PollContext): AsyncGenerator<Delivery[]> {
+  const api = birdApi(settings, context.signal);
+  const since = Date.parse(span.since);
+  const until = Date.parse(span.until);
+  const seen = new Set<string>();
+  for (let from = since; from < until; from += dayMs) {
+    const query = {
+      startAt: toSecond(from, Math.floor),
+      endAt: toSecond(Math.min(from + dayMs, until), Math.ceil),
+    };
+    for await (const rows of api.pages("channels/calls", query, callsPerPage)) {
+      const fresh = rows.filter((row) => isCallOf(row, since, until) && isNew(row, seen));
+      if (fresh.length > 0) yield fresh.map((row) => callDelivery(row, settings, context));
+    }
+  }
+}
+
+function toSecond(ms: number, round: (seconds: number) => number): string {
+  return new Date(round(ms / 1000) * 1000).toISOString();
+}
+
+function isCallOf(row: JsonObject, since: number, until: number): boolean {
+  if (idOf(row) === undefined) return false;
+  const madeAt = isoFromText(textAt(row, "createdAt"));
+  return madeAt === undefined || (Date.parse(madeAt) >= since && Date.parse(madeAt) < until);
+}
+
+function isNew(row: JsonObject, seen: Set<string>): boolean {
+  const { size } = seen;
+  return seen.add(idOf(row) ?? "").size > size;
+}
+
+/** As the decoder wants it, so that no row of a page is one that it refuses. */
+function idOf({ id }: JsonObject): string | undefined {
+  const text = typeof id === "string" ? id.trim() : "";
+  return text !== "" && isCallId(text) ? text : undefined;
+}
+
+async function askAgain(
+  api: BirdApi,
+  call: FoldedCall,
+  settings: BirdSettings,
+  context: PollContext,
+): Promise<Delivery[]> {
+  const id = call.callId;
+  if (!isApiId(id) || id.startsWith("vcl_")) return [];
+  const row = (await callOfChannel(api, call)) ?? (await callOfLog(api, call));
+  if (!row) return [];
+  const told = callDelivery(row, settings, context);
+  if (!wasAnswered(row, call)) return [told];
+  const recordings: JsonObject[] = [];
+  for await (const rows of api.pages("recordings", { sourceId: id }, recordingsPerPage))
+    recordings.push(...rows.filter((recording) => isRecordingOf(recording, id)).map(withoutLinks));
+  if (recordingsThere(recordings).length === 0) return [told];
+  const payload = { id, recordings };
+  return [told, deliveryOf(askedEvents.recordings, payload, "recordings", settings, context)];
+}
+
+async function callOfChannel(api: BirdApi, { callId, custom }: FoldedCall): Promise<JsonObject | undefined> {
+  const channelId = custom?.["channelId"];
+  if (typeof channelId !== "string" || !isApiId(channelId)) return undefined;
+  const row = await api.one(`channels/${channelId}/calls/${callId}`);
+  return row && idOf(row) === callId ? row : undefined;
+}
+
+/** For a call whose channel is not known, or gone. The log refuses what is no UUID, such as the id of a made-up call. */
+async function callOfLog(api: BirdApi, call: FoldedCall): Promise<JsonObject | undefined> {
+  const at = Date.parse(call.startedAt ?? call.answeredAt ?? call.endedAt ?? "");
+  if (Number.isNaN(at) || !uuid.test(call.callId)) return undefined;
+  const around = { startAt: toSecond(at - dayMs, Math.floor), endAt: toSecond(at + dayMs, Math.ceil) };
+  for await (const rows of api.pages("channels/calls", { id: call.callId, ...around }, callsPerPage)) {
+    const found = rows.find((row) => idOf(row) === call.callId);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+function wasAnswered(row: JsonObject, call: FoldedCall): boolean {
+  const status = textAt(row, "status")?.toLowerCase() ?? "";
+  return (
+    ["ongoing", "completed"].includes(status) ||
+    (isoFromText(textAt(row, "answeredAt")) ?? call.answeredAt) !== undefined
+  );
+}
+
+/** Whether a row is about this call. A list that did not heed our filter must not give a call another's voice. */
+function isRecordingOf(row: JsonObject, callId: string): boolean {
+  const source = textAt(row, "sourceId") ?? textAt(row, "callId");
+  return source === undefined || source === callId;
+}
+
+/** The links in it are secrets, and other ones every time. */
+function withoutLinks({ url, roomInfoUrl, ...row }: JsonObject): JsonObject {
+  return row;
+}
+
+/** Under one path however it was asked for: the same answer is then stored once. */
+function callDelivery(row: JsonObject, settings: BirdSettings, context: PollContext): Delivery {
+  return deliveryOf(askedEvents.call, row, "channels/calls", settings, context);
+}
+
+function deliveryOf(
+  event: string,
+  payload: JsonObject,
+  path: string,
+  settings: BirdSettings,
+  { installation, now }: PollContext,
+): Delivery {
+  return {
+    installation,
+    provider: "bird",
+    receivedAt: new Date(now()).toISOString(),
+    method: askedMethod,
+    url: `${workspacePath(settings)}/${path}`,
+    headers: { "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify({ service: "channels", event, payload })),
+  };
+}

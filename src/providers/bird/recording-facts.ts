@@ -1,0 +1,56 @@
+import type { CallEvent, Recording } from "../../core/call.ts";
+import { isoFromText, type JsonObject, objectsAt, secondsAt, textAt } from "../../lib/body.ts";
+import { isApiId } from "./api.ts";
+
+type Found = { recording: Recording; seconds: number; at: string };
+
+/** What `voice.recordings` says: the one recording of the call that is to be played. Nothing while there is none. */
+export function decodeRecordings(callId: string, payload: JsonObject, receivedAt: string): CallEvent[] {
+  const [best, ...others] = recordingsThere(objectsAt(payload, "recordings"));
+  if (!best) return [];
+  // The time of the latest change, so that a better recording that was there before does not come first.
+  const at = others.reduce((latest, other) => (other.at > latest ? other.at : latest), best.at);
+  return [{ callId, at: at || receivedAt, kind: "voice.recordings", facts: { recording: best.recording } }];
+}
+
+/**
+ * A call's recordings that can be fetched: the longest first, then the newest. Not verified: what several recordings of
+ * one call are to each other; whether `duration` is in seconds, as that of a call is.
+ */
+export function recordingsThere(recordings: readonly JsonObject[]): Found[] {
+  const found = recordings.flatMap((row) => {
+    const id = textAt(row, "id");
+    const isThere = textAt(row, "status")?.toLowerCase() === "available";
+    if (!isThere || !isApiId(id)) return [];
+    const seconds = secondsOf(row);
+    const recording = { ref: refOf(id, textAt(row, "format")), ...(seconds > 0 && { seconds }) };
+    return [{ recording, seconds, at: timeAt(row, "updatedAt") ?? timeAt(row, "createdAt") ?? "" }];
+  });
+  return found.sort(
+    (a, b) =>
+      b.seconds - a.seconds || b.at.localeCompare(a.at) || a.recording.ref.localeCompare(b.recording.ref),
+  );
+}
+
+/** The id of the recording in a `Recording.ref` of ours; undefined for any other ref. */
+export function recordingIdOf(ref: string): string | undefined {
+  return /^bird:recording:([\w-]{1,128})(?:\.(?:wav|mp3))?$/.exec(ref)?.[1];
+}
+
+/** Ours, since a link of Bird's lives for 600 s only. The ending is for players; it is no part of the id. */
+function refOf(id: string, format: string | undefined): string {
+  const [ending] = /(wav|mp3)$/.exec(format?.toLowerCase() ?? "") ?? [];
+  return `bird:recording:${id}${ending ? `.${ending}` : ""}`;
+}
+
+/** 0 when nobody says: real recordings that can be fetched have had a `duration` of 0 and no end (2023). */
+function secondsOf(row: JsonObject): number {
+  const told = secondsAt(row, "duration");
+  if (told) return told;
+  const [from, to] = [timeAt(row, "startedAt"), timeAt(row, "endedAt")];
+  return from && to && from < to ? Math.round((Date.parse(to) - Date.parse(from)) / 1000) : 0;
+}
+
+function timeAt(row: JsonObject, name: string): string | undefined {
+  return isoFromText(textAt(row, name));
+}

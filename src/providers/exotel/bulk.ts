@@ -1,0 +1,80 @@
+import { ProviderError } from "../../core/errors.ts";
+import { isCallId, isObject, type JsonObject, objectAt, textAt } from "../../lib/body.ts";
+import type { Account } from "./account.ts";
+
+/** A call as the API writes it, with its own id. */
+export type Row = { sid: string; fields: JsonObject };
+
+/**
+ * The pages of the bulk Calls API, the earliest call first. `details` is not on its page; public clients send it and
+ * keep the legs that they get, and where it tells none, Call Details does.
+ */
+export async function* pagesOf(
+  account: Account,
+  filter: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): AsyncGenerator<Row[]> {
+  const fixed = { ...filter, PageSize: "100", SortBy: "DateCreated:asc", details: "true" };
+  const seen = new Set<string>();
+  let before: ReadonlySet<string> = new Set();
+  for (let after: string | undefined = ""; after !== undefined; ) {
+    const answer = await account.get("Calls.json", { ...fixed, ...(after && { After: after }) }, signal);
+    if (answer.status === 404)
+      throw new ProviderError(
+        "never",
+        `Exotel knows no account ${account.name}: check accountSid, and apiUrl (https://api.in.exotel.com for accounts in Mumbai)`,
+      );
+    const { rows, empty } = rowsOf(answer.body);
+    const fresh = rows.filter(({ sid }) => !before.has(sid));
+    if (fresh.length > 0) yield fresh;
+    before = new Set(rows.map(({ sid }) => sid));
+    after = empty ? undefined : cursorOf(answer.body);
+    if (after !== undefined && seen.has(after))
+      throw new ProviderError("later", "Exotel's pages of calls lead back to one that was read already");
+    if (after !== undefined) seen.add(after);
+  }
+}
+
+/** One call with its legs; undefined when the API does not know it. */
+export async function detailsOf(
+  account: Account,
+  sid: string,
+  signal?: AbortSignal,
+): Promise<Row | undefined> {
+  const { status, body } = await account.get(
+    `Calls/${encodeURIComponent(sid)}.json`,
+    { details: "true" },
+    signal,
+  );
+  const row = status === 404 ? undefined : rowOf(body);
+  return row?.sid === sid ? row : undefined;
+}
+
+/** Whatever is no call is left out. */
+function rowsOf(body: unknown): { rows: Row[]; empty: boolean } {
+  const calls = isObject(body) ? body["Calls"] : undefined;
+  if (!Array.isArray(calls)) throw new ProviderError("later", "Exotel answered without a list of calls");
+  return { rows: calls.flatMap((call) => rowOf(call) ?? []), empty: calls.length === 0 };
+}
+
+/**
+ * A call, in its `Call` or bare, named by its `Sid` alone. Its pre-signed link opens the recording for whoever has it
+ * and is over in minutes: it is not kept.
+ */
+function rowOf(value: unknown): Row | undefined {
+  if (!isObject(value)) return undefined;
+  const inner = objectAt(value, "Call");
+  const { PreSignedRecordingUrl, CallSid, call_sid, ...fields } = Object.hasOwn(inner, "Sid") ? inner : value;
+  const raw = fields["Sid"];
+  const sid = typeof raw === "string" ? raw.trim() : textAt(fields, "Sid");
+  return sid && sid !== "null" && isCallId(sid) ? { sid, fields } : undefined;
+}
+
+/** Only the cursor of the next page's address is used: where our credentials go is not for an answer to say. */
+function cursorOf(body: unknown): string | undefined {
+  const next = isObject(body) ? textAt(objectAt(body, "Metadata"), "NextPageUri") : undefined;
+  if (next === undefined) return undefined;
+  const after = new URLSearchParams(next.slice(next.indexOf("?") + 1)).get("After");
+  if (!after) throw new ProviderError("never", "Exotel names a next page of calls, but not where it begins");
+  return after;
+}

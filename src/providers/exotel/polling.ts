@@ -1,0 +1,85 @@
+import type { Delivery } from "../../core/contracts.ts";
+import { askedMethod, type PollContext, type Polling } from "../../core/polling.ts";
+import { textAt } from "../../lib/body.ts";
+import { inParts } from "../../lib/pace.ts";
+import { type Account, createAccounts, lacksForAsking } from "./account.ts";
+import { detailsOf, pagesOf, type Row } from "./bulk.ts";
+import { lacksFigures } from "./call-details.ts";
+import type { ExotelSettings } from "./settings.ts";
+import { groupsOf, historyDays, windowsOf } from "./windows.ts";
+
+/** What Exotel recommends for one request; it refuses more than 100. */
+const callsAtOnce = 20;
+
+/** Exotel's bulk Calls API, and Call Details for those of its calls that lack figures. */
+export function createPolling(): Polling<ExotelSettings> {
+  const accountOf = createAccounts();
+  return {
+    lacks: lacksForAsking,
+    historyDays,
+    callsAtOnce,
+    async *calls(settings, span, context) {
+      const account = accountOf(settings);
+      for (const window of windowsOf(span, context.now())) {
+        for await (const rows of pagesOf(account, { DateCreated: window }, context.signal)) {
+          const calls = await completed(account, rows.filter(isWhole), context.signal);
+          if (calls.length > 0) yield calls.map((row) => deliveryOf(account, row, context));
+        }
+      }
+    },
+    async callsAgain(settings, calls, context) {
+      const account = accountOf(settings);
+      const known: Delivery[] = [];
+      const groups = groupsOf(calls.filter(mayBeAsked), context.now());
+      const requests = groups.flatMap(({ window, calls: some }) =>
+        inParts(some, callsAtOnce).map((part) => ({ window, sids: part.map(({ callId }) => callId) })),
+      );
+      for (const { window, sids } of requests) {
+        const filter = { Sid: sids.join(","), ...(window !== undefined && { DateCreated: window }) };
+        for await (const rows of pagesOf(account, filter, context.signal)) {
+          const asked = rows.filter(({ sid }) => sids.includes(sid));
+          const again = await completed(account, asked, context.signal);
+          known.push(...again.map((row) => deliveryOf(account, row, context)));
+        }
+      }
+      return known;
+    },
+  };
+}
+
+/** The ids stand in a list with commas; Exotel's own are letters and digits. */
+function mayBeAsked({ callId }: { callId: string }): boolean {
+  return /^[\w.-]+$/.test(callId);
+}
+
+/** unverified: whether the API lists the legs of a call as calls of their own. What one of them says, its parent says. */
+function isWhole({ sid, fields }: Row): boolean {
+  const parent = textAt(fields, "ParentCallSid");
+  return parent === undefined || parent === "null" || parent === sid;
+}
+
+/** One after the other: a minute has few requests, and a refusal ends them all. */
+async function completed(
+  account: Account,
+  rows: readonly Row[],
+  signal: AbortSignal | undefined,
+): Promise<Row[]> {
+  const calls: Row[] = [];
+  for (const row of rows) {
+    const details = lacksFigures(row.fields) ? await detailsOf(account, row.sid, signal) : undefined;
+    calls.push(details ?? row);
+  }
+  return calls;
+}
+
+function deliveryOf(account: Account, { sid, fields }: Row, { installation, now }: PollContext): Delivery {
+  return {
+    installation,
+    provider: "exotel",
+    receivedAt: new Date(now()).toISOString(),
+    method: askedMethod,
+    url: account.pathOf(`Calls/${encodeURIComponent(sid)}.json`),
+    headers: { "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify({ Call: fields })),
+  };
+}

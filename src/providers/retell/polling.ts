@@ -1,0 +1,99 @@
+import type { Delivery } from "../../core/contracts.ts";
+import { ProviderError } from "../../core/errors.ts";
+import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
+import { isCallId, type JsonObject, textAt } from "../../lib/body.ts";
+import { inParts } from "../../lib/pace.ts";
+import { callById, callPath } from "./api.ts";
+import { timeAt } from "./facts.ts";
+import { askPage, listPath } from "./list.ts";
+import { isOver, neverConnected } from "./outcome.ts";
+import type { RetellSettings } from "./settings.ts";
+import { listedEvent } from "./wire.ts";
+
+/** Calls are asked for one by one, so many at a time. Retell publishes no limit for its API. */
+const parallel = 4;
+
+/**
+ * Retell's API. Its list leaves the transcripts out, so each call that is over is asked for by itself too.
+ * Not verified: whether the list finds calls that never connected and have no `start_timestamp`.
+ */
+export const polling: Polling<RetellSettings> = {
+  // The key that webhooks are signed with is a key of the API.
+  lacks: () => undefined,
+  // Retell keeps calls until somebody deletes them or the agent's retention ends.
+  historyDays: 365,
+  calls,
+  callsAtOnce: 20,
+  callsAgain,
+};
+
+async function* calls(
+  settings: RetellSettings,
+  span: Span,
+  context: PollContext,
+): AsyncGenerator<Delivery[], void> {
+  const told = new Set<string>();
+  const keys = new Set<string>();
+  for (let key: string | undefined; !context.signal?.aborted; ) {
+    const page = await askPage(settings, span, key, context.signal);
+    const rows = new Map<string, JsonObject>();
+    for (const row of page.rows) {
+      const id = idOf(row);
+      if (id !== undefined && !told.has(id) && isWithin(row, span)) rows.set(id, row);
+    }
+    for (const id of rows.keys()) told.add(id);
+    const deliveries = await atOnce([...rows], async ([id, row]) => {
+      const whole = leavesOut(row) ? await callById(settings, id, context.signal) : undefined;
+      return deliveryOf(whole ?? row, whole ? callPath(id) : listPath, context);
+    });
+    if (deliveries.length > 0) yield deliveries;
+    if (page.next === undefined) return;
+    if (keys.has(page.next))
+      throw new ProviderError("later", "Retell's API gives the same page of calls again and again");
+    keys.add(page.next);
+    key = page.next;
+  }
+}
+
+async function callsAgain(
+  settings: RetellSettings,
+  asked: readonly { callId: string }[],
+  context: PollContext,
+): Promise<Delivery[]> {
+  const found = await atOnce(asked, async ({ callId }) => {
+    const call = await callById(settings, callId, context.signal);
+    return call ? [deliveryOf(call, callPath(callId), context)] : [];
+  });
+  return found.flat();
+}
+
+async function atOnce<T, R>(items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
+  const done: R[] = [];
+  for (const part of inParts(items, parallel)) done.push(...(await Promise.all(part.map(work))));
+  return done;
+}
+
+function idOf(row: JsonObject): string | undefined {
+  const id = row["call_id"];
+  return typeof id === "string" && id.trim() === id && id !== "" && isCallId(id) ? id : undefined;
+}
+
+/** The question asks for a little more than the span; a call without a start is told rather than lost. */
+function isWithin(row: JsonObject, { since, until }: Span): boolean {
+  const start = Date.parse(timeAt(row, "start_timestamp") ?? "");
+  return Number.isNaN(start) || (start >= Date.parse(since) && start < Date.parse(until));
+}
+
+function leavesOut(row: JsonObject): boolean {
+  if (Object.hasOwn(row, "transcript") || !isOver(row)) return false;
+  return !neverConnected(textAt(row, "disconnection_reason"));
+}
+
+function deliveryOf(call: JsonObject, url: string, { installation, now }: PollContext): Delivery {
+  return {
+    ...{ installation, provider: "retell", receivedAt: new Date(now()).toISOString() },
+    ...{ method: askedMethod, url },
+    headers: { "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify({ event: listedEvent, call })),
+  };
+}

@@ -1,0 +1,45 @@
+import { Rejected } from "../core/errors.ts";
+import type { Parts } from "../parts.ts";
+import { pathParameter, type Route } from "./route.ts";
+
+/**
+ * `GET /recordings/of/:crm/:secret/:callId`: where a CRM's own player asks for our link to a recording. Only the CRM was told
+ * the secret.
+ */
+export function crmRecordingRoutes({
+  config,
+  flow,
+  crmRecordings,
+}: Pick<Parts, "config" | "flow" | "crmRecordings">): Route[] {
+  return [
+    {
+      method: "get",
+      path: "/recordings/of/:crm/:secret/:callId",
+      guard: "open",
+      handle: async (request, response) => {
+        const crm = pathParameter(request, "crm");
+        const url = `${config.publicUrl}${request.originalUrl}`;
+        response.set("cache-control", "private, no-store");
+        try {
+          const answer = await crmRecordings.answer(crm, {
+            secret: pathParameter(request, "secret"),
+            callId: pathParameter(request, "callId"),
+            request: { method: request.method, url, headers: request.headers, body: new Uint8Array() },
+          });
+          response.json(answer);
+        } catch (error) {
+          if (error instanceof Rejected) {
+            flow.log.info(
+              { crm: crm.slice(0, 40), status: error.status, reason: error.message },
+              "a CRM's player turned away",
+            );
+            throw error;
+          }
+          // Answered here, and not by the error handler: it logs the path, which holds the secret.
+          flow.log.error({ crm, err: error }, "a CRM's player got no recording");
+          response.status(500).json({ error: "something went wrong here; the log says what" });
+        }
+      },
+    },
+  ];
+}

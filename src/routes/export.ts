@@ -1,0 +1,49 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Response } from "express";
+import { Rejected } from "../core/errors.ts";
+import { type Exported, exportOf, findExported } from "../flow/export.ts";
+import type { Parts } from "../parts.ts";
+import { noQuery } from "./query.ts";
+import { adminRoute, pathParameter, type Route } from "./route.ts";
+
+/** Everything that is kept of an installation, also of one that was removed, until it is erased. */
+export function exportRoutes(parts: Parts): Route[] {
+  return [
+    adminRoute("get", "/api/installations/:name/export", noQuery, async (request, response) => {
+      const name = pathParameter(request, "name");
+      const exported = await found(parts, name);
+      response.type("application/x-ndjson").set({
+        "cache-control": "no-store",
+        "content-disposition": `attachment; filename="${exported.name}.ndjson"`,
+      });
+      if (request.method === "HEAD") response.end();
+      else await send(parts, exported, response);
+    }),
+  ];
+}
+
+async function send({ flow }: Parts, exported: Exported, response: Response): Promise<void> {
+  try {
+    await pipeline(Readable.from(textsOf(flow.store, exported)), response);
+  } catch (error) {
+    // Whoever leaves in between knows it. Everybody else sees that the connection broke, and that there is no last line.
+    if (error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE") return;
+    flow.log.error({ installation: exported.name, err: error }, "an export broke off");
+    response.destroy();
+  }
+}
+
+async function* textsOf(store: Parts["flow"]["store"], exported: Exported): AsyncGenerator<string> {
+  for await (const line of exportOf(store, exported)) yield `${JSON.stringify(line)}\n`;
+}
+
+/** Throws `Rejected(404)`. */
+async function found({ flow, installations, erasing }: Parts, name: string): Promise<Exported> {
+  const exported = await findExported(flow.store, installations, name, erasing.savedMapping(name));
+  if (exported) return exported;
+  throw new Rejected(
+    404,
+    `there is no installation ${JSON.stringify(name.slice(0, 40))}, or it is erased: GET /api/installations lists them`,
+  );
+}

@@ -1,0 +1,73 @@
+import type { Response } from "express";
+import { Rejected } from "../core/errors.ts";
+import { recordingPolicyOf } from "../flow/recording-policy.ts";
+import type { Parts } from "../parts.ts";
+import type { CallRow } from "../store/contract.ts";
+import { type Html, html } from "./html.ts";
+import { pathParameter, type Route } from "./route.ts";
+
+/** All that was said in a call, for whoever has the link in the CRM: there, long texts are cut. */
+export function transcriptRoutes(parts: Pick<Parts, "flow" | "installations" | "recordings">): Route[] {
+  return [
+    {
+      method: "get",
+      path: "/transcripts/:token",
+      guard: "open",
+      handle: async (request, response) => {
+        const row = await parts.recordings.find(pathParameter(request, "token"));
+        if (!row) throw new Rejected(404, "there is no such transcript: the link is not one of ours");
+        const { transcript, summary } = row.call;
+        if (!transcript && !summary)
+          throw new Rejected(404, "this call has no transcript yet, or none any more");
+        send(response, pageOf(row, playerOf(parts, row)));
+      },
+    },
+  ];
+}
+
+function send(response: Response, page: Html): void {
+  response.set({
+    "cache-control": "private, no-store",
+    "x-robots-tag": "noindex",
+    "referrer-policy": "no-referrer",
+  });
+  response.type("html").send(page.html);
+}
+
+function playerOf(
+  { installations, recordings }: Pick<Parts, "installations" | "recordings">,
+  row: CallRow,
+): string | undefined {
+  const settings = installations.get(row.call.installation)?.settings;
+  if (!settings || !row.call.recording || recordingPolicyOf(settings, row.call.line) === "none")
+    return undefined;
+  const url = recordings.urlOf(row);
+  return url && new URL(url).pathname;
+}
+
+function pageOf({ call }: CallRow, player: string | undefined): Html {
+  const { startedAt, summary, transcript, talkSeconds } = call;
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Call transcript</title>
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<header><h1>Call transcript</h1>
+<p>${startedAt ?? ""}${talkSeconds === undefined ? "" : ` · ${talkSeconds} s`}</p></header>
+<main>
+${player ? html`<audio controls preload="none" src="${player}"></audio>` : ""}
+${summary ? html`<section><h2>Summary</h2><p>${summary}</p></section>` : ""}
+${transcript ? html`<section><h2>Transcript</h2>${linesOf(transcript)}</section>` : ""}
+</main>
+</body>
+</html>
+`;
+}
+
+function linesOf(transcript: string): Html[] {
+  return transcript.split(/\r?\n/).map((line) => html`<p>${line}</p>`);
+}

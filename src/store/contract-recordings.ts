@@ -1,0 +1,58 @@
+import type { CallRow } from "./call-row.ts";
+
+/**
+ * `wanted`: not there yet, as far as we know. `there`: the provider plays it. `kept`: it is in our archive. `missing`:
+ * it did not come within its time. `expired`: its time in the archive is over. `deleted`: somebody asked for that.
+ * `erase`: its bytes have to go, and then this row.
+ */
+export const recordingStates = ["wanted", "there", "kept", "missing", "expired", "deleted", "erase"] as const;
+export type RecordingState = (typeof recordingStates)[number];
+
+/**
+ * What became of the recording of a call. Times in milliseconds since 1970. `since`: when it was first wanted. `dueAt`: when there is
+ * something to do about it. `seenAt`: when it could first be played. `toldAt`: when the CRM was told so. `place`,
+ * `bytes`, `sha256`, `type`: of what is in the archive.
+ */
+export type RecordingRow = {
+  call: number;
+  installation: string;
+  state: RecordingState;
+  since: number;
+  dueAt?: number;
+  attempts: number;
+  seenAt?: number;
+  toldAt?: number;
+  place?: string;
+  bytes?: number;
+  sha256?: string;
+  type?: string;
+  reason?: string;
+};
+
+/** A call that its provider is to be asked about again. `since`: when that was first wanted. */
+export type Ask = { row: CallRow; since: number; attempts: number };
+
+/** What is known of recordings, and what providers still have to tell. */
+export type RecordingStore = {
+  dueAsks(installation: string, provider: string, now: number, limit: number): Promise<Ask[]>;
+  /** Puts these off until then; without a time they are given up. */
+  putOffAsks(calls: readonly number[], until?: number): Promise<void>;
+  /** Calls that are not over, and of which nothing was heard since `quietSince`, after an id. */
+  openCalls(
+    installation: string,
+    provider: string,
+    quietSince: number,
+    after: number,
+    limit: number,
+  ): Promise<CallRow[]>;
+  dueRecordings(installation: string, now: number, limit: number): Promise<RecordingRow[]>;
+  nextRecording(installation: string): Promise<number | undefined>;
+  /** Those in the archive, after an id: what an account that leaves has there. */
+  keptRecordings(installation: string, after: number, limit: number): Promise<RecordingRow[]>;
+  recording(call: number): Promise<RecordingRow | undefined>;
+  saveRecording(row: RecordingRow): Promise<void>;
+  /** An erased call: nothing of its recording stays. */
+  forgetRecording(call: number): Promise<void>;
+  /** From now on only the link with this number plays; the call becomes due at `now`, so that the CRM gets it. */
+  relink(call: number, link: number, now: number): Promise<void>;
+};

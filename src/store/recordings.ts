@@ -1,0 +1,158 @@
+import type { Kysely } from "kysely";
+import type { RecordingRow, RecordingState, RecordingStore } from "./contract-recordings.ts";
+import type { Tables } from "./kysely.ts";
+import { toCallRow } from "./rows.ts";
+
+export function recordingsOver(db: Kysely<Tables>): RecordingStore {
+  const toRow = (row: Found): RecordingRow => ({
+    call: row.call,
+    installation: row.installation,
+    state: row.state as RecordingState,
+    since: row.since,
+    attempts: row.attempts,
+    ...(row.due_at !== null && { dueAt: row.due_at }),
+    ...(row.seen_at !== null && { seenAt: row.seen_at }),
+    ...(row.told_at !== null && { toldAt: row.told_at }),
+    ...(row.place !== null && { place: row.place }),
+    ...(row.bytes !== null && { bytes: row.bytes }),
+    ...(row.sha256 !== null && { sha256: row.sha256 }),
+    ...(row.type !== null && { type: row.type }),
+    ...(row.reason !== null && { reason: row.reason }),
+  });
+
+  return {
+    async dueAsks(installation, provider, now, limit) {
+      const rows = await db
+        .selectFrom("asks")
+        .innerJoin("calls", "calls.id", "asks.call")
+        .selectAll("calls")
+        .select(["asks.since as ask_since", "asks.attempts as ask_attempts"])
+        .where("asks.installation", "=", installation)
+        .where("asks.provider", "=", provider)
+        .where("asks.due_at", "<=", now)
+        .orderBy("asks.due_at")
+        .limit(limit)
+        .execute();
+      return rows.map((row) => ({ row: toCallRow(row), since: row.ask_since, attempts: row.ask_attempts }));
+    },
+
+    async putOffAsks(calls, until) {
+      if (until === undefined)
+        await db
+          .deleteFrom("asks")
+          .where("call", "in", [...calls])
+          .execute();
+      else
+        await db
+          .updateTable("asks")
+          .set((is) => ({ due_at: until, attempts: is("attempts", "+", 1) }))
+          .where("call", "in", [...calls])
+          .execute();
+    },
+
+    async openCalls(installation, provider, quietSince, after, limit) {
+      const rows = await db
+        .selectFrom("calls")
+        .selectAll()
+        .where("state", "=", "open")
+        .where("installation", "=", installation)
+        .where("provider", "=", provider)
+        .where("updated_at", "<=", quietSince)
+        .where("id", ">", after)
+        .orderBy("id")
+        .limit(limit)
+        .execute();
+      return rows.map(toCallRow);
+    },
+
+    async dueRecordings(installation, now, limit) {
+      const rows = await db
+        .selectFrom("recordings")
+        .selectAll()
+        .where("installation", "=", installation)
+        .where("due_at", "<=", now)
+        .orderBy("due_at")
+        .limit(limit)
+        .execute();
+      return rows.map(toRow);
+    },
+
+    async nextRecording(installation) {
+      const row = await db
+        .selectFrom("recordings")
+        .select((select) => select.fn.min("due_at").as("due"))
+        .where("installation", "=", installation)
+        .where("due_at", "is not", null)
+        .executeTakeFirst();
+      return row?.due == null ? undefined : Number(row.due);
+    },
+
+    async keptRecordings(installation, after, limit) {
+      const rows = await db
+        .selectFrom("recordings")
+        .selectAll()
+        .where("installation", "=", installation)
+        .where("place", "is not", null)
+        .where("call", ">", after)
+        .orderBy("call")
+        .limit(limit)
+        .execute();
+      return rows.map(toRow);
+    },
+
+    async recording(call) {
+      const row = await db.selectFrom("recordings").selectAll().where("call", "=", call).executeTakeFirst();
+      return row && toRow(row);
+    },
+
+    async saveRecording(row) {
+      const { call, installation, state, since, attempts, ...more } = row;
+      const values = {
+        ...{ call, installation, state, since, attempts },
+        due_at: more.dueAt ?? null,
+        seen_at: more.seenAt ?? null,
+        told_at: more.toldAt ?? null,
+        place: more.place ?? null,
+        bytes: more.bytes ?? null,
+        sha256: more.sha256 ?? null,
+        type: more.type ?? null,
+        reason: more.reason ?? null,
+      };
+      await db
+        .insertInto("recordings")
+        .values(values)
+        .onConflict((conflict) => conflict.column("call").doUpdateSet(values))
+        .execute();
+    },
+
+    async forgetRecording(call) {
+      await db.deleteFrom("recordings").where("call", "=", call).execute();
+    },
+
+    async relink(call, link, now) {
+      await db
+        .updateTable("calls")
+        .set((is) => ({ link, due_at: is.fn.coalesce("due_at", is.val(now)) }))
+        .where("id", "=", call)
+        .where("state", "=", "logged")
+        .execute();
+      await db.updateTable("calls").set({ link }).where("id", "=", call).execute();
+    },
+  };
+}
+
+type Found = {
+  call: number;
+  installation: string;
+  state: string;
+  since: number;
+  due_at: number | null;
+  attempts: number;
+  seen_at: number | null;
+  told_at: number | null;
+  place: string | null;
+  bytes: number | null;
+  sha256: string | null;
+  type: string | null;
+  reason: string | null;
+};
