@@ -12,6 +12,7 @@ import { createLive } from "./flow/live.ts";
 import { createRecordings } from "./flow/recordings.ts";
 import type { InstallBody, Installed, Installer } from "./installations/installer.ts";
 import { inProcessLanes } from "./lanes/in-process.ts";
+import { eraserOf } from "./parts/archived.ts";
 import { connect } from "./parts/connect.ts";
 import { openCrmRecordings } from "./parts/crm-recordings.ts";
 import { openErasing } from "./parts/erasing.ts";
@@ -97,7 +98,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   };
 
   const leave = (name: string) => dismiss(name).then(() => installed?.forget(name));
-  const erasing = openErasing({ config, flow, dismiss: leave });
+  const erasing = openErasing({ config, flow, dismiss: leave, archived: eraserOf(store, archive) });
 
   /**
    * One that was made by OAuth goes to work, in the place of what it was before: webhooks are taken all the time, and

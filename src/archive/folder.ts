@@ -72,6 +72,7 @@ export function openFolder(path: string, now: () => number = Date.now): Archive 
     await insistInside(folder);
     await orMissing(unlink(file));
     await syncFolder(folder);
+    await removeEmpty(folder);
   };
 
   /** The folder and those around it, as long as they are empty, up to the root. */

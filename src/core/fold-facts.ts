@@ -82,8 +82,10 @@ export function fillIn(call: FoldedCall, more: FoldedCall): void {
 
 /** A link that was told stays; what another link is said to be good for says nothing of it. */
 function recordingOf(told: Recording | undefined, more: Recording): Recording {
-  if (!told || told.ref === more.ref) return { ...more, ...told };
-  return { ...(more.seconds !== undefined && { seconds: more.seconds }), ...told };
+  if (!told) return more;
+  const { ref: _, ...rest } = more;
+  const good = told.ref === more.ref ? rest : rest.seconds === undefined ? {} : { seconds: rest.seconds };
+  return { ...told, ...good, ...told };
 }
 
 function known(call: FoldedCall): Partial<FoldedCall> {

@@ -4,7 +4,13 @@ import type { Delivery } from "./delivery.ts";
 /** When calls were made: ISO, UTC; `until` is not in it. */
 export type Span = { since: string; until: string };
 
-export type PollContext = { installation: string; now: () => number; signal?: AbortSignal | undefined };
+/** `known`: what is known of these calls, by their ids; so that a provider is not asked for more than is missing. */
+export type PollContext = {
+  installation: string;
+  now: () => number;
+  signal?: AbortSignal | undefined;
+  known?: (callIds: readonly string[]) => Promise<ReadonlyMap<string, FoldedCall>>;
+};
 
 /**
  * How a provider is asked for what its webhooks did not tell. Each answer about one call is a delivery that the

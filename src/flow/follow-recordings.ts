@@ -6,7 +6,7 @@ import type { CallRow } from "../store/contract.ts";
 import type { RecordingRow } from "../store/contract-recordings.ts";
 import { patienceMs } from "./asks.ts";
 import type { Flow, Installation } from "./installation.ts";
-import { isAudio } from "./open-recording.ts";
+import { isAudio, linkOf } from "./open-recording.ts";
 import { recordingPolicyOf } from "./recording-policy.ts";
 import { endingOf, rowOf } from "./recordings.ts";
 import { logSeldom } from "./seldom.ts";
@@ -124,10 +124,9 @@ async function look(
   const headers: Record<string, string> = keeps ? {} : { range: "bytes=0-0" };
   let reply: AudioReply;
   try {
-    reply = await configured.provider.recording(recording.ref, configured.settings, {
-      headers,
-      signal: within,
-    });
+    const request = { headers, signal: within };
+    const link = linkOf(call, flow.now());
+    reply = await configured.provider.recording(recording.ref, configured.settings, request, link);
   } catch (error) {
     if (signal?.aborted) throw error;
     return missing(flow, row, messageOf(error));

@@ -1,5 +1,6 @@
 import type { Archive } from "../core/archive.ts";
 import type { AudioReply, AudioRequest } from "../core/audio.ts";
+import type { Call } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
 import type { CallRow } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
@@ -39,9 +40,15 @@ export async function openRecording(
   if (!call.recording)
     throw new Rejected(404, "this call has no recording yet: providers send it some minutes after the call");
   const { provider, settings } = configured;
-  const reply = await provider.recording?.(call.recording.ref, settings, request);
+  const reply = await provider.recording?.(call.recording.ref, settings, request, linkOf(call, flow.now()));
   if (!reply) throw new Rejected(404, `${provider.label} has no recordings`);
   return { reply, source: "provider" };
+}
+
+/** What a provider may need to find a newer link than the one that was told. */
+export function linkOf({ callId, recording }: Call, now: number): { callId: string; expired: boolean } {
+  const { expiresAt } = recording ?? {};
+  return { callId, expired: expiresAt !== undefined && Date.parse(expiresAt) <= now };
 }
 
 /** A policy or a time that has changed since holds for links that are out already. */

@@ -1,5 +1,5 @@
 import type { Call } from "../core/call.ts";
-import type { Polling, Span } from "../core/polling.ts";
+import type { PollContext, Polling, Span } from "../core/polling.ts";
 import { inParts } from "../lib/pace.ts";
 import { patienceMs } from "./asks.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
@@ -145,8 +145,14 @@ async function* openCalls(
   }
 }
 
-function contextOf({ flow, installation, options }: Asking) {
-  return { installation: installation.settings.name, now: flow.now, signal: options.signal };
+function contextOf({ flow, installation, provider, options }: Asking): PollContext {
+  const { name } = installation.settings;
+  const known = async (callIds: readonly string[]) => {
+    const legs = callIds.map((callId) => ({ provider: provider.id, callId }));
+    const groups = await flow.store.groupsOf(name, legs);
+    return new Map(groups.flatMap(({ row: { call } }) => call.legs.map((leg) => [leg, call] as const)));
+  };
+  return { installation: name, now: flow.now, signal: options.signal, known };
 }
 
 function count({ so, options }: Asking, told: number, { missed, mended }: TakenIn): void {

@@ -1,7 +1,7 @@
 import type { CallEvent, FoldedCall } from "../core/call.ts";
 import type { Delivery, Provider } from "../core/contracts.ts";
 import { messageOf } from "../core/errors.ts";
-import { fold } from "../core/fold.ts";
+import { canonical, fold } from "../core/fold.ts";
 import { inParts } from "../lib/pace.ts";
 import type { CallGroup } from "../store/contract.ts";
 import { readDelivery } from "./events.ts";
@@ -80,6 +80,6 @@ function isNews(
   if (!group) return true;
   if (group.events.length === 0) return false;
   const told = (call: FoldedCall) =>
-    JSON.stringify({ ...withoutUnwanted(settings, call), custom: null, reason: null });
+    canonical({ ...withoutUnwanted(settings, call), custom: null, reason: null });
   return told(fold(group.events)) !== told(fold([...group.events, ...events]));
 }

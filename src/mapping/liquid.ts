@@ -52,6 +52,11 @@ function createEngine(): Liquid {
   for (const name of unsteadyFilters) delete filters[name];
   delete filters["date_to_long_string"];
   for (const name of fileTags) delete tags[name];
+  // A fact with members stands in a Drop, which has no length of its own.
+  liquid.registerFilter("size", (value: unknown) => {
+    const plain = value instanceof Drop ? value.valueOf() : value;
+    return typeof plain === "string" || Array.isArray(plain) ? plain.length : 0;
+  });
   const date = filters["date"];
   liquid.registerFilter("date", function (value, format, zone) {
     if (typeof date !== "function" || value === "now" || value === "today") return undefined;

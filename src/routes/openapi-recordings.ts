@@ -42,6 +42,18 @@ export const recordingOperations: Readonly<Record<string, Readonly<Record<string
       },
     },
   },
+  "/recordings/of/{crm}/{secret}/{callId}": {
+    get: {
+      summary: "Where a CRM's own player finds a recording; only the CRM was told the secret.",
+      open: true,
+      responses: {
+        "200": json("The link.", { type: "object", properties: { authenticatedUrl: { type: "string" } } }),
+        "400": problem("It does not say whose call it is."),
+        "401": problem("The CRM's signature is wrong or old."),
+        "404": problem("There is no such call or recording."),
+      },
+    },
+  },
   "/transcripts/{token}": {
     get: {
       summary: "All that was said in a call, for whoever has the link in the CRM.",

@@ -29,6 +29,7 @@ const nested = ["SAVEPOINT inner", "RELEASE inner", "ROLLBACK TO inner; RELEASE 
 
 /** How long somebody else's lock is waited for. */
 const busyMs = 5_000;
+
 /** `writes`: for the one connection that does; its commits survive a power loss. The others only read. */
 export function openConnection(file: string, options: { writes: boolean }): Connection {
   let database: DatabaseSync | undefined;

@@ -1,13 +1,23 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openArchive } from "../../src/archive/index.ts";
 import type { Archive } from "../../src/core/archive.ts";
 import { testArchive } from "../contracts/archive.ts";
-import { audioOf, filesIn, newFolder, play, toKeep } from "../support/archived.ts";
+import { ask, audioOf, filesIn, newFolder, play, toKeep } from "../support/archived.ts";
+import { waitFor } from "../support/server.ts";
 
 testArchive("a folder", async () => {
   const base = newFolder();
@@ -48,12 +58,15 @@ describe("a folder", () => {
     expect((await play(archive, place)).headers["etag"]).toBe(`"${sha256.slice(0, 16)}"`);
   });
 
-  test("may be named with a slash at its end", async () => {
-    const slashed = openRoot(`${root}/`);
-    const { place } = await slashed.keep(toKeep(audioOf(10), { name: "k" }));
-    await slashed.remove(place);
-    expect(readdirSync(base)).toContain("recordings");
-  });
+  test.each(["/", "/../recordings/"])(
+    "stays when the last file in it is removed, also as %j",
+    async (end) => {
+      mkdirSync(root);
+      writeFileSync(join(root, "k.mp3"), "from a backup");
+      await openRoot(`${root}${end}`).remove("k.mp3");
+      expect(readdirSync(base)).toEqual(["recordings"]);
+    },
+  );
 
   test("is cleared of the folders that a removal leaves empty, and of no other", async () => {
     const { place } = await archive.keep(toKeep(audioOf(10)));
@@ -79,7 +92,7 @@ describe("a folder", () => {
 
   test("never loses a call whose recording two processes keep at once", async () => {
     const others = openRoot();
-    for (let i = 0; i < 40; i += 1) {
+    for (let i = 0; i < 120; i += 1) {
       const kept = await Promise.all([
         archive.keep(toKeep(audioOf(10, i))),
         others.keep(toKeep(audioOf(10, i + 1))),
@@ -88,6 +101,22 @@ describe("a folder", () => {
       expect(statuses).toContain(200);
     }
   });
+});
+
+test.skipIf(!existsSync("/proc/self/fd"))("no file stays open after an answer", async () => {
+  const openFiles = () => readdirSync("/proc/self/fd").length;
+  const { place } = await archive.keep(toKeep(audioOf(10)));
+  const empty = await archive.keep(toKeep(Buffer.alloc(0), { name: "empty" }));
+  await play(archive, place);
+  const before = openFiles();
+  for (let i = 0; i < 10; i += 1) {
+    expect((await ask(archive, place, { range: "bytes=99-" })).status).toBe(416);
+    expect((await ask(archive, empty.place)).status).toBe(200);
+    expect((await ask(archive, "acme")).status).toBe(404);
+  }
+  expect(openFiles()).toBe(before);
+  for (let i = 0; i < 10; i += 1) (await ask(archive, place)).body.destroy();
+  await waitFor("all files to be closed", () => openFiles() === before);
 });
 
 describe("links that lead out of the folder", () => {
@@ -147,7 +176,7 @@ describe("what a killed process left behind", () => {
   test("is never a recording, stays while it is written, and is gone after the next start", async () => {
     const child = spawn(process.execPath, ["--input-type=module", "-e", endless, root], { stdio: "inherit" });
     const left = () => filesIn(base);
-    while (!left().some((file) => statSync(file).size > 50_000)) await pause(20);
+    await waitFor("half a recording", () => left().some((file) => statSync(file).size > 50_000));
     await archive.ready();
     expect(left()).toHaveLength(1);
     child.kill("SIGKILL");
@@ -156,6 +185,23 @@ describe("what a killed process left behind", () => {
     const next = openRoot();
     await next.keep(toKeep(audioOf(10)));
     expect(left()).toEqual([expect.stringMatching(/k3x9-/)]);
+  });
+
+  test("is known by its process, also when the next one has the same number", async () => {
+    const folder = join(root, ".incoming");
+    mkdirSync(folder, { recursive: true });
+    const body = new PassThrough();
+    const keeping = archive.keep(toKeep(body));
+    body.write(audioOf(10));
+    const [own = ""] = await waitFor(
+      "the first bytes",
+      () => body.readableLength === 0 && readdirSync(folder),
+    );
+    writeFileSync(join(folder, own.replace(/[0-9a-f]+\.part$/, "abc.part")), "half");
+    await openRoot().ready();
+    expect(readdirSync(folder)).toEqual([own]);
+    body.end();
+    expect(await keeping).toMatchObject({ bytes: 10 });
   });
 
   test("on another machine is left alone as long as it may still be written to", async () => {

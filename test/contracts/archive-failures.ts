@@ -56,6 +56,17 @@ export function testFailedKeeping(world: () => ArchiveUnderTest): void {
     expect(world().left()).toEqual([]);
   });
 
+  test("leaves nothing of a body that fails before it is looked at", async () => {
+    const body = new PassThrough();
+    const keeping = world().archive.keep(toKeep(body));
+    body.destroy(new Error("socket hang up"));
+    await expect(keeping).rejects.toMatchObject({
+      retry: "later",
+      message: expect.stringMatching(/broke off after 0 bytes/),
+    });
+    expect(world().left()).toEqual([]);
+  });
+
   test("leaves nothing of what is stopped halfway", async () => {
     const old = await keepOld();
     const body = new PassThrough();
@@ -112,7 +123,7 @@ export function testFailedKeeping(world: () => ArchiveUnderTest): void {
     "a?b",
     "",
     `a/${"k".repeat(121)}`,
-    "a/".repeat(250),
+    `${"a/".repeat(250)}k`,
   ])("refuses the name %j", async (name) => {
     const { archive, left } = world();
     const body = Readable.from([audioOf(10)]);

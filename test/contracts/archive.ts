@@ -124,13 +124,15 @@ export function testArchive(name: string, start: () => Promise<ArchiveUnderTest>
     });
 
     test("ends with one whole recording when two are kept under one name at once", async () => {
-      const both = [audioOf(50_000, 1), audioOf(50_000, 2)];
-      const kept = await Promise.all(both.map((audio) => archive.keep(toKeep(audio))));
-      const played = await Promise.all(kept.map(({ place }) => play(archive, place)));
-      const there = played.filter(({ status }) => status === 200);
-      expect(there.length).toBeGreaterThan(0);
-      for (const { audio } of there) expect(both.some((one) => one.equals(audio))).toBe(true);
-      expect(world.left()).toHaveLength(1);
+      for (let i = 0; i < 20; i += 1) {
+        const both = [audioOf(5_000, 2 * i), audioOf(5_000, 2 * i + 1)];
+        const kept = await Promise.all(both.map((audio) => archive.keep(toKeep(audio))));
+        const played = await Promise.all(kept.map(({ place }) => play(archive, place)));
+        const there = played.filter(({ status }) => status === 200);
+        expect(there.length).toBeGreaterThan(0);
+        for (const { audio } of there) expect(both.some((one) => one.equals(audio))).toBe(true);
+        expect(world.left()).toHaveLength(1);
+      }
     });
 
     test("forgets what is removed, also twice, and answers 404 for what is not there", async () => {

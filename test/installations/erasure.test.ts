@@ -88,6 +88,7 @@ test("an account that took our access back is warned about a week before, once, 
   expect(await callKept("waiting")).toBe(true);
   await after(7);
   // Requests that were under way have their time to end.
+  await site.server.parts.erasing.run();
   expect(await stored()).toMatchObject({ state: "erasing" });
   expect((await site.sendCall(name, "too-late")).at(0)).toBe(404);
   await after(1 / 24);

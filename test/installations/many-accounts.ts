@@ -82,6 +82,11 @@ function connectionsOf(server: Server): Promise<number> {
   );
 }
 
+export const settingsWith = (secret: string) => ({
+  ...{ region: "NL", timeZone: "UTC", settleSeconds: 0 },
+  providers: { voys: { secret } },
+});
+
 /** A server where all of them are installed, on a clock that can be moved. Whoever asks for it stops it. */
 export async function startWith(
   accounts: readonly Account[],
@@ -96,7 +101,7 @@ export async function startWith(
   });
   for (const { name, crm, token, secret } of accounts) {
     const grant = { accessToken: token, refreshToken: `refresh-${token}`, url, scopes: [] };
-    const settings = { region: "NL", timeZone: "UTC", settleSeconds: 0, providers: { voys: { secret } } };
+    const settings = settingsWith(secret);
     const body: InstallBody = { account: { id: name, name }, scopes: [], changes: [], settings };
     await server.parts.flow.store.saveInstall({
       ...{ name, crm, account: name, state: "active", version: 1, updatedAt: 1 },

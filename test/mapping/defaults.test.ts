@@ -16,6 +16,24 @@ function load(crm: string) {
   return parseMapping(textOf(crm), `mappings/${crm}.json`);
 }
 
+describe.each([
+  ["hubspot", "hs_call_body", 65_536],
+  ["salesforce", "Description", 32_000],
+] as const)("mappings/%s.json", (crm, field, limit) => {
+  const textWith = (call: object) =>
+    String(load(crm).activity({ ...fullView, call: { ...fullView.call, ...call } }).fields[field]);
+
+  test("cuts a long transcript to what the CRM takes, with a link to the rest", () => {
+    const short = textWith({ transcript: "Agent: Hello", summary: "Short." });
+    expect(short).not.toContain("/transcripts/");
+    for (const long of [{ transcript: "word ".repeat(50_000) }, { summary: "word ".repeat(5_000) }]) {
+      const text = textWith(long);
+      expect(text).toContain("https://calls.example.com/transcripts/1-abc");
+      expect(text.length).toBeLessThan(limit);
+    }
+  });
+});
+
 describe.each(crms)("mappings/%s.json", (crm) => {
   const mapping = load(crm);
 

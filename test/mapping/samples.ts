@@ -36,6 +36,7 @@ export const fullView: View = {
   },
   customerNumber: "+919876543210",
   recordingUrl: "https://calls.example/recordings/token.mp3",
+  transcriptUrl: "https://calls.example.com/transcripts/1-abc",
   contact: {
     id: "7",
     kind: "contact",

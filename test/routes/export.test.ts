@@ -22,7 +22,10 @@ describe("the export of an installation", () => {
     site = await installSite("hubspot");
     ({ name } = await site.install());
     await site.sendCall(name, "first");
-    await waitFor("the call in the CRM", () => site.world.calls().length === 1);
+    await waitFor("the call to be logged", async () => {
+      const found = await site.server.parts.flow.store.call(`${name}:voys:first`);
+      return found?.row.state === "logged";
+    });
     await waitFor("the contact", async () => (await site.server.parts.flow.store.countContacts(name)) > 0);
   });
   afterEach(() => site.stop());

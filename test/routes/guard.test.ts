@@ -10,6 +10,7 @@ const guards: Record<string, "open" | "admin"> = {
   "GET /style.css": "open",
   // Its unguessable token is its guard: a CRM's player sends no password.
   "GET /recordings/:token": "open",
+  "GET /transcripts/:token": "open",
   // Only the CRM was told the secret in it.
   "GET /recordings/of/:crm/:secret/:callId": "open",
   // An administrator of a CRM is no administrator of ours: their consent at the CRM is the guard.
@@ -23,6 +24,8 @@ const guards: Record<string, "open" | "admin"> = {
   "GET /api/calls": "admin",
   "GET /api/calls/:key": "admin",
   "POST /api/calls/:key/retry": "admin",
+  "DELETE /api/calls/:key/recording": "admin",
+  "POST /api/calls/:key/recording/link": "admin",
   "GET /api/dead": "admin",
   "GET /api/unused": "admin",
   "GET /api/installations": "admin",

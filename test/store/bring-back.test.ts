@@ -84,6 +84,16 @@ describe("whoever was erased does not come back", () => {
     expect(await callNow()).toMatchObject({ state: "ignored", reason: "erased on request" });
   });
 
+  test("with a delivery that was being decoded for somebody else, and mentions them", async () => {
+    await index(vera);
+    const delivery = await received(`{"from":"+31611111111","transferredTo":"${number}"}`);
+    await erase();
+    const { id, digest } = delivery;
+    await store.saveDecoded("acme", [{ id, digest, kind: "ended", events: 1 }], []);
+    expect(await store.deliveriesIn({ installation: "acme" }, 0, 10)).toEqual([]);
+    expect(everything()).not.toMatch(/87654321/);
+  });
+
   test("with a delivery that was still to be decoded, in a writing that nobody finds", async () => {
     await index(vera);
     const delivery = await received('{"from":"06 8765 4321","name":"Vera"}');

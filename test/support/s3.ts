@@ -93,6 +93,10 @@ function mendRange(request: IncomingMessage, store: S3rver["store"]): S3Refusal 
   return found.size === 0 ? { status: 416, code: "InvalidRange", more } : undefined;
 }
 
+function sizeOf(file: string): number | undefined {
+  return statSync(file, { throwIfNoEntry: false })?.size;
+}
+
 /** s3rver takes an end of 0 for none. */
 function playFirstByte(store: S3rver["store"]): void {
   const getObject = store.getObject.bind(store);
@@ -126,7 +130,7 @@ function storeWhole(store: S3rver["store"]): void {
       object.content = content;
       const stored = await putObject(object);
       const file = store.getResourcePath(object.bucket, object.key, "object");
-      await waitFor(`${object.key} to be written`, () => statSync(file).size === content.length);
+      await waitFor(`${object.key} to be written`, () => sizeOf(file) === content.length);
       return stored;
     });
     turn = done.catch(() => undefined);

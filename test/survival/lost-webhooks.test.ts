@@ -3,18 +3,19 @@ import { startBird } from "../emulators/bird/index.ts";
 import { startExotel } from "../emulators/exotel/index.ts";
 import type { ProviderEmulator } from "../emulators/provider.ts";
 import { startRetell } from "../emulators/retell/index.ts";
-import { type Activity, type LossyRun, liveThrough } from "../support/lossy-world.ts";
+import type { Activity } from "../support/asking-world.ts";
+import { type LossyRun, liveThrough } from "../support/lossy-world.ts";
 
 type Start = (now: () => number) => Promise<ProviderEmulator>;
 
 /** Each with an API. Their links to recordings lead where those of the webhooks do. */
 const emulators: [string, Start][] = [
   ["exotel", (now) => startExotel({ now, recordingsAt: "https://recordings.exotel.com" })],
-  ["retell", (now) => startRetell({ now })],
+  ["retell", (now) => startRetell({ now, recordingsAt: "https://recordings.retell.example" })],
   ["bird", (now) => startBird({ now, requestsPerSecond: false })],
 ];
 
-const calls = 100;
+const calls = 2_000;
 const hour = 3_600_000;
 
 /** An activity without what differs from run to run: ids by order, and the token of its link. */

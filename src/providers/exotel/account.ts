@@ -22,16 +22,16 @@ export function lacksForAsking({ accountSid, apiKey, apiToken }: ExotelSettings)
 }
 
 /** Accounts by their settings; those of one account share its request limit. */
-export function createAccounts(): (settings: ExotelSettings) => Account {
+export function createAccounts(): (settings: ExotelSettings, now: () => number) => Account {
   const budgets = new Map<string, Budget>();
 
-  return (settings) => {
+  return (settings, now) => {
     const { accountSid, apiKey, apiToken, apiUrl = usualUrl } = settings;
     if (accountSid === undefined || apiKey === undefined || apiToken === undefined)
       throw new ProviderError("never", lacksForAsking(settings) ?? "");
     const base = apiUrl.replace(/\/+$/, "");
     const authorization = `Basic ${Buffer.from(`${apiKey}:${apiToken}`).toString("base64")}`;
-    const budget = budgetOf(`${base} ${accountSid}`);
+    const budget = budgetOf(`${base} ${accountSid}`, now);
     const pathOf = (rest: string) => `/v1/Accounts/${encodeURIComponent(accountSid)}/${rest}`;
     return {
       name: `${accountSid} at ${base}`,
@@ -48,8 +48,7 @@ export function createAccounts(): (settings: ExotelSettings) => Account {
     };
   };
 
-  function budgetOf(key: string): Budget {
-    const now = () => performance.now();
+  function budgetOf(key: string, now: () => number): Budget {
     const budget =
       budgets.get(key) ?? createBudget({ name: "Exotel", limit: perMinute, perMs: 60_000, atOnce: 2, now });
     budgets.set(key, budget);

@@ -1,3 +1,4 @@
+import type { FoldedCall } from "../../core/call.ts";
 import type { Delivery } from "../../core/contracts.ts";
 import { askedMethod, type PollContext, type Polling } from "../../core/polling.ts";
 import { textAt } from "../../lib/body.ts";
@@ -19,7 +20,7 @@ export function createPolling(): Polling<ExotelSettings> {
     historyDays,
     callsAtOnce,
     async *calls(settings, span, context) {
-      const account = accountOf(settings);
+      const account = accountOf(settings, context.now);
       for (const window of windowsOf(span, context.now())) {
         for await (const rows of pagesOf(account, { DateCreated: window }, context.signal)) {
           const calls = await completed(account, rows.filter(isWhole), context.signal);
@@ -28,8 +29,9 @@ export function createPolling(): Polling<ExotelSettings> {
       }
     },
     async callsAgain(settings, calls, context) {
-      const account = accountOf(settings);
+      const account = accountOf(settings, context.now);
       const known: Delivery[] = [];
+      const listed = new Set<string>();
       const groups = groupsOf(calls.filter(mayBeAsked), context.now());
       const requests = groups.flatMap(({ window, calls: some }) =>
         inParts(some, callsAtOnce).map((part) => ({ window, sids: part.map(({ callId }) => callId) })),
@@ -40,11 +42,21 @@ export function createPolling(): Polling<ExotelSettings> {
           const asked = rows.filter(({ sid }) => sids.includes(sid));
           const again = await completed(account, asked, context.signal);
           known.push(...again.map((row) => deliveryOf(account, row, context)));
+          for (const { sid } of asked) listed.add(sid);
         }
+      }
+      // The list may leave out calls that go on (Exotel's pages disagree); Call Details has them.
+      for (const { callId } of calls.filter((call) => mayBeAsked(call) && isOpen(call, listed))) {
+        const row = await detailsOf(account, callId, context.signal);
+        if (row) known.push(deliveryOf(account, row, context));
       }
       return known;
     },
   };
+}
+
+function isOpen({ callId, phase }: FoldedCall, listed: ReadonlySet<string>): boolean {
+  return phase !== "ended" && !listed.has(callId);
 }
 
 /** The ids stand in a list with commas; Exotel's own are letters and digits. */

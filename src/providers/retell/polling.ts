@@ -1,3 +1,4 @@
+import type { FoldedCall } from "../../core/call.ts";
 import type { Delivery } from "../../core/contracts.ts";
 import { ProviderError } from "../../core/errors.ts";
 import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
@@ -14,7 +15,8 @@ import { listedEvent } from "./wire.ts";
 const parallel = 4;
 
 /**
- * Retell's API. Its list leaves the transcripts out, so each call that is over is asked for by itself too.
+ * Retell's API. Its list leaves the transcripts out, so each call that is over and not known in full is asked for by
+ * itself too.
  * Not verified: whether the list finds calls that never connected and have no `start_timestamp`.
  */
 export const polling: Polling<RetellSettings> = {
@@ -42,8 +44,12 @@ async function* calls(
       if (id !== undefined && !told.has(id) && isWithin(row, span)) rows.set(id, row);
     }
     for (const id of rows.keys()) told.add(id);
+    const known = await context.known?.([...rows.keys()]);
     const deliveries = await atOnce([...rows], async ([id, row]) => {
-      const whole = leavesOut(row) ? await callById(settings, id, context.signal) : undefined;
+      const whole =
+        leavesOut(row) && !isComplete(known?.get(id))
+          ? await callById(settings, id, context.signal)
+          : undefined;
       return deliveryOf(whole ?? row, whole ? callPath(id) : listPath, context);
     });
     if (deliveries.length > 0) yield deliveries;
@@ -82,6 +88,11 @@ function idOf(row: JsonObject): string | undefined {
 function isWithin(row: JsonObject, { since, until }: Span): boolean {
   const start = Date.parse(timeAt(row, "start_timestamp") ?? "");
   return Number.isNaN(start) || (start >= Date.parse(since) && start < Date.parse(until));
+}
+
+/** Webhooks have told all that only the call by itself would. */
+function isComplete(call: FoldedCall | undefined): boolean {
+  return call?.phase === "ended" && call.transcript !== undefined && call.summary !== undefined;
 }
 
 function leavesOut(row: JsonObject): boolean {
