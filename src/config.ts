@@ -80,7 +80,7 @@ function readFile(
   const apps = readApps(named, `${file}: apps`, reading.kinds.connectors, sealingKeys, faults);
   if (!written) return undefined;
   const { $schema: _, archive, ...settings } = written;
-  faults.push(...faultsOfArchive(installations, archive, file));
+  faults.push(...faultsOfArchive(installations, archive, `${file}: installations.`));
   return { ...settings, installations, apps, ...(archive && { archive: placeOf(archive, file) }) };
 }
 
@@ -89,10 +89,11 @@ function placeOf(archive: ArchiveSettings, file: string): ArchiveSettings {
   return "folder" in archive ? { folder: resolve(dirname(file), archive.folder) } : archive;
 }
 
-function faultsOfArchive(
+/** Installations that want an archive where there is none. `place`: where their settings stand. */
+export function faultsOfArchive(
   installations: readonly InstallationConfig[],
   archive: ArchiveSettings | undefined,
-  file: string,
+  place: string,
 ): Fault[] {
   if (archive) return [];
   const wanting = installations.filter(
@@ -100,7 +101,7 @@ function faultsOfArchive(
       recording === "archive" || Object.values(recordingLines).includes("archive"),
   );
   return wanting.map(({ name }) => ({
-    at: `${file}: installations.${name}.recording`,
+    at: `${place}${name}.recording`,
     problem: "wants recordings to be archived, and there is no archive.",
     cure: 'Add one beside `installations`: "archive": {"folder": "recordings"}, or an `s3` bucket.',
   }));

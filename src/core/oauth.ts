@@ -3,12 +3,13 @@ import type { CrmRequest } from "./requests.ts";
 
 /**
  * What a CRM has granted us. `url`: where the account's API is, when the CRM says so. `expiresAt`: ms since 1970.
- * `scopes`: as granted. A refresh token may be valid once only: what comes back is kept before it is used.
+ * `scopes`: as granted. `renewedAt`: when it was given (ms). A refresh token may be valid once only: what comes back is kept before it is used.
  */
 export type Grant = {
   accessToken: string;
   refreshToken: string;
   expiresAt?: number;
+  renewedAt?: number;
   url?: string;
   scopes: string[];
 };

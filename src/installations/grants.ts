@@ -29,6 +29,8 @@ type Parts = {
   lost: (reason: string) => void;
 };
 
+/** A refresh token that nobody uses may end (at Salesforce after 30 days), whatever its access token is still good for. */
+const renewAfterMs = 25 * 86_400_000;
 /** While nobody has mended it, it is not asked more often. */
 const lookAgainMs = 60_000;
 
@@ -60,22 +62,26 @@ export function keepGrant(first: StoredInstall, parts: Parts): GrantKeeper {
 
   const sealed = (grant: Grant): string => sealer.seal(JSON.stringify(grant), install.name);
 
-  const giveOut = ({ accessToken, expiresAt, url }: Grant): Token => {
+  const endOf = ({ expiresAt, renewedAt = install.updatedAt }: Grant): number =>
+    Math.min(expiresAt ?? Number.POSITIVE_INFINITY, renewedAt + renewAfterMs);
+
+  const giveOut = (grant: Grant): Token => {
+    const { accessToken, url } = grant;
     givenOut = accessToken;
-    return { accessToken, ...(expiresAt !== undefined && { expiresAt }), ...(url && { url }) };
+    return { accessToken, expiresAt: endOf(grant), ...(url && { url }) };
   };
 
   /** What is stored, unless it was of no use: another process may have renewed it, or we were restarted. */
   const ready = (): Token | undefined => {
     if (install.state !== "active") throw waiting(install);
     const grant = openOrWait(install, sealer);
-    const isGood = grant.expiresAt === undefined || grant.expiresAt - context.now() > lookAgainMs;
+    const isGood = endOf(grant) - context.now() > lookAgainMs;
     return isGood && grant.accessToken !== givenOut ? giveOut(grant) : undefined;
   };
 
   const renewed = async (grant: Grant, claim: number | undefined): Promise<Grant> => {
     try {
-      return await oauth.refresh(app, grant, context);
+      return { ...(await oauth.refresh(app, grant, context)), renewedAt: context.now() };
     } catch (error) {
       if (!(error instanceof GrantError)) throw error;
       if (error.failure === "revoked") {
@@ -128,7 +134,13 @@ export function keepGrant(first: StoredInstall, parts: Parts): GrantKeeper {
         const kept = stored && { body: bodyWith(next, stored), version: stored.version + 1 };
         const updatedAt = context.now();
         const done = await save(
-          { ...rest, ...kept, state: "active", sealed: sealed(grant), updatedAt },
+          {
+            ...rest,
+            ...kept,
+            state: "active",
+            sealed: sealed({ ...grant, renewedAt: updatedAt }),
+            updatedAt,
+          },
           claim,
         );
         givenOut = undefined;

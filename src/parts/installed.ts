@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { readInstallation } from "../config/installation.ts";
-import type { Config, InstallationConfig } from "../config.ts";
+import { type Config, faultsOfArchive, type InstallationConfig } from "../config.ts";
 import type { ContactEvents, CrmWebhookRequest } from "../core/contact-events.ts";
 import type { ConnectorKind } from "../core/contracts.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
@@ -131,7 +131,8 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
         const body = withChange({ ...(JSON.parse(before.body) as InstallBody), settings }, change);
         const next = { ...before, body: JSON.stringify(body), version: version + 1, updatedAt: now() };
         // Read first: what cannot be read is not kept.
-        open(next);
+        const faults = faultsOfArchive([open(next).settings], config.archive, "installation ");
+        if (faults.length > 0) throw new ConfigError(faults);
         return next;
       });
       return open(next);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { runServer } from "../../src/cli/serve.ts";
 import { demoInstallation } from "../../src/demo.ts";
+import { openProviders } from "./demo-providers.ts";
 import { startHubspot } from "./hubspot/index.ts";
 import { startSalesforce } from "./salesforce/index.ts";
 
@@ -79,7 +80,8 @@ const folder = join(root, "data", `demo-${crm}`);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const config = join(folder, "switchhook.json");
-const installations = { demo: { ...demoInstallation, crm: settings } };
+const providers = await openProviders();
+const installations = { demo: { ...demoInstallation, crm: settings, providers, reconcile: true } };
 writeFileSync(config, JSON.stringify({ port, installations }, null, 2));
 process.env["LOG_LEVEL"] ??= "warn";
 await runServer({ config, data: folder });
@@ -104,7 +106,8 @@ await setTimeout(2_000);
 const calls = emulator.requests.length;
 console.log(
   [
-    `Switchhook with an emulated ${crm === "hubspot" ? "HubSpot" : "Salesforce"} is running; 16 calls were sent to it.`,
+    `Switchhook with an emulated ${crm === "hubspot" ? "HubSpot" : "Salesforce"} is running; 16 calls were sent to it,`,
+    "and 3 more were found by asking the providers: their webhooks never came, and their recordings play.",
     `  what a rep sees    ${emulator.url}/`,
     `  Switchhook         http://127.0.0.1:${port}/`,
     `  requests so far    ${emulator.url}/_emulator   (${calls})`,

@@ -14,6 +14,9 @@ beforeEach(async () => {
   // Only what happens after the subscription is told.
   await waitFor("the look at the start", () => reads().length > 0);
   ({ name } = await site.install());
+  // Whoever asks HubSpot at the moment of an uninstall notices it before the journal does.
+  const { store } = site.server.parts.flow;
+  await waitFor("the first contacts", async () => (await store.syncState(name)).finishedAt);
 });
 afterEach(async () => {
   watching?.stop();

@@ -117,3 +117,21 @@ describe.each(["hubspot", "salesforce"] as const)("a refresh token of %s that is
     expect((await keeper.tokens.current()).accessToken).toBe(consent.accessToken);
   });
 });
+
+test("a grant of Salesforce, whose access tokens have no end, is renewed before its 30 idle days are over", async () => {
+  const day = 86_400_000;
+  const account = await rotatingAccount("salesforce");
+  const keeper = await account.start();
+  for (let days = 0; days < 24; days += 1) {
+    account.clock.move(day);
+    await keeper.tokens.current();
+  }
+  expect(account.refreshes()).toBe(0);
+  account.clock.move(2 * day);
+  const { accessToken } = await keeper.tokens.current();
+  expect(account.refreshes()).toBe(1);
+  expect((await account.storedGrant()).accessToken).toBe(accessToken);
+  account.clock.move(20 * day);
+  await (await account.start()).tokens.current();
+  expect(account.refreshes()).toBe(1);
+});

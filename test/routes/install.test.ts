@@ -128,7 +128,9 @@ describe.each(["hubspot", "salesforce"] as const)("installing %s", (crm) => {
         body: JSON.stringify({ version, settings, by: "Ada" }),
       });
     expect((await put(1, { ...read.settings, region: "ZZ" })).status).toBe(422);
-    expect((await put(1, { ...read.settings, providers })).status).toBe(200);
+    expect((await put(1, { ...read.settings, recording: "archive" })).status).toBe(422);
+    const silent = { recording: "none", reconcile: false };
+    expect((await put(1, { ...read.settings, ...silent, providers })).status).toBe(200);
     expect((await put(1, { ...read.settings })).status).toBe(409);
     const { changes } = (await (await site.get(path)).json()) as {
       changes: { version: number; by: string }[];

@@ -17,7 +17,7 @@ import { listedEvent, parse } from "./wire.ts";
 type Sent = { body: JsonObject; sentAt?: string; receivedAt: string };
 type Said = Pick<CallEvent, "at" | "phase" | "facts">;
 
-const decoders = new Map<string, (call: JsonObject, sent: Sent) => Said>([
+const decoders = new Map<string, (call: JsonObject, sent: Sent) => Said | Said[]>([
   ["call_inbound", inbound],
   ["call_started", started],
   ["call_ended", ended],
@@ -35,7 +35,7 @@ export function decode(delivery: Delivery): CallEvent[] {
   const say = decoders.get(event);
   if (!say || !subject || !id) return [];
   const sent: Sent = { body, receivedAt: delivery.receivedAt, ...(sentAt && { sentAt }) };
-  return [{ callId: id, kind: event, ...say(subject, sent) }];
+  return [say(subject, sent)].flat().map((said) => ({ callId: id, kind: event, ...said }));
 }
 
 /** The agent in it is the number's own; our answer may name another one, so none is recorded yet. */
@@ -65,11 +65,21 @@ function ended(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
   return { at: endedAt ?? receivedAt, phase: "ended", facts: endFacts(call, endedAt) };
 }
 
-/** Comes after `call_ended`, and is placed right after it: nobody talks any more while Retell analyses. */
-function analyzed(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+/**
+ * Comes after `call_ended`, perhaps more than once. The agent talked until the call's end, whenever Retell has analysed it;
+ * all else is as new as the analysis.
+ */
+function analyzed(call: JsonObject, { sentAt, receivedAt }: Sent): Said[] {
   const endedAt = timeAt(call, "end_timestamp");
-  const facts = { ...endFacts(call, endedAt), ...analysisFacts(call) };
-  return { at: afterEnd(endedAt) ?? sentAt ?? receivedAt, phase: "ended", facts };
+  const { agents, ...facts } = { ...endFacts(call, endedAt), ...analysisFacts(call) };
+  const overAt = afterEnd(endedAt) ?? sentAt ?? receivedAt;
+  const at = sentAt ?? overAt;
+  if (!agents) return [{ at, phase: "ended", facts }];
+  if (at === overAt) return [{ at, phase: "ended", facts: { ...facts, agents } }];
+  return [
+    { at: overAt, phase: "ended", facts: { agents } },
+    { at, phase: "ended", facts },
+  ];
 }
 
 /** A call of the API, at whatever stage it is. A length of zero is one that has not been counted yet. */
