@@ -1,7 +1,7 @@
 import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Contact, ContactRef } from "../core/contact.ts";
 import { phaseRank } from "../core/fold-facts.ts";
-import type { CallRow, CallState, DeliveryNote, Store } from "../store/contract.ts";
+import type { CallGroup, CallRow, CallState, DeliveryNote, Store } from "../store/contract.ts";
 import type { RecordingRow } from "../store/contract-recordings.ts";
 import { answerGiven } from "./explain-answer.ts";
 import type { Candidate, ExplainedCall, ExplainedEvent, Explanation, RecordingTold } from "./explanation.ts";
@@ -35,7 +35,7 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
     merged: await mergedLegs(store, call),
     ...(mergedInto && { mergedInto }),
     call: withoutLink(call, await store.recording(row.id)),
-    events: eventsOf(group.events, deliveries),
+    events: eventsOf(group, deliveries),
     deliveries,
     history: history.map(({ at, step, detail }) => ({ at: new Date(at).toISOString(), step, detail })),
   };
@@ -142,17 +142,22 @@ async function keyOf(store: Store, id: number): Promise<string | undefined> {
   return row?.id === id ? row.call.key : undefined;
 }
 
-/** The store does not keep which delivery gave which event beyond the call, so those of the same kind are named. */
-function eventsOf(events: readonly CallEvent[], deliveries: readonly DeliveryNote[]): ExplainedEvent[] {
+/** In the order of their time; what one delivery says in parts is told once. A delivery that is not kept any more is not named. */
+function eventsOf({ events, from }: CallGroup, deliveries: readonly DeliveryNote[]): ExplainedEvent[] {
   const rank = ({ phase }: CallEvent) => (phase ? phaseRank[phase] : 0);
-  const ordered = [...events].sort((a, b) => (a.at === b.at ? rank(a) - rank(b) : a.at < b.at ? -1 : 1));
-  return ordered.map(({ at, kind, phase, callId, sameCallAs, fills }) => ({
-    at,
-    kind,
-    ...(phase && { phase }),
-    callId,
-    ...(sameCallAs && { sameCallAs }),
-    ...(fills && { asked: fills }),
-    deliveries: deliveries.filter((delivery) => delivery.kind === kind).map(({ id }) => id),
-  }));
+  const told = events.map((event, i) => ({ event, delivery: from[i] }));
+  told.sort(({ event: a }, { event: b }) => (a.at === b.at ? rank(a) - rank(b) : a.at < b.at ? -1 : 1));
+  const whole = new Map(told.map((one) => [`${one.delivery} ${one.event.kind} ${one.event.callId}`, one]));
+  const last = new Set(whole.values());
+  return told
+    .filter((one) => last.has(one))
+    .map(({ event: { at, kind, phase, callId, sameCallAs, fills }, delivery }) => ({
+      at,
+      kind,
+      ...(phase && { phase }),
+      callId,
+      ...(sameCallAs && { sameCallAs }),
+      ...(fills && { asked: fills }),
+      deliveries: deliveries.filter(({ id }) => id === delivery).map(({ id }) => id),
+    }));
 }

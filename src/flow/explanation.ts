@@ -5,7 +5,7 @@ import type { RecordingState } from "../store/contract-recordings.ts";
 
 export type Candidate = ContactRef & { name?: string };
 
-/** `deliveries`: ids of those it can have come from; none when they are no longer kept. */
+/** `deliveries`: the id of the one it came from; none when that is no longer kept. */
 export type ExplainedEvent = {
   at: string;
   kind: string;

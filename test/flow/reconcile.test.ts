@@ -32,7 +32,7 @@ function callAt(ms: number, id: string, given: Partial<SimulatedCall> = {}): Sim
 
 beforeEach(async () => {
   at = Date.parse("2026-11-02T08:00:00.000Z");
-  exotel = await startExotel({ now: () => at, recordingsAt: "https://recordings.exotel.com" });
+  exotel = await startExotel({ now: () => at, recordingsAt: "https://recordings.exotel.example" });
   const log = { error: (...line: unknown[]) => void warnings.push(line) };
   world = openWorld({ provider: "exotel", own: exotel.settings, now: () => at, log });
   await world.sync();

@@ -13,7 +13,7 @@ const asked = new Map<string, CallEvent[]>();
 let api: Asked;
 
 beforeAll(async () => {
-  api = await openExotel({ recordingsAt: "https://recordings.exotel.com" });
+  api = await openExotel({ recordingsAt: "https://recordings.exotel.example" });
   placeAll(api.emulator, calls);
   for (const delivery of await api.asked()) {
     const events = eventsOf(delivery);

@@ -51,7 +51,7 @@ describe("a simulated call", () => {
       startedAt: "2026-01-02T03:04:05.000Z",
       answeredAt: "2026-01-02T03:04:09.000Z",
       endedAt: "2026-01-02T03:05:10.000Z",
-      recording: { ref: "https://recordings.exotel.com/exotelrecordings/demo/sim-1.mp3", seconds: 61 },
+      recording: { ref: "https://recordings.exotel.example/exotelrecordings/demo/sim-1.mp3", seconds: 61 },
     });
   });
 

@@ -10,7 +10,7 @@ type Start = (now: () => number) => Promise<ProviderEmulator>;
 
 /** Each with an API. Their links to recordings lead where those of the webhooks do. */
 const emulators: [string, Start][] = [
-  ["exotel", (now) => startExotel({ now, recordingsAt: "https://recordings.exotel.com" })],
+  ["exotel", (now) => startExotel({ now, recordingsAt: "https://recordings.exotel.example" })],
   ["retell", (now) => startRetell({ now, recordingsAt: "https://recordings.retell.example" })],
   ["bird", (now) => startBird({ now, requestsPerSecond: false })],
 ];

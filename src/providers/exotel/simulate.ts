@@ -93,7 +93,7 @@ function startMs({ startedAt }: SimulatedCall): number {
 }
 
 function recordingUrl({ id }: SimulatedCall): string {
-  return `https://recordings.exotel.com/exotelrecordings/demo/${encodeURIComponent(id)}.mp3`;
+  return `https://recordings.exotel.example/exotelrecordings/demo/${encodeURIComponent(id)}.mp3`;
 }
 
 function json(
