@@ -1,6 +1,6 @@
 import type { Archive } from "../core/archive.ts";
 import type { AudioReply } from "../core/audio.ts";
-import { CrmError, messageOf } from "../core/errors.ts";
+import { ArchiveError, CrmError, messageOf } from "../core/errors.ts";
 import { maskNumbers } from "../core/phone.ts";
 import type { CallRow } from "../store/contract.ts";
 import type { RecordingRow } from "../store/contract-recordings.ts";
@@ -141,11 +141,19 @@ async function look(
     reply.body.destroy();
     return seen;
   }
-  const type =
-    reply.headers["content-type"] ?? (endingOf(recording.ref) === ".wav" ? "audio/wav" : "audio/mpeg");
+  const told = reply.headers["content-type"] ?? "";
+  // Storage services call everything application/octet-stream.
+  const byEnding = endingOf(recording.ref) === ".wav" ? "audio/wav" : "audio/mpeg";
+  const type = told.startsWith("audio/") ? told : byEnding;
   const name = nameOf(following, row);
-  const kept = await archive.keep({ name, type, body: reply.body, maxBytes }, within);
-  return { ...seen, ...kept, state: "kept" };
+  try {
+    const kept = await archive.keep({ name, type, body: reply.body, maxBytes }, within);
+    return { ...seen, ...kept, state: "kept" };
+  } catch (error) {
+    // What the archive will never take plays from the provider, for as long as that has it.
+    if (!(error instanceof ArchiveError) || error.retry === "later") throw error;
+    return { ...seen, reason: error.message };
+  }
 }
 
 /** By account and month, so that people find their way; unique by the call's row. */

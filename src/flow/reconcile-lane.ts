@@ -6,6 +6,12 @@ import { reconcile } from "./reconcile.ts";
 /** Between two looks at all calls, and between two at those that lack something. */
 const everyMs = 15 * 60_000;
 const lackingMs = 60_000;
+/**
+ * A list may leave out calls that go on, and tells by when they began: so now and then it is asked for longer than a call can
+ * last (4 hours at Exotel).
+ */
+const deepEveryMs = 3_600_000;
+const deepLookBackMs = 5 * 3_600_000;
 /** While webhooks wait to be decoded nobody knows what is missing. */
 const afterDecodingMs = 1_000;
 
@@ -13,16 +19,20 @@ const afterDecodingMs = 1_000;
 export function reconcileLane(flow: Flow, installation: Installation, appended: () => void) {
   const { settings, providers } = installation;
   const nextLook = new Map<string, number>();
+  const nextDeepLook = new Map<string, number>();
   const pausedUntil = new Map<string, number>();
 
   const ask = async (configured: ConfiguredProvider, signal: AbortSignal): Promise<void> => {
     const { id } = configured.provider;
     const looksAtAll = flow.now() >= (nextLook.get(id) ?? 0);
+    const isDeep = looksAtAll && flow.now() >= (nextDeepLook.get(id) ?? 0);
     const { missed, mended, closed } = await reconcile(flow, installation, configured, {
       signal,
       onlyLacking: !looksAtAll,
+      ...(isDeep && { lookBackMs: deepLookBackMs }),
     });
     if (looksAtAll) nextLook.set(id, flow.now() + everyMs);
+    if (isDeep) nextDeepLook.set(id, flow.now() + deepEveryMs);
     if (missed + mended + closed === 0) return;
     appended();
     flow.log.info(

@@ -9,15 +9,19 @@ import { closingDelivery, silentMs } from "./unknown-end.ts";
 /** `told`: answers that came. `closed`: calls whose end nobody told. */
 export type Reconciled = { told: number; missed: number; mended: number; closed: number };
 
-/** `since`: ISO; otherwise from where the last time ended. `onlyLacking`: only those that are known to lack something. */
+/**
+ * `since`: ISO; otherwise `lookBackMs` before where the last time ended. `onlyLacking`: only calls that are known to lack
+ * something.
+ */
 export type ReconcileOptions = {
   since?: string;
+  lookBackMs?: number;
   onlyLacking?: boolean;
   signal?: AbortSignal;
   onPage?: (so: Reconciled) => void;
 };
 
-export const lookBackMs = 90 * 60_000;
+const usualLookBackMs = 90 * 60_000;
 /** One span is asked for at a time, and need not be asked for again after a stop. */
 const spanMs = 6 * 3_600_000;
 /** Younger than this, webhooks are still on their way and figures have not settled. */
@@ -64,6 +68,8 @@ async function askForSpans(asking: Asking, polling: Polling): Promise<void> {
   const place = `reconcile:${installation.settings.name}/${provider.id}`;
   const state = await flow.store.syncState(place);
   const now = flow.now();
+  // What was before us is nobody's business the first time.
+  const lookBackMs = (state.cursor !== undefined && options.lookBackMs) || usualLookBackMs;
   const last = Date.parse(options.since ?? state.cursor ?? "") || now;
   const oldest = now - polling.historyDays * 86_400_000;
   const from = Math.max(oldest, options.since === undefined ? Math.min(last, now) - lookBackMs : last);
@@ -74,8 +80,9 @@ async function askForSpans(asking: Asking, polling: Polling): Promise<void> {
       count(asking, page.length, await takeIn(flow, installation, provider, page, flow.now() - freshMs));
     }
     if (options.signal?.aborted) return;
-    const isNewer = isoOf(until) > (state.cursor ?? "");
-    if (isNewer)
+    // A look that somebody began later leaves a gap, which is still to be asked for.
+    const { cursor = isoOf(from) } = state;
+    if (isoOf(from) <= cursor && isoOf(until) > cursor)
       await flow.store.saveSyncState(place, { ...state, cursor: isoOf(until), finishedAt: flow.now() });
   }
 }

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { sameEmail } from "../core/directory.ts";
 import { messageOf, Rejected } from "../core/errors.ts";
+import { gapsOf } from "../flow/gaps.ts";
 import type { InstallBody } from "../installations/installer.ts";
 import type { Parts } from "../parts.ts";
 import { readJsonText } from "./body.ts";
@@ -26,7 +26,8 @@ export function settingsRoutes(parts: Parts): Route[] {
       );
     const { account, settings, changes } = JSON.parse(install.body) as InstallBody;
     const { state, reason, version, crm } = install;
-    const gaps = await gapsOf(parts, name);
+    const running = parts.installations.get(name);
+    const gaps = running && (await gapsOf(parts.flow, running));
     const features = parts.installed?.featuresOf(name);
     const about = { crm, account, state, ...(reason !== undefined && { reason }), features };
     return { ...about, version, changes, settings, gaps };
@@ -48,19 +49,6 @@ export function settingsRoutes(parts: Parts): Route[] {
       response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });
     }),
   ];
-}
-
-/** Agents whose e-mail address no user of the CRM has, and users whom no agent stands for: their calls go by other rules. */
-async function gapsOf({ flow, installations }: Parts, name: string) {
-  const owners = await flow.store.owners(name);
-  const agents = installations.get(name)?.settings.agents ?? [];
-  const isSame = (a: string | undefined, b: string) => a !== undefined && sameEmail(a, b);
-  return {
-    agentsWithoutUser: agents
-      .filter(({ email }) => !owners.some((owner) => isSame(owner.email, email)))
-      .map(({ email }) => email),
-    usersWithoutAgent: owners.filter((owner) => !agents.some(({ email }) => isSame(owner.email, email))),
-  };
 }
 
 function readChange(text: string): z.output<typeof change> {

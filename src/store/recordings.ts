@@ -1,4 +1,4 @@
-import type { Kysely } from "kysely";
+import type { Kysely, Selectable } from "kysely";
 import type { RecordingRow, RecordingState, RecordingStore } from "./contract-recordings.ts";
 import type { Tables } from "./kysely.ts";
 import { toCallRow } from "./rows.ts";
@@ -141,18 +141,4 @@ export function recordingsOver(db: Kysely<Tables>): RecordingStore {
   };
 }
 
-type Found = {
-  call: number;
-  installation: string;
-  state: string;
-  since: number;
-  due_at: number | null;
-  attempts: number;
-  seen_at: number | null;
-  told_at: number | null;
-  place: string | null;
-  bytes: number | null;
-  sha256: string | null;
-  type: string | null;
-  reason: string | null;
-};
+type Found = Selectable<Tables["recordings"]>;

@@ -4,9 +4,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { local } from "../../connectors/local/index.ts";
 import type { ConnectorKind } from "../../src/core/contracts.ts";
-import { CrmError } from "../../src/core/errors.ts";
+import { ArchiveError, CrmError } from "../../src/core/errors.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
 import { explainCall } from "../../src/flow/explain.ts";
+import { followRecordings } from "../../src/flow/follow-recordings.ts";
 import { type ExotelEmulator, startExotel } from "../emulators/exotel/index.ts";
 import { type AskingOptions, type AskingWorld, openWorld } from "../support/asking-world.ts";
 
@@ -160,6 +161,20 @@ describe("where recordings are archived", () => {
     expect(file()).toEqual([]);
     const row = (await world.flow.store.call(key))?.row;
     expect(await world.flow.store.recording(row?.id ?? 0)).toBeUndefined();
+  });
+
+  test("a recording that the archive will never take plays from the provider", async () => {
+    await liveThrough(0, archive);
+    const parts = world.parts;
+    const keep = async () => Promise.reject(new ArchiveError("never", "the recording is larger than 500 MB"));
+    const strict = { ...(parts.archive ?? expect.fail()), keep };
+    await followRecordings({ flow: parts.flow, installation: world.acme(), archive: strict });
+    expect(await told()).toMatchObject({
+      available: true,
+      state: "there",
+      reason: expect.stringMatching(/500 MB/),
+    });
+    expect(await parts.flow.store.nextRecording("acme")).toBeUndefined();
   });
 
   test("a recording that breaks off leaves nothing, and is fetched again", async () => {

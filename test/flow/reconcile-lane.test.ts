@@ -51,6 +51,18 @@ test("asks at once after a start and then every quarter of an hour, and has what
   expect(appended).toBe(1);
 });
 
+test("finds a long call that no list had while it went on, and of which no webhook came", async () => {
+  const work = reconcileLane(world.flow, world.acme(), () => {});
+  const { signal } = new AbortController();
+  exotel.place({ ...lost("long"), talkSeconds: 3.5 * 3_600 });
+  for (let quarters = 0; quarters < 22; quarters += 1) {
+    await work(signal);
+    await world.workOff();
+    at += 15 * minute;
+  }
+  expect(world.activities()).toMatchObject([{ key: "acme:exotel:long", durationSeconds: 3.5 * 3_600 }]);
+});
+
 test("waits for webhooks that came and were not read yet: they may tell it all", async () => {
   const call = lost("one");
   exotel.place(call);

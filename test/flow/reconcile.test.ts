@@ -170,6 +170,16 @@ describe("a provider in trouble", () => {
     expect(exotel.requests.slice(before).filter(({ kind }) => kind === "calls").length).toBeLessThan(4);
   });
 
+  test("that was asked by hand for a part of the gap is still asked for the rest", async () => {
+    await world.ask();
+    exotel.place(callAt(at + 30 * minute, "early"));
+    at += 10 * hour;
+    exotel.place(callAt(at - 30 * minute, "late"));
+    expect(await world.ask({ since: new Date(at - hour).toISOString() })).toMatchObject({ missed: 1 });
+    expect(await world.ask()).toMatchObject({ missed: 1 });
+    expect(world.activities()).toHaveLength(2);
+  });
+
   test("whose answer has a row that cannot be read tells of the others", async () => {
     exotel.place(callAt(at - 30 * minute, "good"));
     exotel.placeRow(new Date(at - 29 * minute).toISOString(), {
