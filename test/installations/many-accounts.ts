@@ -104,7 +104,7 @@ export async function startWith(
     const settings = settingsWith(secret);
     const body: InstallBody = { account: { id: name, name }, scopes: [], changes: [], settings };
     await server.parts.flow.store.saveInstall({
-      ...{ name, crm, account: name, state: "active", version: 1, updatedAt: 1 },
+      ...{ name, crm, account: name, state: "active", version: 1, updatedAt: Date.now() },
       body: JSON.stringify(body),
       sealed: sealer.seal(JSON.stringify(grant), name),
     });

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { ArchiveError } from "../../src/core/errors.ts";
+import { followRecordings } from "../../src/flow/follow-recordings.ts";
+import { type RecordedWorld, recordedWorld } from "../support/recorded-world.ts";
+
+const minute = 60_000;
+const day = 86_400_000;
+let site: RecordedWorld;
+afterEach(() => site.end());
+
+const file = (folder = "recordings"): string[] =>
+  existsSync(join(site.world.folder, folder))
+    ? readdirSync(join(site.world.folder, folder), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name))
+    : [];
+
+describe("where recordings are archived", () => {
+  const archive = {
+    file: { archive: { folder: "recordings" } },
+    settings: { recording: "archive", recordingDays: 30 },
+  };
+
+  test("a copy is kept with its fingerprint, and plays when the provider has lost it", async () => {
+    site = await recordedWorld(0, archive);
+    await site.world.follow();
+    const [path = ""] = file();
+    const sha256 = createHash("sha256").update(readFileSync(path)).digest("hex");
+    expect(await site.told()).toMatchObject({
+      available: true,
+      state: "kept",
+      sha256,
+      bytes: readFileSync(path).length,
+    });
+    site.exotel.faults.add({ type: "status", status: 404 });
+    expect(
+      await site.world.parts.archive?.open(await place(), {
+        headers: {},
+        signal: AbortSignal.timeout(5_000),
+      }),
+    ).toMatchObject({ status: 200 });
+  });
+
+  test("it goes when its time is over", async () => {
+    site = await recordedWorld(0, archive);
+    await site.world.follow();
+    site.move(29 * day);
+    await site.world.follow();
+    expect(file()).toHaveLength(1);
+    site.move(2 * day);
+    await site.world.follow();
+    expect(file()).toEqual([]);
+    expect(await site.told()).toMatchObject({
+      available: false,
+      state: "expired",
+      reason: expect.stringMatching(/30 days/),
+    });
+  });
+
+  test("it goes with the person who asked to be erased", async () => {
+    site = await recordedWorld(0, archive);
+    await site.world.follow();
+    await site.world.flow.store.erase("acme", [{ kind: "contact", id: "1" }], {
+      now: site.now(),
+      spared: [],
+    });
+    await site.world.follow();
+    expect(file()).toEqual([]);
+    const row = await site.row();
+    expect(await site.world.flow.store.recording(row?.id ?? 0)).toBeUndefined();
+  });
+
+  test("a recording that the archive will never take plays from the provider", async () => {
+    site = await recordedWorld(0, archive);
+    const parts = site.world.parts;
+    const keep = async () => Promise.reject(new ArchiveError("never", "the recording is larger than 500 MB"));
+    const strict = { ...(parts.archive ?? expect.fail()), keep };
+    await followRecordings({ flow: parts.flow, installation: site.world.acme(), archive: strict });
+    expect(await site.told()).toMatchObject({
+      available: true,
+      state: "there",
+      reason: expect.stringMatching(/500 MB/),
+    });
+    expect(await parts.flow.store.nextRecording("acme")).toBeUndefined();
+  });
+
+  test("a recording that breaks off leaves nothing, and is fetched again", async () => {
+    site = await recordedWorld(0, archive);
+    site.exotel.faults.add({ type: "drop", match: "recording", times: 1 });
+    await site.world.follow();
+    expect(file()).toEqual([]);
+    site.move(10 * minute);
+    await site.world.follow();
+    expect(file()).toHaveLength(1);
+  });
+});
+
+async function place(): Promise<string> {
+  const row = await site.row();
+  return (await site.world.flow.store.recording(row?.id ?? 0))?.place ?? "";
+}
