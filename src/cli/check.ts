@@ -1,6 +1,7 @@
 import type { Config, InstallationConfig } from "../config.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
 import type { Installation } from "../flow/installation.ts";
+import { whySkipped } from "../flow/reconcile.ts";
 import { checkMapping } from "../mapping/check.ts";
 import { readMapping } from "../mapping/file.ts";
 import { mappingPath } from "../parts/connect.ts";
@@ -8,7 +9,6 @@ import { assemble, type Parts } from "../parts.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
-import { whySkipped } from "./reconcile.ts";
 
 /** One thing that was looked at. Without a fault it is in order; `says` tells what was found. `off`: not in use. */
 type Check = { check: string; says?: string; off?: true; faults: Fault[] };

@@ -1,6 +1,6 @@
 import { ProviderError } from "../core/errors.ts";
 import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
-import { reconcile as ask, type Reconciled } from "../flow/reconcile.ts";
+import { reconcile as ask, type Reconciled, whySkipped } from "../flow/reconcile.ts";
 import type { Parts } from "../parts.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
@@ -61,15 +61,6 @@ async function askOne(
   } finally {
     progress.done();
   }
-}
-
-/** Why lost webhooks of this provider cannot be asked for; undefined when they can. */
-export function whySkipped(
-  { settings: { reconcile } }: Installation,
-  { provider, settings }: ConfiguredProvider,
-): string | undefined {
-  if (!provider.polling) return `${provider.label} has no API that tells of calls`;
-  return reconcile ? provider.polling.lacks(settings) : "the installation's setting reconcile is off";
 }
 
 function lineOf({

@@ -45,9 +45,8 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const so: Reconciled = { told: 0, missed: 0, mended: 0, closed: 0 };
   const asking: Asking = { flow, installation, so, options, ...configured };
-  const { polling: known } = configured.provider;
-  const mayAsk = installation.settings.reconcile && known?.lacks(configured.settings) === undefined;
-  const polling = mayAsk ? known : undefined;
+  const mayAsk = whySkipped(installation, configured) === undefined;
+  const polling = mayAsk ? configured.provider.polling : undefined;
   if (polling && !options.onlyLacking) await askForSpans(asking, polling);
   if (polling) await askForLacking(asking, polling);
   if (options.onlyLacking) return so;
@@ -65,7 +64,7 @@ type Asking = ConfiguredProvider & {
 
 async function askForSpans(asking: Asking, polling: Polling): Promise<void> {
   const { flow, installation, provider, options, settings } = asking;
-  const place = `reconcile:${installation.settings.name}/${provider.id}`;
+  const place = placeOf(installation.settings.name, provider.id);
   const state = await flow.store.syncState(place);
   const now = flow.now();
   // What was before us is nobody's business the first time.
@@ -171,4 +170,26 @@ function count({ so, options }: Asking, told: number, { missed, mended }: TakenI
 
 function isoOf(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** Why lost webhooks of this provider cannot be asked for; undefined when they can. */
+export function whySkipped(
+  { settings: { reconcile } }: Installation,
+  { provider, settings }: ConfiguredProvider,
+): string | undefined {
+  if (!provider.polling) return `${provider.label} has no API that tells of calls`;
+  return reconcile ? provider.polling.lacks(settings) : "the installation's setting reconcile is off";
+}
+
+/** When a provider was last asked for all calls, in milliseconds since 1970; undefined when it never was. */
+export async function lastAsked(
+  { store }: Pick<Flow, "store">,
+  installation: string,
+  provider: string,
+): Promise<number | undefined> {
+  return (await store.syncState(placeOf(installation, provider))).finishedAt;
+}
+
+function placeOf(installation: string, provider: string): string {
+  return `reconcile:${installation}/${provider}`;
 }

@@ -1,5 +1,6 @@
 import { Rejected } from "../core/errors.ts";
 import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
+import { lastAsked, whySkipped } from "../flow/reconcile.ts";
 import type { Parts } from "../parts.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, type Route } from "./route.ts";
@@ -47,7 +48,8 @@ export function findInstallation({ installations }: Parts, name: string): Instal
 
 type Counts = Awaited<ReturnType<Parts["flow"]["store"]["counts"]>>;
 
-async function describe(parts: Parts, { settings, crm, providers }: Installation, counts: Counts) {
+async function describe(parts: Parts, installation: Installation, counts: Counts) {
+  const { settings, crm, providers } = installation;
   const { name, region, timeZone } = settings;
   const { store } = parts.flow;
   const { finishedAt } = await store.syncState(name);
@@ -56,14 +58,25 @@ async function describe(parts: Parts, { settings, crm, providers }: Installation
   return {
     ...{ name, crm, region, timeZone },
     ...connectionOf(parts, name),
-    providers: Object.values(providers).map((configured) => {
-      const { id, label, methods } = configured.provider;
-      return { id, label, methods, webhook: webhookOf(parts, name, configured) };
-    }),
+    providers: await Promise.all(
+      Object.values(providers).map(async (configured) => {
+        const { id, label, methods } = configured.provider;
+        const lostWebhooks = await lostWebhooksOf(parts, installation, configured);
+        return { id, label, methods, webhook: webhookOf(parts, name, configured), lostWebhooks };
+      }),
+    ),
     calls: Object.fromEntries(counts.map(({ state, calls }) => [state, calls])),
     ...(due.length > 0 && { oldestDueAt: new Date(Math.min(...due)).toISOString() }),
     contacts: { indexed: contacts, ...(finishedAt !== undefined && { syncedAt: isoOf(finishedAt) }) },
   };
+}
+
+/** Whether the provider is asked for calls that its webhooks did not tell of, and when it last was. */
+async function lostWebhooksOf({ flow }: Parts, installation: Installation, configured: ConfiguredProvider) {
+  const why = whySkipped(installation, configured);
+  if (why !== undefined) return { asked: false, why };
+  const askedAt = await lastAsked(flow, installation.settings.name, configured.provider.id);
+  return { asked: true, ...(askedAt !== undefined && { askedAt: isoOf(askedAt) }) };
 }
 
 /** Of one that was made by OAuth: whose account it is, whether it still is, and what it lets us do. */

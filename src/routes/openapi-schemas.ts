@@ -115,6 +115,8 @@ const change = object(
   ["field", "write"],
 );
 
+const lostWebhooks = object({ asked: { type: "boolean" }, why: text, askedAt: time }, ["asked"]);
+
 const installation = object(
   {
     name: text,
@@ -123,7 +125,13 @@ const installation = object(
     timeZone: text,
     connection: object({ account: text, state: text, reason: text, erasedAt: time }, ["account", "state"]),
     features: list(object({ feature: text, on: { type: "boolean" }, why: text }, ["feature", "on"])),
-    providers: list(object({ id: text, label: text, methods: list(text), webhook: text }, ["id", "webhook"])),
+    providers: list(
+      object({ id: text, label: text, methods: list(text), webhook: text, lostWebhooks }, [
+        "id",
+        "webhook",
+        "lostWebhooks",
+      ]),
+    ),
     calls: { type: "object", additionalProperties: whole },
     oldestDueAt: time,
     contacts: object({ indexed: whole, syncedAt: time }, ["indexed"]),

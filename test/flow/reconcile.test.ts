@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
 import { explainCall } from "../../src/flow/explain.ts";
+import { lastAsked } from "../../src/flow/reconcile.ts";
 import { type ExotelEmulator, startExotel } from "../emulators/exotel/index.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";
 
@@ -46,7 +47,9 @@ afterEach(async () => {
 describe("a call whose webhooks all got lost", () => {
   test("is logged once, however often the provider is asked, and explains where it came from", async () => {
     exotel.place(callAt(at - 30 * minute, "lost"));
+    expect(await lastAsked(world.flow, "acme", "exotel")).toBeUndefined();
     expect(await world.ask()).toMatchObject({ missed: 1 });
+    expect(await lastAsked(world.flow, "acme", "exotel")).toBe(at);
     at += 15 * minute;
     expect(await world.ask()).toMatchObject({ missed: 0, mended: 0 });
     expect(world.activities()).toMatchObject([

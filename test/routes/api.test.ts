@@ -194,6 +194,10 @@ describe("the other lists", () => {
       `${base}/retell`,
       `${base}/bird`,
     ]);
+    const why = "the installation's setting reconcile is off";
+    expect(body.items[0]?.["providers"]).toContainEqual(
+      expect.objectContaining({ id: "exotel", lostWebhooks: { asked: false, why } }),
+    );
     expect(JSON.stringify(body)).not.toContain("-secret");
   });
 });
