@@ -187,7 +187,7 @@ async function tell(
   const overAt = row.place === undefined ? {} : { dueAt: endOf(call, row) + settings.recordingDays * dayMs };
   const done: RecordingRow = { ...rest, ...overAt, toldAt: flow.now() };
   if (!connector.recordingReady || row.toldAt !== undefined) return done;
-  if (call.activityId !== undefined && call.state === "logged") {
+  if (call.activityId !== undefined && hasLink(call)) {
     try {
       await connector.recordingReady(call.activityId, signal);
       return done;
@@ -197,6 +197,11 @@ async function tell(
   }
   if (flow.now() >= row.since + patienceMs) return done;
   return { ...rest, dueAt: flow.now() + tellAgainMs };
+}
+
+/** Whether the activity is in the CRM as the call is now, its link to the recording included. */
+function hasLink({ state, savedRevision, call }: CallRow): boolean {
+  return state === "logged" && savedRevision >= call.revision;
 }
 
 function endOf({ call }: CallRow, { since }: RecordingRow): number {

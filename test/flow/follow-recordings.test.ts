@@ -117,6 +117,25 @@ describe("a CRM with a player of its own", () => {
     expect(ready).toEqual([site.world.activities()[0]?.["id"]]);
   });
 
+  test("is told only once it has the link", async () => {
+    site = await recordedWorld(0, { connectors: { local: kind } });
+    const { flow } = site.world;
+    const row = (await site.row()) ?? expect.fail();
+    // A fact that came since the save: the activity is not up to date.
+    const call = { ...row.call, revision: row.call.revision + 1 };
+    await flow.store.saveDecoded(
+      "acme",
+      [],
+      [{ row, call, state: "logged", dueAt: site.now(), events: [], absorbed: [] }],
+    );
+    await site.world.follow();
+    expect(ready).toEqual([]);
+    await site.world.workOff();
+    site.move(5 * minute);
+    await site.world.follow();
+    expect(ready).toHaveLength(1);
+  });
+
   test("that is away for now is told later", async () => {
     refusal = new CrmError("later", "away");
     site = await recordedWorld(0, { connectors: { local: kind } });
