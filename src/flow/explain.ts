@@ -5,6 +5,7 @@ import type { CallGroup, CallRow, CallState, DeliveryNote, Store } from "../stor
 import type { RecordingRow } from "../store/contract-recordings.ts";
 import { answerGiven } from "./explain-answer.ts";
 import type { Candidate, ExplainedCall, ExplainedEvent, Explanation, RecordingTold } from "./explanation.ts";
+import { rowOf } from "./recordings.ts";
 
 export { explainText } from "./explain-text.ts";
 export type { Explanation } from "./explanation.ts";
@@ -19,7 +20,8 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
   const history = await store.history(row.id);
   const answer = await answerGiven(store, row);
   const owner = await ownerOf(store, row);
-  const mergedInto = row.mergedInto === undefined ? undefined : await keyOf(store, row.mergedInto);
+  const mergedInto =
+    row.mergedInto === undefined ? undefined : (await rowOf(store, row.mergedInto))?.call.key;
   const nextTryAt = isoOf(row.dueAt);
   return {
     key: call.key,
@@ -134,12 +136,6 @@ async function mergedLegs(store: Store, call: Call): Promise<Explanation["merged
     merged.push({ key, ...(activityId !== undefined && { activityId }) });
   }
   return merged;
-}
-
-/** The key of a call by its row. */
-async function keyOf(store: Store, id: number): Promise<string | undefined> {
-  const [row] = await store.calls({ before: id + 1, limit: 1 });
-  return row?.id === id ? row.call.key : undefined;
 }
 
 /** In the order of their time; what one delivery says in parts is told once. A delivery that is not kept any more is not named. */

@@ -26,12 +26,16 @@ export type Erasure = {
   stop(): Promise<void>;
 };
 
-/** When an installation that left is erased, in milliseconds since 1970; undefined for one that is at work. */
+/**
+ * When an installation that left is erased, in milliseconds since 1970; undefined for one that is at work, and for one that only
+ * lost its access (its tokens are still there): a departed administrator's calls wait for the next one, however long that takes.
+ */
 export function erasedAt(
-  { state, leftAt, updatedAt }: StoredInstall,
+  { state, sealed, leftAt, updatedAt }: StoredInstall,
   removedDays: number,
 ): number | undefined {
-  return state === "active" ? undefined : (leftAt ?? updatedAt) + removedDays * dayMs;
+  const isWaiting = state === "reconnect" && sealed !== undefined;
+  return state === "active" || isWaiting ? undefined : (leftAt ?? updatedAt) + removedDays * dayMs;
 }
 
 /** Ends what is kept of accounts that left: a grace period, then nothing. */

@@ -37,6 +37,13 @@ const lose = async () => {
   await waitFor("the loss to be noticed", async () => (await stored())?.state === "reconnect");
 };
 
+/** The CRM tells that it was uninstalled there: no token is kept after that. */
+const leave = async () => {
+  await lose();
+  const { sealed: _, ...rest } = (await stored()) ?? expect.fail();
+  await store().saveInstall(rest);
+};
+
 test("what was disconnected is kept for 30 days, and then nothing of it is there", async () => {
   const { exportUntil } = await disconnect();
   expect(Date.parse(exportUntil) - ((await stored()) as { leftAt: number }).leftAt).toBe(30 * day);
@@ -75,8 +82,20 @@ test("connected again after that, it is a new installation with new webhook URLs
   await waitFor("the second call", () => site.world.calls().length === 2);
 });
 
-test("an account that took our access back is warned about a week before, once, and erased after the same time", async () => {
+test("an account that only lost its access waits for the next administrator, however long that takes", async () => {
   await lose();
+  await after(400);
+  expect(await stored()).toMatchObject({ state: "reconnect" });
+  expect(site.logged()).not.toContain("will be erased");
+  site.allow();
+  expect((await site.install()).name).toBe(name);
+  // They are tried again a minute after the last refusal.
+  await site.later(60_000);
+  await waitFor("the call that waited", () => site.world.calls().length === 2);
+});
+
+test("an account that was uninstalled in the CRM is warned about a week before, once, and erased after the same time", async () => {
+  await leave();
   await after(20);
   expect(site.logged()).not.toContain("will be erased");
   await after(4);
@@ -97,7 +116,7 @@ test("an account that took our access back is warned about a week before, once, 
 });
 
 test("an account that is connected again while it is being erased is another installation", async () => {
-  await lose();
+  await leave();
   await after(31);
   expect(await stored()).toMatchObject({ state: "erasing" });
   site.allow();
