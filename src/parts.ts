@@ -133,7 +133,10 @@ export function assemble(config: Config, options: AssembleOptions) {
     async install(crm: string, given: Parameters<Installer["finish"]>[1]): Promise<Installed> {
       if (!installed) throw new Rejected(404, "nothing can be installed here: the config file names no app");
       const done = await installed.installer.finish(crm, given);
-      await employ(await installed.add(done));
+      const made = await installed.add(done);
+      // They wait for a time that the CRM named when it still refused us.
+      await store.hurry(done.install.name, now());
+      await employ(made);
       if (started) crmRecordings.connected(crm);
       return done;
     },

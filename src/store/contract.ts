@@ -168,6 +168,8 @@ export type Store = OtherParts & {
   unusedDeliveries(limit: number, installation?: string): Promise<DeliveryNote[]>;
   /** Puts a call back to be logged now. False when there is no such call. */
   retry(key: string, now: number): Promise<boolean>;
+  /** Calls of an installation that wait for a later time are due now: what they waited for has come. */
+  hurry(installation: string, now: number): Promise<void>;
   /** Raw deliveries in a scope, oldest first, after an id. */
   deliveriesIn(scope: ReplayScope, after: number, limit: number): Promise<StoredDelivery[]>;
   /** Marks deliveries as new, so that the lane decodes them again, and their calls as due. */

@@ -86,6 +86,15 @@ export function queriesOver(db: Kysely<Tables>) {
       return numUpdatedRows > 0n;
     },
 
+    async hurry(installation: string, now: number): Promise<void> {
+      await db
+        .updateTable("calls")
+        .set({ due_at: now, attempts: 0 })
+        .where("installation", "=", installation)
+        .where("due_at", ">", now)
+        .execute();
+    },
+
     async counts(): Promise<
       { installation: string; state: CallState; calls: number; oldestDueAt?: number }[]
     > {

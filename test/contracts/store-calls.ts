@@ -155,6 +155,18 @@ export function testCallStore(name: string, open: OpenStore): void {
       ]);
     });
 
+    test("makes the waiting calls of one installation due at once, and no others", async () => {
+      await store.saveDecoded("acme", [], [decodedCall("later", { dueAt: t0 + 60_000 }), decodedCall("due")]);
+      await store.hurry("globex", t0 + 1);
+      expect((await store.dueCalls("acme", t0 + 1, 10)).map(({ call }) => call.callId)).toEqual(["due"]);
+      await store.hurry("acme", t0 + 1);
+      const due = await store.dueCalls("acme", t0 + 1, 10);
+      expect(due.map(({ call, dueAt }) => [call.callId, dueAt])).toEqual([
+        ["due", t0],
+        ["later", t0 + 1],
+      ]);
+    });
+
     test("replays deliveries and retries calls", async () => {
       await store.append(deliveryOf("a"));
       const [delivery] = await store.newDeliveries("acme", 1);
