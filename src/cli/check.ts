@@ -1,7 +1,7 @@
 import type { Config, InstallationConfig } from "../config.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
+import { whySkipped } from "../flow/asks.ts";
 import type { Installation } from "../flow/installation.ts";
-import { whySkipped } from "../flow/reconcile.ts";
 import { checkMapping } from "../mapping/check.ts";
 import { readMapping } from "../mapping/file.ts";
 import { mappingPath } from "../parts/connect.ts";

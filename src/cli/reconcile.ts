@@ -1,6 +1,7 @@
 import { ProviderError } from "../core/errors.ts";
+import { whySkipped } from "../flow/asks.ts";
 import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
-import { reconcile as ask, type Reconciled, whySkipped } from "../flow/reconcile.ts";
+import { reconcile as ask, type Reconciled } from "../flow/reconcile.ts";
 import type { Parts } from "../parts.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";

@@ -1,6 +1,6 @@
 import type { Call } from "../core/call.ts";
 import type { InstallationSettings } from "../core/settings.ts";
-import type { Decoding } from "./installation.ts";
+import type { ConfiguredProvider, Decoding } from "./installation.ts";
 import { recordingPolicyOf } from "./recording-policy.ts";
 
 /** Providers settle their figures about this long after the end of a call (Exotel's pages say two minutes). */
@@ -12,14 +12,22 @@ export const patienceMs = 86_400_000;
  * When the provider is to be asked what its webhooks left open: how the call ended, for how long they talked, the
  * recording. Undefined when nothing is missing, nobody can be asked, or it is too late.
  */
-export function askAt(call: Call, { settings, providers }: Decoding, now: number): number | undefined {
-  if (!settings.reconcile) return undefined;
+export function askAt(call: Call, installation: Decoding, now: number): number | undefined {
+  const { settings, providers } = installation;
   const configured = Object.hasOwn(providers, call.provider) ? providers[call.provider] : undefined;
-  const polling = configured?.provider.polling;
-  if (!configured || !polling || polling.lacks(configured.settings) !== undefined) return undefined;
+  if (!configured || whySkipped(installation, configured) !== undefined) return undefined;
   if (call.phase !== "ended" || !lacksSomething(call, settings)) return undefined;
   const endedMs = Date.parse(call.endedAt ?? call.answeredAt ?? call.startedAt ?? "") || now;
   return endedMs + patienceMs <= now ? undefined : Math.max(now, endedMs + settledMs);
+}
+
+/** Why lost webhooks of this provider cannot be asked for; undefined when they can. */
+export function whySkipped(
+  { settings: { reconcile } }: Pick<Decoding, "settings">,
+  { provider, settings }: ConfiguredProvider,
+): string | undefined {
+  if (!provider.polling) return `${provider.label} has no API that tells of calls`;
+  return reconcile ? provider.polling.lacks(settings) : "the installation's setting reconcile is off";
 }
 
 function lacksSomething(call: Call, settings: InstallationSettings): boolean {

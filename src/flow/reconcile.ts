@@ -1,7 +1,7 @@
 import type { Call } from "../core/call.ts";
 import type { PollContext, Polling, Span } from "../core/polling.ts";
 import { inParts } from "../lib/pace.ts";
-import { patienceMs } from "./asks.ts";
+import { patienceMs, whySkipped } from "./asks.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
 import { type TakenIn, takeIn } from "./take-in.ts";
 import { closingDelivery, silentMs } from "./unknown-end.ts";
@@ -170,15 +170,6 @@ function count({ so, options }: Asking, told: number, { missed, mended }: TakenI
 
 function isoOf(ms: number): string {
   return new Date(ms).toISOString();
-}
-
-/** Why lost webhooks of this provider cannot be asked for; undefined when they can. */
-export function whySkipped(
-  { settings: { reconcile } }: Installation,
-  { provider, settings }: ConfiguredProvider,
-): string | undefined {
-  if (!provider.polling) return `${provider.label} has no API that tells of calls`;
-  return reconcile ? provider.polling.lacks(settings) : "the installation's setting reconcile is off";
 }
 
 /** When a provider was last asked for all calls, in milliseconds since 1970; undefined when it never was. */

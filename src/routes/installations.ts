@@ -1,6 +1,7 @@
 import { Rejected } from "../core/errors.ts";
+import { whySkipped } from "../flow/asks.ts";
 import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
-import { lastAsked, whySkipped } from "../flow/reconcile.ts";
+import { lastAsked } from "../flow/reconcile.ts";
 import type { Parts } from "../parts.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, type Route } from "./route.ts";
