@@ -132,11 +132,17 @@ export function recordingsOver(db: Kysely<Tables>): RecordingStore {
     async relink(call, link, now) {
       await db
         .updateTable("calls")
-        .set((is) => ({ link, due_at: is.fn.coalesce("due_at", is.val(now)) }))
+        .set((is) => ({
+          link,
+          due_at: is
+            .case()
+            .when("state", "=", "logged")
+            .then(is.fn.coalesce("due_at", is.cast<number>(is.val(now), "bigint")))
+            .else(is.ref("due_at"))
+            .end(),
+        }))
         .where("id", "=", call)
-        .where("state", "=", "logged")
         .execute();
-      await db.updateTable("calls").set({ link }).where("id", "=", call).execute();
     },
   };
 }
