@@ -2,8 +2,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { ContactRef } from "../core/contact.ts";
 import type { ContactEvents } from "../core/contact-events.ts";
 import { toE164 } from "../core/phone.ts";
+import { indexContacts } from "./index-contacts.ts";
 import type { Flow, Installation } from "./installation.ts";
-import { indexContacts } from "./sync.ts";
 
 /** Many events about one contact, and about many, are one read. */
 const pauseMs = 500;
@@ -42,8 +42,7 @@ export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
       changed.size > 0 && (await installation?.connector.contactsById?.([...changed], stopping.signal));
     if (!installation || !read) return;
     await flow.store.removeContacts(name, read.gone);
-    const { generation } = await flow.store.syncState(name);
-    if ((await indexContacts(flow, installation, read.contacts, generation)) > 0) options.matched(name);
+    if ((await indexContacts(flow, installation, read.contacts)) > 0) options.matched(name);
     flow.log.info(
       { installation: name, contacts: read.contacts.length, removed: refs.size + read.gone.length },
       "contacts changed in the CRM",

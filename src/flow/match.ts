@@ -1,14 +1,12 @@
-import { type Choice, type Contact, chooseContact, numbersOf } from "../core/contact.ts";
+import { type Choice, type Contact, chooseContact } from "../core/contact.ts";
 import { toE164, whyNotANumber } from "../core/phone.ts";
 import { inParts } from "../lib/pace.ts";
 import type { CallRow } from "../store/contract.ts";
+import { indexContacts } from "./index-contacts.ts";
 import type { Flow, Installation } from "./installation.ts";
 
 /** Where an answer about a number came from. */
 export type Lookup = { number?: string; lookup: string; choice?: Choice };
-
-/** Calls stay matchable this long: when the index later learns their number, they are associated by themselves. */
-export const matchableMs = 30 * 86_400_000;
 
 /** Why a number is not to be looked up; undefined when it is. */
 export function whyNotLookedUp(
@@ -86,20 +84,11 @@ export async function askCrm(
   { signal, urgent = false }: { signal?: AbortSignal | undefined; urgent?: boolean },
 ): Promise<Map<string, Contact[]>> {
   const found = await installation.connector.findContacts(numbers, signal, urgent);
-  const { name, region } = installation.settings;
   const contacts = [
     ...new Map(
       [...found.values()].flat().map((contact) => [`${contact.kind} ${contact.id}`, contact]),
     ).values(),
   ];
-  if (contacts.length > 0) {
-    const { generation } = await flow.store.syncState(name);
-    const now = flow.now();
-    await flow.store.putContacts(
-      name,
-      contacts.map((contact) => ({ contact, numbers: numbersOf(contact, region) })),
-      { generation, now, matchSince: now - matchableMs },
-    );
-  }
+  await indexContacts(flow, installation, contacts);
   return found;
 }

@@ -48,7 +48,7 @@ export function contactOf(
 }
 
 type Indexed = { contact: Contact; numbers: readonly string[] };
-type PutOptions = { generation: number; now: number; matchSince: number };
+type PutOptions = { now: number; matchSince: number };
 
 /** Returns how many unmatched calls became due because a number is known now. */
 export function putContacts(
@@ -79,11 +79,12 @@ function putContact(
   const digits = numbers.map(digitsOf);
   const before = indexedNumbers(db, installation, contact);
   db.run(
-    "INSERT OR REPLACE INTO contacts (installation, kind, id, generation, numbers, body) VALUES (?, ?, ?, ?, ?, ?)",
+    `INSERT OR REPLACE INTO contacts (installation, kind, id, generation, numbers, body)
+      VALUES (?, ?, ?, coalesce((SELECT generation FROM syncs WHERE installation = ?), 0), ?, ?)`,
     installation,
     kind,
     id,
-    options.generation,
+    installation,
     JSON.stringify(digits),
     JSON.stringify(contact),
   );

@@ -131,11 +131,14 @@ export type Store = OtherParts & {
 
   contactsByNumber(installation: string, numbers: readonly string[]): Promise<Map<string, Contact[]>>;
   contact(installation: string, ref: ContactRef): Promise<Contact | undefined>;
-  /** Adds or replaces contacts under their E.164 numbers; unmatched calls of those numbers since `matchSince` become due at `now`. */
+  /**
+   * Adds or replaces contacts under their E.164 numbers, as of the generation that runs; unmatched calls of those
+   * numbers since `matchSince` become due at `now`. Returns how many.
+   */
   putContacts(
     installation: string,
     contacts: readonly { contact: Contact; numbers: readonly string[] }[],
-    options: { generation: number; now: number; matchSince: number },
+    options: { now: number; matchSince: number },
   ): Promise<number>;
   removeContacts(installation: string, refs: readonly ContactRef[]): Promise<void>;
   /**

@@ -133,7 +133,7 @@ export function testCallStore(name: string, open: OpenStore): void {
       await store.saveDelivered([
         { id: row?.id ?? 0, key: "", installation: "acme", revision: 1, state: "logged", attempts: 0, step },
       ]);
-      const options = { generation: 1, now: t0 + 1, matchSince: 0 };
+      const options = { now: t0 + 1, matchSince: 0 };
       expect(await store.putContacts("acme", [{ contact, numbers: ["+31501234567"] }], options)).toBe(1);
       expect(await store.dueCalls("acme", t0 + 1, 10)).toHaveLength(1);
       expect(await store.putContacts("acme", [{ contact, numbers: ["+31501234567"] }], options)).toBe(0);

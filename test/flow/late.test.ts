@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Connector } from "../../src/core/contracts.ts";
-import { matchableMs } from "../../src/flow/match.ts";
+import { matchableMs } from "../../src/flow/index-contacts.ts";
 import { syncContacts } from "../../src/flow/sync.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";

@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 
 const index = (contact: Contact) =>
-  store.putContacts("acme", [{ contact, numbers: contact.phones }], { generation: 1, now, matchSince: 0 });
+  store.putContacts("acme", [{ contact, numbers: contact.phones }], { now, matchSince: 0 });
 const erase = () => {
   now += 1_000;
   return store.erase("acme", [vera], { now, spared: [] });

@@ -36,7 +36,6 @@ function everything(): string {
 
 const index = (contact: Contact) =>
   store.putContacts("acme", [{ contact, numbers: contact.phones }], {
-    generation: 1,
     now: t0,
     matchSince: 0,
   });

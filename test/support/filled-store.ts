@@ -24,7 +24,7 @@ async function fillSome(store: Store, name: string, from: number, to: number): P
     },
     numbers: [phone(i)],
   }));
-  await store.putContacts(name, contacts, { generation: 2, now: t0, matchSince: 0 });
+  await store.putContacts(name, contacts, { now: t0, matchSince: 0 });
   const more = { installation: name, url: `/webhooks/${name}/voys` };
   const bodies = numbers.map((i) => `call ${i} of ${name} ${name.repeat((i * 37) % 1_500)}`);
   await Promise.all(bodies.map((body) => store.append(deliveryOf(body, more))));

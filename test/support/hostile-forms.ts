@@ -86,11 +86,11 @@ export function hostileMultipart(callId: string, random: Random): Form {
     () => whole + part("x".repeat(70_000), "y") + end,
     () => whole + part("big", "y".repeat(100_000)) + end,
     () => part("a", "b").repeat(1_500) + whole + end,
-    () => whole + `--${boundary}\r\n${"X-Header: y\r\n".repeat(3_000)}\r\nz\r\n${end}`,
+    () => `${whole}--${boundary}\r\n${"X-Header: y\r\n".repeat(3_000)}\r\nz\r\n${end}`,
     () =>
       whole +
       `--${boundary}\r\nContent-Disposition: form-data; name="f"; filename="../../x"\r\n\r\n\0\xff\r\n${end}`,
-    () => whole + `--${boundary}\r\nContent-Disposition: attachment\r\n\r\n\r\n--${boundary}\r\n\r\n${end}`,
+    () => `${whole}--${boundary}\r\nContent-Disposition: attachment\r\n\r\n\r\n--${boundary}\r\n\r\n${end}`,
     () => whole.replaceAll("\r\n", "\n") + end,
     () => whole.slice(0, random.below(whole.length)) + end,
     () => `--${boundary}`.repeat(500),
