@@ -45,14 +45,23 @@ const recordings: Readonly<Record<RecordingState, string>> = {
   erase: "being erased",
 };
 
-function recordingText({ state, reason, playableAt, nextLookAt, bytes, seconds }: RecordingOf): string {
+function recordingText({
+  state,
+  reason,
+  playableAt,
+  nextLookAt,
+  keptUntil,
+  bytes,
+  seconds,
+}: RecordingOf): string {
   const parts = [
     state ? recordings[state] : "a link of ours plays it",
     reason,
     seconds !== undefined && `${seconds} s`,
     bytes !== undefined && `${bytes} bytes`,
     playableAt && `since ${playableAt}`,
-    state === "wanted" && nextLookAt && `next look ${nextLookAt}`,
+    keptUntil && `until ${keptUntil}`,
+    nextLookAt && `next look ${nextLookAt}`,
   ];
   return parts.filter(Boolean).join(", ");
 }

@@ -54,17 +54,22 @@ function toldOf({
   reason,
   seenAt,
   dueAt,
+  place,
+  toldAt,
   bytes,
   sha256,
 }: RecordingRow): RecordingTold & { available: boolean } {
   const playableAt = isoOf(seenAt);
-  const nextLookAt = isoOf(dueAt);
+  const isDone = state === "kept" && place !== undefined && toldAt !== undefined;
+  const nextLookAt = isDone ? undefined : isoOf(dueAt);
+  const keptUntil = isDone ? isoOf(dueAt) : undefined;
   return {
     available: state === "there" || state === "kept" || (state === "wanted" && seenAt !== undefined),
     state,
     ...(reason !== undefined && { reason }),
     ...(playableAt && { playableAt }),
     ...(nextLookAt && { nextLookAt }),
+    ...(keptUntil && { keptUntil }),
     ...(bytes !== undefined && { bytes }),
     ...(sha256 !== undefined && { sha256 }),
   };

@@ -22,12 +22,13 @@ export type ExplainedCall = Omit<Call, "recording"> & {
   recording?: { available: boolean } & Omit<Recording, "ref"> & RecordingTold;
 };
 
-/** What became of it. `state`: as in the store. `playableAt`: when it could first be played. `bytes`, `sha256`: of our copy. Times are ISO. */
+/** What became of it. `state`: as in the store. `playableAt`: when it could first be played. `nextLookAt`: when something is to be done about it. `keptUntil`, `bytes`, `sha256`: of our copy. Times are ISO. */
 export type RecordingTold = {
   state?: RecordingState;
   reason?: string;
   playableAt?: string;
   nextLookAt?: string;
+  keptUntil?: string;
   bytes?: number;
   sha256?: string;
 };

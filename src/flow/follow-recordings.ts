@@ -1,12 +1,12 @@
 import type { Archive } from "../core/archive.ts";
-import type { AudioReply } from "../core/audio.ts";
+import { type AudioReply, isAudio } from "../core/audio.ts";
 import { ArchiveError, CrmError, messageOf } from "../core/errors.ts";
 import { maskNumbers } from "../core/phone.ts";
 import type { CallRow } from "../store/contract.ts";
 import type { RecordingRow } from "../store/contract-recordings.ts";
 import { patienceMs } from "./asks.ts";
 import type { Flow, Installation } from "./installation.ts";
-import { isAudio, linkOf } from "./open-recording.ts";
+import { linkOf } from "./open-recording.ts";
 import { recordingPolicyOf } from "./recording-policy.ts";
 import { endingOf, rowOf } from "./recordings.ts";
 import { logSeldom } from "./seldom.ts";
@@ -18,7 +18,7 @@ const maxBytes = 500 * 1024 * 1024;
 const keepMs = 15 * 60_000;
 const lookMs = 30_000;
 const dayMs = 86_400_000;
-/** Between two looks for a recording that is not there yet; the last one again and again. */
+/** Between two looks for a recording that is not there yet, or two tries after trouble; the last one again and again. */
 const pausesMs = [30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000];
 const tellAgainMs = 60_000;
 
@@ -59,12 +59,8 @@ async function follow(
       { installation: row.installation, reason },
       "a recording could not be looked after; it is tried again",
     );
-    await flow.store.saveRecording({
-      ...row,
-      attempts: row.attempts + 1,
-      dueAt: flow.now() + tellAgainMs,
-      reason,
-    });
+    const attempts = row.attempts + 1;
+    await flow.store.saveRecording({ ...row, attempts, dueAt: flow.now() + pauseAfter(attempts), reason });
   }
 }
 

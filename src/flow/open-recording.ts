@@ -60,11 +60,3 @@ function refuseUnwanted({ now }: Flow, { settings }: Installation, { call }: Cal
   if (recordingLinkDays !== undefined && ended + recordingLinkDays * dayMs <= now())
     throw new Rejected(410, `links to recordings play for ${recordingLinkDays} days after the call`);
 }
-
-/** Whether the audio came, and no page or refusal in its place. */
-export function isAudio({ status, headers }: AudioReply): boolean {
-  return (
-    (status === 200 || status === 206) &&
-    !/^(text\/|application\/(\w+\+)?(json|xml))/i.test(headers["content-type"] ?? "")
-  );
-}

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import type { AudioReply } from "../core/audio.ts";
+import { type AudioReply, isPage } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
 
 /** `idleMs`: how long the provider may send nothing. `listenerIdleMs`: how long a listener may take nothing. */
@@ -18,18 +18,18 @@ export const usualLimits: AudioLimits = {
 
 /** For what the provider calls `application/octet-stream`, or anything else that is neither audio nor a page. */
 const typeByEnding = { ".mp3": "audio/mpeg", ".wav": "audio/wav" } as const;
-const page = /^(text\/html|application\/(\w+\+)?(json|xml)|text\/xml)\b/i;
 
 /**
  * The headers for the listener: what the provider says about the bytes, and what keeps a browser from taking them for
  * anything but audio. Throws `Rejected(502)` for a page in place of audio and for what is too large.
  */
 export function audioHeaders(
-  { status, headers }: AudioReply,
+  reply: AudioReply,
   ending: keyof typeof typeByEnding,
   maxBytes: number,
 ): Record<string, string> {
-  if (status !== 416 && page.test(headers["content-type"] ?? "")) {
+  const { status, headers } = reply;
+  if (status !== 416 && isPage(reply)) {
     throw new Rejected(502, "the provider answered with a page instead of the recording: is its link right?");
   }
   const length = matching(headers["content-length"], /^\d{1,15}$/);

@@ -34,7 +34,9 @@ describe("where recordings are archived", () => {
       state: "kept",
       sha256,
       bytes: readFileSync(path).length,
+      keptUntil: expect.stringMatching(/Z$/),
     });
+    expect(await site.told()).not.toHaveProperty("nextLookAt");
     site.exotel.faults.add({ type: "status", status: 404 });
     expect(
       await site.world.parts.archive?.open(await place(), {
@@ -85,6 +87,27 @@ describe("where recordings are archived", () => {
       reason: expect.stringMatching(/500 MB/),
     });
     expect(await parts.flow.store.nextRecording("acme")).toBeUndefined();
+  });
+
+  test("an archive in trouble is tried again with growing pauses, for as long as it takes", async () => {
+    site = await recordedWorld(0, archive);
+    const { archive: working = expect.fail(), flow } = site.world.parts;
+    const keep = async () => Promise.reject(new ArchiveError("later", "the archive's disk is full"));
+    const following = { flow, installation: site.world.acme() };
+    const looks = site.looks();
+    let tries = 0;
+    for (let minutes = 0; minutes < 48 * 60; minutes += 1) {
+      site.move(minute);
+      tries += await followRecordings({ ...following, archive: { ...working, keep } });
+    }
+    expect(tries).toBeGreaterThan(20);
+    expect(tries).toBeLessThan(40);
+    expect(site.looks() - looks).toBe(tries);
+    expect(await site.told()).toMatchObject({ reason: "the archive's disk is full" });
+    site.move(day);
+    await followRecordings({ ...following, archive: working });
+    expect(await site.told()).toMatchObject({ state: "kept" });
+    expect(file()).toHaveLength(1);
   });
 
   test("a recording that breaks off leaves nothing, and is fetched again", async () => {
