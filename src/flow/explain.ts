@@ -5,7 +5,6 @@ import type { CallGroup, CallRow, CallState, DeliveryNote, Store } from "../stor
 import type { RecordingRow } from "../store/contract-recordings.ts";
 import { answerGiven } from "./explain-answer.ts";
 import type { Candidate, ExplainedCall, ExplainedEvent, Explanation, RecordingTold } from "./explanation.ts";
-import { rowOf } from "./recordings.ts";
 
 export { explainText } from "./explain-text.ts";
 export type { Explanation } from "./explanation.ts";
@@ -21,7 +20,7 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
   const answer = await answerGiven(store, row);
   const owner = await ownerOf(store, row);
   const mergedInto =
-    row.mergedInto === undefined ? undefined : (await rowOf(store, row.mergedInto))?.call.key;
+    row.mergedInto === undefined ? undefined : (await store.callById(row.mergedInto))?.call.key;
   const nextTryAt = isoOf(row.dueAt);
   return {
     key: call.key,

@@ -8,7 +8,7 @@ import { patienceMs } from "./asks.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { linkOf } from "./open-recording.ts";
 import { recordingPolicyOf } from "./recording-policy.ts";
-import { endingOf, rowOf } from "./recordings.ts";
+import { endingOf } from "./recordings.ts";
 import { logSeldom } from "./seldom.ts";
 
 const atOnce = 4;
@@ -47,7 +47,7 @@ async function follow(
 ): Promise<void> {
   const { flow } = following;
   try {
-    const call = row.state === "erase" ? undefined : await rowOf(flow.store, row.call);
+    const call = row.state === "erase" ? undefined : await flow.store.callById(row.call);
     if (!call || call.state === "merged") return await forget(following, row);
     if (row.state === "kept" && row.toldAt !== undefined) return await expire(following, row);
     await advance(following, row, call, signal);

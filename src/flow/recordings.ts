@@ -42,6 +42,10 @@ export function createRecordings(inner: Store, publicUrl: string) {
         await ready();
         return inner.calls(...asked);
       },
+      async callById(id) {
+        await ready();
+        return inner.callById(id);
+      },
       async groupsOf(...asked) {
         await ready();
         return inner.groupsOf(...asked);
@@ -64,7 +68,7 @@ export function createRecordings(inner: Store, publicUrl: string) {
       const [, place = "", mac = ""] = tokenPattern.exec(token) ?? [];
       const id = Number.parseInt(place, 36);
       if (!Number.isSafeInteger(id)) return undefined;
-      const row = await rowOf(inner, id);
+      const row = await inner.callById(id);
       const link = linkOf(await ready(), id, row, Buffer.from(mac, "base64url"));
       if (!row || link === undefined) return undefined;
       const survivor = await survivorOf(inner, row);
@@ -115,15 +119,9 @@ function macOf(key: Uint8Array, id: number, callKey: string, link: number): Buff
 async function survivorOf(store: Store, row: CallRow): Promise<CallRow> {
   let survivor = row;
   for (let merges = 0; survivor.mergedInto !== undefined && merges < mostMerges; merges += 1) {
-    const next = await rowOf(store, survivor.mergedInto);
+    const next = await store.callById(survivor.mergedInto);
     if (!next) return survivor;
     survivor = next;
   }
   return survivor;
-}
-
-/** A call by the id of its row. */
-export async function rowOf(store: Pick<Store, "calls">, id: number): Promise<CallRow | undefined> {
-  const [row] = await store.calls({ before: id + 1, limit: 1 });
-  return row?.id === id ? row : undefined;
 }

@@ -54,7 +54,7 @@ async function describe(parts: Parts, installation: Installation, counts: Counts
   const { name, region, timeZone } = settings;
   const { store } = parts.flow;
   const { finishedAt } = await store.syncState(name);
-  const due = counts.flatMap(({ oldestDueAt }) => oldestDueAt ?? []);
+  const due = await store.nextDue(name);
   const contacts = await store.countContacts(name);
   return {
     ...{ name, crm, region, timeZone },
@@ -67,7 +67,7 @@ async function describe(parts: Parts, installation: Installation, counts: Counts
       }),
     ),
     calls: Object.fromEntries(counts.map(({ state, calls }) => [state, calls])),
-    ...(due.length > 0 && { oldestDueAt: new Date(Math.min(...due)).toISOString() }),
+    ...(due !== undefined && { oldestDueAt: isoOf(due) }),
     contacts: { indexed: contacts, ...(finishedAt !== undefined && { syncedAt: isoOf(finishedAt) }) },
   };
 }

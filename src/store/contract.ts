@@ -164,6 +164,8 @@ export type Store = OtherParts & {
   answersNear(installation: string, number: string, from: number, to: number): Promise<StoredAnswer[]>;
 
   call(key: string): Promise<CallGroup | undefined>;
+  /** A call by the id of its row. */
+  callById(id: number): Promise<CallRow | undefined>;
   calls(filter: CallFilter): Promise<CallRow[]>;
   history(callId: number): Promise<Step[]>;
   deliveriesOf(callId: number): Promise<DeliveryNote[]>;
@@ -177,7 +179,7 @@ export type Store = OtherParts & {
   deliveriesIn(scope: ReplayScope, after: number, limit: number): Promise<StoredDelivery[]>;
   /** Marks deliveries as new, so that the lane decodes them again, and their calls as due. */
   replay(ids: readonly number[], now: number): Promise<void>;
-  counts(): Promise<{ installation: string; state: CallState; calls: number; oldestDueAt?: number }[]>;
+  counts(): Promise<{ installation: string; state: CallState; calls: number }[]>;
   /** Deletes what is older than its time: digests after a day, deliveries and history at `before`. */
   purge(now: number, before: number): Promise<number>;
   /** A random secret of 32 bytes, made on first use; the same name gives the same bytes ever after. */

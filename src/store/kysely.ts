@@ -9,7 +9,8 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from "kysely";
-import type { Bind, Connection } from "./connection.ts";
+import type { Bind } from "./connection.ts";
+import type { Reading } from "./reading.ts";
 import type { Write } from "./writing.ts";
 
 /** A column that the database or a later step fills. */
@@ -101,6 +102,7 @@ export type Tables = {
     why: string;
   };
   secrets: { name: string; value: Uint8Array };
+  tallies: { installation: string; state: string; calls: number };
   erased: { installation: string; mark: Uint8Array; at: number; until: number };
   installs: {
     name: string;
@@ -118,14 +120,14 @@ export type Tables = {
 };
 
 /**
- * Kysely over our own connection: queries are read here, changes go to the writer. Each statement stands alone;
+ * Kysely over our own threads: queries go to a reader, changes to the writer. Each statement stands alone;
  * what needs a transaction is an operation of the writer.
  */
-export function kyselyOver(reader: Connection, write: Write): Kysely<Tables> {
+export function kyselyOver(reader: Reading, write: Write): Kysely<Tables> {
   const connection: DatabaseConnection = {
     async executeQuery<R>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<R>> {
       const values = parameters as Bind[];
-      if (query.kind === "SelectQueryNode") return { rows: reader.all(sql, ...values) as R[] };
+      if (query.kind === "SelectQueryNode") return { rows: (await reader.all(sql, ...values)) as R[] };
       const { changes } = await write("run", sql, values);
       return { rows: [], numAffectedRows: BigInt(changes) };
     },

@@ -1,7 +1,8 @@
 /**
  * The schema, one step after another; a step that was released is never edited.
  * `deliveries.state`: 0 new, 1 decoded, 2 could not be decoded, 3 to be decoded again.
- * Times are milliseconds since 1970. `calls.body`, `events.body`, `contacts.body` are JSON of the types in `core/`.
+ * `tallies` says how many `calls` there are in each state; triggers keep it. Times are milliseconds since 1970.
+ * `calls.body`, `events.body`, `contacts.body` are JSON of the types in `core/`.
  */
 export const migrations: readonly string[] = [
   `
@@ -188,5 +189,28 @@ export const migrations: readonly string[] = [
     until INTEGER NOT NULL,
     PRIMARY KEY (installation, mark)
   ) WITHOUT ROWID;
+  `,
+  `
+  CREATE INDEX calls_installation ON calls (installation, id);
+  CREATE INDEX calls_dead_anywhere ON calls (id) WHERE state = 'dead';
+  CREATE TABLE tallies (
+    installation TEXT NOT NULL,
+    state TEXT NOT NULL,
+    calls INTEGER NOT NULL,
+    PRIMARY KEY (installation, state)
+  ) WITHOUT ROWID;
+  INSERT INTO tallies SELECT installation, state, COUNT(*) FROM calls GROUP BY installation, state;
+  CREATE TRIGGER calls_came AFTER INSERT ON calls BEGIN
+    INSERT INTO tallies VALUES (new.installation, new.state, 1) ON CONFLICT DO UPDATE SET calls = calls + 1;
+  END;
+  CREATE TRIGGER calls_moved AFTER UPDATE OF state ON calls WHEN old.state <> new.state BEGIN
+    INSERT INTO tallies VALUES (new.installation, new.state, 1) ON CONFLICT DO UPDATE SET calls = calls + 1;
+    UPDATE tallies SET calls = calls - 1 WHERE installation = old.installation AND state = old.state;
+    DELETE FROM tallies WHERE installation = old.installation AND state = old.state AND calls = 0;
+  END;
+  CREATE TRIGGER calls_went AFTER DELETE ON calls BEGIN
+    UPDATE tallies SET calls = calls - 1 WHERE installation = old.installation AND state = old.state;
+    DELETE FROM tallies WHERE installation = old.installation AND state = old.state AND calls = 0;
+  END;
   `,
 ];

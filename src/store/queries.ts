@@ -1,30 +1,14 @@
 import type { Kysely } from "kysely";
-import type {
-  CallFilter,
-  CallRow,
-  CallState,
-  DeliveryNote,
-  ReplayScope,
-  Step,
-  StoredAnswer,
-  StoredDelivery,
-} from "./contract.ts";
+import type { CallRow, CallState, DeliveryNote, Step, StoredAnswer } from "./contract.ts";
 import type { Tables } from "./kysely.ts";
-import { toCallRow, toDelivery, toDeliveryNote } from "./rows.ts";
+import { toCallRow, toDeliveryNote } from "./rows.ts";
 
-/** What people ask about calls and deliveries, off the hot path: written once with Kysely for every database. */
+/** What is asked about one call, one caller or how many there are: quick however many there are. */
 export function queriesOver(db: Kysely<Tables>) {
   return {
-    async calls(filter: CallFilter): Promise<CallRow[]> {
-      let query = db.selectFrom("calls").selectAll().orderBy("id", "desc").limit(filter.limit);
-      if (filter.installation) query = query.where("installation", "=", filter.installation);
-      if (filter.provider) query = query.where("provider", "=", filter.provider);
-      if (filter.state) query = query.where("state", "=", filter.state);
-      if (filter.number) query = query.where("number", "=", filter.number);
-      if (filter.since) query = query.where("created_at", ">=", Date.parse(filter.since));
-      if (filter.until) query = query.where("created_at", "<", Date.parse(filter.until));
-      if (filter.before !== undefined) query = query.where("id", "<", filter.before);
-      return (await query.execute()).map(toCallRow);
+    async callById(id: number): Promise<CallRow | undefined> {
+      const row = await db.selectFrom("calls").selectAll().where("id", "=", id).executeTakeFirst();
+      return row && toCallRow(row);
     },
 
     async idOf(key: string): Promise<number | undefined> {
@@ -52,30 +36,6 @@ export function queriesOver(db: Kysely<Tables>) {
       return rows.map(toDeliveryNote);
     },
 
-    async unusedDeliveries(limit: number, installation?: string): Promise<DeliveryNote[]> {
-      let query = db
-        .selectFrom("deliveries")
-        .selectAll()
-        .where("state", "in", [1, 2])
-        .where("events", "=", 0);
-      if (installation) query = query.where("installation", "=", installation);
-      return (await query.orderBy("id", "desc").limit(limit).execute()).map(toDeliveryNote);
-    },
-
-    async deliveriesIn(scope: ReplayScope, after: number, limit: number): Promise<StoredDelivery[]> {
-      let query = db.selectFrom("deliveries").selectAll().where("id", ">", after).orderBy("id").limit(limit);
-      // There is nothing in an erased one to decode.
-      query = query.where((row) => row.or([row("kind", "is", null), row("kind", "!=", "erased")]));
-      if (scope.installation) query = query.where("installation", "=", scope.installation);
-      if (scope.provider) query = query.where("provider", "=", scope.provider);
-      if (scope.since) query = query.where("received_at", ">=", Date.parse(scope.since));
-      if (scope.key) {
-        const call = db.selectFrom("calls").select("id").where("key", "=", scope.key);
-        query = query.where("id", "in", db.selectFrom("events").select("delivery").where("call", "in", call));
-      }
-      return (await query.execute()).map(toDelivery);
-    },
-
     async retry(key: string, now: number): Promise<boolean> {
       const { numUpdatedRows } = await db
         .updateTable("calls")
@@ -95,25 +55,9 @@ export function queriesOver(db: Kysely<Tables>) {
         .execute();
     },
 
-    async counts(): Promise<
-      { installation: string; state: CallState; calls: number; oldestDueAt?: number }[]
-    > {
-      const rows = await db
-        .selectFrom("calls")
-        .select((select) => [
-          "installation",
-          "state",
-          select.fn.countAll<number>().as("calls"),
-          select.fn.min("due_at").as("due"),
-        ])
-        .groupBy(["installation", "state"])
-        .execute();
-      return rows.map(({ installation, state, calls, due }) => ({
-        installation,
-        state: state as CallState,
-        calls,
-        ...(due !== null && { oldestDueAt: Number(due) }),
-      }));
+    async counts(): Promise<{ installation: string; state: CallState; calls: number }[]> {
+      const rows = await db.selectFrom("tallies").selectAll().execute();
+      return rows.map(({ state, ...rest }) => ({ ...rest, state: state as CallState }));
     },
 
     async answer(installation: string, provider: string, ref: string): Promise<StoredAnswer | undefined> {

@@ -12,24 +12,28 @@ import * as groups from "./groups.ts";
 import { installsOver } from "./installs.ts";
 import { keptOf } from "./kept.ts";
 import { kyselyOver } from "./kysely.ts";
+import { listingsOver } from "./listings.ts";
 import { queriesOver } from "./queries.ts";
+import { openReader } from "./reading.ts";
 import { recordingsOver } from "./recordings.ts";
 import { secretsOver } from "./secrets.ts";
 import { openWriter } from "./writing.ts";
 
 /**
- * The embedded store: one SQLite file, `switchhook.db`, in the data folder. Reads happen here; every write is made by
- * one thread of its own, which commits all that has come in with one fsync.
+ * The embedded store: one SQLite file, `switchhook.db`, in the data folder. Quick reads happen here, listings in a thread
+ * of their own; every write is made by one more, which commits all that has come in with one fsync.
  */
 export function openSqliteStore(folder: string, now: () => number = Date.now): Store {
   const file = join(folder, "switchhook.db");
   const db = openConnection(file, { writes: false });
   const { write, close } = openWriter(file);
+  const reader = openReader(file);
   const kysely = kyselyOver(db, write);
   const queries = queriesOver(kysely);
 
   return {
     ...queries,
+    ...listingsOver(kyselyOver(reader, write)),
     ...choresOver(kysely),
     ...secretsOver(kysely),
     ...installsOver(kysely),
@@ -63,7 +67,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     },
     ready: () => write("ready"),
     close: async () => {
-      await close();
+      await Promise.all([close(), reader.close()]);
       db.close();
     },
   };

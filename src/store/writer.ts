@@ -1,8 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openConnection } from "./connection.ts";
 import { isDiskFault } from "./disk-faults.ts";
-import { operations } from "./operations.ts";
-import type { Reply, Request } from "./writing.ts";
+import { type Operations, operations } from "./operations.ts";
+import type { Request as AnyRequest, Reply } from "./thread.ts";
+
+type Request = AnyRequest<keyof Operations>;
 
 /**
  * The writer's thread: the only one that writes. Whatever has come in while it was busy is committed together, with

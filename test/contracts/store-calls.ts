@@ -139,22 +139,6 @@ export function testCallStore(name: string, open: OpenStore): void {
       expect(await store.putContacts("acme", [{ contact, numbers: ["+31501234567"] }], options)).toBe(0);
     });
 
-    test("lists calls with filters, pages and counts", async () => {
-      await store.saveDecoded(
-        "acme",
-        [],
-        ["a", "b", "c"].map((id) => decodedCall(id)),
-      );
-      const page = await store.calls({ installation: "acme", limit: 2 });
-      expect(page.map(({ call }) => call.callId)).toEqual(["c", "b"]);
-      const rest = await store.calls({ installation: "acme", limit: 2, before: page[1]?.id ?? 0 });
-      expect(rest.map(({ call }) => call.callId)).toEqual(["a"]);
-      expect(await store.calls({ state: "dead", limit: 9 })).toEqual([]);
-      expect(await store.counts()).toEqual([
-        { installation: "acme", state: "waiting", calls: 3, oldestDueAt: t0 },
-      ]);
-    });
-
     test("makes the waiting calls of one installation due at once, and no others", async () => {
       await store.saveDecoded("acme", [], [decodedCall("later", { dueAt: t0 + 60_000 }), decodedCall("due")]);
       await store.hurry("globex", t0 + 1);

@@ -1,0 +1,67 @@
+import { Worker } from "node:worker_threads";
+
+export type Request<Name extends string = string> = { id: number; name: Name; args: unknown[] };
+export type Reply = { id: number; value?: unknown; error?: unknown };
+
+type Pending = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
+
+/**
+ * A thread of the store, seen from the one that serves. It starts with the first request, and again after it crashed;
+ * what is asked in one turn goes over together.
+ */
+export function openThread<Name extends string>(file: string, script: "writer" | "reader") {
+  const pending = new Map<number, Pending>();
+  let worker: Worker | undefined;
+  let outbox: Request<Name>[] = [];
+  let lastId = 0;
+
+  const start = (): Worker => {
+    // The package has the same file as JavaScript.
+    const ending = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+    const started = new Worker(new URL(`./${script}${ending}`, import.meta.url), { workerData: { file } });
+    started.on("message", (replies: Reply[]) => {
+      for (const { id, value, error } of replies) {
+        const waiting = pending.get(id);
+        pending.delete(id);
+        if (error === undefined) waiting?.resolve(value);
+        else waiting?.reject(error);
+      }
+    });
+    started.on("error", (error) => fail(error));
+    started.on("exit", () => {
+      if (worker === started) worker = undefined;
+      fail(new Error(`the store's ${script} has stopped`));
+    });
+    return started;
+  };
+
+  const fail = (error: unknown): void => {
+    for (const { reject } of pending.values()) reject(error);
+    pending.clear();
+  };
+
+  const flush = (): void => {
+    const requests = outbox;
+    outbox = [];
+    worker ??= start();
+    worker.postMessage(requests);
+  };
+
+  return {
+    ask: (name: Name, args: unknown[]): Promise<unknown> =>
+      new Promise((resolve, reject) => {
+        lastId += 1;
+        pending.set(lastId, { resolve, reject });
+        if (outbox.push({ id: lastId, name, args }) === 1) queueMicrotask(flush);
+      }),
+    /** What was asked before is still done. */
+    async close(): Promise<void> {
+      const closing = worker;
+      if (!closing) return;
+      await new Promise<void>((closed) => {
+        closing.once("exit", () => closed());
+        closing.postMessage("close");
+      });
+    },
+  };
+}
