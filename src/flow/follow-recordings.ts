@@ -49,6 +49,7 @@ async function follow(
   try {
     const call = row.state === "erase" ? undefined : await flow.store.callById(row.call);
     if (!call || call.state === "merged") return await forget(following, row);
+    if (row.state === "deleted") return await settle(following, row, await withoutCopy(following, row));
     if (row.state === "kept" && row.toldAt !== undefined) return await expire(following, row);
     await advance(following, row, call, signal);
   } catch (error) {
@@ -60,25 +61,38 @@ async function follow(
       "a recording could not be looked after; it is tried again",
     );
     const attempts = row.attempts + 1;
-    await flow.store.saveRecording({ ...row, attempts, dueAt: flow.now() + pauseAfter(attempts), reason });
+    const dueAt = flow.now() + pauseAfter(attempts);
+    await flow.store.saveRecording({ ...row, attempts, dueAt, reason }, row.state);
   }
 }
 
-/** Nothing of it stays. An archive that is not set up any more cannot be reached: then the row waits for it. */
-async function forget({ flow, archive }: Following, row: RecordingRow): Promise<void> {
-  if (row.place !== undefined) {
-    if (!archive) throw new Error("the archive that has this recording is not in the configuration any more");
-    await archive.remove(row.place);
-  }
-  await flow.store.forgetRecording(row.call);
+/** Saves what became of it, unless somebody had it erased or deleted meanwhile: then a copy made since goes, too. */
+async function settle({ flow, archive }: Following, was: RecordingRow, row: RecordingRow): Promise<void> {
+  if (await flow.store.saveRecording(row, was.state)) return;
+  if (row.place === undefined || row.place === was.place) return;
+  if (!(await flow.store.leaveCopy(row.call, row.place, flow.now()))) await archive?.remove(row.place);
+}
+
+/** Nothing of it stays. */
+async function forget(following: Following, row: RecordingRow): Promise<void> {
+  await withoutCopy(following, row);
+  await following.flow.store.forgetRecording(row.call);
 }
 
 /** Its time in the archive is over. */
-async function expire({ flow, archive, installation }: Following, row: RecordingRow): Promise<void> {
-  if (row.place !== undefined) await archive?.remove(row.place);
-  const { dueAt: _, place: __, ...rest } = row;
-  const reason = `copies are kept for ${installation.settings.recordingDays} days`;
-  await flow.store.saveRecording({ ...rest, state: "expired", reason });
+async function expire(following: Following, row: RecordingRow): Promise<void> {
+  const reason = `copies are kept for ${following.installation.settings.recordingDays} days`;
+  await settle(following, row, { ...(await withoutCopy(following, row)), state: "expired", reason });
+}
+
+/** Removes its copy, after which nothing is left to do. An archive that is not set up any more cannot be reached: then it waits for that. */
+async function withoutCopy({ archive }: Following, row: RecordingRow): Promise<RecordingRow> {
+  const { dueAt: _, place, ...rest } = row;
+  if (place !== undefined) {
+    if (!archive) throw new Error("the archive that has this recording is not in the configuration any more");
+    await archive.remove(place);
+  }
+  return rest;
 }
 
 async function advance(
@@ -96,11 +110,10 @@ async function advance(
     row.seenAt !== undefined && !(keeps && row.place === undefined)
       ? row
       : await look(following, row, call, keeps, signal);
-  if (found.seenAt === undefined) return flow.store.saveRecording(found);
+  if (found.seenAt === undefined) return settle(following, row, found);
   if (row.seenAt === undefined)
     flow.meter.recordingSeen(call.call.provider, Math.max(0, (found.seenAt - endOf(call, row)) / 1000));
-  const told = await tell(following, found, call, signal);
-  await flow.store.saveRecording(told);
+  await settle(following, row, await tell(following, found, call, signal));
 }
 
 /** Asks the provider for it: a first byte, or all of it for the archive. */
@@ -141,7 +154,7 @@ async function look(
   // Storage services call everything application/octet-stream.
   const byEnding = endingOf(recording.ref) === ".wav" ? "audio/wav" : "audio/mpeg";
   const type = told.startsWith("audio/") ? told : byEnding;
-  const name = nameOf(following, row);
+  const name = nameOf(row);
   try {
     const kept = await archive.keep({ name, type, body: reply.body, maxBytes }, within);
     return { ...seen, ...kept, state: "kept" };
@@ -153,9 +166,9 @@ async function look(
 }
 
 /** By account and month, so that people find their way; unique by the call's row. */
-function nameOf({ flow, installation }: Following, { call }: RecordingRow): string {
-  const [year, month] = new Date(flow.now()).toISOString().split("-");
-  return `${installation.settings.name}/${year}/${month}/${call.toString(36)}`;
+function nameOf({ call, installation, since }: RecordingRow): string {
+  const [year, month] = new Date(since).toISOString().split("-");
+  return `${installation}/${year}/${month}/${call.toString(36)}`;
 }
 
 /** It is looked for again with growing pauses, for a day. */

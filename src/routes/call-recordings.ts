@@ -2,7 +2,6 @@ import { Rejected } from "../core/errors.ts";
 import { nextLink, withdrawn } from "../flow/recordings.ts";
 import type { Parts } from "../parts.ts";
 import type { CallRow } from "../store/contract.ts";
-import type { RecordingRow } from "../store/contract-recordings.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";
 
@@ -35,23 +34,22 @@ export function callRecordingRoutes({ flow, archive, recordings, wake }: Parts):
 
     adminRoute("delete", path, noQuery, async (request, response) => {
       const row = await find(pathParameter(request, "key"));
-      const kept = await store.recording(row.id);
-      if (kept?.place !== undefined) {
+      // No link plays it from here on, whatever becomes of the copy.
+      await store.relink(row.id, withdrawn(row.link), flow.now());
+      await store.deleteRecording({ call: row.id, installation: row.call.installation }, flow.now());
+      wake(row.call.installation);
+      const deleted = await store.recording(row.id);
+      if (deleted?.place !== undefined) {
         if (!archive)
           throw new Rejected(
             409,
-            "its copy is in an archive that is not in the configuration: add it again, then delete",
+            "no link plays it any more, but its copy is in an archive that is not in the configuration: add that again, and it is removed",
           );
-        await archive.remove(kept.place);
+        await archive.remove(deleted.place);
+        const { place: _, dueAt: __, ...rest } = deleted;
+        await store.saveRecording(rest, "deleted");
       }
-      const { place: _, dueAt: __, ...rest } = kept ?? bare(row, flow.now());
-      await store.saveRecording({ ...rest, state: "deleted", reason: "it was deleted on request" });
-      await store.relink(row.id, withdrawn(row.link), flow.now());
       response.json({ key: row.call.key, deleted: true });
     }),
   ];
-}
-
-function bare({ id, call }: CallRow, now: number): RecordingRow {
-  return { call: id, installation: call.installation, state: "deleted", since: now, attempts: 0 };
 }

@@ -50,7 +50,12 @@ export type RecordingStore = {
   /** Those in the archive, after an id: what an account that leaves has there. */
   keptRecordings(installation: string, after: number, limit: number): Promise<RecordingRow[]>;
   recording(call: number): Promise<RecordingRow | undefined>;
-  saveRecording(row: RecordingRow): Promise<void>;
+  /** `was`: the state that it was read in. False, and nothing is saved, when it is in another one by now. */
+  saveRecording(row: RecordingRow, was: RecordingState): Promise<boolean>;
+  /** On request; what of it is in the archive is to be removed from `now` on. */
+  deleteRecording(call: Pick<RecordingRow, "call" | "installation">, now: number): Promise<void>;
+  /** A copy that came when its recording was to be erased or deleted already: that goes for it, too. False when it was done already. */
+  leaveCopy(call: number, place: string, now: number): Promise<boolean>;
   /** An erased call: nothing of its recording stays. */
   forgetRecording(call: number): Promise<void>;
   /** From now on only the link with this number plays; the call becomes due at `now`, so that the CRM gets it. */

@@ -105,24 +105,45 @@ export function recordingsOver(db: Kysely<Tables>): RecordingStore {
       return row && toRow(row);
     },
 
-    async saveRecording(row) {
-      const { call, installation, state, since, attempts, ...more } = row;
-      const values = {
-        ...{ call, installation, state, since, attempts },
-        due_at: more.dueAt ?? null,
-        seen_at: more.seenAt ?? null,
-        told_at: more.toldAt ?? null,
-        place: more.place ?? null,
-        bytes: more.bytes ?? null,
-        sha256: more.sha256 ?? null,
-        type: more.type ?? null,
-        reason: more.reason ?? null,
-      };
+    async saveRecording({ call, state, attempts, ...more }, was) {
+      const { numUpdatedRows } = await db
+        .updateTable("recordings")
+        .set({
+          ...{ state, attempts, since: more.since },
+          due_at: more.dueAt ?? null,
+          seen_at: more.seenAt ?? null,
+          told_at: more.toldAt ?? null,
+          place: more.place ?? null,
+          bytes: more.bytes ?? null,
+          sha256: more.sha256 ?? null,
+          type: more.type ?? null,
+          reason: more.reason ?? null,
+        })
+        .where("call", "=", call)
+        .where("state", "=", was)
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
+    },
+
+    async deleteRecording({ call, installation }, now) {
+      const deleted = { state: "deleted", due_at: now, attempts: 0, reason: "it was deleted on request" };
       await db
         .insertInto("recordings")
-        .values(values)
-        .onConflict((conflict) => conflict.column("call").doUpdateSet(values))
+        .values({ call, installation, since: now, ...deleted })
+        .onConflict((conflict) =>
+          conflict.column("call").doUpdateSet(deleted).where("recordings.state", "!=", "erase"),
+        )
         .execute();
+    },
+
+    async leaveCopy(call, place, now) {
+      const { numUpdatedRows } = await db
+        .updateTable("recordings")
+        .set({ place, due_at: now })
+        .where("call", "=", call)
+        .where("state", "in", ["erase", "deleted"])
+        .executeTakeFirst();
+      return numUpdatedRows > 0n;
     },
 
     async forgetRecording(call) {

@@ -110,6 +110,64 @@ describe("where recordings are archived", () => {
     expect(file()).toHaveLength(1);
   });
 
+  /** What somebody does while the archive takes a recording in, and an archive that lets them. */
+  const during = (meanwhile: () => Promise<unknown>) => {
+    const working = site.world.parts.archive ?? expect.fail();
+    const keep: typeof working.keep = async (audio, signal) => {
+      const kept = await working.keep(audio, signal);
+      await meanwhile();
+      return kept;
+    };
+    return { flow: site.world.flow, installation: site.world.acme(), archive: { ...working, keep } };
+  };
+
+  test("a person who is erased while it is being archived leaves no copy", async () => {
+    site = await recordedWorld(0, archive);
+    const { store } = site.world.flow;
+    const { id = 0 } = (await site.row()) ?? {};
+    const vera = { kind: "contact", id: "1" } as const;
+    const following = during(() => store.erase("acme", [vera], { now: site.now(), spared: [] }));
+    await followRecordings(following);
+    expect(await store.recording(id)).toMatchObject({ state: "erase" });
+    expect(file()).toHaveLength(1);
+    await site.world.follow();
+    expect(file()).toEqual([]);
+    expect(await store.recording(id)).toBeUndefined();
+  });
+
+  test("one that is deleted while it is being archived stays deleted, and leaves no copy", async () => {
+    site = await recordedWorld(0, archive);
+    const { store } = site.world.flow;
+    const { id = 0 } = (await site.row()) ?? {};
+    const call = { call: id, installation: "acme" };
+    await followRecordings(during(() => store.deleteRecording(call, site.now())));
+    await site.world.follow();
+    expect(file()).toEqual([]);
+    expect(await site.told()).toMatchObject({ available: false, state: "deleted" });
+    expect(await store.nextRecording("acme")).toBeUndefined();
+  });
+
+  test("a copy that comes after all is forgotten goes at once", async () => {
+    site = await recordedWorld(0, archive);
+    const { store } = site.world.flow;
+    const { id = 0 } = (await site.row()) ?? {};
+    await followRecordings(during(() => store.forgetRecording(id)));
+    expect(file()).toEqual([]);
+  });
+
+  test("a deleted one's copy goes when the archive is there again", async () => {
+    site = await recordedWorld(0, archive);
+    await site.world.follow();
+    const { flow } = site.world;
+    await flow.store.deleteRecording({ call: (await site.row())?.id ?? 0, installation: "acme" }, site.now());
+    await followRecordings({ flow, installation: site.world.acme() });
+    expect(file()).toHaveLength(1);
+    expect(await site.told()).toMatchObject({ state: "deleted", reason: expect.stringMatching(/archive/) });
+    site.move(minute);
+    await site.world.follow();
+    expect(file()).toEqual([]);
+  });
+
   test("a recording that breaks off leaves nothing, and is fetched again", async () => {
     site = await recordedWorld(0, archive);
     site.exotel.faults.add({ type: "drop", match: "recording", times: 1 });

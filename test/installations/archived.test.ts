@@ -27,7 +27,11 @@ beforeEach(async () => {
       maxBytes: 1_000,
     });
     places.set(name, join(folder, "kept", kept.place));
-    await store.saveRecording({ call, installation, state: "kept", since: 0, attempts: 0, ...kept });
+    await store.deleteRecording({ call, installation }, 0);
+    await store.saveRecording(
+      { call, installation, state: "kept", since: 0, attempts: 0, ...kept },
+      "deleted",
+    );
   }
 });
 afterEach(async () => {

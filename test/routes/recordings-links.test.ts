@@ -89,7 +89,7 @@ describe("a link", () => {
     expect(recordings.urlOf(other)).not.toBe(url);
     const backup: Store = {
       ...store,
-      calls: async () => [{ ...lost, call: other.call }],
+      callById: async () => ({ ...lost, call: other.call }),
     };
     const restored = createRecordings(backup, "https://hooks.example.com");
     expect(await restored.find(tokenOf(url ?? ""))).toBeUndefined();
