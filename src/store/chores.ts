@@ -80,14 +80,22 @@ export function choresOver(db: Kysely<Tables>) {
       installation: string,
       state: { cursor?: string; generation: number; finishedAt?: number },
     ) {
+      const place = { cursor: state.cursor ?? null, finished_at: state.finishedAt ?? null };
       await db
-        .replaceInto("syncs")
-        .values({
-          installation,
-          cursor: state.cursor ?? null,
-          generation: state.generation,
-          finished_at: state.finishedAt ?? null,
-        })
+        .insertInto("syncs")
+        .values({ installation, generation: state.generation, ...place })
+        .onConflict((conflict) =>
+          conflict.column("installation").doUpdateSet((is) => ({
+            ...place,
+            // A command of another process may have begun a listing meanwhile.
+            generation: is
+              .case()
+              .when("excluded.generation", ">", is.ref("syncs.generation"))
+              .then(is.ref("excluded.generation"))
+              .else(is.ref("syncs.generation"))
+              .end(),
+          })),
+        )
         .execute();
     },
   };

@@ -157,6 +157,7 @@ export type Store = OtherParts & {
   putOwners(installation: string, owners: readonly Owner[]): Promise<void>;
   owners(installation: string): Promise<Owner[]>;
   syncState(installation: string): Promise<SyncState>;
+  /** The generation never goes back. */
   saveSyncState(installation: string, state: SyncState): Promise<void>;
 
   answer(installation: string, provider: string, ref: string): Promise<StoredAnswer | undefined>;

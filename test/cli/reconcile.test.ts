@@ -63,7 +63,7 @@ test("leaves the logging to a server that runs, which asks by itself as well", a
   expect(stdout).toMatch(/1 that no webhook had told of/);
   expect(stdout).toMatch(/The running server does it/);
   await expect
-    .poll(() => activitiesIn(folder, "crm.json").map(({ key }) => key), { timeout: 10_000 })
+    .poll(() => activitiesIn(folder, "crm.json").map(({ key }) => key), { timeout: 30_000 })
     .toContain("acme:exotel:old");
 });
 

@@ -14,9 +14,9 @@ export function testLanes(name: string, open: Open): void {
         runs += 1;
         return runs === 2 ? Date.now() + 20 : undefined;
       });
-      await vi.waitFor(() => expect(runs).toBe(1));
+      await vi.waitFor(() => expect(runs).toBe(1), { timeout: 20_000 });
       lanes.wake("acme");
-      await vi.waitFor(() => expect(runs).toBe(3), { timeout: 900 });
+      await vi.waitFor(() => expect(runs).toBe(3), { timeout: 20_000 });
       await lanes.stop();
     });
 
@@ -34,7 +34,7 @@ export function testLanes(name: string, open: Open): void {
         running -= 1;
         return undefined;
       });
-      await vi.waitFor(() => expect(runs).toBe(2), { timeout: 500 });
+      await vi.waitFor(() => expect(runs).toBe(2), { timeout: 20_000 });
       expect(most).toBe(1);
       await lanes.stop();
     });
@@ -53,7 +53,7 @@ export function testLanes(name: string, open: Open): void {
         healthy += 1;
         return undefined;
       });
-      await vi.waitFor(() => expect(attempts).toBe(2), { timeout: 5_000 });
+      await vi.waitFor(() => expect(attempts).toBe(2), { timeout: 20_000 });
       expect(errors).toEqual(["broken"]);
       expect(healthy).toBeGreaterThan(0);
       await lanes.stop();

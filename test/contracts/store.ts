@@ -88,6 +88,8 @@ export function testStore(name: string, open: OpenStore): void {
       expect(await store.owners("acme")).toEqual([{ id: "1", email: "a@example.com" }]);
       await store.saveSyncState("acme", { cursor: "c", generation: 3 });
       expect(await store.syncState("acme")).toEqual({ cursor: "c", generation: 3 });
+      await store.saveSyncState("acme", { cursor: "d", generation: 2, finishedAt: t0 });
+      expect(await store.syncState("acme")).toEqual({ cursor: "d", generation: 3, finishedAt: t0 });
     });
 
     test("purges what is older than its time, but nothing that is still to be decoded", async () => {

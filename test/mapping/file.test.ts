@@ -41,7 +41,7 @@ function open(): () => unknown {
 }
 
 async function until(condition: () => boolean): Promise<void> {
-  await vi.waitFor(() => expect(condition()).toBe(true), { timeout: 5_000, interval: 20 });
+  await vi.waitFor(() => expect(condition()).toBe(true), { timeout: 20_000, interval: 20 });
 }
 
 test("a changed file is used from now on", async () => {

@@ -62,7 +62,7 @@ describe("the mapping of an installation", () => {
     writeFileSync(file, text.replace("first", "second"));
     const { mapping: inUse } = server.parts.installations.get("acme") ?? {};
     const view = { call: {}, installation: { name: "acme", region: "NL", timeZone: "Europe/Amsterdam" } };
-    await expect.poll(() => inUse?.().activity(view).fields, { timeout: 5_000 }).toEqual({ note: "second" });
+    await expect.poll(() => inUse?.().activity(view).fields, { timeout: 20_000 }).toEqual({ note: "second" });
   });
 
   test("is previewed against the latest calls, and nothing is saved", async () => {

@@ -68,7 +68,7 @@ describe("the home page", () => {
         "curl",
         `curl -s -w %{http_code} --connect-to ::${new URL(server.url).host}`,
       );
-      const { stdout } = await promisify(execFile)("bash", ["-c", here], { timeout: 10_000 });
+      const { stdout } = await promisify(execFile)("bash", ["-c", here], { timeout: 30_000 });
       expect(stdout).toBe('{"ok":true}200');
     }
     await waitFor("four activities", () => server.crm().activities.length === 4);

@@ -118,7 +118,7 @@ async function expectOutage({ url, errors }: Tried): Promise<void> {
 
 /** All that was acknowledged, before and after, ends as exactly one activity. */
 async function expectRecovery({ url, crmFile }: Tried, acknowledged: readonly string[]): Promise<void> {
-  await waitFor("webhooks to be taken again", async () => (await sendEnded(url, "after")).ok, 5);
+  await waitFor("webhooks to be taken again", async () => (await sendEnded(url, "after")).ok);
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
   expect(await agentFor(url, "question-after")).toBe("agent_front");
   const wanted = [...acknowledged, "after"].map((id) => callKey("acme", "voys", id)).sort();
