@@ -21,6 +21,7 @@ export function outcomeOf(
     key: row.call.key,
     installation: row.call.installation,
     revision: row.call.revision,
+    link: row.link,
     attempts: 0,
     decision,
   };
@@ -99,6 +100,7 @@ export function failed(
     key: row.call.key,
     installation: row.call.installation,
     revision: row.call.revision,
+    link: row.link,
     state: dead ? "dead" : row.state,
     reason: error.message,
     attempts,

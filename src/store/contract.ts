@@ -53,6 +53,8 @@ export type DeliveredCall = {
   key: string;
   installation: string;
   revision: number;
+  /** Of the row, as it was sent. */
+  link?: number;
   state: CallState;
   reason?: string;
   dueAt?: number;

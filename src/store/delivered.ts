@@ -68,7 +68,7 @@ const update = `
     state = CASE WHEN 'merged' IN (state, ?1) THEN state ELSE ?1 END,
     reason = CASE WHEN 'merged' IN (state, ?1) THEN reason ELSE ?2 END,
     due_at = CASE WHEN state = 'merged' AND ?1 <> 'merged' AND ?3 IS NOT NULL THEN ?4
-                  WHEN revision > ?5 AND due_at IS NOT NULL THEN due_at ELSE ?6 END,
+                  WHEN (revision > ?5 OR link <> COALESCE(?14, link)) AND due_at IS NOT NULL THEN due_at ELSE ?6 END,
     attempts = ?7,
     saved_revision = CASE WHEN ?1 = 'logged' THEN MAX(saved_revision, ?5) ELSE saved_revision END,
     contact_kind = COALESCE(?8, contact_kind),
@@ -89,6 +89,7 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
     const {
       id,
       revision,
+      link,
       state,
       reason,
       dueAt,
@@ -116,6 +117,7 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
         ours ? JSON.stringify(ours) : null,
         decision ? JSON.stringify(decision) : null,
         id,
+        link ?? null,
       ],
       step: [id, step.at, step.step, JSON.stringify(step.detail)],
     };

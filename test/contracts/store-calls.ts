@@ -83,6 +83,24 @@ export function testCallStore(name: string, open: OpenStore): void {
       expect((await store.history(row.id)).map(({ step }) => step)).toEqual(["created", "created"]);
     });
 
+    test("a call whose link was replaced while it was being saved is saved again", async () => {
+      await store.saveDecoded("acme", [], [decodedCall("x")]);
+      const [row] = await store.dueCalls("acme", t0, 10);
+      const saved = {
+        ...{ id: row?.id ?? 0, key: "", installation: "acme", revision: 1, state: "logged" as const },
+        ...{ attempts: 0, step: { at: t0, step: "created", detail: {} } },
+      };
+      await store.relink(saved.id, 1, t0 + 5);
+      await store.saveDelivered([{ ...saved, link: 0 }]);
+      expect((await store.dueCalls("acme", t0 + 5, 10)).map(({ link }) => link)).toEqual([1]);
+      await store.saveDelivered([{ ...saved, link: 1 }]);
+      await store.relink(saved.id, 2, t0 + 6);
+      await store.saveDelivered([{ ...saved, link: 1 }]);
+      expect((await store.dueCalls("acme", t0 + 6, 10)).map(({ link }) => link)).toEqual([2]);
+      await store.saveDelivered([{ ...saved, link: 2 }]);
+      expect(await store.nextDue("acme")).toBeUndefined();
+    });
+
     test("merges the legs of a transfer, and has the discarded activity removed", async () => {
       await store.saveDecoded("acme", [], [decodedCall("x"), decodedCall("y")]);
       const step = { at: t0, step: "created", detail: {} };
