@@ -49,7 +49,7 @@ beforeAll(async () => {
   away.world.emulator.faults.add({ type: "status", status: 401 });
   await forEach(accounts, saveMapping);
   await sendToAll("a");
-}, 120_000);
+}, 300_000);
 afterAll(async () => {
   if (!isStopped) await server?.stop();
 });

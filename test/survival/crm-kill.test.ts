@@ -47,7 +47,7 @@ async function liveAndDie(child: ChildServer, random: Random): Promise<void> {
 test.each(names)(
   `%s: killed ${kills} times while the CRM is in trouble, each call is logged once`,
   {
-    timeout: 180_000,
+    timeout: 600_000,
   },
   async (name) => {
     const world = await worlds[name](Date.now);

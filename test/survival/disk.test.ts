@@ -144,7 +144,7 @@ test("a full disk: providers are told to send again, and nothing acknowledged is
   if (disk) disk.free();
   else limitFileSize(tried.child.pid, "unlimited");
   await expectRecovery(tried, acknowledged);
-}, 120_000);
+}, 300_000);
 
 test("a disk that fails every write: the same, and no restart is needed", async () => {
   const tried = await startTried();
@@ -153,7 +153,7 @@ test("a disk that fails every write: the same, and no restart is needed", async 
   await expectOutage(tried);
   limitFileSize(tried.child.pid, "unlimited");
   await expectRecovery(tried, ["before"]);
-}, 120_000);
+}, 300_000);
 
 test("a data folder that cannot be written: the same, and no restart is needed", async () => {
   const disk = mountSmallDisk(40);
@@ -170,7 +170,7 @@ test("a data folder that cannot be written: the same, and no restart is needed",
   await expectOutage(tried);
   writable(true);
   await expectRecovery(tried, ["before"]);
-}, 120_000);
+}, 300_000);
 
 /** Where mounting is not permitted: a file stands in the folder's place, as if its volume were missing. */
 function folderThere(folder: string): (yes: boolean) => void {

@@ -85,7 +85,7 @@ test.each(["first", "second"])(
     await expectDigested();
     memory.push(usedMb());
   },
-  180_000,
+  600_000,
 );
 
 const memory: number[] = [];

@@ -83,7 +83,7 @@ function expectTold(told: readonly CallTold[], activities: readonly Activity[]):
 }
 
 test(`killed ${kills} times under load, loses no acknowledged call and logs none twice`, {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const folder = folderWithConfig();
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));

@@ -59,7 +59,7 @@ function filesIn(folder: string): string[] {
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
 
 test(`killed ${kills} times while it asks for lost calls and archives them, logs and keeps each once`, {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const exotel = await startExotel();
   onTestFinished(() => exotel.stop());
