@@ -8,7 +8,7 @@ import { patienceMs } from "./asks.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { linkOf } from "./open-recording.ts";
 import { recordingPolicyOf } from "./recording-policy.ts";
-import { endingOf } from "./recordings.ts";
+import { endingOf, withdrawn } from "./recordings.ts";
 import { logSeldom } from "./seldom.ts";
 
 const atOnce = 4;
@@ -73,6 +73,27 @@ async function settle({ flow, archive }: Following, was: RecordingRow, row: Reco
   if (!(await flow.store.leaveCopy(row.call, row.place, flow.now()))) await archive?.remove(row.place);
 }
 
+/**
+ * On request: no link plays it from here on, whatever becomes of its copy. That goes at once, or as soon as the archive
+ * can be reached; resolves with why it could not be yet.
+ */
+export async function deleteRecording(
+  { flow, archive }: Omit<Following, "installation">,
+  { id, link, call }: CallRow,
+): Promise<string | undefined> {
+  const { store } = flow;
+  await store.relink(id, withdrawn(link), flow.now());
+  await store.deleteRecording({ call: id, installation: call.installation }, flow.now());
+  const row = await store.recording(id);
+  if (!row) return undefined;
+  try {
+    await store.saveRecording(await withoutCopy({ archive }, row), row.state);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
 /** Nothing of it stays. */
 async function forget(following: Following, row: RecordingRow): Promise<void> {
   await withoutCopy(following, row);
@@ -86,7 +107,10 @@ async function expire(following: Following, row: RecordingRow): Promise<void> {
 }
 
 /** Removes its copy, after which nothing is left to do. An archive that is not set up any more cannot be reached: then it waits for that. */
-async function withoutCopy({ archive }: Following, row: RecordingRow): Promise<RecordingRow> {
+async function withoutCopy(
+  { archive }: Pick<Following, "archive">,
+  row: RecordingRow,
+): Promise<RecordingRow> {
   const { dueAt: _, place, ...rest } = row;
   if (place !== undefined) {
     if (!archive) throw new Error("the archive that has this recording is not in the configuration any more");

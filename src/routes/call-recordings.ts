@@ -1,5 +1,6 @@
 import { Rejected } from "../core/errors.ts";
-import { nextLink, withdrawn } from "../flow/recordings.ts";
+import { deleteRecording } from "../flow/follow-recordings.ts";
+import { nextLink } from "../flow/recordings.ts";
 import type { Parts } from "../parts.ts";
 import type { CallRow } from "../store/contract.ts";
 import { noQuery } from "./query.ts";
@@ -34,22 +35,13 @@ export function callRecordingRoutes({ flow, archive, recordings, wake }: Parts):
 
     adminRoute("delete", path, noQuery, async (request, response) => {
       const row = await find(pathParameter(request, "key"));
-      // No link plays it from here on, whatever becomes of the copy.
-      await store.relink(row.id, withdrawn(row.link), flow.now());
-      await store.deleteRecording({ call: row.id, installation: row.call.installation }, flow.now());
+      const waits = await deleteRecording({ flow, archive }, row);
       wake(row.call.installation);
-      const deleted = await store.recording(row.id);
-      if (deleted?.place !== undefined) {
-        if (!archive)
-          throw new Rejected(
-            409,
-            "no link plays it any more, but its copy is in an archive that is not in the configuration: add that again, and it is removed",
-          );
-        await archive.remove(deleted.place);
-        const { place: _, dueAt: __, ...rest } = deleted;
-        await store.saveRecording(rest, "deleted");
-      }
-      response.json({ key: row.call.key, deleted: true });
+      const { key } = row.call;
+      if (waits === undefined) return response.json({ key, deleted: true });
+      response
+        .status(202)
+        .json({ key, deleted: true, copy: `it is removed as soon as that can be done: ${waits}` });
     }),
   ];
 }

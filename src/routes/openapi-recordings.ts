@@ -12,7 +12,10 @@ export const recordingOperations: Readonly<Record<string, Readonly<Record<string
       responses: {
         "200": json("It is gone.", { type: "object", properties: { key, deleted: { type: "boolean" } } }),
         ...noCall,
-        "409": problem("The archive that has it is not in the configuration."),
+        "202": json("No link plays it any more; its copy is removed as soon as the archive can be reached.", {
+          type: "object",
+          properties: { key, deleted: { type: "boolean" }, copy: { type: "string" } },
+        }),
       },
     },
   },

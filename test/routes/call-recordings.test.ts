@@ -85,6 +85,21 @@ describe("a recording that is deleted on request", () => {
     expect((await change("DELETE", "acme:exotel:nobody")).status).toBe(404);
   });
 
+  test("plays no more at once when its copy cannot be removed yet; that goes later", async () => {
+    const { key, path } = await record();
+    await waitFor("the copy", async () => (await explained(key)).call.recording?.state === "kept");
+    const before = kept().length;
+    const { archive = expect.fail() } = server.parts;
+    const { remove } = archive;
+    archive.remove = () => Promise.reject(new Error("the bucket cannot be reached"));
+    const { status, body } = await change("DELETE", key);
+    expect([status, body["deleted"], body["copy"]]).toEqual([202, true, expect.stringMatching(/bucket/)]);
+    expect(await statusAt(path)).toBe(410);
+    archive.remove = remove;
+    later = 60_000;
+    await waitFor("the copy to go", () => kept().length === before - 1);
+  });
+
   test("does not come back with a new link", async () => {
     const { key } = await record();
     await change("DELETE", key);
