@@ -106,10 +106,13 @@ async function lineOf(store: Store, thing: KeptThing): Promise<ExportLine | unde
   }
 }
 
-/** Undefined for a call that has just gone. */
+/** Undefined for a call that has just gone. `copy`: the place of its recording in the archive. */
 async function callLine(store: Store, key: string): Promise<ExportLine | undefined> {
   const explained = await explainCall(store, key);
-  return explained && { type: "call", ...explained };
+  if (!explained) return undefined;
+  const id = (await store.call(key))?.row.id;
+  const copy = id === undefined ? undefined : (await store.recording(id))?.place;
+  return { type: "call", ...explained, ...(copy !== undefined && { copy }) };
 }
 
 function isoOf(ms: number | undefined): string | undefined {

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { ArchiveError } from "../../src/core/errors.ts";
+import { exportOf } from "../../src/flow/export.ts";
 import { followRecordings } from "../../src/flow/follow-recordings.ts";
 import { type RecordedWorld, recordedWorld } from "../support/recorded-world.ts";
 
@@ -37,6 +38,10 @@ describe("where recordings are archived", () => {
       keptUntil: expect.stringMatching(/Z$/),
     });
     expect(await site.told()).not.toHaveProperty("nextLookAt");
+    const copies: unknown[] = [];
+    for await (const line of exportOf(site.world.flow.store, { name: "acme" }))
+      if (line.type === "call") copies.push(line["copy"]);
+    expect(copies.map((copy) => join(site.world.folder, "recordings", String(copy)))).toEqual([path]);
     site.exotel.faults.add({ type: "status", status: 404 });
     expect(
       await site.world.parts.archive?.open(await place(), {
