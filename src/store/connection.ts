@@ -2,7 +2,16 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { isBroken } from "./disk-faults.ts";
-import { isSmall, layOutLog, logPages, smallLogPages, truncateLog, writeAnew } from "./files.ts";
+import {
+  busyMs,
+  impatiently,
+  isSmall,
+  layOutLog,
+  logPages,
+  smallLogPages,
+  truncateLog,
+  writeAnew,
+} from "./files.ts";
 import { migrations } from "./migrations.ts";
 
 /** A value that SQLite takes as a parameter. */
@@ -26,9 +35,6 @@ export type Connection = {
 
 const outermost = ["BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"] as const;
 const nested = ["SAVEPOINT inner", "RELEASE inner", "ROLLBACK TO inner; RELEASE inner"] as const;
-
-/** How long somebody else's lock is waited for. */
-const busyMs = 5_000;
 
 /** `writes`: for the one connection that does; its commits survive a power loss. The others only read. */
 export function openConnection(file: string, options: { writes: boolean }): Connection {
@@ -62,21 +68,14 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
     opened.exec("PRAGMA secure_delete = ON");
   };
 
-  const cleanLog = (): boolean => {
-    database ??= open();
-    // Whoever reads for long must not hold the webhooks up meanwhile.
-    database.exec("PRAGMA busy_timeout = 100");
-    try {
-      if (!truncateLog(database)) return false;
-      if (isSmall(database)) {
-        writeAnew(database);
-        if (!truncateLog(database)) return false;
-      }
-      layOut(database);
-      return true;
-    } finally {
-      database.exec(`PRAGMA busy_timeout = ${busyMs}`);
+  const cleanLog = (opened: DatabaseSync): boolean => {
+    if (!truncateLog(opened)) return false;
+    if (isSmall(opened)) {
+      writeAnew(opened);
+      if (!truncateLog(opened)) return false;
     }
+    layOut(opened);
+    return true;
   };
 
   const close = (): void => {
@@ -148,7 +147,12 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
           throw error;
         }
       }),
-    cleanLog: () => guarded(cleanLog),
+    cleanLog: () =>
+      guarded(() => {
+        database ??= open();
+        const opened = database;
+        return impatiently(opened, () => cleanLog(opened));
+      }),
     close,
   };
 }

@@ -8,6 +8,9 @@ export const logPages = 2_000;
 /** Where there is no room for a log of that size. */
 export const smallLogPages = 100;
 
+/** How long somebody else's lock is waited for. */
+export const busyMs = 5_000;
+
 /** A database of so many pages, 16 MiB, is small. */
 const pagesOfSmall = 4_096;
 
@@ -31,13 +34,23 @@ export function layOutLog(database: DatabaseSync, log: string): boolean {
       INSERT INTO filler VALUES (zeroblob(${size}));
       COMMIT;
       DROP TABLE filler;
-      PRAGMA wal_checkpoint(RESTART);
     `);
+    impatiently(database, () => database.exec("PRAGMA wal_checkpoint(RESTART)"));
     return true;
   } catch {
     // A disk that is broken says so again at the first delivery.
     if (database.isTransaction) database.exec("ROLLBACK");
     return false;
+  }
+}
+
+/** Whoever reads for long must not hold the webhooks up meanwhile. */
+export function impatiently<T>(database: DatabaseSync, work: () => T): T {
+  database.exec("PRAGMA busy_timeout = 100");
+  try {
+    return work();
+  } finally {
+    database.exec(`PRAGMA busy_timeout = ${busyMs}`);
   }
 }
 

@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Store } from "../../src/store/contract.ts";
+import { busyMs } from "../../src/store/files.ts";
 import { migrations } from "../../src/store/migrations.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { callOf } from "../contracts/store-samples.ts";
+import { callOf, deliveryOf } from "../contracts/store-samples.ts";
 
 /** The schema before calls were counted as they come. */
 const before = 8;
@@ -45,6 +46,16 @@ test("calls that were there before they were counted are counted", async () => {
     { installation: "globex", state: "dead", calls: 20 },
     { installation: "globex", state: "logged", calls: 4_980 },
   ]);
+});
+
+test("the first delivery does not wait for somebody who reads for long", async () => {
+  const reader = new DatabaseSync(join(folder, "switchhook.db"));
+  reader.exec("BEGIN");
+  reader.prepare("SELECT COUNT(*) FROM calls").get();
+  const stored = store.append(deliveryOf("x")).then(() => "stored");
+  // As long as SQLite waits for a lock.
+  expect(await Promise.race([stored, pause(busyMs, "waited")])).toBe("stored");
+  reader.close();
 });
 
 test("the thread that serves goes on while somebody looks for what is hard to find", async () => {
