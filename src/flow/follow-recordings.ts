@@ -85,9 +85,10 @@ export async function deleteRecording(
   await store.relink(id, withdrawn(link), flow.now());
   await store.deleteRecording({ call: id, installation: call.installation }, flow.now());
   const row = await store.recording(id);
-  if (!row) return undefined;
+  // One that is to be erased goes as a whole.
+  if (row?.state !== "deleted") return undefined;
   try {
-    await store.saveRecording(await withoutCopy({ archive }, row), row.state);
+    await store.saveRecording(await withoutCopy({ archive }, row), "deleted");
     return undefined;
   } catch (error) {
     return messageOf(error);
