@@ -2,6 +2,7 @@ import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { callKey } from "../../src/core/call.ts";
+import { waitFor } from "../support/server.ts";
 import { type Child, server, settled, workFolder } from "./support.ts";
 
 /** Sends calls as fast as it can until the server is gone; returns the ids that were acknowledged. */
@@ -33,12 +34,11 @@ test("stops with 0 under load, and loses nothing that it acknowledged", async ()
   const first = await server(folder);
   const acknowledged: string[] = [];
   const workers = Array.from({ length: 8 }, (_, worker) => load(first, worker, acknowledged));
-  await pause(1_000);
+  await waitFor("enough calls", () => acknowledged.length > 50);
   first.signal("SIGTERM");
   expect(await first.ended).toBe(0);
   expect(first.output()).toMatch(/"msg":"stopped"/);
   await Promise.all(workers);
-  expect(acknowledged.length).toBeGreaterThan(50);
   await server(folder);
   const activities = await settled(folder, acknowledged.length);
   const keys = activities.map(({ key }) => key);
