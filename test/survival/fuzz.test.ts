@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -69,10 +69,16 @@ async function expectDigested(): Promise<void> {
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-function usedMb(): number {
-  collectGarbage();
-  const { heapUsed, external } = process.memoryUsage();
-  return (heapUsed + external) / 1_048_576;
+/** What stays in memory. What the store's threads sent lately goes only some time after nobody has it any more. */
+async function usedMb(): Promise<number> {
+  let least = Number.POSITIVE_INFINITY;
+  for (let looks = 0; looks < 10; looks += 1) {
+    await pause(200);
+    collectGarbage();
+    const { heapUsed, external } = process.memoryUsage();
+    least = Math.min(least, (heapUsed + external) / 1_048_576);
+  }
+  return least;
 }
 
 test.each(["first", "second"])(
@@ -84,9 +90,7 @@ test.each(["first", "second"])(
     expect(statuses.get(200)).toBeGreaterThan(requestsInHalf * 0.6);
     expect(statuses.get(400)).toBeGreaterThan(requestsInHalf * 0.05);
     await expectDigested();
-    // What a thread of the store answered last is let go of in the next turn.
-    await setImmediate();
-    memory.push(usedMb());
+    memory.push(await usedMb());
   },
   600_000,
 );
