@@ -96,7 +96,7 @@ async function lineOf(store: Store, thing: KeptThing): Promise<ExportLine | unde
     case "contact":
       return { ...thing.contact, type: "contact" };
     case "call":
-      return callLine(store, thing.key);
+      return callLine(store, thing);
     case "answer":
       return { ...thing, at: isoOf(thing.at) };
     case "delivery": {
@@ -107,11 +107,13 @@ async function lineOf(store: Store, thing: KeptThing): Promise<ExportLine | unde
 }
 
 /** Undefined for a call that has just gone. `copy`: the place of its recording in the archive. */
-async function callLine(store: Store, key: string): Promise<ExportLine | undefined> {
+async function callLine(
+  store: Store,
+  { id, key }: { id: number; key: string },
+): Promise<ExportLine | undefined> {
   const explained = await explainCall(store, key);
   if (!explained) return undefined;
-  const id = (await store.call(key))?.row.id;
-  const copy = id === undefined ? undefined : (await store.recording(id))?.place;
+  const copy = (await store.recording(id))?.place;
   return { type: "call", ...explained, ...(copy !== undefined && { copy }) };
 }
 

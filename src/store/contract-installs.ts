@@ -30,7 +30,7 @@ export type StoredInstall = {
 export type KeptThing =
   | { type: "owner"; owner: Owner }
   | { type: "contact"; contact: Contact }
-  | { type: "call"; key: string }
+  | { type: "call"; id: number; key: string }
   | {
       type: "answer";
       provider: string;

@@ -19,10 +19,10 @@ const readers: readonly Reader[] = [
   (db, installation) => ({ things: ownersOf(db, installation).map((owner) => ({ type: "owner", owner })) }),
   readContacts,
   (db, installation, [after = ""]) => {
-    const keys = callsAfter(db, installation, String(after)).map(({ key }) => key);
-    const last = keys.at(-1);
-    const things = keys.map((key): KeptThing => ({ type: "call", key }));
-    return { things, ...(keys.length === rowsAtOnce && last !== undefined && { next: [last] }) };
+    const calls = callsAfter(db, installation, String(after));
+    const last = calls.at(-1);
+    const things = calls.map((call): KeptThing => ({ type: "call", ...call }));
+    return { things, ...(calls.length === rowsAtOnce && last && { next: [last.key] }) };
   },
   readAnswers,
   (db, installation, [after = 0]) => {

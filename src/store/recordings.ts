@@ -105,11 +105,11 @@ export function recordingsOver(db: Kysely<Tables>): RecordingStore {
       return row && toRow(row);
     },
 
-    async saveRecording({ call, state, attempts, ...more }, was) {
+    async saveRecording({ call, state, since, attempts, ...more }, was) {
       const { numUpdatedRows } = await db
         .updateTable("recordings")
         .set({
-          ...{ state, attempts, since: more.since },
+          ...{ state, since, attempts },
           due_at: more.dueAt ?? null,
           seen_at: more.seenAt ?? null,
           told_at: more.toldAt ?? null,
