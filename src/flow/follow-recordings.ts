@@ -85,8 +85,8 @@ export async function deleteRecording(
   await store.relink(id, withdrawn(link), flow.now());
   await store.deleteRecording({ call: id, installation: call.installation }, flow.now());
   const row = await store.recording(id);
-  // One that is to be erased goes as a whole.
-  if (row?.state !== "deleted") return undefined;
+  // One that is to be erased goes as a whole. Without a copy the lane ends it: one that is being made may still come.
+  if (row?.state !== "deleted" || row.place === undefined) return undefined;
   try {
     await store.saveRecording(await withoutCopy({ archive }, row), "deleted");
     return undefined;

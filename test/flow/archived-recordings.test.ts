@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import { ArchiveError } from "../../src/core/errors.ts";
 import { exportOf } from "../../src/flow/export.ts";
-import { followRecordings } from "../../src/flow/follow-recordings.ts";
+import { deleteRecording, followRecordings } from "../../src/flow/follow-recordings.ts";
 import { type RecordedWorld, recordedWorld } from "../support/recorded-world.ts";
 
 const minute = 60_000;
@@ -150,6 +151,30 @@ describe("where recordings are archived", () => {
     expect(file()).toEqual([]);
     expect(await site.told()).toMatchObject({ available: false, state: "deleted" });
     expect(await store.nextRecording("acme")).toBeUndefined();
+  });
+
+  test("a copy that comes in the middle of a deletion goes, too", async () => {
+    site = await recordedWorld(0, archive);
+    const { archive: working = expect.fail(), flow } = site.world.parts;
+    const body = Readable.from([Buffer.alloc(1_000, 1)]);
+    const { place } = await working.keep({
+      name: "acme/2026/11/1",
+      type: "audio/mpeg",
+      body,
+      maxBytes: 2_000,
+    });
+    const recording: typeof flow.store.recording = async (call) => {
+      const read = await flow.store.recording(call);
+      await flow.store.leaveCopy(call, place, site.now());
+      return read;
+    };
+    const meanwhile = { ...flow, store: { ...flow.store, recording } };
+    const row = (await site.row()) ?? expect.fail();
+    expect(await deleteRecording({ flow: meanwhile, archive: working }, row)).toBeUndefined();
+    expect(file()).toHaveLength(1);
+    await site.world.follow();
+    expect(file()).toEqual([]);
+    expect(await site.told()).toMatchObject({ available: false, state: "deleted" });
   });
 
   test("a copy that comes after all is forgotten goes at once", async () => {
