@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
 import type { CallRecord, ContactChanges } from "../../src/core/contracts.ts";
-import { toE164 } from "../../src/core/phone.ts";
+import { identityOf, toE164 } from "../../src/core/phone.ts";
 import { createPace } from "../../src/lib/pace.ts";
 import { addRecord, type Document, textsOf } from "./document.ts";
 import { contactOf, shapes } from "./shapes.ts";
@@ -19,11 +19,11 @@ export function faultInContact({ number, fields }: NewContact, region: string): 
 
 /** The contact with this number: the one that is there, else a new one. */
 export function contactFor(document: Document, { number, fields }: NewContact, region: string): ContactRef {
-  const wanted = toE164(number, region) ?? number;
-  const known = chooseContact(document.contactsByNumber.get(wanted) ?? []).contact;
+  const identity = identityOf(number, region) ?? number;
+  const known = chooseContact(document.contactsByNumber.get(identity) ?? []).contact;
   if (known) return { id: known.id, kind: known.kind };
   const { name, ...others } = fields;
-  const members = { ...(name !== undefined && { name }), phones: [wanted], ...others };
+  const members = { ...(name !== undefined && { name }), phones: [toE164(number, region) ?? number], ...others };
   const id = addRecord(document, "contacts", members, region);
   return { id, kind: contactOf({ id, ...members }).kind };
 }

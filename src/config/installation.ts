@@ -4,7 +4,7 @@ import { type ContactKind, contactKinds } from "../core/contact.ts";
 import type { AgentEntry } from "../core/directory.ts";
 import type { Fault } from "../core/errors.ts";
 import type { OAuth } from "../core/oauth.ts";
-import { toE164 } from "../core/phone.ts";
+import { identityOf } from "../core/phone.ts";
 import type { InstallationSettings } from "../core/settings.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 import { check, isPlain } from "./faults.ts";
@@ -77,7 +77,7 @@ export function readInstallation(
     crm,
     providers,
     agents: written.agents.map(withoutAbsent),
-    companyNumbers: written.companyNumbers.flatMap((number) => toE164(number, written.region) ?? []),
+    companyNumbers: written.companyNumbers.flatMap((number) => identityOf(number, written.region) ?? []),
     contactOrder: [...(written.contactOrder ?? kinds.connectors[crm.type]?.contactKinds ?? contactKinds)],
   };
 }
@@ -121,10 +121,10 @@ function unknownKind(at: string, what: string, given: unknown, known: readonly s
   return { at, problem, cure: hint ?? `Use one of: ${known.join(", ")}.` };
 }
 
-/** Lines by their E.164 numbers, as calls are compared with them. */
+/** Lines by the identity of their numbers, as calls are compared with them. */
 function linesOf({ recordingLines, region }: WrittenInstallation): InstallationSettings["recordingLines"] {
   const lines = Object.entries(recordingLines).map(([line, policy]) => [
-    toE164(line, region) ?? line,
+    identityOf(line, region) ?? line,
     policy,
   ]);
   return Object.fromEntries(lines);

@@ -1,5 +1,5 @@
 import type { Scalar } from "./call.ts";
-import { toE164 } from "./phone.ts";
+import { numbersIn } from "./phone.ts";
 
 export const contactKinds = ["contact", "lead", "company"] as const;
 export type ContactKind = (typeof contactKinds)[number];
@@ -30,9 +30,9 @@ export type Choice = {
   runnersUp: { id: string; kind: ContactKind; name?: string }[];
 };
 
-/** The numbers of a contact in E.164, without repeats. */
+/** The identities of a contact's numbers, without repeats: what a caller is compared with. */
 export function numbersOf(contact: Pick<Contact, "phones">, region: string): string[] {
-  return [...new Set(contact.phones.flatMap((phone) => toE164(phone, region) ?? []))];
+  return [...new Set(contact.phones.flatMap((phone) => numbersIn(phone, region)))];
 }
 
 /**

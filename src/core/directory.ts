@@ -1,6 +1,6 @@
 import type { Agent } from "./call.ts";
 import type { Owner } from "./contact.ts";
-import { toE164 } from "./phone.ts";
+import { identityOf } from "./phone.ts";
 
 /** One of the company's people: their CRM e-mail and what each provider calls them (`exotel: ["agent_001"]`, `retell: "agent_x"`). */
 export type AgentEntry = { email: string; name?: string; phones?: string[] } & {
@@ -14,11 +14,11 @@ export function findAgent(
   agent: Agent,
   region: string,
 ): AgentEntry | undefined {
-  const numbers = agent.ids.flatMap((id) => toE164(id, region) ?? []);
+  const numbers = agent.ids.flatMap((id) => identityOf(id, region) ?? []);
   return (
     directory.find((entry) => idsOf(entry, provider).some((id) => agent.ids.includes(id))) ??
     directory.find(({ phones = [] }) =>
-      phones.some((phone) => numbers.includes(toE164(phone, region) ?? "")),
+      phones.some((phone) => numbers.includes(identityOf(phone, region) ?? "")),
     ) ??
     directory.find(({ email }) => agent.email !== undefined && sameEmail(email, agent.email))
   );

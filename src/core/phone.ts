@@ -1,35 +1,139 @@
-import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from "libphonenumber-js/min";
+import {
+  type CountryCode,
+  getCountryCallingCode,
+  isSupportedCountry,
+  parsePhoneNumberFromString,
+} from "libphonenumber-js/min";
+import { hasTrunkPrefix, inForce, repaired, subscriberOf, usesShortNumbers } from "./phone-plans.ts";
+import { piecesOf } from "./phone-text.ts";
+import { isKeypadSpelling, isWithheldText } from "./withheld.ts";
 
 /** Already E.164: most numbers are, and a look at the text is a hundred times cheaper than a parse. */
 const e164Pattern = /^\+[1-9]\d{7,14}$/;
-/** What providers write instead of a number when the caller withheld it. */
-const withheld = /^(anonymous|withheld|private|unknown|unavailable|restricted|blocked|null|none|undefined)$/i;
-/** A phone number as people write it: digits with the usual separators. */
-const written = /^\+?[\d\s().\-/]+$/;
+/** Fewer digits are extensions and short codes, but for the plans that give out such numbers. */
+const usualDigits = 7;
+const shortestDigits = 5;
 
 /**
- * The E.164 form of a number as a provider or a CRM wrote it, or undefined when nobody can be looked up by it:
- * `sip:` addresses, extensions, short codes, withheld numbers, masked numbers.
- * `region`: ISO country code for national numbers, e.g. `IN`.
+ * The number to dial in E.164 form, of a number in any usual writing; undefined when it cannot be looked up: withheld
+ * numbers, extensions, short codes, masked numbers, SIP addresses of users. The first of several.
+ * `region`: ISO country code for numbers without a calling code, e.g. `IN`.
  */
 export function toE164(raw: string | undefined, region: string): string | undefined {
-  if (!raw) return undefined;
-  const text = raw.trim().replace(/^tel:/i, "");
-  if (e164Pattern.test(text)) return text;
-  if (text.length > 64) return undefined;
-  // Numbers pasted from a phone or a web page carry invisible direction marks.
-  const visible = text.replace(/\p{Cf}/gu, "");
-  const digits = visible.replace(/\D/g, "");
-  if (!written.test(visible) || digits.length < 7) return undefined;
-  const number = parsePhoneNumberFromString(
-    visible.startsWith("00") ? `+${digits.slice(2)}` : visible,
-    region as CountryCode,
+  return raw ? e164sIn(raw, region)[0] : undefined;
+}
+
+/**
+ * The one text that is equal for all writings of one subscriber's number, E.164 but for Argentina, where the 9 of
+ * mobiles is left out. Whatever compares numbers compares these.
+ */
+export function identityOf(raw: string | undefined, region: string): string | undefined {
+  const number = toE164(raw, region);
+  return number && subscriberOf(number);
+}
+
+/** The identities of all numbers in a CRM's phone field, where people write several of them, labels and remarks. */
+export function numbersIn(text: string, region: string): string[] {
+  return [...new Set(e164sIn(text, region).map(subscriberOf))];
+}
+
+/** Whether this stands in place of a number that the caller withheld: a word, or one spelt on a keypad (+266696687). */
+export function isWithheld(raw: string | undefined, region?: string): boolean {
+  if (!raw) return false;
+  return isWithheldText(raw.trim(), (digits) => region !== undefined && isValid(digits, region));
+}
+
+function e164sIn(raw: string, region: string): string[] {
+  const text = raw.trim();
+  if (e164Pattern.test(text) && !hasTrunkPrefix(text)) return isKeypadSpelling(text) ? [] : [inForce(text)];
+  if (isWithheld(text, region)) return [];
+  // A plus in a query that was not encoded arrives as a blank.
+  const plused = /^ \d{8,15}$/.test(raw) ? read(`+${text}`, region, false) : undefined;
+  if (plused) return [plused];
+  const numbers = piecesOf(raw).flatMap((piece) => readAll(piece.text, region, piece.whole));
+  return [...new Set(numbers.filter((number) => !isKeypadSpelling(number)))];
+}
+
+/** The number that a piece of text is, or the numbers in it: a slash or a blank can be inside a number or between two. */
+function readAll(text: string, region: string, whole: boolean): string[] {
+  const slashed = text.split("/");
+  const [first = ""] = slashed;
+  if (slashed.length > 1 && read(first, region, false))
+    return slashed.flatMap((part) => readAll(part, region, false));
+  const number = read(text, region, false);
+  if (number) return [number];
+  const several = readInTurn(text.split(/\s+/), region);
+  if (several.length > 0) return several;
+  const possible = whole ? read(text, region, true) : undefined;
+  return possible ? [possible] : [];
+}
+
+/** Numbers that follow one another with only blanks between: the longest valid one first, then the rest. */
+function readInTurn(groups: readonly string[], region: string): string[] {
+  if (groups.length < 2 || groups.length > 16) return [];
+  for (let end = groups.length - 1; end > 0; end -= 1) {
+    const number = read(groups.slice(0, end).join(" "), region, false);
+    if (!number) continue;
+    const rest = groups.slice(end).join(" ");
+    return [number, ...readAll(rest, region, false)];
+  }
+  return [];
+}
+
+/**
+ * A number that is written alone. `lenient`: a possible length is enough, as new ranges are given out before the
+ * metadata knows them.
+ */
+function read(text: string, region: string, lenient: boolean): string | undefined {
+  for (const candidate of candidatesOf(text, region)) {
+    const number = parsePhoneNumberFromString(candidate, region as CountryCode);
+    if (!number) continue;
+    const current = inForce(number.number);
+    const good = lenient ? number.isPossible() && isLongEnough(text) : isGood(current, text, region);
+    if (good && !hasTrunkPrefix(current)) return current;
+  }
+  return undefined;
+}
+
+function isGood(number: string, text: string, region: string): boolean {
+  const isShort = !isLongEnough(text) && !text.includes("+");
+  return (
+    (!isShort || (usesShortNumbers(region) && isLongEnough(text, shortestDigits))) && isValid(number, region)
   );
-  if (number?.isValid()) return number.number;
-  // Some providers drop the plus: 919876543210. Only a number that is valid that way counts.
-  const international = digits.length > 10 ? parsePhoneNumberFromString(`+${digits}`) : undefined;
-  if (international?.isValid()) return international.number;
-  return number?.isPossible() ? number.number : undefined;
+}
+
+function isLongEnough(text: string, digits = usualDigits): boolean {
+  return text.replace(/\D/g, "").length >= digits;
+}
+
+function isValid(text: string, region: string): boolean {
+  return parsePhoneNumberFromString(text, region as CountryCode)?.isValid() ?? false;
+}
+
+/** What the digits can mean, most likely first, as texts that the library reads. */
+function candidatesOf(text: string, region: string): string[] {
+  const digits = text.replace(/\D/g, "");
+  if (digits.length < 4) return [];
+  const withoutZero = text.replace(/\(0\)/, "").replace(/\D/g, "");
+  const code = isRegion(region) ? getCountryCallingCode(region as CountryCode) : undefined;
+  if (/^[\s(]*\+/.test(text)) {
+    if (digits.startsWith("00")) return [`+${digits.slice(2)}`, digits];
+    return digits.startsWith("0") ? [digits] : [`+${digits}`, `+${withoutZero}`, ...repaired(digits)];
+  }
+  const international = digits.startsWith("00") ? [`+${digits.slice(2)}`, `+${withoutZero.slice(2)}`] : [];
+  const home = code === undefined ? [] : homeReadings(digits, code);
+  // Some providers drop the plus.
+  const plusless = digits.length > 10 ? [`+${digits}`] : [];
+  return [...international, ...home, ...plusless].map(inForce);
+}
+
+/** Readings of a number without a plus as one of the installation's own country. */
+function homeReadings(digits: string, code: string): string[] {
+  const untrunked = code === "52" ? digits.replace(/^0(?:1|44|45)(?=\d{10}$)/, "") : digits;
+  const national = [untrunked, `+${code}${digits}`];
+  const behindZero = /^0+/.exec(digits)?.[0].length ?? 0;
+  const coded = digits.slice(behindZero).startsWith(code) ? [`+${digits.slice(behindZero)}`] : [];
+  return [...national, ...coded];
 }
 
 /** The digits of an E.164 number without its country code, and without a trunk 0; all of them when it cannot be parsed. */
@@ -51,10 +155,10 @@ export function isRegion(region: string): boolean {
 }
 
 /** Why a number was not looked up, in words for `explain`. */
-export function whyNotANumber(raw: string | undefined): string {
+export function whyNotANumber(raw: string | undefined, region?: string): string {
   if (!raw) return "the provider sent no number";
-  if (withheld.test(raw.trim())) return "the caller withheld the number";
-  if (/^sips?:/i.test(raw)) return "a SIP address, not a phone number";
+  if (isWithheld(raw, region)) return "the caller withheld the number";
+  if (/^(?:[^<]*<)?\s*sips?:/i.test(raw)) return "a SIP address, not a phone number";
   if (/^\d{1,6}$/.test(raw.trim())) return "an extension or short code";
   return "not a phone number that can be dialled";
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ContactRef } from "../core/contact.ts";
 import type { ContactEvents } from "../core/contact-events.ts";
-import { toE164 } from "../core/phone.ts";
+import { identityOf } from "../core/phone.ts";
 import { indexContacts } from "./index-contacts.ts";
 import type { Flow, Installation } from "./installation.ts";
 
@@ -29,7 +29,7 @@ export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
   const erase = async (name: string, erased: readonly ContactRef[]): Promise<void> => {
     if (erased.length === 0) return;
     const { companyNumbers = [], region = "" } = options.installation(name)?.settings ?? {};
-    const spared = companyNumbers.flatMap((number) => toE164(number, region) ?? []);
+    const spared = companyNumbers.flatMap((number) => identityOf(number, region) ?? []);
     await flow.store.erase(name, erased, { now: flow.now(), spared });
   };
 

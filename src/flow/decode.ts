@@ -3,7 +3,7 @@ import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Provider } from "../core/contracts.ts";
 import { messageOf } from "../core/errors.ts";
 import { fold } from "../core/fold.ts";
-import { toE164 } from "../core/phone.ts";
+import { identityOf } from "../core/phone.ts";
 import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../store/contract.ts";
 import { askAt, audioAt } from "./asks.ts";
 import { dueness } from "./dueness.ts";
@@ -188,7 +188,7 @@ async function foldGroup(
   const changed =
     row === undefined || absorbed.length > 0 || JSON.stringify(base) !== JSON.stringify(row.call);
   const call = changed ? { ...base, revision: base.revision + 1 } : base;
-  const number = toE164(call.customer?.number, settings.region);
+  const number = identityOf(call.customer?.number, settings.region);
   const ask = askAt(call, installation, flow.now());
   const audio = audioAt(call, settings, flow.now());
   return {

@@ -9,6 +9,7 @@ import { deliverDue } from "./deliver.ts";
 import { followRecordings } from "./follow-recordings.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { reconcileLane } from "./reconcile-lane.ts";
+import { renumber } from "./renumber.ts";
 import { syncContacts } from "./sync.ts";
 
 /** Deliveries in one transaction: few enough that an inbound call never waits for it. */
@@ -73,6 +74,7 @@ export function addLanes(
   lanes.add(names.sync, async (signal) => {
     const started = flow.now();
     try {
+      if ((await renumber(flow, installation, signal)) > 0) lanes.wake(names.deliver);
       if (!prepared) await connector.prepare?.();
       prepared = true;
       const { contacts, removed, matched } = await syncContacts(flow, installation, signal);

@@ -1,5 +1,5 @@
 import { type Choice, type Contact, chooseContact } from "../core/contact.ts";
-import { toE164, whyNotANumber } from "../core/phone.ts";
+import { identityOf, whyNotANumber } from "../core/phone.ts";
 import { inParts } from "../lib/pace.ts";
 import type { CallRow } from "../store/contract.ts";
 import { indexContacts } from "./index-contacts.ts";
@@ -14,9 +14,10 @@ export function whyNotLookedUp(
   raw: string | undefined,
   number: string | undefined,
 ): string | undefined {
-  if (number === undefined) return whyNotANumber(raw);
   const { companyNumbers, region } = installation.settings;
-  if (companyNumbers.some((own) => toE164(own, region) === number)) return "one of the company's own numbers";
+  if (number === undefined) return whyNotANumber(raw, region);
+  if (companyNumbers.some((own) => identityOf(own, region) === number))
+    return "one of the company's own numbers";
   return undefined;
 }
 

@@ -1,5 +1,5 @@
 import type { FoldedCall } from "../core/call.ts";
-import { toE164 } from "../core/phone.ts";
+import { identityOf } from "../core/phone.ts";
 import type { InstallationSettings, RecordingPolicy } from "../core/settings.ts";
 
 type Settings = Pick<InstallationSettings, "recording" | "recordingLines" | "region">;
@@ -12,7 +12,7 @@ export function recordingPolicyOf(settings: Settings, line: string | undefined):
   const { recording, recordingLines, region } = settings;
   const others = Object.values(recordingLines);
   if (others.length === 0) return recording;
-  const number = toE164(line, region) ?? line;
+  const number = identityOf(line, region) ?? line;
   if (number !== undefined)
     return Object.hasOwn(recordingLines, number) ? (recordingLines[number] ?? recording) : recording;
   if (others.includes("none")) return "none";

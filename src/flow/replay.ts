@@ -3,7 +3,7 @@ import { type ContactRef, chooseContact } from "../core/contact.ts";
 import type { CallRecord, Fields, FieldValue, Provider } from "../core/contracts.ts";
 import { messageOf } from "../core/errors.ts";
 import { fold } from "../core/fold.ts";
-import { toE164 } from "../core/phone.ts";
+import { identityOf } from "../core/phone.ts";
 import type { CallGroup, CallRow, ReplayScope, Step, StoredDelivery } from "../store/contract.ts";
 import { readDelivery } from "./events.ts";
 import type { Flow, Installation } from "./installation.ts";
@@ -134,7 +134,7 @@ async function planCall(
   const why = whyLeft(installation, row, call);
   if (why !== undefined) return { key, plan: "left", why, changes: [] };
   const { number: _, ...rest } = row;
-  const number = toE164(call.customer?.number, region);
+  const number = identityOf(call.customer?.number, region);
   const fresh: CallRow = { ...rest, call, ...(number !== undefined && { number }) };
   const lookup = await lookupOf(flow, installation, fresh);
   const ref: ContactRef | undefined = row.contact ?? lookup.choice?.contact;

@@ -1,6 +1,6 @@
 import { type ZodObject, z } from "zod";
 import { Rejected } from "../core/errors.ts";
-import { toE164 } from "../core/phone.ts";
+import { identityOf } from "../core/phone.ts";
 import type { CallState } from "../store/contract.ts";
 
 const states = Object.keys({
@@ -70,9 +70,9 @@ export function readQuery<Q extends ZodObject>(schema: Q, query: unknown): z.out
   throw new Rejected(400, problems.join("; "));
 }
 
-/** A number to filter by, in E.164. A plus that was not encoded has become a blank. Throws `Rejected(400)`. */
+/** The identity of the number to filter by. Throws `Rejected(400)`. */
 export function numberToFilter(raw: string, region: string): string {
-  const number = toE164(raw.replace(/^ (?=\d)/, "+"), region);
+  const number = identityOf(raw, region);
   if (number) return number;
   throw new Rejected(
     400,

@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import { erasedLately, markOf } from "./tombstones.ts";
 
 /** Digits of an E.164 number: at most 15, so an exact integer, and a third of the size of the text. */
-function digitsOf(number: string): number {
+export function digitsOf(number: string): number {
   return Number(number.slice(1));
 }
 
@@ -48,7 +48,7 @@ export function contactOf(
 }
 
 type Indexed = { contact: Contact; numbers: readonly string[] };
-type PutOptions = { now: number; matchSince: number };
+export type PutOptions = { now: number; matchSince: number };
 
 /** Returns how many unmatched calls became due because a number is known now. */
 export function putContacts(
@@ -88,7 +88,21 @@ function putContact(
     JSON.stringify(digits),
     JSON.stringify(contact),
   );
-  for (const number of before) if (!digits.includes(number)) dropPhone(db, installation, number, contact);
+  return numberContact(db, installation, contact, before, numbers, options);
+}
+
+/** The contact is found by these numbers from now on. Returns how many unmatched calls became due. */
+export function numberContact(
+  db: Connection,
+  installation: string,
+  { kind, id }: ContactRef,
+  before: readonly number[],
+  numbers: readonly string[],
+  options: PutOptions,
+): number {
+  const digits = numbers.map(digitsOf);
+  for (const number of before)
+    if (!digits.includes(number)) dropPhone(db, installation, number, { kind, id });
   let matched = 0;
   for (const [i, number] of digits.entries()) {
     if (before.includes(number)) continue;

@@ -3,6 +3,7 @@ import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { Delivery } from "../core/delivery.ts";
 import type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
 import type { InstallStore } from "./contract-installs.ts";
+import type { NumberingStore } from "./contract-numbering.ts";
 import type { RecordingStore } from "./contract-recordings.ts";
 
 export type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
@@ -109,7 +110,7 @@ export type ReplayScope = { installation?: string; provider?: string; since?: st
 
 export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
 
-type OtherParts = RecordingStore & InstallStore;
+type OtherParts = RecordingStore & InstallStore & NumberingStore;
 
 /** The durable state. Every method is one transaction; all of it or nothing. Throws only when the disk does. */
 export type Store = OtherParts & {
@@ -134,7 +135,7 @@ export type Store = OtherParts & {
   contactsByNumber(installation: string, numbers: readonly string[]): Promise<Map<string, Contact[]>>;
   contact(installation: string, ref: ContactRef): Promise<Contact | undefined>;
   /**
-   * Adds or replaces contacts under their E.164 numbers, as of the generation that runs; unmatched calls of those
+   * Adds or replaces contacts under the identities of their numbers, as of the generation that runs; unmatched calls of those
    * numbers since `matchSince` become due at `now`. Returns how many.
    */
   putContacts(

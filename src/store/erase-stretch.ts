@@ -43,7 +43,8 @@ export function eraseStretch(
 /** Runs in the writer: what is left at the end, and whatever came in meanwhile. */
 export function eraseRest(db: Connection, installation: string): void {
   db.run("DELETE FROM deliveries WHERE installation = ? AND state IN (0, 3)", installation);
-  db.run("DELETE FROM syncs WHERE installation = ?", installation);
+  for (const table of ["syncs", "numberings"])
+    db.run(`DELETE FROM ${table} WHERE installation = ?`, installation);
   db.run("DELETE FROM installs WHERE name = ? AND state = 'erasing'", installation);
 }
 

@@ -1,4 +1,5 @@
 import { nationalDigits } from "../core/phone.ts";
+import { writingsOf } from "../core/phone-plans.ts";
 import type { Connection } from "./connection.ts";
 
 /** Deliveries that are looked through in one go: webhooks wait meanwhile. */
@@ -24,7 +25,7 @@ export function eraseMentions(
   numbers: readonly string[],
   after: number,
 ): void {
-  for (const number of numbers) {
+  for (const number of numbers.flatMap(writingsOf)) {
     const digits = nationalDigits(number);
     if (digits.length < fewestDigits) continue;
     const rows = db.all(

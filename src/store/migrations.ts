@@ -213,4 +213,7 @@ export const migrations: readonly string[] = [
     DELETE FROM tallies WHERE installation = old.installation AND state = old.state AND calls = 0;
   END;
   `,
+  `
+  CREATE TABLE numberings (installation TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID;
+  `,
 ];

@@ -7,6 +7,7 @@ import { writeDelivered, writeSending } from "./delivered.ts";
 import { erasePeople } from "./erase-people.ts";
 import { eraseRest, eraseStretch } from "./erase-stretch.ts";
 import { eraseMentions } from "./mentions.ts";
+import * as numbering from "./numbering.ts";
 
 /** Everything that the writer can do, by name. Arguments and results cross a thread: plain data only. */
 export const operations = {
@@ -17,6 +18,9 @@ export const operations = {
   putContacts: contacts.putContacts,
   removeContacts: contacts.removeContacts,
   dropContactsBefore: contacts.dropContactsBefore,
+  saveNumbering: numbering.saveNumbering,
+  renumberContacts: numbering.renumberContacts,
+  renumberCalls: numbering.renumberCalls,
   eraseMentions,
   erasePeople,
   eraseStretch,

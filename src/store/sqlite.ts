@@ -13,6 +13,7 @@ import { installsOver } from "./installs.ts";
 import { keptOf } from "./kept.ts";
 import { kyselyOver } from "./kysely.ts";
 import { listingsOver } from "./listings.ts";
+import * as numbering from "./numbering.ts";
 import { queriesOver } from "./queries.ts";
 import { openReader } from "./reading.ts";
 import { recordingsOver } from "./recordings.ts";
@@ -65,6 +66,15 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
       const id = await queries.idOf(key);
       return id === undefined ? undefined : groups.groupOf(db, id);
     },
+    numbering: async (installation) => numbering.numberingOf(db, installation),
+    saveNumbering: (installation, version) => write("saveNumbering", installation, version),
+    numberedContacts: async (installation, after, limit) =>
+      numbering.numberedContacts(db, installation, after, limit),
+    numberedCalls: async (installation, after, limit) =>
+      numbering.numberedCalls(db, installation, after, limit),
+    renumberContacts: (installation, found, options) =>
+      write("renumberContacts", installation, found, options),
+    renumberCalls: (installation, calls, options) => write("renumberCalls", installation, calls, options),
     ready: () => write("ready"),
     close: async () => {
       await Promise.all([close(), reader.close()]);

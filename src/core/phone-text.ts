@@ -1,0 +1,89 @@
+/** A stretch of text that may be one phone number. `whole`: there is nothing else in the text, so less proof is needed. */
+export type Piece = { text: string; whole: boolean };
+
+/** Longer than any list of numbers that a person keeps in one field. */
+const longestText = 200;
+/** How people mark an extension, in the languages of the CRMs' users; RFC 3966 writes `;ext=`. */
+const extension =
+  /(?<=[\d\s).,;/-]);?\s*(?:extension|extn|ext|xtn|x|#|toestel|tst|durchwahl|dw|klappe|interno|int|poste|anexo|ramal|доб)\s?[.:=#]?\s?\d{1,7}(?!\d)/giu;
+/** A label that stands directly before the number. */
+const label = /^(?:m|t|p|w|h|tel|mob|cell|gsm|ph)[.:]?(?=[+(0])/i;
+const date = /(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d)(?!\d)/g;
+const separators = String.raw`\s().\-~_/`;
+/** Digits with the separators that people put between them. Glued to a letter they belong to a name or an id. */
+const numberLike = new RegExp(
+  String.raw`(?<![\p{L}\d_@*])[+(]{0,3}\d[\d${separators}+]{0,60}(?![\p{L}_@])`,
+  "gu",
+);
+const onlyNumber = new RegExp(String.raw`^[+(\s]*\d[\d${separators}+]*$`);
+
+/** The pieces of a CRM field or caller ID that may each be a phone number; extensions, remarks and dates are left out. */
+export function piecesOf(text: string): Piece[] {
+  if (text.length > longestText) return [];
+  const address = withoutScheme(plainText(text).trim());
+  if (address === undefined) return [];
+  const bare = address
+    .replace(extension, " ")
+    .replace(label, "")
+    .replace(/(?:\+\s?|00\s?)+\+/g, "+");
+  if (onlyNumber.test(bare.trim()) && !/.\+/.test(bare.replace(/^\(?\+/, "")))
+    return [{ text: bare.trim(), whole: true }];
+  const pieces = bare
+    .replace(date, " ")
+    .split(/[,;|&]|\bor\b|(?<=\d[\s)]{0,3})(?=\(?\+)/)
+    .flatMap((part) => part.match(numberLike) ?? [])
+    .map((piece) => ({ text: piece.trim(), whole: false }));
+  const vanity = vanityOf(bare);
+  return vanity === undefined ? pieces : [...pieces, { text: vanity, whole: false }];
+}
+
+/**
+ * A text as a keyboard would have written it: digits of all scripts as 0-9, all dashes as -, all blanks as one blank,
+ * line breaks as commas, without invisible characters.
+ */
+function plainText(text: string): string {
+  return text
+    .normalize("NFKC")
+    .replace(/\p{Cf}/gu, "")
+    .replace(/(?![0-9])\p{Nd}/gu, (digit) => String(valueOfDigit(digit.codePointAt(0) ?? 0)))
+    .replace(/[\p{Pd}\u2212]/gu, "-")
+    .replace(/[\r\n]+/g, ",")
+    .replace(/[\p{Z}\p{Cc}]+/gu, " ");
+}
+
+/** The decimal digits of a script stand together in tens, so the value is how many of them come before. */
+function valueOfDigit(point: number): number {
+  let value = 0;
+  while (value < 9 && /\p{Nd}/u.test(String.fromCodePoint(point - value - 1))) value += 1;
+  return value;
+}
+
+/** What a `sip:`, `sips:` or `tel:` address calls; any other text as it is. Undefined for the SIP address of a user. */
+function withoutScheme(text: string): string | undefined {
+  const [, scheme, rest = ""] = /^(?:[^<]*<)?\s*(sips?|tel|callto):([^>]*)/i.exec(text) ?? [];
+  if (scheme === undefined) return text;
+  const isSip = /^sip/i.test(scheme);
+  const called = (isSip ? rest.replace(/@.*$/, "") : rest).replace(/;(?!ext=).*$/i, "");
+  const number = called.replace(/%2b/gi, "+").replace(/%20/g, " ").trim();
+  return !isSip || /^\+?[\d().-]{7,}(?:;ext=\d+)?$/i.test(number) ? number : undefined;
+}
+
+const keys = "22233344455566677778889999";
+/** `1`, area code and number; what a word has beyond that is dialled in vain. */
+const northAmericanDigits = 11;
+
+/** A number that ends in a word for a keypad: 800-555-TEST, 1-800-FLOWERS. A masked one (98765XXXXX) is none. */
+function vanityOf(text: string): string | undefined {
+  const [, digits = "", word = ""] =
+    /^\+?([\d\s().-]*\d)[\s().-]*([A-Za-z][A-Za-z\d\s.-]{2,20})$/.exec(text) ?? [];
+  const letters = word.replace(/[^A-Za-z]/g, "").toUpperCase();
+  if (letters.length < 3 || new Set(letters).size === 1) return undefined;
+  const before = digits.replace(/\D/g, "");
+  if (!/^(?:[01]?8\d\d|1?300|\d{6,7})$/.test(before)) return undefined;
+  const dialled = word
+    .toUpperCase()
+    .replace(/[^A-Z\d]/g, "")
+    .replace(/[A-Z]/g, (letter) => keys[letter.charCodeAt(0) - 65] ?? "");
+  const most = before.startsWith("8") ? northAmericanDigits - 1 : northAmericanDigits;
+  return `${before}${dialled}`.slice(0, most);
+}
