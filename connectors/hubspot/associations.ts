@@ -2,6 +2,7 @@ import { CrmError } from "../../src/core/errors.ts";
 import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import { resultsIn, rowsAtOnce } from "./batch.ts";
+import type { CallerType } from "./callers.ts";
 import { refusedWith } from "./errors.ts";
 import type { ObjectType } from "./portal.ts";
 import type { Asking, Transport } from "./transport.ts";
@@ -74,9 +75,10 @@ function firstErrorOf(body: unknown): string {
   return `HubSpot does not associate it: ${(error && textAt(error, "message")) ?? "it gives no reason"}`;
 }
 
-/** The contacts that each call is associated with. */
-export async function contactsOfCalls(
+/** The contacts, or companies, that each call is associated with. */
+export async function callersOfCalls(
   transport: Transport,
+  type: CallerType,
   callIds: readonly string[],
   asking: Asking,
 ): Promise<Map<string, string[]>> {
@@ -84,7 +86,7 @@ export async function contactsOfCalls(
   for (const part of inParts(callIds, rowsAtOnce)) {
     const inputs = part.map((id) => ({ id }));
     const body: unknown = await transport
-      .ask(asking, (client) => client.crm.associations.v4.batchApi.getPage("calls", "contacts", { inputs }))
+      .ask(asking, (client) => client.crm.associations.v4.batchApi.getPage("calls", type, { inputs }))
       .catch((error: unknown) => {
         // None of them has any.
         if (refusedWith(error, 404)) return undefined;

@@ -1,9 +1,11 @@
 import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
 import { createTurns } from "../../src/lib/pace.ts";
 import { rowsAtOnce } from "./batch.ts";
+import { callersOf } from "./callers.ts";
 import { saveCalls } from "./calls.ts";
-import { contactsById, findContacts } from "./contacts.ts";
+import { contactsById } from "./contacts.ts";
 import { createLookBack } from "./find-calls.ts";
+import { findContacts } from "./find-contacts.ts";
 import { oauth } from "./oauth.ts";
 import { createPlayer } from "./player.ts";
 import { openPortal } from "./portal.ts";
@@ -25,7 +27,7 @@ export const hubspot: ConnectorKind<HubspotSettings> = {
   oauth,
   webhook,
   recordings,
-  contactKinds: ["contact"],
+  contactKinds: ["contact", "company"],
   associates,
   connect,
 };
@@ -34,11 +36,13 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
   const transport = openTransport(crm, context);
   const warn = onceEach(context.warn);
   const portal = openPortal(transport, { ...context, warn });
+  const callers = callersOf(portal, { ...context, warn });
   const player = createPlayer(transport, crm.appId, warn);
   const lookBack = createLookBack(transport, context);
   const tools: Tools = {
     transport,
     portal,
+    callers,
     player,
     lookBack,
     inTurn: createTurns(),
@@ -56,12 +60,12 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
         priority: urgent ? "answer" : "match",
         signal,
       };
-      return findContacts(transport, numbers, context, asking);
+      return findContacts(transport, callers, numbers, context, asking);
     },
     saveCalls: (records, signal) => saveCalls(tools, records, signal),
     removeCalls: (activities) => removeCalls(tools, activities),
-    changedContacts: (cursor, signal) => changedContacts(transport, context, cursor, signal),
-    contactsById: (ids, signal) => contactsById(transport, ids, context, signal),
+    changedContacts: (cursor, signal) => changedContacts(transport, callers, context, cursor, signal),
+    contactsById: (ids, signal) => contactsById(transport, callers, ids, context, signal),
     ...(crm.appId !== undefined && { recordingReady: player.ready }),
     owners: () => owners(transport),
     fields: async () => {
@@ -79,6 +83,7 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
     },
     prepare: async () => {
       await portal.hasKey("calls");
+      await callers.shapes();
     },
     close: transport.close,
   };

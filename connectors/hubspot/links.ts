@@ -1,5 +1,6 @@
 import type { CrmError } from "../../src/core/errors.ts";
-import { associate, contactsOfCalls } from "./associations.ts";
+import { associate, callersOfCalls } from "./associations.ts";
+import type { CallerType } from "./callers.ts";
 import { refusedWith } from "./errors.ts";
 import { contactMark } from "./new-contacts.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
@@ -14,7 +15,8 @@ type Link = { work: Work; from: string; to: string };
  */
 export async function linkCalls(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
   const saved = works.filter((work) => work.saved !== undefined);
-  await linkContacts(tools, saved, { ...asking, what: "HubSpot, associating calls with contacts" });
+  for (const type of ["contacts", "companies"] as const)
+    await linkCallers(tools, type, saved, { ...asking, what: `HubSpot, associating calls with ${type}` });
   for (const type of associates) {
     const links = saved.flatMap((work): Link[] => {
       const to = work.record.associate?.[type];
@@ -45,13 +47,22 @@ export async function linkCalls(tools: Tools, works: readonly Work[], asking: As
   }
 }
 
-async function linkContacts(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
-  const wanting = works.filter(({ record, contact }) => contact && !record.linked);
+const kindOf = { contacts: "contact", companies: "company" } as const;
+
+async function linkCallers(
+  tools: Tools,
+  type: CallerType,
+  works: readonly Work[],
+  asking: Asking,
+): Promise<void> {
+  const kind = kindOf[type];
+  const wanting = works.filter(({ record, contact }) => contact?.kind === kind && !record.linked);
   const known = wanting.filter(({ current }) => current !== undefined);
-  const present = await contactsOfCalls(
+  const present = await callersOfCalls(
     tools.transport,
+    type,
     known.flatMap(({ current }) => current?.id ?? []),
-    { ...asking, what: "HubSpot, reading the contacts of calls" },
+    { ...asking, what: `HubSpot, reading the ${type} of calls` },
   );
   const links = wanting.flatMap((work): Link[] => {
     const { record, contact, saved, current } = work;
@@ -61,11 +72,11 @@ async function linkContacts(tools: Tools, works: readonly Work[], asking: Asking
     const theirs = there.find((id) => !ours.has(id));
     if (theirs !== undefined) {
       work.kept.push("contactId");
-      work.contact = { id: theirs, kind: "contact" };
+      work.contact = { id: theirs, kind };
     }
     return theirs === undefined ? [{ work, from: saved.id, to: contact.id }] : [];
   });
-  const refused = await write(tools, "contacts", links, asking);
+  const refused = await write(tools, type, links, asking);
   for (const { work, from, to } of links) {
     const error = refused.get(`${from} ${to}`);
     if (!error) work.wrote["contactId"] = to;

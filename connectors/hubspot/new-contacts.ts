@@ -3,9 +3,10 @@ import { chooseContact } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { Row } from "./batch.ts";
-import { findContacts } from "./contacts.ts";
+import type { Callers } from "./callers.ts";
 import { createOnce } from "./create-once.ts";
 import { type LookBack, readRecords, tooEarly } from "./find-calls.ts";
+import { findContacts } from "./find-contacts.ts";
 import { keyProperties, type Portal } from "./portal.ts";
 import type { Asking, Transport } from "./transport.ts";
 import { textsOf } from "./values.ts";
@@ -85,13 +86,14 @@ async function makeContacts(
 export type ContactMaker = {
   transport: Transport;
   portal: Portal;
+  callers: Callers;
   context: Pick<ConnectContext, "region" | "contactFields" | "now">;
   lookBack: LookBack;
   contactsInTurn: <T>(work: () => Promise<T>) => Promise<T>;
 };
 
 async function searchFirst(
-  { transport, context, lookBack }: ContactMaker,
+  { transport, callers, context, lookBack }: ContactMaker,
   unknown: readonly Unknown[],
   answers: MadeContacts,
   asking: Asking,
@@ -107,7 +109,7 @@ async function searchFirst(
       else doubtful.add(number);
     }
   }
-  const found = await findContacts(transport, [...doubtful], context, asking);
+  const found = await findContacts(transport, callers, [...doubtful], context, asking);
   for (const [number, contacts] of found) {
     const { contact } = chooseContact(contacts);
     if (contact) answers.set(number, { id: contact.id, kind: contact.kind });

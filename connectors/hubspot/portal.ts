@@ -6,7 +6,10 @@ import { type Properties, type Property, propertyOf } from "./properties.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
 import type { Asking, Transport } from "./transport.ts";
 
+/** Types that get a property of ours. */
 export type ObjectType = "calls" | "contacts" | "tasks";
+/** Types whose properties we read. */
+type DescribedType = ObjectType | "companies";
 
 /** The properties of ours that make a record findable by what it stands for; each has a unique value. */
 export const keyProperties: Readonly<Record<ObjectType, { name: string; label: string; about: string }>> = {
@@ -29,7 +32,7 @@ export const keyProperties: Readonly<Record<ObjectType, { name: string; label: s
 
 /** What we know of the account's schema. Both throw `CrmError`. */
 export type Portal = {
-  properties(type: ObjectType, signal?: AbortSignal): Promise<Properties>;
+  properties(type: DescribedType, signal?: AbortSignal): Promise<Properties>;
   /** Whether records of the type can be found by our unique property, which is made when it is missing. */
   hasKey(type: ObjectType, signal?: AbortSignal): Promise<boolean>;
   /** Somebody changed the schema: look at it anew. */
@@ -54,11 +57,11 @@ export function openPortal(
   transport: Transport,
   { now, warn, scopes }: Pick<ConnectContext, "now" | "warn" | "scopes">,
 ): Portal {
-  const known = new Map<ObjectType, { at: number; properties: Promise<Properties> }>();
+  const known = new Map<DescribedType, { at: number; properties: Promise<Properties> }>();
   const keyed = new Map<ObjectType, { lacked: string | undefined; making: Promise<boolean> }>();
   const { toMakeProperties } = scopesIn({ ...(scopes && { scopes }) });
 
-  const properties = (type: ObjectType, signal?: AbortSignal): Promise<Properties> => {
+  const properties = (type: DescribedType, signal?: AbortSignal): Promise<Properties> => {
     const before = known.get(type);
     if (before && now() - before.at < freshMs) return before.properties;
     const loading = load(transport, type, signal);
@@ -118,7 +121,7 @@ export function openPortal(
   };
 }
 
-async function load(transport: Transport, type: ObjectType, signal?: AbortSignal): Promise<Properties> {
+async function load(transport: Transport, type: DescribedType, signal?: AbortSignal): Promise<Properties> {
   const asking: Asking = { what: `HubSpot, properties of ${type}`, priority: "deliver", signal };
   const body: unknown = await transport.ask(asking, (client) => client.crm.properties.coreApi.getAll(type));
   const all = resultsIn(body)

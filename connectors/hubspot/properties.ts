@@ -2,13 +2,14 @@ import type { FieldDescription, FieldValue } from "../../src/core/contracts.ts";
 
 /**
  * A property of a HubSpot object, as far as we use it. `unique`: no two records may have the same value. `options`: none
- * when anything may be tried. `madeAt`: ms, when HubSpot says.
+ * when anything may be tried. `madeAt`: ms, when HubSpot says. `phone`: people type phone numbers into it.
  */
 export type Property = {
   name: string;
   group: string;
   type: string;
   html: boolean;
+  phone: boolean;
   readOnly: boolean;
   unique: boolean;
   madeAt?: number;
@@ -44,6 +45,7 @@ export function propertyOf(given: Given): Property {
     group: groupName,
     type,
     html: given.fieldType === "html",
+    phone: given.fieldType === "phonenumber",
     readOnly: given.modificationMetadata?.readOnlyValue === true || given.calculated === true,
     unique: given.hasUniqueValue === true,
     ...(Number.isFinite(madeAt) && { madeAt }),

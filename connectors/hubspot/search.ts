@@ -19,6 +19,14 @@ export type SearchBody = {
   sorts?: string[];
 };
 
+/** What HubSpot's own samples begin with. */
+const firstPage = "0";
+
+/** `after` and `sorts` are required by HubSpot's published specification of 2026-03. */
+function inFull({ after = firstPage, sorts = [], ...body }: SearchBody): Required<SearchBody> {
+  return { ...body, after, sorts };
+}
+
 /** A page of found records. `total`: of all pages. */
 export type Page = { results: ReturnType<typeof storedIn>; total: number; after?: string };
 
@@ -32,7 +40,7 @@ export async function search(
   const answer: unknown = await transport.search(asking, (client) =>
     client.crm.objects.searchApi.doSearch(
       type,
-      body as unknown as Parameters<typeof client.crm.objects.searchApi.doSearch>[1],
+      inFull(body) as unknown as Parameters<typeof client.crm.objects.searchApi.doSearch>[1],
     ),
   );
   const object = isObject(answer) ? answer : {};
@@ -59,7 +67,7 @@ export async function inSearches(
     let body = bodyOf(filters, properties, from, to);
     for (; to < count; to += 1) {
       const more = bodyOf(filters, properties, from, to + 1);
-      if (Buffer.byteLength(JSON.stringify(more)) > longestBody) break;
+      if (Buffer.byteLength(JSON.stringify(inFull(more))) > longestBody) break;
       body = more;
     }
     bodies.push(body);

@@ -3,19 +3,21 @@ import type { ContactRef, Owner } from "../../src/core/contact.ts";
 import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { resultsIn, type Stored, storedIn } from "./batch.ts";
-import { contactOf, contactProperties, mergedInto } from "./contacts.ts";
+import type { CallerShape, Callers } from "./callers.ts";
+import { callerProperties, contactOf, mergedInto } from "./contacts.ts";
 import { search } from "./search.ts";
 import type { Asking, Transport } from "./transport.ts";
 
 type Context = Pick<ConnectContext, "contactFields" | "now">;
 
 /**
- * Where a sync stands. `list`: all contacts are listed. `changes`: those changed in a window of time are searched, by
- * id, so that no window is too large. `archived`: those that were deleted are listed. `fields`: the contact fields
- * that the index was made with. Times are ms.
+ * Where a sync stands. `list`: all callers are listed. `changes`: those changed in a window of time are searched, by
+ * id, so that no window is too large. `archived`: those that were deleted are listed. Each step goes through one type of
+ * caller after another; `of`: the type it is at. `fields`: the properties that the index was made with. Times are ms.
  */
 type Cursor = {
   step: "list" | "changes" | "archived";
+  of: CallerShape["type"];
   fields: string;
   fullAt: number;
   since: number;
@@ -33,7 +35,7 @@ const searchPageSize = 200;
 const overlapMs = 3 * 60_000;
 /** Deleted contacts are told by no search and no time: all of them are listed, so not often. */
 const archivedEveryMs = 3_600_000;
-/** What no change told us of (a contact merged unseen) is mended by a complete listing. */
+/** What no change told us of (a contact merged unseen) is found by a complete listing. */
 const fullEveryMs = 7 * 86_400_000;
 
 const asking = (signal?: AbortSignal): Asking => ({
@@ -42,94 +44,104 @@ const asking = (signal?: AbortSignal): Asking => ({
   signal,
 });
 
-/** One page of changes; the first time, and once a week, one page of all contacts. Throws `CrmError`. */
+type Page = Omit<ContactChanges, "cursor"> & { next: Cursor };
+
+/** What one page is read with. `next`: the type of caller that comes after this one in the same step. */
+type Reading = {
+  transport: Transport;
+  shape: CallerShape;
+  next: CallerShape["type"] | undefined;
+  first: CallerShape["type"];
+  asked: readonly string[];
+  now: () => number;
+  signal: AbortSignal | undefined;
+};
+
+/**
+ * One page of changes; the first time, and once a week, one page of all contacts and companies. A type of caller that
+ * has no more to tell makes way for the next one in the same page. Throws `CrmError`.
+ */
 export async function changedContacts(
   transport: Transport,
+  callers: Callers,
   context: Context,
   text: string | undefined,
   signal?: AbortSignal,
 ): Promise<ContactChanges> {
   const now = context.now();
-  const fields = fieldsMark(context.contactFields());
+  const asked = context.contactFields();
+  const shapes = await callers.shapes(signal);
+  const [{ type: first }] = shapes as [CallerShape];
+  const fields = fieldsMark(shapes.flatMap((shape) => callerProperties(shape, asked)));
   const before = readCursor(text);
   const old = before && before.step !== "list" && now - before.fullAt > fullEveryMs;
   const starts = !before || old || before.fields !== fields;
   const cursor: Cursor = starts
-    ? { step: "list", fields, fullAt: now, since: now - overlapMs, until: now, archivedAt: now }
+    ? { step: "list", of: first, fields, fullAt: now, since: now - overlapMs, until: now, archivedAt: now }
     : before;
-  if (cursor.step === "list")
-    return { ...(await listed(transport, context, cursor, signal)), ...(starts && { full: true }) };
-  if (cursor.step === "archived") return archived(transport, cursor, signal);
-  return changed(transport, context, cursor, signal);
+  const all: Page = { contacts: [], removed: [], next: cursor, more: true };
+  for (const [at, shape] of shapes.entries()) {
+    if (shape.type !== all.next.of || all.next.step !== cursor.step) continue;
+    const next = shapes[at + 1]?.type;
+    const read = steps[cursor.step];
+    const one = await read({ transport, shape, next, first, asked, now: context.now, signal }, all.next);
+    all.contacts.push(...one.contacts);
+    all.removed.push(...one.removed);
+    Object.assign(all, { next: one.next, more: one.more });
+  }
+  const { next, ...page } = all;
+  return { ...page, cursor: JSON.stringify(next), ...(starts && { full: true }) };
 }
 
-async function listed(
-  transport: Transport,
-  context: Context,
-  cursor: Cursor,
-  signal?: AbortSignal,
-): Promise<ContactChanges> {
-  const asked = context.contactFields();
+const steps = { list: listed, changes: changed, archived };
+
+async function listed(reading: Reading, cursor: Cursor): Promise<Page> {
+  const { transport, shape, asked, now, signal } = reading;
   const body: unknown = await transport.ask(asking(signal), (client) =>
-    client.crm.objects.basicApi.getPage("contacts", pageSize, cursor.after, contactProperties(asked)),
+    client.crm.objects.basicApi.getPage(shape.type, pageSize, cursor.after, callerProperties(shape, asked)),
   );
   const after = nextOf(body);
   const { after: _, ...done } = cursor;
-  const next: Cursor =
-    after === undefined ? { ...done, step: "changes", until: context.now() } : { ...cursor, after };
-  return page(
-    storedIn(body).map(({ stored }) => stored),
-    asked,
-    next,
-    true,
-  );
+  const stored = storedIn(body).map((one) => one.stored);
+  if (after !== undefined) return page(reading, stored, { ...cursor, after }, true);
+  if (reading.next) return page(reading, stored, { ...done, of: reading.next }, true);
+  return page(reading, stored, { ...done, step: "changes", of: reading.first, until: now() }, true);
 }
 
-async function changed(
-  transport: Transport,
-  context: Context,
-  given: Cursor,
-  signal?: AbortSignal,
-): Promise<ContactChanges> {
-  const asked = context.contactFields();
-  const cursor = given.last === undefined ? { ...given, until: context.now() } : given;
+async function changed(reading: Reading, given: Cursor): Promise<Page> {
+  const { transport, shape, asked, now, signal } = reading;
+  const begins = given.last === undefined && given.of === reading.first;
+  const cursor = begins ? { ...given, until: now() } : given;
   const filters = [
-    { propertyName: "lastmodifieddate", operator: "GTE", value: String(cursor.since) },
-    { propertyName: "lastmodifieddate", operator: "LTE", value: String(cursor.until) },
+    { propertyName: shape.changed, operator: "GTE", value: String(cursor.since) },
+    { propertyName: shape.changed, operator: "LTE", value: String(cursor.until) },
     ...(cursor.last === undefined
       ? []
       : [{ propertyName: "hs_object_id", operator: "GT", value: cursor.last }]),
   ];
-  const { results } = await search(
-    transport,
-    "contacts",
-    {
-      filterGroups: [{ filters }],
-      properties: contactProperties(asked),
-      limit: searchPageSize,
-      sorts: ["hs_object_id"],
-    },
-    asking(signal),
-  );
-  const contacts = results.map(({ stored }) => stored);
-  const last = contacts.at(-1)?.id;
-  if (contacts.length === searchPageSize && last !== undefined)
-    return page(contacts, asked, { ...cursor, last }, true);
+  const body = {
+    filterGroups: [{ filters }],
+    properties: callerProperties(shape, asked),
+    limit: searchPageSize,
+    sorts: ["hs_object_id"],
+  };
+  const { results } = await search(transport, shape.type, body, asking(signal));
+  const stored = results.map((one) => one.stored);
+  const last = stored.at(-1)?.id;
+  if (stored.length === searchPageSize && last !== undefined)
+    return page(reading, stored, { ...cursor, last }, true);
   const { last: _, ...done } = cursor;
-  const window = { ...done, since: cursor.until - overlapMs };
-  const due = context.now() - cursor.archivedAt >= archivedEveryMs;
-  return page(
-    contacts,
-    asked,
-    due ? { ...window, step: "archived", archivedAt: context.now() } : window,
-    due,
-  );
+  if (reading.next) return page(reading, stored, { ...done, of: reading.next }, true);
+  const window: Cursor = { ...done, of: reading.first, since: cursor.until - overlapMs };
+  if (now() - cursor.archivedAt < archivedEveryMs) return page(reading, stored, window, false);
+  return page(reading, stored, { ...window, step: "archived", archivedAt: now() }, true);
 }
 
-async function archived(transport: Transport, cursor: Cursor, signal?: AbortSignal): Promise<ContactChanges> {
+async function archived(reading: Reading, cursor: Cursor): Promise<Page> {
+  const { transport, shape, signal } = reading;
   const body: unknown = await transport.ask(asking(signal), (client) =>
     client.crm.objects.basicApi.getPage(
-      "contacts",
+      shape.type,
       pageSize,
       cursor.after,
       ["hs_object_id"],
@@ -140,21 +152,21 @@ async function archived(transport: Transport, cursor: Cursor, signal?: AbortSign
   );
   const after = nextOf(body);
   const { after: _, ...done } = cursor;
-  const next: Cursor = after === undefined ? { ...done, step: "changes" } : { ...cursor, after };
-  const removed = storedIn(body).map(({ stored }): ContactRef => ({ id: stored.id, kind: "contact" }));
-  return { contacts: [], removed, cursor: JSON.stringify(next), more: after !== undefined };
+  const removed = storedIn(body).map(({ stored }): ContactRef => ({ id: stored.id, kind: shape.kind }));
+  const next: Cursor =
+    after !== undefined
+      ? { ...cursor, after }
+      : reading.next
+        ? { ...done, of: reading.next }
+        : { ...done, step: "changes", of: reading.first };
+  return { contacts: [], removed, next, more: next.step === "archived" };
 }
 
-function page(
-  stored: readonly Stored[],
-  asked: readonly string[],
-  cursor: Cursor,
-  more: boolean,
-): ContactChanges {
+function page({ shape, asked }: Reading, stored: readonly Stored[], next: Cursor, more: boolean): Page {
   return {
-    contacts: stored.map((one) => contactOf(one, asked)),
-    removed: stored.flatMap(mergedInto).map((id): ContactRef => ({ id, kind: "contact" })),
-    cursor: JSON.stringify(cursor),
+    contacts: stored.map((one) => contactOf(shape, one, asked)),
+    removed: stored.flatMap(mergedInto).map((id): ContactRef => ({ id, kind: shape.kind })),
+    next,
     more,
   };
 }

@@ -2,6 +2,7 @@ import type { ContactRef } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext, Fields, SaveResult } from "../../src/core/contracts.ts";
 import type { CrmError } from "../../src/core/errors.ts";
 import type { Stored } from "./batch.ts";
+import type { Callers } from "./callers.ts";
 import type { LookBack } from "./find-calls.ts";
 import type { Player } from "./player.ts";
 import type { Portal } from "./portal.ts";
@@ -12,6 +13,7 @@ import type { Transport } from "./transport.ts";
 export type Tools = {
   transport: Transport;
   portal: Portal;
+  callers: Callers;
   player: Player;
   lookBack: LookBack;
   /** Where our unique property is refused, only one batch at a time can see what the one before has made. */

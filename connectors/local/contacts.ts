@@ -23,7 +23,11 @@ export function contactFor(document: Document, { number, fields }: NewContact, r
   const known = chooseContact(document.contactsByNumber.get(identity) ?? []).contact;
   if (known) return { id: known.id, kind: known.kind };
   const { name, ...others } = fields;
-  const members = { ...(name !== undefined && { name }), phones: [toE164(number, region) ?? number], ...others };
+  const members = {
+    ...(name !== undefined && { name }),
+    phones: [toE164(number, region) ?? number],
+    ...others,
+  };
   const id = addRecord(document, "contacts", members, region);
   return { id, kind: contactOf({ id, ...members }).kind };
 }

@@ -1,10 +1,10 @@
 import type { Connection } from "jsforce";
 import { type Contact, numbersOf } from "../../src/core/contact.ts";
 import type { ConnectContext } from "../../src/core/contracts.ts";
+import { searchDigits, usualWritings } from "../../src/core/phone-writings.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import type { Api, Ask } from "./api.ts";
 import { contactOf, oncePerPerson, type Shape, shapesOf } from "./people.ts";
-import { searchTerms, usualWritings } from "./phones.ts";
 import type { Schema } from "./schema.ts";
 import { inLists, literal, queryTogether } from "./soql.ts";
 
@@ -64,7 +64,7 @@ async function search(
   shapes: readonly Shape[],
   numbers: string[],
 ): Promise<Contact[]> {
-  const terms = [...new Set(numbers.flatMap(searchTerms))];
+  const terms = [...new Set(numbers.flatMap(searchDigits))];
   const returning = shapes.map(
     (shape) => `${shape.object}(${shape.select.join(", ")}${onlyOpen(shape, " WHERE ")})`,
   );
@@ -129,7 +129,7 @@ function addVerified(
 
 function searchParts(numbers: readonly string[]): string[][] {
   return partsBySize([...new Set(numbers)], longestSearch, (number) =>
-    searchTerms(number).reduce((size, term) => size + term.length + " OR ".length, 0),
+    searchDigits(number).reduce((size, term) => size + term.length + " OR ".length, 0),
   );
 }
 

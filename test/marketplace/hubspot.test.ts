@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { contactProperties } from "../../connectors/hubspot/contacts.ts";
+import { ownProperties } from "../../connectors/hubspot/callers.ts";
 import { hubspot } from "../../connectors/hubspot/index.ts";
 import { crmIn, readManifest } from "../../src/manifest.ts";
 import { projects } from "../../src/marketplace/index.ts";
@@ -76,7 +76,7 @@ describe("the HubSpot project", () => {
 });
 
 test("is told only of properties that the contact index has", () => {
-  for (const property of webhooks?.properties ?? []) expect(contactProperties([])).toContain(property);
+  for (const property of webhooks?.properties ?? []) expect(ownProperties("contacts")).toContain(property);
 });
 
 test("the README has every scope with its reason, and the table of shared data", () => {

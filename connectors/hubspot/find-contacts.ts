@@ -1,0 +1,91 @@
+import { type Contact, numbersOf } from "../../src/core/contact.ts";
+import type { ConnectContext } from "../../src/core/contracts.ts";
+import { nationalDigits } from "../../src/core/phone.ts";
+import { writingsOf } from "../../src/core/phone-plans.ts";
+import { usualWritings } from "../../src/core/phone-writings.ts";
+import { inParts } from "../../src/lib/pace.ts";
+import type { CallerShape, Callers } from "./callers.ts";
+import { callerProperties, contactOf } from "./contacts.ts";
+import { type Filter, inSearches } from "./search.ts";
+import type { Asking, Transport } from "./transport.ts";
+
+/** Up to so many numbers, all writings of a number fit into one request; more are asked in two steps. */
+const fewNumbers = 25;
+const groupsInSearch = 5;
+
+type Context = Pick<ConnectContext, "region" | "contactFields">;
+type Found = Map<string, Contact[]>;
+
+/**
+ * The callers with each of these numbers, contacts before companies: a company is only looked for where no contact has
+ * its number. HubSpot finds a number by its national digits; one that it could not read is stored as it was typed, so
+ * those writings are searched as well. Every find is verified here.
+ */
+export async function findContacts(
+  transport: Transport,
+  callers: Callers,
+  numbers: readonly string[],
+  context: Context,
+  asking: Asking,
+): Promise<Found> {
+  const found: Found = new Map();
+  if (numbers.length === 0) return found;
+  const asked = context.contactFields();
+  const missing = (of: readonly string[]) => of.filter((number) => !found.has(number));
+  const search = async (shape: CallerShape, wanted: readonly string[], filters: Filter[]): Promise<void> => {
+    if (wanted.length === 0 || filters.length === 0) return;
+    const properties = callerProperties(shape, asked);
+    const results = await inSearches(transport, shape.type, filters, properties, asking);
+    const contacts = new Map(results.map(({ stored }) => [stored.id, contactOf(shape, stored, asked)]));
+    for (const contact of contacts.values()) {
+      for (const number of numbersOf(contact, context.region)) {
+        if (wanted.includes(number)) found.set(number, [...(found.get(number) ?? []), contact]);
+      }
+    }
+  };
+  const searchRare = async (shape: CallerShape, wanted: readonly string[]): Promise<void> => {
+    for (const names of inParts(shape.rare, groupsInSearch))
+      await search(shape, missing(wanted), filtersOf(names, missing(wanted), usualWritings));
+  };
+  for (const shape of await callers.shapes(asking.signal)) {
+    const wanted = missing(numbers);
+    if (wanted.length <= fewNumbers) {
+      await search(shape, wanted, [
+        ...filtersOf(shape.calculated, wanted, allDigits),
+        ...filtersOf(shape.typed, wanted, typedForms(shape)),
+      ]);
+    } else {
+      await search(shape, wanted, filtersOf(shape.calculated, wanted, national));
+      const rest = missing(wanted);
+      await search(shape, rest, [
+        ...filtersOf(shape.calculated, rest, international),
+        ...filtersOf(shape.typed, rest, typedForms(shape)),
+      ]);
+    }
+    await searchRare(shape, wanted);
+  }
+  return found;
+}
+
+function filtersOf(
+  names: readonly string[],
+  numbers: readonly string[],
+  forms: (number: string) => string[],
+): Filter[] {
+  const values = numbers.map(forms);
+  return names.map((name) => ({ name, values }));
+}
+
+const national = (number: string): string[] => distinct(writingsOf(number).map(nationalDigits));
+/** A number that was typed without its plus keeps its country code in what HubSpot calculates. */
+const international = (number: string): string[] => writingsOf(number).map((one) => one.slice(1));
+const allDigits = (number: string): string[] => distinct([...national(number), ...international(number)]);
+
+/** Beside calculated digits only what HubSpot could not read is left; without them every usual writing is tried. */
+function typedForms({ calculated }: CallerShape): (number: string) => string[] {
+  return calculated.length > 0 ? writingsOf : usualWritings;
+}
+
+function distinct(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
+}
