@@ -4,11 +4,11 @@ import { chooseContact } from "../core/contact.ts";
 import type { Answer, Delivery, Question } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
 import { messageOf } from "../core/errors.ts";
-import { maskNumber, toE164 } from "../core/phone.ts";
+import { identityOf, isWithheld, maskNumber, toE164 } from "../core/phone.ts";
 import type { View } from "../mapping/view.ts";
 import type { StoredAnswer } from "../store/contract.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
-import { askCrm, whyNotLookedUp } from "./match.ts";
+import { whyNotLookedUp } from "./match.ts";
 import { logSeldom } from "./seldom.ts";
 
 /** How long the same bytes count as the same question, for providers that send no call id. */
@@ -64,11 +64,10 @@ async function answerOnce(
     const before = await flow.store.answer(settings.name, provider.id, ref);
     if (before && (question.callId !== undefined || started - before.at < sameQuestionMs))
       return { answer: before.reply as Answer };
-    const number = toE164(question.from, settings.region);
+    const number = identityOf(question.from, settings.region);
     const found = await findCaller(flow, installation, question, number);
     const owner = await ownerOf(flow, installation, found.contact);
     const { answer, chosenBy } = decide(installation, configured, question, {
-      number,
       owner,
       contact: found.contact,
     });
@@ -123,23 +122,14 @@ async function findCaller(
   if (indexed) return { ...chooseContact(indexed, contactOrder), source: "index" };
   const deadline = AbortSignal.timeout(answerDeadlineMs);
   try {
-    const found = await Promise.race([
-      askCrm(flow, installation, [number], { signal: deadline, urgent: true }),
-      rejectAt(deadline),
-    ]);
-    return { ...chooseContact(found.get(number) ?? [], contactOrder), source: "crm" };
+    const found = await installation.callers.find(flow, installation, number, deadline);
+    return { ...chooseContact(found, contactOrder), source: "crm" };
   } catch (error) {
     const reason = deadline.aborted
       ? `the CRM did not answer within ${answerDeadlineMs} ms`
       : messageOf(error);
     return { source: "none", reason };
   }
-}
-
-function rejectAt(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) =>
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true }),
-  );
 }
 
 async function ownerOf(
@@ -157,23 +147,22 @@ function decide(
   { settings, mapping }: Installation,
   { provider, defaultAgent }: ConfiguredProvider,
   question: Question,
-  {
-    number,
-    owner,
-    contact,
-  }: { number?: string | undefined; owner?: Owner | undefined; contact?: Contact | undefined },
+  { owner, contact }: { owner?: Owner | undefined; contact?: Contact | undefined },
 ): { answer: Answer; chosenBy: string } {
   const { name, region, timeZone } = settings;
+  // A caller who withheld the number is a stranger: what stands in its place is told to nobody.
+  const from = isWithheld(question.from, region) ? undefined : question.from;
+  const dialled = toE164(from, region);
   const view: View = {
     call: {
       direction: "inbound",
       provider: provider.id,
-      ...(question.from && { customer: { number: question.from } }),
+      ...(from && { customer: { number: from } }),
       ...(question.to && { line: question.to }),
       ...(question.callId && { callId: question.callId }),
     },
     installation: { name, region, timeZone },
-    ...(number && { customerNumber: number }),
+    ...(dialled && { customerNumber: dialled }),
     ...(contact && { contact }),
     ...(owner && { owner }),
   };

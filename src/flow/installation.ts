@@ -1,3 +1,4 @@
+import type { Contact } from "../core/contact.ts";
 import type { Connector, Provider } from "../core/contracts.ts";
 import type { InstallationSettings } from "../core/settings.ts";
 import type { Mapping } from "../mapping/compile.ts";
@@ -6,12 +7,20 @@ import type { CallRow, Store } from "../store/contract.ts";
 /** A provider as one installation uses it. `defaultAgent`: who answers when neither a rule nor an owner decides. */
 export type ConfiguredProvider = { provider: Provider; settings: unknown; defaultAgent?: string };
 
+/** Looks up callers while they ring; `underWay` is the answer that is awaited for a number already. */
+export type CallerSearch = {
+  /** The contacts with this number; rejects with the reason of `ended` when that comes first. Throws `CrmError`. */
+  find(flow: Flow, installation: Installation, number: string, ended: AbortSignal): Promise<Contact[]>;
+  underWay(number: string): Promise<Contact[]> | undefined;
+};
+
 /** An installation at work: its settings, its providers, and the way to its CRM. `mapping` is read anew for every batch. */
 export type Installation = {
   settings: InstallationSettings;
   crm: string;
   providers: Readonly<Record<string, ConfiguredProvider>>;
   connector: Connector;
+  callers: CallerSearch;
   mapping: () => Mapping;
 };
 

@@ -2,7 +2,7 @@ import { type Choice, type Contact, chooseContact } from "../core/contact.ts";
 import { identityOf, whyNotANumber } from "../core/phone.ts";
 import { inParts } from "../lib/pace.ts";
 import type { CallRow } from "../store/contract.ts";
-import { indexContacts } from "./index-contacts.ts";
+import { askCrm } from "./caller-search.ts";
 import type { Flow, Installation } from "./installation.ts";
 
 /** Where an answer about a number came from. */
@@ -59,37 +59,26 @@ export async function lookUp(
   };
 }
 
-/** For each number, the answer of the request that asks for it. */
+/** For each number, the answer of the request that asks for it; one that a caller waits for already is not asked twice. */
 function askInParts(
   flow: Flow,
   installation: Installation,
   numbers: readonly string[],
   signal: AbortSignal | undefined,
 ): Map<string, Promise<Map<string, Contact[]>>> {
-  const { lookupSize = numbers.length } = installation.connector;
-  return new Map(
-    inParts(numbers, lookupSize).flatMap((part) => {
-      const answer = askCrm(flow, installation, part, { signal });
-      // Whoever waits for it hears of a failure; when nobody does any more, it is no crash.
-      answer.catch(() => {});
-      return part.map((number) => [number, answer] as const);
-    }),
-  );
-}
-
-/** Asks the CRM and remembers what it said. */
-export async function askCrm(
-  flow: Flow,
-  installation: Installation,
-  numbers: readonly string[],
-  { signal, urgent = false }: { signal?: AbortSignal | undefined; urgent?: boolean },
-): Promise<Map<string, Contact[]>> {
-  const found = await installation.connector.findContacts(numbers, signal, urgent);
-  const contacts = [
-    ...new Map(
-      [...found.values()].flat().map((contact) => [`${contact.kind} ${contact.id}`, contact]),
-    ).values(),
-  ];
-  await indexContacts(flow, installation, contacts);
-  return found;
+  const { connector, callers } = installation;
+  const { lookupSize = numbers.length } = connector;
+  const underWay = numbers.flatMap((number) => {
+    const found = callers.underWay(number);
+    return found ? [[number, found.then((contacts) => new Map([[number, contacts]]))] as const] : [];
+  });
+  const asked = new Map(underWay);
+  const others = numbers.filter((number) => !asked.has(number));
+  for (const part of inParts(others, lookupSize)) {
+    const answer = askCrm(flow, installation, part, { signal });
+    for (const number of part) asked.set(number, answer);
+  }
+  // All who wait for it hear of a failure; when none does any more, it is no crash.
+  for (const answer of asked.values()) answer.catch(() => {});
+  return asked;
 }

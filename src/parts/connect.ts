@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config, InstallationConfig } from "../config.ts";
 import type { ConnectorKind, Provider } from "../core/contracts.ts";
+import { createCallerSearch } from "../flow/caller-search.ts";
 import type { Flow, Installation, Log } from "../flow/installation.ts";
 import type { GrantKeeper } from "../installations/grants.ts";
 import { watchMapping } from "../mapping/file.ts";
@@ -44,6 +45,7 @@ export function connect(
     crm: crm.type,
     providers: Object.fromEntries(configured),
     connector,
+    callers: createCallerSearch(),
     mapping: mapping.current,
   };
   return { installation, mapping };
