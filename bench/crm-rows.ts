@@ -1,5 +1,6 @@
 import { crms, drainInto, syncAll } from "./crm.ts";
 import { oneCall } from "./one-call.ts";
+import { type UnknownCallers, unknownCallers } from "./unknown-callers.ts";
 
 type Row = (what: string, measured: string, target?: string, met?: boolean | "-") => void;
 const names = { hubspot: "HubSpot", salesforce: "Salesforce" };
@@ -11,7 +12,7 @@ export async function crmRows(
   size: { drain: number; contacts: number },
   row: Row,
 ): Promise<object[]> {
-  const results: object[] = [];
+  const results: object[] = [await unknownRows(folder, row)];
   for (const crm of crms) {
     const name = names[crm];
     const one = await oneCall(crm);
@@ -48,4 +49,29 @@ export async function crmRows(
     results.push({ one, drained, synced });
   }
   return results;
+}
+
+const deadlineMs = 1_500;
+
+/** Callers who ring and whom only the CRM knows. */
+async function unknownRows(folder: (name: string) => string, row: Row): Promise<object> {
+  const told = ({ asked, failed, found, searches, p50, p99 }: UnknownCallers) =>
+    `${found} of ${asked} found, ${failed} failed, ${searches} searches, p50 ${p50} ms, p99 ${p99} ms`;
+  const steady = await unknownCallers(folder("unknown-20"), { rate: 20, seconds: 20, callers: 400 });
+  row(
+    "HubSpot: 20 callers a second whom the index does not know, for 20 s",
+    told(steady),
+    `all found, p99 ${deadlineMs} ms`,
+    steady.failed === 0 && steady.found === steady.asked && steady.p99 < deadlineMs,
+  );
+  const many = await unknownCallers(folder("unknown-40"), { rate: 40, seconds: 20, callers: 800 });
+  row(
+    "HubSpot: 40 a second",
+    told(many),
+    "all answered, 95 % found",
+    many.failed === 0 && many.found >= 0.95 * many.asked,
+  );
+  const one = await unknownCallers(folder("unknown-one"), { rate: 2_000, seconds: 0.01, callers: 1 });
+  row("HubSpot: 20 first questions about one number", told(one), "1 search", one.searches === 1);
+  return { steady, many, one };
 }

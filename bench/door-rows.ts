@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { fillContacts, fillDeliveries } from "./fill.ts";
+import { phoneCosts } from "./phone-cost.ts";
 import * as scenarios from "./scenarios.ts";
 import { stepCosts } from "./steps.ts";
 
@@ -72,6 +73,15 @@ export async function doorRows(
   const steps = await stepCosts(folder("steps"));
   results["steps"] = steps;
   row("share of each step of an ack, CPU", steps.map(({ step, us }) => `${step} ${us} us`).join(", "));
+
+  const phone = phoneCosts();
+  results["phone"] = phone;
+  row(
+    "identity of a phone number, CPU",
+    `${phone.plain} us in E.164, ${phone.typed} us with a remark`,
+    "1 us in E.164",
+    phone.plain < 1,
+  );
 
   const shares = [0.6, 0.45, 0.3, 0.2, 0.15, 0.1];
   const trials = [];
