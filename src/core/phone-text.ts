@@ -2,10 +2,12 @@
 export type Piece = { text: string; whole: boolean };
 
 /** Longer than any list of numbers that a person keeps in one field. */
-const longestText = 200;
+export const longestText = 200;
 /** How people mark an extension, in the languages of the CRMs' users; RFC 3966 writes `;ext=`. */
 const extension =
   /(?<=[\d\s).,;/-]);?\s*(?:extension|extn|ext|xtn|x|#|toestel|tst|durchwahl|dw|klappe|interno|int|poste|anexo|ramal|доб)\s?[.:=#]?\s?\d{1,7}(?!\d)/giu;
+/** Brazil: `xx` stands for the two digits of a carrier that the caller chooses. */
+const carrier = /\(0?xx\s?(?=\d\d\))/i;
 /** A label that stands directly before the number. */
 const label = /^(?:m|t|p|w|h|tel|mob|cell|gsm|ph)[.:]?(?=[+(0])/i;
 const date = /(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d)(?!\d)/g;
@@ -19,11 +21,11 @@ const onlyNumber = new RegExp(String.raw`^[+(\s]*\d[\d${separators}+]*$`);
 
 /** The pieces of a CRM field or caller ID that may each be a phone number; extensions, remarks and dates are left out. */
 export function piecesOf(text: string): Piece[] {
-  if (text.length > longestText) return [];
   const address = withoutScheme(plainText(text).trim());
   if (address === undefined) return [];
   const bare = address
     .replace(extension, " ")
+    .replace(carrier, "(")
     .replace(label, "")
     .replace(/(?:\+\s?|00\s?)+\+/g, "+");
   if (onlyNumber.test(bare.trim()) && !/.\+/.test(bare.replace(/^\(?\+/, "")))

@@ -5,7 +5,7 @@ import {
   parsePhoneNumberFromString,
 } from "libphonenumber-js/min";
 import { hasTrunkPrefix, inForce, repaired, subscriberOf, usesShortNumbers } from "./phone-plans.ts";
-import { piecesOf } from "./phone-text.ts";
+import { longestText, piecesOf } from "./phone-text.ts";
 import { isKeypadSpelling, isWithheldText } from "./withheld.ts";
 
 /** Already E.164: most numbers are, and a look at the text is a hundred times cheaper than a parse. */
@@ -13,6 +13,9 @@ const e164Pattern = /^\+[1-9]\d{7,14}$/;
 /** Fewer digits are extensions and short codes, but for the plans that give out such numbers. */
 const usualDigits = 7;
 const shortestDigits = 5;
+/** With a plus or a trunk zero in front, so many digits are hardly anything else. */
+const unmistakableDigits = 9;
+const northAmerican = /^\(?\d{3}\)?[\s.-]{1,2}\d{3}[\s.-]\d{4}$/;
 
 /**
  * The number to dial in E.164 form, of a number in any usual writing; undefined when it cannot be looked up: withheld
@@ -39,14 +42,14 @@ export function numbersIn(text: string, region: string): string[] {
 
 /** Whether this stands in place of a number that the caller withheld: a word, or one spelt on a keypad (+266696687). */
 export function isWithheld(raw: string | undefined, region?: string): boolean {
-  if (!raw) return false;
+  if (!raw || raw.length > longestText) return false;
   return isWithheldText(raw.trim(), (digits) => region !== undefined && isValid(digits, region));
 }
 
 function e164sIn(raw: string, region: string): string[] {
   const text = raw.trim();
   if (e164Pattern.test(text) && !hasTrunkPrefix(text)) return isKeypadSpelling(text) ? [] : [inForce(text)];
-  if (isWithheld(text, region)) return [];
+  if (text.length > longestText || isWithheld(text, region)) return [];
   // A plus in a query that was not encoded arrives as a blank.
   const plused = /^ \d{8,15}$/.test(raw) ? read(`+${text}`, region, false) : undefined;
   if (plused) return [plused];
@@ -58,26 +61,38 @@ function e164sIn(raw: string, region: string): string[] {
 function readAll(text: string, region: string, whole: boolean): string[] {
   const slashed = text.split("/");
   const [first = ""] = slashed;
-  if (slashed.length > 1 && read(first, region, false))
+  if (slashed.length > 1 && readPart(first, region))
     return slashed.flatMap((part) => readAll(part, region, false));
   const number = read(text, region, false);
   if (number) return [number];
   const several = readInTurn(text.split(/\s+/), region);
   if (several.length > 0) return several;
-  const possible = whole ? read(text, region, true) : undefined;
+  const possible = whole ? read(text, region, true) : readPart(text, region);
   return possible ? [possible] : [];
 }
 
-/** Numbers that follow one another with only blanks between: the longest valid one first, then the rest. */
+/** Numbers that follow one another with only blanks between: the longest first, then the rest. */
 function readInTurn(groups: readonly string[], region: string): string[] {
   if (groups.length < 2 || groups.length > 16) return [];
   for (let end = groups.length - 1; end > 0; end -= 1) {
-    const number = read(groups.slice(0, end).join(" "), region, false);
+    const text = groups.slice(0, end).join(" ");
+    const number = readPart(text, region);
     if (!number) continue;
-    const rest = groups.slice(end).join(" ");
-    return [number, ...readAll(rest, region, false)];
+    const rest = readAll(groups.slice(end).join(" "), region, false);
+    // Digits that are no number may be a remark, or show that the first ones are none either.
+    if (rest.length > 0 || isUnmistakable(text)) return [number, ...rest];
   }
   return [];
+}
+
+/** A number inside a longer text: valid, or written as nothing but a phone number is and of a possible length. */
+function readPart(text: string, region: string): string | undefined {
+  return read(text, region, false) ?? (isUnmistakable(text) ? read(text, region, true) : undefined);
+}
+
+function isUnmistakable(text: string): boolean {
+  if (northAmerican.test(text)) return true;
+  return /^[\s(]*[+0]/.test(text) && isLongEnough(text, unmistakableDigits);
 }
 
 /**
@@ -129,11 +144,17 @@ function candidatesOf(text: string, region: string): string[] {
 
 /** Readings of a number without a plus as one of the installation's own country. */
 function homeReadings(digits: string, code: string): string[] {
-  const untrunked = code === "52" ? digits.replace(/^0(?:1|44|45)(?=\d{10}$)/, "") : digits;
+  const untrunked = withoutOldTrunk(digits, code);
   const national = [untrunked, `+${code}${digits}`];
   const behindZero = /^0+/.exec(digits)?.[0].length ?? 0;
   const coded = digits.slice(behindZero).startsWith(code) ? [`+${digits.slice(behindZero)}`] : [];
   return [...national, ...coded];
+}
+
+/** Trunk prefixes that are out of use and still written: 01, 044 and 045 in Mexico, 8 before the zero in Ukraine. */
+function withoutOldTrunk(digits: string, code: string): string {
+  if (code === "52") return digits.replace(/^0(?:1|44|45)(?=\d{10}$)/, "");
+  return code === "380" ? digits.replace(/^8(?=0\d{9}$)/, "") : digits;
 }
 
 /** The digits of an E.164 number without its country code, and without a trunk 0; all of them when it cannot be parsed. */
