@@ -4,14 +4,18 @@ import { nationalDigits } from "../../src/core/phone.ts";
 import { writingsOf } from "../../src/core/phone-plans.ts";
 import { usualWritings } from "../../src/core/phone-writings.ts";
 import { inParts } from "../../src/lib/pace.ts";
+import type { Stored } from "./batch.ts";
 import type { CallerShape, Callers } from "./callers.ts";
 import { callerProperties, contactOf } from "./contacts.ts";
-import { type Filter, inSearches } from "./search.ts";
+import { type Filter, inSearches, search as searchOnce } from "./search.ts";
 import type { Asking, Transport } from "./transport.ts";
 
 /** Up to so many numbers, all writings of a number fit into one request; more are asked in two steps. */
 const fewNumbers = 25;
 const groupsInSearch = 5;
+/** Up to so many numbers that are still missing are searched for inside longer texts, which takes a request for each. */
+const fewMissing = 2;
+const mostInside = 50;
 
 type Context = Pick<ConnectContext, "region" | "contactFields">;
 type Found = Map<string, Contact[]>;
@@ -35,7 +39,13 @@ export async function findContacts(
   const search = async (shape: CallerShape, wanted: readonly string[], filters: Filter[]): Promise<void> => {
     if (wanted.length === 0 || filters.length === 0) return;
     const properties = callerProperties(shape, asked);
-    const results = await inSearches(transport, shape.type, filters, properties, asking);
+    add(shape, wanted, await inSearches(transport, shape.type, filters, properties, asking));
+  };
+  const add = (
+    shape: CallerShape,
+    wanted: readonly string[],
+    results: readonly { stored: Stored }[],
+  ): void => {
     const contacts = new Map(results.map(({ stored }) => [stored.id, contactOf(shape, stored, asked)]));
     for (const contact of contacts.values()) {
       for (const number of numbersOf(contact, context.region)) {
@@ -46,6 +56,14 @@ export async function findContacts(
   const searchRare = async (shape: CallerShape, wanted: readonly string[]): Promise<void> => {
     for (const names of inParts(shape.rare, groupsInSearch))
       await search(shape, missing(wanted), filtersOf(names, missing(wanted), usualWritings));
+  };
+  const searchInside = async (shape: CallerShape): Promise<void> => {
+    const wanted = missing(numbers);
+    if (wanted.length > fewMissing || shape.calculated.length === 0) return;
+    for (const filterGroups of inParts(insideOf(shape, wanted), groupsInSearch)) {
+      const body = { filterGroups, properties: callerProperties(shape, asked), limit: mostInside };
+      add(shape, wanted, (await searchOnce(transport, shape.type, body, asking)).results);
+    }
   };
   for (const shape of await callers.shapes(asking.signal)) {
     const wanted = missing(numbers);
@@ -63,8 +81,18 @@ export async function findContacts(
       ]);
     }
     await searchRare(shape, wanted);
+    await searchInside(shape);
   }
   return found;
+}
+
+/** The digits anywhere in a text: of a number with a remark, and of several in one field. */
+function insideOf({ calculated, typed, rare }: CallerShape, numbers: readonly string[]) {
+  return numbers.flatMap((number) =>
+    [...calculated, ...typed, ...rare].map((propertyName) => ({
+      filters: [{ propertyName, operator: "CONTAINS_TOKEN", value: `*${nationalDigits(number)}*` }],
+    })),
+  );
 }
 
 function filtersOf(

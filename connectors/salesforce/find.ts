@@ -1,7 +1,7 @@
 import type { Connection } from "jsforce";
 import { type Contact, numbersOf } from "../../src/core/contact.ts";
 import type { ConnectContext } from "../../src/core/contracts.ts";
-import { searchDigits, usualWritings } from "../../src/core/phone-writings.ts";
+import { mistakenDigits, searchDigits, usualWritings } from "../../src/core/phone-writings.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import type { Api, Ask } from "./api.ts";
 import { contactOf, oncePerPerson, type Shape, shapesOf } from "./people.ts";
@@ -13,6 +13,8 @@ export type ContactsByNumber = Map<string, Contact[]>;
 /** Longer search texts lose their OR, says Salesforce. */
 const longestSearch = 3_900;
 const mostRows = 2_000;
+/** Up to so many numbers, mistaken writings of them fit into the same search. */
+const fewNumbers = 40;
 /** Of the condition of one query, so that three of them are no large request. */
 const longestCondition = 9_000;
 
@@ -64,7 +66,8 @@ async function search(
   shapes: readonly Shape[],
   numbers: string[],
 ): Promise<Contact[]> {
-  const terms = [...new Set(numbers.flatMap(searchDigits))];
+  const mistaken = numbers.length <= fewNumbers ? numbers.flatMap(mistakenDigits) : [];
+  const terms = [...new Set([...numbers.flatMap(searchDigits), ...mistaken])];
   const returning = shapes.map(
     (shape) => `${shape.object}(${shape.select.join(", ")}${onlyOpen(shape, " WHERE ")})`,
   );

@@ -20,6 +20,18 @@ export function searchDigits(identity: string): string[] {
   );
 }
 
+/** Digits that are written by mistake: a trunk zero, or the 15 of Argentina, behind the country code. */
+export function mistakenDigits(identity: string): string[] {
+  return distinct(
+    writingsOf(identity).flatMap((number) => {
+      const parsed = parsePhoneNumberFromString(number);
+      if (!parsed) return [];
+      const national = parsed.formatNational().replace(/\D/g, "");
+      return ["", "0"].map((zero) => `${parsed.countryCallingCode}${zero}${national.replace(/^0/, "")}`);
+    }),
+  );
+}
+
 function writingsOfOne(number: string): string[] {
   const digits = number.slice(1);
   const parsed = parsePhoneNumberFromString(number);
