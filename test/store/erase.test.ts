@@ -192,3 +192,18 @@ describe("whoever asks to be erased", () => {
     expect(everything()).toBe(before);
   });
 });
+
+test("a number is erased in every writing of its subscriber", async () => {
+  const mexican: Contact = { ...vera, phones: ["+525598765432"] };
+  await index(mexican);
+  await store.append(deliveryOf(JSON.stringify({ call: "1", from: "+5215598765432", note: "first" })));
+  await store.append(deliveryOf(JSON.stringify({ call: "2", from: "05255 98765432", note: "second" })));
+  const [first, second] = await store.newDeliveries("acme", 10);
+  const decoded = [first, second].map((one) => ({
+    ...{ id: one?.id ?? 0, digest: one?.digest ?? 0, kind: "other", events: 0 },
+  }));
+  await store.saveDecoded("acme", decoded, []);
+  await store.erase("acme", [ref], { now: t0, spared: [] });
+  expect(everything()).not.toContain("+5215598765432");
+  expect(everything()).toContain("second");
+});
