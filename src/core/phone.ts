@@ -4,6 +4,11 @@ import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString } from
 const e164Pattern = /^\+[1-9]\d{7,14}$/;
 /** What providers write instead of a number when the caller withheld it. */
 const withheld = /^(anonymous|withheld|private|unknown|unavailable|restricted|blocked|null|none|undefined)$/i;
+/** Whether the caller withheld the number. */
+export function isWithheld(raw: string | undefined): boolean {
+  return raw !== undefined && withheld.test(raw.trim());
+}
+
 /** A phone number as people write it: digits with the usual separators. */
 const written = /^\+?[\d\s().\-/]+$/;
 
@@ -35,6 +40,11 @@ export function toE164(raw: string | undefined, region: string): string | undefi
 /** The digits of an E.164 number without its country code, and without a trunk 0; all of them when it cannot be parsed. */
 export function nationalDigits(e164: string): string {
   return parsePhoneNumberFromString(e164)?.nationalNumber ?? e164.slice(1);
+}
+
+/** A number as people read it: `+91 98111 12222`; as it is when it cannot be parsed. */
+export function numberInGroups(e164: string): string {
+  return parsePhoneNumberFromString(e164)?.formatInternational() ?? e164;
 }
 
 /** A text with the phone numbers in it masked, for logs. */
