@@ -56,6 +56,12 @@ export function firstAgentLabel(view: View): string | undefined {
   return agentLabel(agentsWhoTalked(view)[0] ?? onlyAgent(view));
 }
 
+/** The same for a title, where an extension says too little. */
+export function firstAgentName(view: View): string | undefined {
+  const agent = agentsWhoTalked(view)[0] ?? onlyAgent(view);
+  return agent && agentLabel({ ...agent, ids: [] });
+}
+
 export function lastAgentLabel(view: View): string | undefined {
   return agentLabel(lastAgent(view));
 }

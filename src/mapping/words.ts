@@ -1,5 +1,5 @@
 import { customerInTitle, sharedWith } from "./customer.ts";
-import { agentsWhoRang, firstAgentLabel, transferEnds, transferText } from "./people.ts";
+import { agentsWhoRang, firstAgentLabel, firstAgentName, transferEnds, transferText } from "./people.ts";
 import { isAiCall, type Result, resultOf } from "./result.ts";
 import type { View } from "./view.ts";
 
@@ -27,7 +27,7 @@ function inboundTitle(view: View): string {
   if (result === "short") return `Short AI call${from}${lasted(view)}`;
   if (result === undefined || result === "unknown" || result === "connected") {
     if (isAiCall(view)) return `AI call${from}${transferred(view)}`;
-    const agent = result === "connected" ? cut(firstAgentLabel(view)) : undefined;
+    const agent = result === "connected" ? cut(firstAgentName(view)) : undefined;
     return `Inbound call${from}${agent ? ` · answered by ${agent}` : ""}${transferred(view)}`;
   }
   return `Missed call${from}${onLine(view)}${result === "busy" ? " · busy" : ""}`;
@@ -41,7 +41,7 @@ function outboundTitle(view: View): string {
   const unanswered = result && unansweredInWords[result];
   if (unanswered) return `Call${to} · ${unanswered}`;
   if (isAiCall(view)) return `AI call${to}${transferred(view)}`;
-  const agent = result === "connected" ? cut(firstAgentLabel(view)) : undefined;
+  const agent = result === "connected" ? cut(firstAgentName(view)) : undefined;
   return `Outbound call${to}${agent ? ` · made by ${agent}` : ""}${transferred(view)}`;
 }
 
