@@ -119,13 +119,18 @@ async function makeFollowUps(tools: Tools, works: readonly Work[], asking: Askin
   );
   for (const work of wanting) {
     const answer = answers.get(work.record.key);
-    if (answer instanceof CrmError) work.result = failed(work, answer);
-    else if (answer !== undefined) work.wrote["taskId"] = answer;
+    if (answer instanceof CrmError && (answer.retry === "later" || lacksKey(answer)))
+      work.result = failed(work, answer);
+    else if (answer instanceof CrmError) work.without.push(`the follow-up task: ${answer.message}`);
+    else if (answer !== undefined) {
+      work.wrote["taskId"] = answer.id;
+      work.task = answer;
+    }
   }
 }
 
 function resultOf(work: Work): SaveResult {
-  const { record, saved, created, wrote, kept, contact, stored, without } = work;
+  const { record, saved, created, wrote, kept, contact, stored, without, task } = work;
   const { key } = record;
   if (work.result) return work.result;
   if (!saved) return { key, failed: new CrmError("later", "HubSpot's answer says nothing about this call") };
@@ -138,5 +143,6 @@ function resultOf(work: Work): SaveResult {
     ...(contact && { contact: { id: contact.id, kind: contact.kind } }),
     ...(Object.keys(stored).length > 0 && { stored }),
     ...(without.length > 0 && { without }),
+    ...(task && { task }),
   };
 }

@@ -94,7 +94,7 @@ export function defaultsFor(fields: Fields, given: Readonly<Values>, isOver: boo
 }
 
 /** What the org calls completed; an org's own statuses need not have that name. */
-function closedStatus(fields: Fields): string | undefined {
+export function closedStatus(fields: Fields): string | undefined {
   const active = fields.get("Status")?.options.filter((option) => option.active) ?? [];
   const found =
     active.find(({ closed }) => closed) ??

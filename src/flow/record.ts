@@ -4,13 +4,23 @@ import type { CallRecord, Fields, SaveResult } from "../core/contracts.ts";
 import { toE164 } from "../core/phone.ts";
 import type { View } from "../mapping/view.ts";
 import type { CallRow, Decision, Ours } from "../store/contract.ts";
+import type { WantedFollowUp } from "../store/contract-follow-ups.ts";
 import type { Flow, Installation } from "./installation.ts";
 import type { Lookup } from "./match.ts";
 import { namesOf } from "./names.ts";
 import { chooseOwner, type OwnerChoice } from "./owner.ts";
 
-/** A call on its way to the CRM: what is sent, and why it looks like that. */
-export type Outgoing = { row: CallRow; record: CallRecord; decision: Decision };
+/**
+ * A call on its way to the CRM: what is sent, and why it looks like that. `followUp`: the task that goes with it.
+ * `noFollowUp`: why a missed call has none.
+ */
+export type Outgoing = {
+  row: CallRow;
+  record: CallRecord;
+  decision: Decision;
+  followUp?: WantedFollowUp;
+  noFollowUp?: string;
+};
 
 /** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
 export function recordOf(

@@ -1,10 +1,11 @@
 import { outcomes } from "../core/call.ts";
+import { shortAiSeconds } from "../core/reached.ts";
 import * as conversation from "./conversation.ts";
 import * as customer from "./customer.ts";
 import * as facts from "./facts.ts";
 import { datetime, number, oneOf, type Path, text } from "./path.ts";
 import * as people from "./people.ts";
-import { resultOf, results, shortAiSeconds } from "./result.ts";
+import { resultOf, results } from "./result.ts";
 import * as words from "./words.ts";
 
 /** What a mapping may say of the call itself. */

@@ -1,4 +1,5 @@
 import type { Outcome } from "../core/call.ts";
+import { isShortAiCall } from "../core/reached.ts";
 import { agentsWhoTalked, isAi, onlyAgent } from "./people.ts";
 import type { View } from "./view.ts";
 
@@ -18,9 +19,6 @@ export const results = [
 ] as const;
 export type Result = (typeof results)[number];
 
-/** A caller who hangs up on an AI agent within this time did not talk to it. */
-export const shortAiSeconds = 10;
-
 const plain: Readonly<Record<Exclude<Outcome, "completed" | "voicemail">, Result>> = {
   "no-answer": "no-answer",
   busy: "busy",
@@ -34,7 +32,7 @@ const plain: Readonly<Record<Exclude<Outcome, "completed" | "voicemail">, Result
 /** Undefined while the call goes on, and for an outcome that is none of ours. */
 export function resultOf(view: View): Result | undefined {
   const { direction, outcome } = view.call;
-  if (outcome === "completed") return isShortAiCall(view) ? "short" : "connected";
+  if (outcome === "completed") return isShortAiCall(view.call) ? "short" : "connected";
   if (outcome === "voicemail") return direction === "outbound" ? "voicemail-left" : "voicemail-received";
   return typeof outcome === "string" && Object.hasOwn(plain, outcome) ? plain[outcome] : undefined;
 }
@@ -44,10 +42,4 @@ export function isAiCall(view: View): boolean {
   const talkers = agentsWhoTalked(view);
   const only = onlyAgent(view);
   return talkers.some(isAi) || (talkers.length === 0 && only !== undefined && isAi(only));
-}
-
-function isShortAiCall(view: View): boolean {
-  const { talkSeconds, transfer } = view.call;
-  const isShort = typeof talkSeconds === "number" && talkSeconds >= 0 && talkSeconds < shortAiSeconds;
-  return isShort && !transfer && isAiCall(view) && agentsWhoTalked(view).every(isAi);
 }

@@ -7,6 +7,7 @@ import { writeDelivered, writeSending } from "./delivered.ts";
 import { erasePeople } from "./erase-people.ts";
 import { eraseRest, eraseStretch } from "./erase-stretch.ts";
 import { eraseMentions } from "./mentions.ts";
+import { changeFollowUps, markReached } from "./write-follow-ups.ts";
 
 /** Everything that the writer can do, by name. Arguments and results cross a thread: plain data only. */
 export const operations = {
@@ -21,6 +22,8 @@ export const operations = {
   erasePeople,
   eraseStretch,
   eraseRest,
+  markReached,
+  changeFollowUps,
   saveAnswer: keepAnswer,
   cleanLog: (db: Connection) => db.cleanLog(),
   putOwners: contacts.putOwners,
