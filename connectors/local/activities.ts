@@ -51,7 +51,8 @@ function saveCall(document: Document, record: CallRecord, region: string): SaveR
     ...(record.ownerId && { ownerId: record.ownerId }),
   };
   const { write, kept } = fieldsToWrite({ ...record, fields: { ...links, ...record.fields } }, current);
-  const task = followUpOf(document, record, { ...links, ...current }, region);
+  const refused = record.task && faultInFields(record.task.fields);
+  const task = refused ? undefined : followUpOf(document, record, { ...links, ...current }, region);
   const taskId = task?.id;
   const id = put(document, found, key, { ...write, ...(taskId && { taskId }) }, region);
   const linked = linkedContact(document, { ...current, ...write }, contact);
@@ -63,6 +64,7 @@ function saveCall(document: Document, record: CallRecord, region: string): SaveR
     kept,
     ...(linked && { contact: linked }),
     ...(task && { task }),
+    ...(refused && { without: [`the follow-up task: ${refused}`] }),
   };
 }
 
@@ -112,13 +114,17 @@ function linkedContact(
 }
 
 /** Why a record cannot be saved. Asked first, so that a refused record leaves nothing behind. */
-function faultIn({ key, fields, task, createContact }: CallRecord, region: string): string | undefined {
+function faultIn({ key, fields, createContact }: CallRecord, region: string): string | undefined {
   if (typeof key !== "string" || key === "") return "a call without a key cannot be saved";
-  for (const [name, value] of Object.entries({ ...task?.fields, ...fields })) {
+  return faultInFields(fields) ?? (createContact && faultInContact(createContact, region));
+}
+
+function faultInFields(fields: Fields): string | undefined {
+  for (const [name, value] of Object.entries(fields)) {
     if (ownMembers.includes(name))
       return `the local CRM fills "${name}" itself: give the field another name in the mapping`;
     if (!isScalar(value))
       return `"${name}" is neither text, number nor true/false: see its line in the mapping`;
   }
-  return createContact && faultInContact(createContact, region);
+  return undefined;
 }

@@ -18,8 +18,8 @@ import { writeTasks } from "./write.ts";
 
 /** A call and what the org has of it now. `task`: its follow-up there, which may be deleted. */
 type Found = { record: CallRecord; current?: Current; task?: Current };
-/** `call`: absent when nothing is to be written. `followUp`: absent when none is to be made. `made`: the one that is there. */
-type Ready = Found & { plan: Plan; call?: Item; followUp?: Item; made?: FollowUp };
+/** `call`: absent when nothing is to be written. `followUp`: absent when none is to be made. `made`: the one that is there. `noFollowUp`: why none can be. */
+type Ready = Found & { plan: Plan; call?: Item; followUp?: Item; made?: FollowUp; noFollowUp?: string };
 
 /** Saves each record by itself; of records with the same key the last one counts. */
 export async function saveCalls(
@@ -121,7 +121,7 @@ function plan(desk: Desk, found: Found, contact: ContactRef | CrmError | undefin
   const ready: Ready = { ...found, plan, ...(!isEmpty && { call }) };
   if (!record.task || !wantsTask(record)) return ready;
   const taskRow = planTask(record.task.fields, links, book, warn);
-  if (taskRow instanceof CrmError) return taskRow;
+  if (taskRow instanceof CrmError) return { ...ready, noFollowUp: taskRow.message };
   // An earlier attempt made it, whose answer was lost.
   if (task) return { ...ready, made: { id: task.id, wrote: wroteOf(taskRow, book.keyName) } };
   const withKey = { ...taskRow, [book.keyName]: taskKey(record.key) };
@@ -147,6 +147,7 @@ function resultOf(
   if (row["OwnerId"] === undefined) for (const name of ["ownerId", "OwnerId"]) delete wrote[name];
   const link = saved.item?.contact;
   if ("contactId" in wrote && link) wrote["contactId"] = link.id;
+  const refused = follow && "failed" in follow ? follow.failed.message : ready.noFollowUp;
   const made =
     follow && "id" in follow ? { id: follow.id, wrote: wroteOf(follow.item.row, keyName) } : ready.made;
   if (made) wrote["taskId"] = made.id;
@@ -159,6 +160,6 @@ function resultOf(
     kept: plan.kept,
     ...(contact && { contact }),
     ...(made && { task: made }),
-    ...(follow && "failed" in follow && { without: [`the follow-up task: ${follow.failed.message}`] }),
+    ...(refused !== undefined && { without: [`the follow-up task: ${refused}`] }),
   };
 }

@@ -1,5 +1,5 @@
 import type { FollowUp, FollowUpStanding, Fields as Values } from "../../src/core/contracts.ts";
-import type { CrmError } from "../../src/core/errors.ts";
+import { CrmError } from "../../src/core/errors.ts";
 import { rowFailure } from "./failure.ts";
 import type { Desk } from "./item.ts";
 import { sendRows, update } from "./send.ts";
@@ -39,7 +39,12 @@ export async function closeFollowUps(desk: Desk, given: readonly FollowUp[]): Pr
     else results.set(id, standing);
   }
   if (open.length === 0) return results;
-  const rows = open.map((Id): Values => ({ Id, Status: status ?? "Completed" }));
+  if (status === undefined) {
+    const message = "Salesforce does not tell which Status of a Task is closed: let our user read TaskStatus";
+    for (const id of open) results.set(id, new CrmError("never", message));
+    return results;
+  }
+  const rows = open.map((Id): Values => ({ Id, Status: status }));
   const sent = await sendRows(rows, update(connection), { atOnce: false, isOutdated: schema.forget });
   for (const [i, id] of open.entries()) {
     const result = sent[i];
