@@ -99,7 +99,7 @@ function peopleLines({ contact, call, owner, agent, answer, followUp }: Explanat
     ...runnersUp.map(({ id, kind, name }): Line => ["", `not ${name ?? "no name"} (${kind} ${id})`]),
     ...(owner ? [["Owner", `${ownedBy}: ${owner.why}`] satisfies Line] : []),
     ...(agent && !owner?.why.includes(agent)
-      ? [["Agent", `${agent} talked last with the customer`] satisfies Line]
+      ? [["Agent", `${agent} took part in the conversation`] satisfies Line]
       : []),
     ...(followUp ? [["Follow-up", followUpText(followUp)] satisfies Line] : []),
     ...(answer ? answerLines(answer) : []),

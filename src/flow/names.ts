@@ -21,3 +21,22 @@ export function namesOf(
     return { ...agent, ...(name !== undefined && { name }), ...(email !== undefined && { email }) };
   });
 }
+
+/** How the person of this e-mail address had to do with the conversation, for `explain`. */
+export function whyTalked(
+  { agents: directory, region }: Pick<InstallationSettings, "agents" | "region">,
+  { agents, provider }: Pick<Call, "agents" | "provider">,
+  email: string,
+): string {
+  const talkers = agents
+    .filter(({ talkedAt }) => talkedAt !== undefined)
+    .sort((a, b) => ((a.talkedAt ?? "") > (b.talkedAt ?? "") ? -1 : 1));
+  const isTheirs = (agent: Agent) =>
+    sameEmail(findAgent(directory, provider, agent, region)?.email ?? agent.email ?? "", email);
+  const theirs = talkers.find(isTheirs);
+  if (theirs?.kind === "ai") return `has the AI agent that talked with the customer (${email})`;
+  const [last] = talkers;
+  if (theirs === undefined || theirs === last) return `talked last with the customer (${email})`;
+  const other = last?.name ? `${last.name}, who talked last, is not in it` : "who talked last is not in it";
+  return `is the last one in the directory who talked with the customer (${email}); ${other}`;
+}
