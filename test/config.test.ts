@@ -26,6 +26,7 @@ describe("a config file", () => {
         logInternalCalls: false,
         contactOrder: ["contact", "lead", "company"],
         settleSeconds: 3,
+        followUpDueMinutes: 60,
         answerDeadlineMs: 1500,
         companyNumbers: [],
         reconcile: true,

@@ -110,22 +110,32 @@ function plan({ context, warn }: Tools, works: readonly Work[], known: Propertie
   }
 }
 
+/** The calls are there: what HubSpot refuses of their follow-ups is said, and no reason to send the calls again. */
 async function makeFollowUps(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
   const wanting = works.filter(({ record }) => record.task && record.ours["taskId"] === undefined);
+  const isForGood = (error: unknown): error is CrmError =>
+    error instanceof CrmError && error.retry === "never" && !lacksKey(error);
   const answers = await followUpsOf(
     tools,
     wanting.map(({ record, contact }) => ({ record, contact })),
     { ...asking, what: "HubSpot, making a follow-up task" },
-  );
+  ).catch((error: unknown) => {
+    if (!isForGood(error)) throw error;
+    return new Map(wanting.map(({ record }) => [record.key, error]));
+  });
   for (const work of wanting) {
     const answer = answers.get(work.record.key);
-    if (answer instanceof CrmError) work.result = failed(work, answer);
-    else if (answer !== undefined) work.wrote["taskId"] = answer;
+    if (isForGood(answer)) work.without.push(`the follow-up task: ${answer.message}`);
+    else if (answer instanceof CrmError) work.result = failed(work, answer);
+    else if (answer !== undefined) {
+      work.wrote["taskId"] = answer.id;
+      work.task = answer;
+    }
   }
 }
 
 function resultOf(work: Work): SaveResult {
-  const { record, saved, created, wrote, kept, contact, stored, without } = work;
+  const { record, saved, created, wrote, kept, contact, stored, without, task } = work;
   const { key } = record;
   if (work.result) return work.result;
   if (!saved) return { key, failed: new CrmError("later", "HubSpot's answer says nothing about this call") };
@@ -138,5 +148,6 @@ function resultOf(work: Work): SaveResult {
     ...(contact && { contact: { id: contact.id, kind: contact.kind } }),
     ...(Object.keys(stored).length > 0 && { stored }),
     ...(without.length > 0 && { without }),
+    ...(task && { task }),
   };
 }

@@ -1,8 +1,8 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, ConnectContext } from "../../src/core/contracts.ts";
+import type { CallRecord, ConnectContext, FollowUp } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { associate } from "./associations.ts";
-import type { Row } from "./batch.ts";
+import type { Row, Stored } from "./batch.ts";
 import { createOnce } from "./create-once.ts";
 import { isAboutOwner } from "./errors.ts";
 import { type LookBack, readRecords, tooEarly } from "./find-calls.ts";
@@ -25,14 +25,15 @@ type Tools = {
 /** HubSpot's clock and ours may differ by so much. */
 const clocksMs = 5 * 60_000;
 
-/** The ids of the follow-up tasks of missed calls, by the call's key: made once, whatever answers get lost. */
+/** The follow-up tasks of missed calls, by the call's key: made once, whatever answers get lost. */
 export async function followUpsOf(
   tools: Tools,
   wanted: readonly Wanted[],
   asking: Asking,
-): Promise<Map<string, string | CrmError>> {
+): Promise<Map<string, FollowUp | CrmError>> {
   const { transport, portal, lookBack, context } = tools;
-  const answers = new Map<string, string | CrmError>();
+  const answers = new Map<string, FollowUp | CrmError>();
+  const sent = new Map<string, Record<string, string>>();
   if (wanted.length === 0) return answers;
   const keyed = await portal.hasKey("tasks", asking.signal);
   const known = await portal.properties("tasks", asking.signal);
@@ -40,9 +41,11 @@ export async function followUpsOf(
   for (const { record } of wanted) {
     const fields = fieldsOf(record, known);
     const { key } = record;
+    sent.set(key, fields);
     const own = keyed ? { [keyProperties.tasks.name]: key } : {};
     const before = keyed ? undefined : await alike(tools, record, fields, asking);
-    if (before !== undefined) answers.set(key, before);
+    if (before instanceof CrmError) answers.set(key, before);
+    else if (before !== undefined) answers.set(key, { id: before, wrote: fields });
     else {
       const properties = { hs_timestamp: new Date(context.now()).toISOString(), ...fields, ...own };
       rows.push({ ref: key, input: { properties, associations: [] } });
@@ -60,16 +63,25 @@ export async function followUpsOf(
   for (const [key, answer] of await create(ownerless.map(withoutOwner))) written.set(key, answer);
   const clashed: string[] = [];
   for (const [key, answer] of written) {
-    if ("stored" in answer) answers.set(key, answer.stored.id);
+    if ("stored" in answer) answers.set(key, followUpIn(answer.stored, sent.get(key)));
     else if (keyed && isClash(answer.failed)) clashed.push(key);
     else answers.set(key, answer.failed);
   }
   if (clashed.length > 0) {
     const there = await readRecords(transport, "tasks", clashed, { by: "key", properties: [] }, asking);
-    for (const key of clashed) answers.set(key, there.get(key)?.id ?? lost());
+    for (const key of clashed) {
+      const id = there.get(key)?.id;
+      answers.set(key, id === undefined ? lost() : { id, wrote: sent.get(key) ?? {} });
+    }
   }
   await linkAll(transport, wanted, answers, asking);
   return answers;
+}
+
+/** As HubSpot has it now: it may keep a text in another writing, or have left out an owner. */
+function followUpIn({ id, properties }: Stored, sent: Readonly<Record<string, string>> = {}): FollowUp {
+  const wrote = Object.entries(sent).map(([name, value]) => [name, properties[name] ?? value]);
+  return { id, wrote: Object.fromEntries(wrote) };
 }
 
 function taskMark(key: string): string {
@@ -123,12 +135,12 @@ async function alike(
 async function linkAll(
   transport: Transport,
   wanted: readonly Wanted[],
-  answers: Map<string, string | CrmError>,
+  answers: ReadonlyMap<string, FollowUp | CrmError>,
   asking: Asking,
 ): Promise<void> {
   const pairs = wanted.flatMap(({ record: { key }, contact }) => {
-    const id = answers.get(key);
-    return contact && typeof id === "string" ? [{ from: id, to: contact.id, key }] : [];
+    const made = answers.get(key);
+    return contact && made && "id" in made ? [{ from: made.id, to: contact.id, key }] : [];
   });
   // A task without its contact is still a task: its owner sees it, and the call beside it has the contact.
   await associate(transport, "tasks", "contacts", pairs, asking);

@@ -14,9 +14,12 @@ import { recordings } from "./recordings.ts";
 import { removeCalls } from "./remove-calls.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts, owners } from "./sync.ts";
+import { closeTasks, tasks } from "./tasks.ts";
 import { type Asking, openTransport } from "./transport.ts";
 import { webhook } from "./webhook.ts";
 import { associates, type Tools } from "./work.ts";
+
+const aboutTasks = { what: "HubSpot, follow-up tasks", priority: "deliver" } as const;
 
 /** HubSpot, through its own client. */
 export const hubspot: ConnectorKind<HubspotSettings> = {
@@ -63,6 +66,8 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
       return findContacts(transport, callers, numbers, context, asking);
     },
     saveCalls: (records, signal) => saveCalls(tools, records, signal),
+    tasks: (given, signal) => tasks(tools, given, { ...aboutTasks, signal }),
+    closeTasks: (given, signal) => closeTasks(tools, given, { ...aboutTasks, signal }),
     removeCalls: (activities) => removeCalls(tools, activities),
     changedContacts: (cursor, signal) => changedContacts(transport, callers, context, cursor, signal),
     contactsById: (ids, signal) => contactsById(transport, callers, ids, context, signal),

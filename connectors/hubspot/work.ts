@@ -1,5 +1,5 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, ConnectContext, Fields, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, ConnectContext, Fields, FollowUp, SaveResult } from "../../src/core/contracts.ts";
 import type { CrmError } from "../../src/core/errors.ts";
 import type { Stored } from "./batch.ts";
 import type { Callers } from "./callers.ts";
@@ -35,6 +35,7 @@ export type Work = {
   kept: string[];
   /** What it is logged without, and why. */
   without: string[];
+  task?: FollowUp;
   result?: SaveResult;
 };
 

@@ -5,7 +5,8 @@ import { CrmError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/lib/body.ts";
 import { createPace } from "../../src/lib/pace.ts";
 import { contactFor, faultInContact } from "./contacts.ts";
-import { addRecord, type Document, removeActivity, replaceActivity, textsOf } from "./document.ts";
+import { addRecord, type Document, removeActivity, replaceRecord, textsOf } from "./document.ts";
+import { followUpOf } from "./follow-ups.ts";
 import { fieldsIn, isScalar, parseRecord, withMembers } from "./record.ts";
 
 /** Members of an activity or a task that are not a mapping's to fill. */
@@ -50,10 +51,21 @@ function saveCall(document: Document, record: CallRecord, region: string): SaveR
     ...(record.ownerId && { ownerId: record.ownerId }),
   };
   const { write, kept } = fieldsToWrite({ ...record, fields: { ...links, ...record.fields } }, current);
-  const taskId = followUp(document, record, { ...links, ...current }, region);
+  const refused = record.task && faultInFields(record.task.fields);
+  const task = refused ? undefined : followUpOf(document, record, { ...links, ...current }, region);
+  const taskId = task?.id;
   const id = put(document, found, key, { ...write, ...(taskId && { taskId }) }, region);
   const linked = linkedContact(document, { ...current, ...write }, contact);
-  return { key, saved: id, created: !found, wrote: write, kept, ...(linked && { contact: linked }) };
+  return {
+    key,
+    saved: id,
+    created: !found,
+    wrote: write,
+    kept,
+    ...(linked && { contact: linked }),
+    ...(task && { task }),
+    ...(refused && { without: [`the follow-up task: ${refused}`] }),
+  };
 }
 
 function put(
@@ -65,7 +77,7 @@ function put(
 ): string {
   if (!found) return addRecord(document, "activities", { key, ...members }, region);
   if (Object.keys(members).length > 0)
-    replaceActivity(document, found.place, withMembers(found.text, members));
+    replaceRecord(document, "activities", found.place, withMembers(found.text, members));
   return String(found.record["id"]);
 }
 
@@ -101,26 +113,18 @@ function linkedContact(
   return known && { id, kind: known.kind };
 }
 
-/** Makes the follow-up once; the activity remembers it, so that a deleted one does not come back. */
-function followUp(
-  document: Document,
-  { key, task }: CallRecord,
-  { contactId, ownerId, taskId }: Fields,
-  region: string,
-): string | undefined {
-  if (!task || taskId !== undefined || document.taskKeys.has(key)) return undefined;
-  const links = { ...(contactId !== undefined && { contactId }), ...(ownerId !== undefined && { ownerId }) };
-  return addRecord(document, "tasks", { key, ...links, ...task.fields }, region);
+/** Why a record cannot be saved. Asked first, so that a refused record leaves nothing behind. */
+function faultIn({ key, fields, createContact }: CallRecord, region: string): string | undefined {
+  if (typeof key !== "string" || key === "") return "a call without a key cannot be saved";
+  return faultInFields(fields) ?? (createContact && faultInContact(createContact, region));
 }
 
-/** Why a record cannot be saved. Asked first, so that a refused record leaves nothing behind. */
-function faultIn({ key, fields, task, createContact }: CallRecord, region: string): string | undefined {
-  if (typeof key !== "string" || key === "") return "a call without a key cannot be saved";
-  for (const [name, value] of Object.entries({ ...task?.fields, ...fields })) {
+function faultInFields(fields: Fields): string | undefined {
+  for (const [name, value] of Object.entries(fields)) {
     if (ownMembers.includes(name))
       return `the local CRM fills "${name}" itself: give the field another name in the mapping`;
     if (!isScalar(value))
       return `"${name}" is neither text, number nor true/false: see its line in the mapping`;
   }
-  return createContact && faultInContact(createContact, region);
+  return undefined;
 }

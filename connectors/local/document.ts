@@ -14,13 +14,16 @@ export type Document = {
   contacts: Map<string, Contact>;
   contactsByNumber: Map<string, Contact[]>;
   owners: Owner[];
-  activityPlaces: { byId: Map<string, number>; byKey: Map<string, number> };
-  taskKeys: Set<string>;
+  activityPlaces: Places;
+  taskPlaces: Places;
   lastIds: Record<List, number>;
   /** Grows whenever we change a record, so that nothing is written when nothing changed. */
   edits: number;
   contactsDigest?: string;
 };
+
+/** Where the records of a list stand, by their id and by the call's key. */
+export type Places = { byId: Map<string, number>; byKey: Map<string, number> };
 
 export function emptyDocument(): Document {
   return {
@@ -29,7 +32,7 @@ export function emptyDocument(): Document {
     contactsByNumber: new Map(),
     owners: [],
     activityPlaces: { byId: new Map(), byKey: new Map() },
-    taskKeys: new Set(),
+    taskPlaces: { byId: new Map(), byKey: new Map() },
     lastIds: { contacts: 0, owners: 0, activities: 0, tasks: 0 },
     edits: 0,
   };
@@ -70,8 +73,8 @@ export function takeRecord(
   if (/^\d{1,15}$/.test(id)) lastIds[list] = Math.max(lastIds[list], Number(id));
   if (list === "contacts") takeContact(document, contactOf(record), region);
   if (list === "owners") document.owners.push(ownerOf(record));
-  if (list === "activities") takeActivity(document, id, record["key"], place);
-  if (list === "tasks" && typeof record["key"] === "string") document.taskKeys.add(record["key"]);
+  if (list === "activities") takePlace(document.activityPlaces, id, record["key"], place);
+  if (list === "tasks") takePlace(document.taskPlaces, id, record["key"], place);
 }
 
 /** Adds a record of our own, with the next id. */
@@ -84,8 +87,13 @@ export function addRecord(document: Document, list: List, members: JsonObject, r
   return id;
 }
 
-export function replaceActivity(document: Document, place: number, text: string): void {
-  textsOf(document, "activities").replace(place, text);
+export function replaceRecord(
+  document: Document,
+  list: "activities" | "tasks",
+  place: number,
+  text: string,
+): void {
+  textsOf(document, list).replace(place, text);
   document.edits++;
 }
 
@@ -107,8 +115,7 @@ function takeContact(document: Document, contact: Contact, region: string): void
   }
 }
 
-function takeActivity({ activityPlaces }: Document, id: string, key: unknown, place: number): void {
-  const { byId, byKey } = activityPlaces;
+function takePlace({ byId, byKey }: Places, id: string, key: unknown, place: number): void {
   if (!byId.has(id)) byId.set(id, place);
   if (typeof key === "string" && !byKey.has(key)) byKey.set(key, place);
 }

@@ -7,6 +7,7 @@ import { removeCalls, saveCalls } from "./activities.ts";
 import { contactChanges } from "./contacts.ts";
 import { openDisk } from "./disk.ts";
 import { openFile } from "./file.ts";
+import { closeTasks, standingsOf } from "./follow-ups.ts";
 
 const settings = z.strictObject({
   type: z.literal("local"),
@@ -39,6 +40,11 @@ function connect({ file: path }: LocalSettings, { region, warn }: ConnectContext
     saveCalls: async (records, signal) => {
       stopIfAborted(signal);
       return file.change((document) => saveCalls(document, records, region));
+    },
+    tasks: async (tasks, signal) => standingsOf(await unlessStopped(file.current, signal), tasks),
+    closeTasks: async (tasks, signal) => {
+      stopIfAborted(signal);
+      return file.change((document) => closeTasks(document, tasks));
     },
     removeCalls: (activities) => file.change((document) => removeCalls(document, activities)),
     changedContacts: async (cursor, signal) =>

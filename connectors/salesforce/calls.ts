@@ -1,8 +1,15 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, ConnectContext, SaveResult, Fields as Values } from "../../src/core/contracts.ts";
+import type {
+  CallRecord,
+  ConnectContext,
+  FollowUp,
+  SaveResult,
+  Fields as Values,
+} from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { createPace } from "../../src/lib/pace.ts";
 import type { Ask } from "./api.ts";
+import { wroteOf } from "./follow-ups.ts";
 import type { Desk, Item, Written } from "./item.ts";
 import { contactIn, linkOf, linksAfter, type Plan, planCall, planTask } from "./plan.ts";
 import { type Current, shortId, tasksById, tasksByKey } from "./tasks.ts";
@@ -11,8 +18,8 @@ import { writeTasks } from "./write.ts";
 
 /** A call and what the org has of it now. `task`: its follow-up there, which may be deleted. */
 type Found = { record: CallRecord; current?: Current; task?: Current };
-/** `call`: absent when nothing is to be written. `task`: absent when no follow-up is to be made. */
-type Ready = Found & { plan: Plan; call?: Item; followUp?: Item };
+/** `call`: absent when nothing is to be written. `followUp`: absent when none is to be made. `made`: the one that is there. `noFollowUp`: why none can be. */
+type Ready = Found & { plan: Plan; call?: Item; followUp?: Item; made?: FollowUp; noFollowUp?: string };
 
 /** Saves each record by itself; of records with the same key the last one counts. */
 export async function saveCalls(
@@ -46,7 +53,7 @@ export async function saveCalls(
   ]);
   const written = await writeTasks(desk, items);
   const writtenOf = new Map(items.map((item, i) => [item, written[i]]));
-  for (const one of ready) results.set(one.record.key, resultOf(one, writtenOf));
+  for (const one of ready) results.set(one.record.key, resultOf(one, writtenOf, desk.book.keyName));
   return [...byKey.keys()].flatMap((key) => results.get(key) ?? []);
 }
 
@@ -112,29 +119,38 @@ function plan(desk: Desk, found: Found, contact: ContactRef | CrmError | undefin
   const row = current ? { ...plan.row, Id: current.id } : { ...plan.row, [book.keyName]: record.key };
   const call: Item = { what: "the call", change: current !== undefined, row, ...linked };
   const ready: Ready = { ...found, plan, ...(!isEmpty && { call }) };
-  if (!record.task || !wantsTask(record) || task) return ready;
+  if (!record.task || !wantsTask(record)) return ready;
   const taskRow = planTask(record.task.fields, links, book, warn);
-  if (taskRow instanceof CrmError) return taskRow;
+  if (taskRow instanceof CrmError) return { ...ready, noFollowUp: taskRow.message };
+  // An earlier attempt made it, whose answer was lost.
+  if (task) return { ...ready, made: { id: task.id, wrote: wroteOf(taskRow, book.keyName) } };
   const withKey = { ...taskRow, [book.keyName]: taskKey(record.key) };
   return { ...ready, followUp: { what: "the follow-up task", change: false, row: withKey, ...linked } };
 }
 
-function resultOf(ready: Ready, writtenOf: ReadonlyMap<Item, Written | undefined>): SaveResult {
-  const { record, current, task, plan, call, followUp } = ready;
+function resultOf(
+  ready: Ready,
+  writtenOf: ReadonlyMap<Item, Written | undefined>,
+  keyName: string,
+): SaveResult {
+  const { record, current, plan, call, followUp } = ready;
   const { key } = record;
   const saved = call ? writtenOf.get(call) : { id: current?.id ?? "", created: false, item: undefined };
   const follow = followUp && writtenOf.get(followUp);
   if (!saved)
     return { key, failed: new CrmError("later", "Salesforce's answer said nothing about this call") };
   if (!("id" in saved)) return { key, ...saved };
-  if (follow && "failed" in follow) return { key, ...follow };
+  // The call is there, whatever became of its follow-up; what may be accepted later is sent again with it.
+  if (follow && "failed" in follow && follow.failed.retry === "later") return { key, ...follow };
   const row = saved.item?.row ?? {};
   const wrote: Values = { ...plan.wrote };
   if (row["OwnerId"] === undefined) for (const name of ["ownerId", "OwnerId"]) delete wrote[name];
   const link = saved.item?.contact;
   if ("contactId" in wrote && link) wrote["contactId"] = link.id;
-  const taskId = follow && "id" in follow ? follow.id : task?.id;
-  if (taskId !== undefined && wantsTask(record)) wrote["taskId"] = taskId;
+  const refused = follow && "failed" in follow ? follow.failed.message : ready.noFollowUp;
+  const made =
+    follow && "id" in follow ? { id: follow.id, wrote: wroteOf(follow.item.row, keyName) } : ready.made;
+  if (made) wrote["taskId"] = made.id;
   const contact = contactIn(linksAfter(current, row));
   return {
     key,
@@ -143,5 +159,7 @@ function resultOf(ready: Ready, writtenOf: ReadonlyMap<Item, Written | undefined
     wrote,
     kept: plan.kept,
     ...(contact && { contact }),
+    ...(made && { task: made }),
+    ...(refused !== undefined && { without: [`the follow-up task: ${refused}`] }),
   };
 }

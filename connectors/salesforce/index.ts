@@ -36,6 +36,8 @@ function connect(given: SalesforceSettings, context: ConnectContext): Connector 
         findContacts({ api, schema }, numbers, { priority: urgent ? "answer" : "match", signal }, context),
       ),
     saveCalls: (records, signal) => unlessStopped(signal, () => saver.save(records, signal)),
+    tasks: (given, signal) => unlessStopped(signal, () => saver.tasks(given, signal)),
+    closeTasks: (given, signal) => unlessStopped(signal, () => saver.closeTasks(given, signal)),
     removeCalls: saver.remove,
     changedContacts: (cursor, signal) =>
       unlessStopped(signal, () =>

@@ -1,6 +1,13 @@
-import type { CallRecord, ConnectContext, RemovedCall, SaveResult } from "../../src/core/contracts.ts";
+import type {
+  CallRecord,
+  ConnectContext,
+  Connector,
+  RemovedCall,
+  SaveResult,
+} from "../../src/core/contracts.ts";
 import type { Api, Ask } from "./api.ts";
 import { saveCalls } from "./calls.ts";
+import { closeFollowUps, standings } from "./follow-ups.ts";
 import type { Desk } from "./item.ts";
 import { removeTasks } from "./remove.ts";
 import { keyFieldIn, type Schema } from "./schema.ts";
@@ -8,6 +15,8 @@ import type { Book } from "./tasks.ts";
 
 export type Saver = {
   save(records: readonly CallRecord[], signal?: AbortSignal): Promise<SaveResult[]>;
+  tasks: NonNullable<Connector["tasks"]>;
+  closeTasks: NonNullable<Connector["closeTasks"]>;
   remove(calls: readonly RemovedCall[]): Promise<void>;
   prepare(): Promise<void>;
 };
@@ -55,6 +64,9 @@ export function createSaver({ api, schema, keyField, context }: Parts): Saver {
         const ask: Ask = { priority: "deliver", signal };
         return saveCalls(await deskFor(ask), records, ask, context);
       }),
+    tasks: async (given, signal) => standings(await deskFor({ priority: "deliver", signal }), given),
+    closeTasks: (given, signal) =>
+      inTurn(async () => closeFollowUps(await deskFor({ priority: "deliver", signal }), given)),
     remove: (calls) =>
       inTurn(async () => {
         if (calls.length > 0) await removeTasks(await deskFor({ priority: "deliver" }), calls);

@@ -86,7 +86,7 @@ function cut(text: string, length: number): string {
 
 /** What a new Task needs and the mapping does not say. `isOver`: a call has happened; a follow-up is still to do. */
 export function defaultsFor(fields: Fields, given: Readonly<Values>, isOver: boolean): Values {
-  const status = isOver ? closedStatus(fields) : undefined;
+  const status = isOver ? (closedStatus(fields) ?? defaultStatus(fields)) : undefined;
   return {
     ...(status !== undefined && given["Status"] === undefined && { Status: status }),
     ...(given["Priority"] === undefined && usual(fields, "Priority", "Normal")),
@@ -94,13 +94,15 @@ export function defaultsFor(fields: Fields, given: Readonly<Values>, isOver: boo
 }
 
 /** What the org calls completed; an org's own statuses need not have that name. */
-function closedStatus(fields: Fields): string | undefined {
+export function closedStatus(fields: Fields): string | undefined {
   const active = fields.get("Status")?.options.filter((option) => option.active) ?? [];
-  const found =
-    active.find(({ closed }) => closed) ??
-    active.find(({ value }) => value === "Completed") ??
-    active.find(({ isDefault }) => isDefault);
+  const found = active.find(({ closed }) => closed) ?? active.find(({ value }) => value === "Completed");
   return found?.value;
+}
+
+/** For a call, where the org does not say which status is closed. */
+function defaultStatus(fields: Fields): string | undefined {
+  return fields.get("Status")?.options.find(({ active, isDefault }) => active && isDefault)?.value;
 }
 
 function usual(fields: Fields, name: string, value: string): Values {

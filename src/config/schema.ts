@@ -86,6 +86,7 @@ export function installationSchema(providers: readonly string[]) {
     recording: z.enum(recordingPolicies).default("link"),
     recordingLines: z.record(z.string(), z.enum(recordingPolicies)).default({}),
     recordingDays: z.number().min(1).max(3_650).default(365),
+    followUpDueMinutes: z.int().min(0).max(43_200).default(60),
     recordingLinkDays: z.number().min(1).max(3_650).optional(),
   });
 }

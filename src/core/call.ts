@@ -44,9 +44,15 @@ export type Party = { number?: string; name?: string };
 /**
  * Somebody on the company's side, by whatever the provider calls them.
  * `ids`: opaque provider identifiers (user, extension, SIP address, number, AI agent id), at least one.
- * `talked`: this event says that they were talking with the customer.
+ * `talked`: this event says that they were talking with the customer. `kind`: absent means a person, as far as we know.
  */
-export type AgentRef = { ids: string[]; name?: string; email?: string; talked?: boolean };
+export type AgentRef = {
+  ids: string[];
+  name?: string;
+  email?: string;
+  talked?: boolean;
+  kind?: "person" | "ai";
+};
 
 /** `ref`: the provider's URL or id of the recording. It may need credentials or expire, and never reaches a CRM. */
 export type Recording = { ref: string; seconds?: number; expiresAt?: string };

@@ -106,7 +106,8 @@ export type CallRecord = {
 /**
  * `saved`: the activity's id, what was written now, and the fields left alone because a person changed them.
  * `stored`: fields that the CRM keeps in another writing than it was sent. `gone`: a person deleted the activity; it
- * stays deleted. `without`: what the call was logged without, and why. `failed`: this row only, its neighbours are not touched. `contactGone`: the contact is not there any
+ * stays deleted. `without`: what the call was logged without, and why. `task`: its follow-up, whenever it was made; absent when there
+ * is none. `failed`: this row only, its neighbours are not touched. `contactGone`: the contact is not there any
  * more; match the call anew.
  */
 export type SaveResult = { key: string } & (
@@ -118,10 +119,17 @@ export type SaveResult = { key: string } & (
       contact?: ContactRef;
       stored?: Fields;
       without?: string[];
+      task?: FollowUp;
     }
   | { gone: true }
   | { failed: CrmError; contactGone?: ContactRef }
 );
+
+/** A follow-up task of ours. `wrote`: what it was made with, by which a person's change is seen. */
+export type FollowUp = { id: string; wrote: Fields };
+
+/** `open`: as we made it. `touched`: open, but a person changed it. `done`: closed, or not there any more. */
+export type FollowUpStanding = "open" | "touched" | "done";
 
 export type RemovedCall = { key: string; activityId?: string; sentAt?: number };
 
@@ -173,6 +181,13 @@ export type Connector = {
    * `sentAt` (ms) and may be there.
    */
   removeCalls?(activities: readonly RemovedCall[]): Promise<void>;
+  /** How these tasks of ours stand now, by id. */
+  tasks?(tasks: readonly FollowUp[], signal?: AbortSignal): Promise<Map<string, FollowUpStanding>>;
+  /** Closes those of these tasks that are open and that nobody touched; what became of each, by id. */
+  closeTasks?(
+    tasks: readonly FollowUp[],
+    signal?: AbortSignal,
+  ): Promise<Map<string, "closed" | "touched" | "done" | CrmError>>;
   changedContacts?(cursor: string | undefined, signal?: AbortSignal): Promise<ContactChanges>;
   /** These contacts as they are now. `gone`: not there, or under another id. */
   contactsById?(

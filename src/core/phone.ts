@@ -162,6 +162,11 @@ export function nationalDigits(e164: string): string {
   return parsePhoneNumberFromString(e164)?.nationalNumber ?? e164.slice(1);
 }
 
+/** A number as people read it: `+91 98111 12222`; as it is when it cannot be parsed. */
+export function numberInGroups(e164: string): string {
+  return parsePhoneNumberFromString(e164)?.formatInternational() ?? e164;
+}
+
 /** A text with the phone numbers in it masked, for logs. */
 export function maskNumbers(text: string): string {
   return text.replace(

@@ -12,6 +12,7 @@ export type RecordingPolicy = (typeof recordingPolicies)[number];
  * `region`: ISO country for national numbers. `unknownCallers`: whether a caller nobody knows becomes a contact.
  * `settleSeconds`: how long an ended call waits for its late facts. `companyNumbers`: never looked up.
  * `defaultOwner`: id or e-mail of the CRM user who owns what nobody else does.
+ * `followUpDueMinutes`: how long after a missed call its follow-up is due.
  * `reconcile`: ask providers for what their webhooks did not tell. `recordingLines`: lines of the company (E.164) with another policy. `recordingDays`: how long the archive keeps a
  * copy. `recordingLinkDays`: how long after the call its link plays; for ever when absent.
  */
@@ -27,6 +28,7 @@ export type InstallationSettings = {
   answerDeadlineMs: number;
   defaultOwner?: string;
   companyNumbers: string[];
+  followUpDueMinutes: number;
   reconcile: boolean;
   recording: RecordingPolicy;
   recordingLines: Record<string, RecordingPolicy>;

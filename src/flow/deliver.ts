@@ -3,6 +3,7 @@ import type { SaveResult } from "../core/contracts.ts";
 import { CrmError, messageOf } from "../core/errors.ts";
 import { createPace, inParts } from "../lib/pace.ts";
 import type { CallRow, DeliveredCall } from "../store/contract.ts";
+import { type Promised, planFollowUps } from "./follow-ups.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { type Lookup, lookUp } from "./match.ts";
 import { failed, outcomeOf } from "./outcome.ts";
@@ -12,10 +13,11 @@ import { takeBack } from "./take-back.ts";
 /** Rows in one transaction: few enough that nobody waits long for it. */
 const rowsAtOnce = 100;
 
-/** What the batches of one claim share. `lookupOf`: each call's match, once it is there. `ended`: the CRM is away. */
+/** What the batches of one claim share. `lookupOf`: each call's match, once it is there. `promised`: who gets a follow-up. `ended`: the CRM is away. */
 type Claim = {
   lookupOf: (row: CallRow) => Promise<Lookup>;
   owners: readonly Owner[];
+  promised: Promised;
   ended: AbortSignal;
   signal: AbortSignal | undefined;
 };
@@ -41,7 +43,8 @@ export async function deliverDue(
   const ended = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
   const unmatched = due.filter(({ contact }) => contact === undefined);
   const lookupOf = await lookUp(flow, installation, unmatched, ended);
-  const claim: Claim = { lookupOf, owners: await flow.store.owners(settings.name), ended, signal };
+  const owners = await flow.store.owners(settings.name);
+  const claim: Claim = { lookupOf, owners, promised: new Map(), ended, signal };
   let refusal: CrmError | undefined;
   const deliver = async (part: readonly CallRow[]): Promise<void> => {
     try {
@@ -70,12 +73,17 @@ async function deliverPart(
   rows: readonly CallRow[],
   claim: Claim,
 ): Promise<void> {
-  const outgoing = await prepare(flow, installation, rows, claim);
+  const prepared = await prepare(flow, installation, rows, claim);
+  const outgoing = await planFollowUps(flow, installation, prepared, claim.promised, claim.ended);
   claim.ended.throwIfAborted();
   if (outgoing.length === 0) return;
   for (const part of inParts(outgoing, rowsAtOnce)) {
     await flow.store.saveSending(
-      part.map(({ row, record }) => ({ id: row.id, ours: oursWhileSending(record) })),
+      part.map(({ row, record, followUp }) => ({
+        id: row.id,
+        ours: oursWhileSending(record),
+        ...(followUp && { followUp }),
+      })),
       flow.now(),
     );
   }

@@ -1,5 +1,6 @@
+import type { FollowUpState } from "../store/contract-follow-ups.ts";
 import type { RecordingState } from "../store/contract-recordings.ts";
-import type { AnswerGiven, Explanation } from "./explanation.ts";
+import type { AnswerGiven, Explanation, FollowUpTold } from "./explanation.ts";
 
 type RecordingOf = NonNullable<Explanation["call"]["recording"]>;
 
@@ -71,7 +72,21 @@ const lookups: Readonly<Record<string, string>> = {
   crm: "the CRM was asked",
 };
 
-function peopleLines({ contact, call, owner, agent, answer }: Explanation): Line[] {
+const followUps: Readonly<Record<FollowUpState, string>> = {
+  wanted: "sent to the CRM, no answer yet",
+  open: "open",
+  closed: "closed",
+  left: "left open",
+  refused: "refused by the CRM",
+};
+
+function followUpText({ state, taskId, reason, reachedBy }: FollowUpTold): string {
+  const task = taskId === undefined ? "task" : `task ${taskId}`;
+  const why = reason ?? (reachedBy && `the customer was reached in ${reachedBy}`);
+  return `${task}: ${followUps[state]}${why ? `, ${why}` : ""}`;
+}
+
+function peopleLines({ contact, call, owner, agent, answer, followUp }: Explanation): Line[] {
   const { number, lookup, reason, chosen, runnersUp } = contact;
   const raw = call.customer?.number;
   const sent = number && raw && raw !== number ? ` (sent as ${raw})` : "";
@@ -84,8 +99,9 @@ function peopleLines({ contact, call, owner, agent, answer }: Explanation): Line
     ...runnersUp.map(({ id, kind, name }): Line => ["", `not ${name ?? "no name"} (${kind} ${id})`]),
     ...(owner ? [["Owner", `${ownedBy}: ${owner.why}`] satisfies Line] : []),
     ...(agent && !owner?.why.includes(agent)
-      ? [["Agent", `${agent} talked last with the customer`] satisfies Line]
+      ? [["Agent", `${agent} took part in the conversation`] satisfies Line]
       : []),
+    ...(followUp ? [["Follow-up", followUpText(followUp)] satisfies Line] : []),
     ...(answer ? answerLines(answer) : []),
   ];
 }

@@ -2,9 +2,17 @@ import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Contact, ContactRef } from "../core/contact.ts";
 import { phaseRank } from "../core/fold-facts.ts";
 import type { CallGroup, CallRow, CallState, DeliveryNote, Store } from "../store/contract.ts";
+import type { FollowUpRow } from "../store/contract-follow-ups.ts";
 import type { RecordingRow } from "../store/contract-recordings.ts";
 import { answerGiven } from "./explain-answer.ts";
-import type { Candidate, ExplainedCall, ExplainedEvent, Explanation, RecordingTold } from "./explanation.ts";
+import type {
+  Candidate,
+  ExplainedCall,
+  ExplainedEvent,
+  Explanation,
+  FollowUpTold,
+  RecordingTold,
+} from "./explanation.ts";
 
 export { explainText } from "./explain-text.ts";
 export type { Explanation } from "./explanation.ts";
@@ -19,6 +27,7 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
   const history = await store.history(row.id);
   const answer = await answerGiven(store, row);
   const owner = await ownerOf(store, row);
+  const followUp = await store.followUp(row.id);
   const mergedInto =
     row.mergedInto === undefined ? undefined : (await store.callById(row.mergedInto))?.call.key;
   const nextTryAt = isoOf(row.dueAt);
@@ -32,6 +41,7 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
     contact: await contactOf(store, row),
     ...(owner && { owner }),
     ...(decision?.agent && { agent: decision.agent }),
+    ...(followUp && { followUp: followUpTold(followUp) }),
     ...(answer && { answer }),
     merged: await mergedLegs(store, call),
     ...(mergedInto && { mergedInto }),
@@ -71,6 +81,15 @@ function toldOf({
     ...(keptUntil && { keptUntil }),
     ...(bytes !== undefined && { bytes }),
     ...(sha256 !== undefined && { sha256 }),
+  };
+}
+
+function followUpTold({ state, taskId, reachedBy, reason }: FollowUpRow): FollowUpTold {
+  return {
+    state,
+    ...(taskId !== undefined && { taskId }),
+    ...(reachedBy !== undefined && { reachedBy }),
+    ...(reason && { reason }),
   };
 }
 

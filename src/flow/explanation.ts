@@ -1,6 +1,7 @@
 import type { Call, Recording } from "../core/call.ts";
 import type { ContactRef } from "../core/contact.ts";
 import type { CallState, DeliveryNote } from "../store/contract.ts";
+import type { FollowUpState } from "../store/contract-follow-ups.ts";
 import type { RecordingState } from "../store/contract-recordings.ts";
 
 export type Candidate = ContactRef & { name?: string };
@@ -33,6 +34,9 @@ export type RecordingTold = {
   sha256?: string;
 };
 
+/** `reason`: why it was closed, left open or refused. `reachedBy`: the key of the call in which the customer was reached. */
+export type FollowUpTold = { state: FollowUpState; taskId?: string; reachedBy?: string; reason?: string };
+
 /** Why a call looks in the CRM as it does, or why it is not there (yet). Times are ISO, UTC. */
 export type Explanation = {
   key: string;
@@ -46,6 +50,8 @@ export type Explanation = {
   owner?: { id?: string; name?: string; why: string };
   /** E-mail of the directory's agent who talked last with the customer. */
   agent?: string;
+  /** The follow-up task of a missed call. */
+  followUp?: FollowUpTold;
   answer?: AnswerGiven;
   /** Other legs that turned out to be this call; `activityId`: one that was made for the leg and is taken back. */
   merged: { key: string; activityId?: string }[];

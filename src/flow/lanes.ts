@@ -4,6 +4,7 @@ import type { Provider } from "../core/contracts.ts";
 import { CrmError } from "../core/errors.ts";
 import { maskNumbers } from "../core/phone.ts";
 import type { Lanes } from "../lanes/contract.ts";
+import { closeFollowUps } from "./close-follow-ups.ts";
 import { decodeNew } from "./decode.ts";
 import { deliverDue } from "./deliver.ts";
 import { followRecordings } from "./follow-recordings.ts";
@@ -57,6 +58,7 @@ export function addLanes(
     if (flow.now() < pausedUntil) return pausedUntil;
     try {
       while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
+      while (!signal.aborted && (await closeFollowUps(flow, installation, signal)) > 0) await setImmediate();
     } catch (error) {
       if (!(error instanceof CrmError) || error.afterMs === undefined) throw error;
       pausedUntil = flow.now() + error.afterMs;

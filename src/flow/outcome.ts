@@ -11,7 +11,7 @@ const longestPauseMs = 300_000;
 export function outcomeOf(
   flow: Flow,
   installation: Installation,
-  { row, record, decision }: Outgoing,
+  { row, record, decision, noFollowUp }: Outgoing,
   result: SaveResult,
 ): DeliveredCall {
   const at = flow.now();
@@ -42,7 +42,7 @@ export function outcomeOf(
       step: { at, step: "gone", detail: {} },
     };
   }
-  const { saved, created, wrote, kept, contact, without } = result;
+  const { saved, created, wrote, kept, contact, without, task } = result;
   const word = created ? "created" : Object.keys(wrote).length > 0 ? "updated" : "unchanged";
   flow.meter.saved(crm, word, 1);
   flow.log.info(
@@ -57,6 +57,7 @@ export function outcomeOf(
     ours: oursAfterSaving(record, result),
     ...(matched && { contact: { id: matched.id, kind: matched.kind } }),
     ...(record.ownerId !== undefined && { ownerId: record.ownerId }),
+    ...(record.task && { followUp: task ? { made: task } : { refused: without?.join("; ") ?? "" } }),
     step: {
       at,
       step: word,
@@ -66,6 +67,7 @@ export function outcomeOf(
         wrote,
         ...(kept.length > 0 && { kept }),
         ...(without && { without }),
+        ...(noFollowUp && { noFollowUp }),
       },
     },
   };

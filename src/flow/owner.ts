@@ -2,6 +2,7 @@ import type { Call } from "../core/call.ts";
 import type { Contact, Owner } from "../core/contact.ts";
 import { type AgentEntry, findAgent, sameEmail } from "../core/directory.ts";
 import type { InstallationSettings } from "../core/settings.ts";
+import { whyTalked } from "./names.ts";
 
 export type OwnerChoice = { owner?: Owner; why: string; agent?: AgentEntry };
 
@@ -16,8 +17,7 @@ export function chooseOwner(
 ): OwnerChoice {
   const agent = lastToTalk(settings, owners, call);
   const byAgent = agent && owners.find(({ email }) => email !== undefined && sameEmail(email, agent.email));
-  if (agent && byAgent)
-    return { owner: byAgent, agent, why: `talked last with the customer (${agent.email})` };
+  if (agent && byAgent) return { owner: byAgent, agent, why: whyTalked(settings, call, agent.email) };
   const rest = agent ? { agent } : {};
   const note = agent ? `; ${agent.email} talked, but is no CRM user` : "";
   if (contact?.ownerId !== undefined) {

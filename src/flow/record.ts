@@ -1,14 +1,26 @@
 import { isMissed } from "../core/call.ts";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { CallRecord, Fields, SaveResult } from "../core/contracts.ts";
+import { toE164 } from "../core/phone.ts";
 import type { View } from "../mapping/view.ts";
 import type { CallRow, Decision, Ours } from "../store/contract.ts";
+import type { WantedFollowUp } from "../store/contract-follow-ups.ts";
 import type { Flow, Installation } from "./installation.ts";
 import type { Lookup } from "./match.ts";
+import { namesOf } from "./names.ts";
 import { chooseOwner, type OwnerChoice } from "./owner.ts";
 
-/** A call on its way to the CRM: what is sent, and why it looks like that. */
-export type Outgoing = { row: CallRow; record: CallRecord; decision: Decision };
+/**
+ * A call on its way to the CRM: what is sent, and why it looks like that. `followUp`: the task that goes with it.
+ * `noFollowUp`: why a missed call has none.
+ */
+export type Outgoing = {
+  row: CallRow;
+  record: CallRecord;
+  decision: Decision;
+  followUp?: WantedFollowUp;
+  noFollowUp?: string;
+};
 
 /** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
 export function recordOf(
@@ -22,7 +34,7 @@ export function recordOf(
   const { settings } = installation;
   const mapping = installation.mapping();
   const choice = chooseOwner(settings, owners, row.call, contact);
-  const view = viewOf(flow, installation, row, contact, choice);
+  const view = viewOf(flow, installation, row, { contact, choice, owners, lookup });
   const { fields, modes } = mapping.activity(view);
   const task = isMissed(row.call) ? mapping.task(view) : undefined;
   const associate = mapping.associate(view);
@@ -44,27 +56,37 @@ export function recordOf(
   return { row, record, decision: decisionOf(lookup, contact, choice) };
 }
 
+type Found = {
+  contact: Contact | undefined;
+  choice: OwnerChoice;
+  owners: readonly Owner[];
+  lookup: Lookup;
+};
+
 function viewOf(
   flow: Flow,
   { settings }: Installation,
   row: CallRow,
-  contact: Contact | undefined,
-  choice: OwnerChoice,
+  { contact, choice, owners, lookup }: Found,
 ): View {
-  const { name, region, timeZone } = settings;
-  const { agent, owner } = choice;
-  const { recording, transcript, summary } = row.call;
+  const { name, region, timeZone, followUpDueMinutes } = settings;
+  const { owner } = choice;
+  const { recording, transcript, summary, customer } = row.call;
   const recordingUrl = recording && flow.recordingUrl?.(row);
   const transcriptUrl = transcript || summary ? flow.transcriptUrl?.(row) : undefined;
+  const customerNumber = toE164(customer?.number, region) ?? row.number;
+  const sharedWith = lookup.choice?.runnersUp.flatMap((one) => one.name ?? []) ?? [];
   return {
     call: row.call,
     installation: { name, region, timeZone },
-    ...(row.number !== undefined && { customerNumber: row.number }),
+    followUpDueMinutes,
+    people: namesOf(settings, owners, row.call),
+    ...(customerNumber !== undefined && { customerNumber }),
     ...(recordingUrl && { recordingUrl }),
     ...(transcriptUrl && { transcriptUrl }),
     ...(contact && { contact }),
+    ...(contact && sharedWith.length > 0 && { sharedWith }),
     ...(owner && { owner }),
-    ...(agent && { agent: { email: agent.email, ...(agent.name && { name: agent.name }) } }),
   };
 }
 

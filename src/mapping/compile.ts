@@ -1,6 +1,7 @@
 import { isMissed, type Scalar } from "../core/call.ts";
 import type { Fields, WriteMode } from "../core/contracts.ts";
 import { ConfigError } from "../core/errors.ts";
+import { isWithheldCall } from "./customer.ts";
 import { shapeFaults } from "./faults.ts";
 import { parseJson } from "./json.ts";
 import { compileRules, type Ruling } from "./rules.ts";
@@ -106,8 +107,10 @@ function apply(fields: readonly CompiledField[], view: View): Fields {
   return filled;
 }
 
-function asksForTask({ call }: View, when: ReadonlySet<string | undefined>): boolean {
-  const { phase, direction, outcome } = call;
+/** A caller who withheld the number cannot be called back. */
+function asksForTask(view: View, when: ReadonlySet<string | undefined>): boolean {
+  if (isWithheldCall(view)) return false;
+  const { phase, direction, outcome } = view.call;
   if (!phase || !direction || !outcome) return false;
   return isMissed({ phase, direction, outcome }) && when.has(outcome);
 }

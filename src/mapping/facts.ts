@@ -1,5 +1,7 @@
 import { isMissed, type Scalar } from "../core/call.ts";
+import { isWithheldCall } from "./customer.ts";
 import { durationText, localTime } from "./local-time.ts";
+import { resultOf } from "./result.ts";
 import { type View, zoneOf } from "./view.ts";
 
 /** When the call began: the earliest time that the provider told. */
@@ -16,12 +18,37 @@ export function localStart(view: View): { date: string; time: string } | undefin
   return localTime(startOf(view), zoneOf(view));
 }
 
+/** The moment in one zone for all readers, which is named: `2026-11-20 at 21:27 (Asia/Kolkata)`. */
+export function whenText(view: View): string | undefined {
+  const { timeZone } = view.installation;
+  const local = localTime(startOf(view), timeZone);
+  return local && `${local.date} at ${local.time} (${timeZone})`;
+}
+
+/** When a follow-up is due: some time after the call, the same whenever it is computed. */
+export function followUpDueAt(view: View): string | undefined {
+  const after = view.call.endedAt ?? startOf(view);
+  const ms = msOf(after);
+  const due = ms === undefined ? Number.NaN : ms + (view.followUpDueMinutes ?? 60) * 60_000;
+  return Math.abs(due) <= 8.64e15 ? new Date(due).toISOString() : undefined;
+}
+
+export function followUpDueDate(view: View): string | undefined {
+  return localTime(followUpDueAt(view), zoneOf(view))?.date;
+}
+
 /** Whole units of the talk time: `units` is how many of them make a second. */
 export function talkTime({ call }: View, units: number): number | undefined {
   const seconds = call.talkSeconds;
   return typeof seconds === "number" && seconds >= 0 && Number.isFinite(seconds)
     ? Math.round(seconds * units)
     : undefined;
+}
+
+/** The same, of a conversation only: not of a voicemail, nor of a call that nobody took. */
+export function conversationTime(view: View, units: number): number | undefined {
+  const result = resultOf(view);
+  return result === "connected" || result === "short" ? talkTime(view, units) || undefined : undefined;
 }
 
 export function talkText(view: View): string | undefined {
@@ -51,35 +78,19 @@ export function customerNumber({ call, customerNumber }: View): string | undefin
   return customerNumber ?? call.customer?.number;
 }
 
-/** What to call the customer: their name in the CRM, else the caller's name, else the number unless it was withheld. */
-export function customerLabel(view: View): string | undefined {
-  const number = customerNumber(view);
-  const dialable = typeof number === "string" && /\d/.test(number) ? number : undefined;
-  return view.contact?.name || view.call.customer?.name || dialable;
-}
-
 export function fromOf(view: View): string | undefined {
-  if (view.call.direction === "inbound") return customerNumber(view);
+  if (view.call.direction === "inbound") return shownNumber(view);
   return view.call.direction === "outbound" ? view.call.line : undefined;
 }
 
 export function toOf(view: View): string | undefined {
   if (view.call.direction === "inbound") return view.call.line;
-  return view.call.direction === "outbound" ? customerNumber(view) : undefined;
+  return view.call.direction === "outbound" ? shownNumber(view) : undefined;
 }
 
-type AgentFacts = { name?: string; email?: string; id?: string };
-
-/** Who talked last with the customer, or the only agent there was. The directory knows names better than the provider. */
-export function agentOf({ call, agent }: View): AgentFacts {
-  const agents = Array.isArray(call.agents) ? call.agents : [];
-  const talked = agents.filter((one) => one?.talkedAt);
-  const last = talked.sort((a, b) => ((a.talkedAt ?? "") < (b.talkedAt ?? "") ? -1 : 1)).at(-1);
-  const told = last ?? (agents.length === 1 ? agents[0] : undefined);
-  const name = agent?.name ?? told?.name;
-  const email = agent?.email ?? told?.email;
-  const id = Array.isArray(told?.ids) ? told.ids[0] : undefined;
-  return { ...(name && { name }), ...(email && { email }), ...(id && { id }) };
+/** What a carrier puts in the place of a withheld number says nothing about the caller. */
+function shownNumber(view: View): string | undefined {
+  return isWithheldCall(view) ? undefined : customerNumber(view);
 }
 
 /** The first word of a person's name; a company has none. */

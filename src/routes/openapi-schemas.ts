@@ -103,6 +103,15 @@ const explanation = object(
     ]),
     owner: object({ id: text, name: text, why: text }, ["why"]),
     agent: text,
+    followUp: object(
+      {
+        state: { enum: ["wanted", "open", "closed", "left", "refused"] },
+        taskId: text,
+        reachedBy: text,
+        reason: text,
+      },
+      ["state"],
+    ),
     answer,
     merged: list(object({ key: text, activityId: text }, ["key"])),
     mergedInto: text,

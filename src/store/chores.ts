@@ -41,6 +41,7 @@ export function choresOver(db: Kysely<Tables>) {
         .where("at", "<", now - dayMs)
         .execute();
       await db.deleteFrom("erased").where("until", "<", now).execute();
+      await db.deleteFrom("follow_ups").where("since", "<", before).execute();
       await db.deleteFrom("answers").where("at", "<", before).execute();
       const step = await db
         .selectFrom("history")

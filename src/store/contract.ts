@@ -2,6 +2,7 @@ import type { Call, CallEvent } from "../core/call.ts";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { Delivery } from "../core/delivery.ts";
 import type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
+import type { FollowUpAnswer, FollowUpStore, WantedFollowUp } from "./contract-follow-ups.ts";
 import type { InstallStore } from "./contract-installs.ts";
 import type { NumberingStore } from "./contract-numbering.ts";
 import type { RecordingStore } from "./contract-recordings.ts";
@@ -65,9 +66,14 @@ export type DeliveredCall = {
   activityId?: string;
   ours?: Ours;
   decision?: Decision;
+  /** What the CRM said of the follow-up that was sent with the call. */
+  followUp?: FollowUpAnswer;
   /** One line of the call's history. */
   step: Step;
 };
+
+/** A call that is about to be sent. `followUp`: the task that goes with it. */
+export type SentCall = { id: number; ours: Ours; followUp?: WantedFollowUp };
 
 export type Step = { at: number; step: string; detail: Record<string, unknown> };
 
@@ -110,7 +116,7 @@ export type ReplayScope = { installation?: string; provider?: string; since?: st
 
 export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
 
-type OtherParts = RecordingStore & InstallStore & NumberingStore;
+type OtherParts = RecordingStore & InstallStore & NumberingStore & FollowUpStore;
 
 /** The durable state. Every method is one transaction; all of it or nothing. Throws only when the disk does. */
 export type Store = OtherParts & {
@@ -129,7 +135,7 @@ export type Store = OtherParts & {
   dueCalls(installation: string, now: number, limit: number): Promise<CallRow[]>;
   nextDue(installation: string): Promise<number | undefined>;
   /** Write-ahead: from now on these values may be in the CRM because of us; `at` stays until an answer is kept. */
-  saveSending(calls: readonly { id: number; ours: Ours }[], at: number): Promise<void>;
+  saveSending(calls: readonly SentCall[], at: number): Promise<void>;
   saveDelivered(calls: readonly DeliveredCall[]): Promise<void>;
 
   contactsByNumber(installation: string, numbers: readonly string[]): Promise<Map<string, Contact[]>>;

@@ -1,9 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { erasedAndQuiet, eraseWhatLoggingBrought, isErased } from "./bring-back.ts";
 import type { Bind, Connection } from "./connection.ts";
-import type { CallRow, DeliveredCall, Ours } from "./contract.ts";
+import type { CallRow, DeliveredCall, SentCall } from "./contract.ts";
+import type { FollowUpAnswer, Subject, WantedFollowUp } from "./contract-follow-ups.ts";
 import { whyErased } from "./erase-people.ts";
 import { callColumns, toCallRow } from "./rows.ts";
+import { answerWanted, insertWanted } from "./write-follow-ups.ts";
 
 /** Rows that are read at a stretch: few enough that nobody waits long for it. */
 const rowsAtOnce = 100;
@@ -41,15 +43,15 @@ export function nextDue(db: Connection, installation: string): number | undefine
 }
 
 /** Texts cross to the writer's thread several times faster than the objects they stand for. */
-export type SendingWrite = { id: number; ours: string; at: number }[];
+export type SendingWrite = { id: number; ours: string; at: number; followUp?: WantedFollowUp }[];
 
-export function sendingWrite(calls: readonly { id: number; ours: Ours }[], at: number): SendingWrite {
-  return calls.map(({ id, ours }) => ({ id, ours: JSON.stringify(ours), at }));
+export function sendingWrite(calls: readonly SentCall[], at: number): SendingWrite {
+  return calls.map(({ id, ours, ...rest }) => ({ id, ours: JSON.stringify(ours), at, ...rest }));
 }
 
 /** Runs in the writer. */
 export function writeSending(db: Connection, calls: SendingWrite): void {
-  for (const { id, ours, at } of calls)
+  for (const { id, ours, at, followUp } of calls) {
     db.run(
       `UPDATE calls SET ours = ?, sent_at = COALESCE(sent_at, ?) WHERE id = ? AND NOT (${erasedAndQuiet})`,
       ours,
@@ -57,6 +59,8 @@ export function writeSending(db: Connection, calls: SendingWrite): void {
       id,
       whyErased,
     );
+    if (followUp) insertWanted(db, id, followUp);
+  }
 }
 
 /**
@@ -82,7 +86,12 @@ const update = `
     updated_at = ?4
   WHERE id = ?13`;
 
-export type DeliveredWrite = { installation: string; call: Bind[]; step: Bind[] }[];
+export type DeliveredWrite = {
+  installation: string;
+  call: Bind[];
+  step: Bind[];
+  followUp?: { answer: FollowUpAnswer; subject: Subject };
+}[];
 
 export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite {
   return calls.map((call) => {
@@ -120,17 +129,19 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
         link ?? null,
       ],
       step: [id, step.at, step.step, JSON.stringify(step.detail)],
+      ...(call.followUp && { followUp: { answer: call.followUp, subject: contact ? { contact } : {} } }),
     };
   });
 }
 
 /** Runs in the writer. */
 export function writeDelivered(db: Connection, calls: DeliveredWrite): void {
-  for (const { installation, call, step } of calls) {
+  for (const { installation, call, step, followUp } of calls) {
     const [id, at] = step.map(Number) as [number, number];
     const wasErased = isErased(db, id);
     db.run(update, ...call);
     db.run("INSERT INTO history (call, at, step, detail) VALUES (?, ?, ?, ?)", ...step);
+    if (followUp) answerWanted(db, id, followUp.answer, followUp.subject);
     eraseWhatLoggingBrought(db, { id, installation, wasErased }, at);
   }
 }

@@ -42,6 +42,7 @@ export function eraseCall(db: Connection, id: number, now: number): void {
     eraseDelivery(db, Number(delivery));
   db.run("DELETE FROM events WHERE call = ?", id);
   db.run("DELETE FROM asks WHERE call = ?", id);
+  db.run("DELETE FROM follow_ups WHERE call = ?", id);
   db.run("UPDATE recordings SET state = 'erase', due_at = ? WHERE call = ?", now, id);
   db.run(
     `DELETE FROM answers WHERE (installation, provider, ref) IN (

@@ -51,7 +51,7 @@ export function eraseRest(db: Connection, installation: string): void {
 function eraseCalls(db: Connection, installation: string): Stretch {
   const calls = callsAfter(db, installation, "");
   for (const { id } of calls) {
-    for (const table of ["events", "history", "asks", "recordings"])
+    for (const table of ["events", "history", "asks", "recordings", "follow_ups"])
       db.run(`DELETE FROM ${table} WHERE call = ?`, id);
     db.run("DELETE FROM calls WHERE id = ?", id);
   }

@@ -81,6 +81,21 @@ export type Tables = {
     type: string | null;
     reason: string | null;
   };
+  follow_ups: {
+    call: number;
+    installation: string;
+    state: string;
+    since: number;
+    contact_kind: string | null;
+    contact_id: string | null;
+    number: string | null;
+    task_id: string | null;
+    fields: string;
+    close_at: number | null;
+    attempts: number;
+    reached_by: string | null;
+    reason: string | null;
+  };
   events: { call: number; digest: number; delivery: number; body: string };
   history: { id: Later<number>; call: number; at: number; step: string; detail: string };
   contacts: {

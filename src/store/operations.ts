@@ -8,6 +8,7 @@ import { erasePeople } from "./erase-people.ts";
 import { eraseRest, eraseStretch } from "./erase-stretch.ts";
 import { eraseMentions } from "./mentions.ts";
 import * as numbering from "./numbering.ts";
+import { changeFollowUps, markReached } from "./write-follow-ups.ts";
 
 /** Everything that the writer can do, by name. Arguments and results cross a thread: plain data only. */
 export const operations = {
@@ -25,6 +26,8 @@ export const operations = {
   erasePeople,
   eraseStretch,
   eraseRest,
+  markReached,
+  changeFollowUps,
   saveAnswer: keepAnswer,
   cleanLog: (db: Connection) => db.cleanLog(),
   putOwners: contacts.putOwners,

@@ -8,6 +8,7 @@ import { decodedWrite } from "./decoded.ts";
 import * as delivered from "./delivered.ts";
 import { eraseWith } from "./erase.ts";
 import { eraseInstallationWith } from "./erase-installation.ts";
+import { followUpsOver } from "./follow-ups.ts";
 import * as groups from "./groups.ts";
 import { installsOver } from "./installs.ts";
 import { keptOf } from "./kept.ts";
@@ -39,6 +40,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     ...secretsOver(kysely),
     ...installsOver(kysely),
     ...recordingsOver(kysely),
+    ...followUpsOver(kysely, write),
     append: groupCommit(write),
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),

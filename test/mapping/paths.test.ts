@@ -29,7 +29,7 @@ describe.each(Object.entries(paths))("%s", (name, { type, values }) => {
   });
 
   test("is absent when nothing is known, unless it is about the installation or a word for any call", () => {
-    const known = name.startsWith("installation.") || name === "call.kind";
+    const known = name.startsWith("installation.") || ["call.kind", "call.title"].includes(name);
     expect(read(name, emptyView) !== undefined).toBe(known);
   });
 
@@ -61,7 +61,7 @@ describe.each(Object.entries(paths))("%s", (name, { type, values }) => {
 /** The full view with junk in the place of every fact, and of every fact inside a fact. */
 function viewOf(junk: unknown): View {
   const spoil = (value: object): object => Object.fromEntries(Object.keys(value).map((key) => [key, junk]));
-  const { call, contact, owner, agent, installation } = fullView;
+  const { call, contact, owner, people, installation } = fullView;
   const nested = {
     customer: spoil({ number: 1, name: 1 }),
     transfer: { to: junk, kind: junk },
@@ -74,7 +74,9 @@ function viewOf(junk: unknown): View {
         : spoil(call),
     contact: spoil(contact ?? {}),
     owner: spoil(owner ?? {}),
-    agent: spoil(agent ?? {}),
+    people: typeof junk === "string" ? [junk, { ids: junk }, ...(people ?? []).map(spoil)] : junk,
+    sharedWith: junk,
+    followUpDueMinutes: junk,
     customerNumber: junk,
     recordingUrl: junk,
     installation: { ...installation, timeZone: junk === "x" ? "Nowhere/Land" : installation.timeZone },
@@ -140,7 +142,7 @@ test.each([
 
 test("the agent is whom the directory names, else who talked last, else the only one", () => {
   expect([read("call.agent.name"), read("call.agent.id")]).toEqual(["Ravi Kumar", "201"]);
-  const { agent: _, ...noDirectory } = fullView;
+  const { people: _, ...noDirectory } = fullView;
   expect([read("call.agent.name", noDirectory), read("call.agent.email", noDirectory)]).toEqual([
     "R.",
     "r@pbx.example",

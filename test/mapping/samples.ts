@@ -48,7 +48,18 @@ export const fullView: View = {
     fields: { lifecycle: "customer", score: 7, vip: true },
   },
   owner: { id: "o1", name: "Meera", email: "meera@example.com" },
-  agent: { name: "Ravi Kumar", email: "ravi@example.com" },
+  people: [
+    { ids: ["202"], name: "Early", talkedAt: "2026-11-20T20:05:12.000Z" },
+    {
+      ids: ["201", "sip:ravi"],
+      name: "Ravi Kumar",
+      email: "ravi@example.com",
+      talkedAt: "2026-11-20T20:07:00.000Z",
+    },
+    { ids: ["203"], name: "Only rang" },
+  ],
+  sharedWith: ["Groninger Fietsen"],
+  followUpDueMinutes: 60,
   installation: { name: "demo", region: "IN", timeZone: "Asia/Kolkata" },
 };
 

@@ -59,7 +59,10 @@ describe.each(worldNames)("%s", (name) => {
     await allLogged(1);
     const [call, ...others] = world.calls();
     expect(others).toEqual([]);
-    expect(call).toMatchObject({ key: "acme:voys:same", title: "Inbound call from Vera" });
+    expect(call).toMatchObject({
+      key: "acme:voys:same",
+      title: expect.stringMatching(/^Inbound call from Vera · answered by ravi( Owner)?$/),
+    });
     expect(call?.contactId).toBeDefined();
     expect(call?.ownerId).toBeDefined();
   });

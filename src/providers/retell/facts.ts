@@ -98,7 +98,7 @@ function textOrMember(body: JsonObject, call: JsonObject, name: string, member: 
 function agentsOf(call: JsonObject, talked: boolean): AgentRef[] | undefined {
   const id = textAt(call, "agent_id");
   const name = textAt(call, "agent_name");
-  return id ? [{ ids: [id], ...(name && { name }), ...(talked && { talked }) }] : undefined;
+  return id ? [{ ids: [id], kind: "ai", ...(name && { name }), ...(talked && { talked }) }] : undefined;
 }
 
 /** `transfer_destination` stays here on a plain call: a transfer of unknown kind would hide the kind we know. */

@@ -1,0 +1,70 @@
+import type { FollowUp, FollowUpStanding, Fields as Values } from "../../src/core/contracts.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { rowFailure } from "./failure.ts";
+import type { Desk } from "./item.ts";
+import { sendRows, update } from "./send.ts";
+import { type Current, shortId, tasksById } from "./tasks.ts";
+import { closedStatus, formOf } from "./values.ts";
+
+type Closed = "closed" | "touched" | "done" | CrmError;
+
+/** Salesforce moves these itself, e.g. when a lead is converted. */
+const links = new Set(["WhoId", "WhatId"]);
+
+/** What a follow-up was made with, as far as a person may change it. */
+export function wroteOf(row: Readonly<Values>, keyName: string): Values {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => name !== keyName && !links.has(name)));
+}
+
+/** How follow-up tasks stand. Deleted ones count as done. */
+export async function standings(
+  { connection, book }: Desk,
+  given: readonly FollowUp[],
+): Promise<Map<string, FollowUpStanding>> {
+  const names = [...new Set(["IsClosed", "Status", ...given.flatMap(({ wrote }) => Object.keys(wrote))])];
+  const ids = given.map(({ id }) => id);
+  const found = ids.length > 0 ? await tasksById(connection, book, ids, names) : new Map<string, Current>();
+  return new Map(given.map(({ id, wrote }) => [id, standingOf(wrote, found.get(shortId(id)), book.fields)]));
+}
+
+/** Closes those that are open and that nobody touched, with what the org calls closed. */
+export async function closeFollowUps(desk: Desk, given: readonly FollowUp[]): Promise<Map<string, Closed>> {
+  const { connection, schema, book } = desk;
+  const now = await standings(desk, given);
+  const status = closedStatus(book.fields);
+  const results = new Map<string, Closed>();
+  const open: string[] = [];
+  for (const [id, standing] of now) {
+    if (standing === "open") open.push(id);
+    else results.set(id, standing);
+  }
+  if (open.length === 0) return results;
+  if (status === undefined) {
+    const message = "Salesforce does not tell which Status of a Task is closed: let our user read TaskStatus";
+    for (const id of open) results.set(id, new CrmError("never", message));
+    return results;
+  }
+  const rows = open.map((Id): Values => ({ Id, Status: status }));
+  const sent = await sendRows(rows, update(connection), { atOnce: false, isOutdated: schema.forget });
+  for (const [i, id] of open.entries()) {
+    const result = sent[i];
+    if (result && "id" in result) results.set(id, "closed");
+    else if (result && "lost" in result) results.set(id, result.lost);
+    else results.set(id, rowFailure("closing the follow-up task", result?.faults ?? []));
+  }
+  return results;
+}
+
+function standingOf(
+  wrote: Readonly<Values>,
+  current: Current | undefined,
+  fields: Desk["book"]["fields"],
+): FollowUpStanding {
+  if (!current || current.deleted || current.values["IsClosed"] === true) return "done";
+  const isSame = Object.entries(wrote).every(([name, value]) => {
+    const form = (one: typeof value | null | undefined) =>
+      one === null || one === undefined || one === "" ? "" : String(formOf(fields.get(name), one));
+    return form(current.values[name]) === form(value);
+  });
+  return isSame ? "open" : "touched";
+}

@@ -1,0 +1,60 @@
+import { isWithheld, numberInGroups } from "../core/phone.ts";
+import type { View } from "./view.ts";
+
+/** What earlier versions called the contact of an unknown caller. */
+const ourPlaceholder = /^unknown caller$/i;
+/** What providers and carriers write where a name would be. */
+const noName =
+  /^(unknown|anonymous|private|restricted|unavailable|withheld|blocked|wireless|no|toll free)?( ?(caller|name|number|id|call))*$/i;
+const longestName = 100;
+
+export function isWithheldCall({ call, installation }: View): boolean {
+  const number = call.customer?.number;
+  return typeof number === "string" && isWithheld(number, installation?.region);
+}
+
+/** The caller's name as the provider sent it, when it is one: no number, no placeholder. */
+export function toldName({ call }: View): string | undefined {
+  const name = call.customer?.name;
+  if (typeof name !== "string" || !/\p{L}/u.test(name) || noName.test(name.trim())) return undefined;
+  return name;
+}
+
+/** What to call the customer: their name in the CRM, else the caller's name, else the number unless it was withheld. */
+export function customerLabel(view: View): string | undefined {
+  const name = view.contact?.name;
+  const known = typeof name === "string" && !ourPlaceholder.test(name.trim()) ? name : undefined;
+  if (isWithheldCall(view)) return known;
+  return known || toldName(view) || dialable(view);
+}
+
+/** The same for a title: short enough, and with words for a withheld number. */
+export function customerInTitle(view: View): string | undefined {
+  const label = customerLabel(view) ?? (isWithheldCall(view) ? "a withheld number" : undefined);
+  if (label === undefined || label.length <= longestName) return label;
+  return `${label.slice(0, longestName - 1).toWellFormed()}…`;
+}
+
+/** A contact that is made has a name by which a rep can tell it from others. */
+export function newContactName(view: View): string | undefined {
+  const number = isWithheldCall(view) ? undefined : dialable(view);
+  return toldName(view) ?? (number && numberInGroups(number));
+}
+
+function dialable({ call, customerNumber }: View): string | undefined {
+  const number = customerNumber ?? call.customer?.number;
+  return typeof number === "string" && /\d/.test(number) ? number : undefined;
+}
+
+/** The names of the other contacts with this number. */
+export function sharedWith({ sharedWith }: View): string | undefined {
+  if (!Array.isArray(sharedWith)) return undefined;
+  const names = sharedWith.filter((name): name is string => typeof name === "string" && name !== "");
+  return listText([...new Set(names)]);
+}
+
+/** `Asha, Ben and Cees`; undefined for an empty list. */
+export function listText(names: readonly string[]): string | undefined {
+  const last = names.at(-1);
+  return names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${last}` : last;
+}

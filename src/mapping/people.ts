@@ -1,0 +1,118 @@
+import type { Agent } from "../core/call.ts";
+import type { View } from "./view.ts";
+
+type AgentFacts = { name?: string; email?: string; id?: string; kind?: "person" | "ai" };
+
+/** Who was on the company's side, named as well as we know. */
+function peopleOf({ call, people }: View): Agent[] {
+  const given: unknown = people ?? call.agents;
+  return Array.isArray(given) ? given.filter(isAgent) : [];
+}
+
+function isAgent(value: unknown): value is Agent {
+  return typeof value === "object" && value !== null && "ids" in value && Array.isArray(value.ids);
+}
+
+export function isAi({ kind }: Pick<Agent, "kind">): boolean {
+  return kind === "ai";
+}
+
+/** In the order in which they were last heard talking with the customer. */
+export function agentsWhoTalked(view: View): Agent[] {
+  const time = ({ talkedAt }: Agent) => (typeof talkedAt === "string" ? talkedAt : "");
+  return peopleOf(view)
+    .filter(time)
+    .sort((a, b) => (time(a) < time(b) ? -1 : time(a) > time(b) ? 1 : 0));
+}
+
+export function onlyAgent(view: View): Agent | undefined {
+  const people = peopleOf(view);
+  return people.length === 1 ? people[0] : undefined;
+}
+
+/** Who talked last with the customer, or the only agent there was. */
+function lastAgent(view: View): Agent | undefined {
+  return agentsWhoTalked(view).at(-1) ?? onlyAgent(view);
+}
+
+export function agentOf(view: View): AgentFacts {
+  const agent = lastAgent(view);
+  if (!agent) return {};
+  const { name, email, kind = "person" } = agent;
+  const id = agent.ids[0];
+  return { kind, ...(name && { name }), ...(email && { email }), ...(id && { id }) };
+}
+
+/** `Asha Rao`, `AI agent Reception bot`; undefined for somebody with an opaque id only. */
+export function agentLabel(agent: Agent | undefined): string | undefined {
+  if (!agent) return undefined;
+  const name = textOf(agent.name) ?? textOf(agent.email);
+  if (isAi(agent)) return `AI agent ${name ?? textOf(agent.ids[0]) ?? ""}`.trim();
+  return name ?? agent.ids.flatMap((id) => idInWords(id) ?? [])[0];
+}
+
+/** The first who talked, or the only agent there was: who took or made the call. */
+export function firstAgentLabel(view: View): string | undefined {
+  return agentLabel(agentsWhoTalked(view)[0] ?? onlyAgent(view));
+}
+
+/** The same for a title, where an extension says too little. */
+export function firstAgentName(view: View): string | undefined {
+  const agent = agentsWhoTalked(view)[0] ?? onlyAgent(view);
+  return agent && agentLabel({ ...agent, ids: [] });
+}
+
+export function lastAgentLabel(view: View): string | undefined {
+  return agentLabel(lastAgent(view));
+}
+
+/** Whose phones rang without their talking. */
+export function agentsWhoRang(view: View): string[] {
+  const rang = peopleOf(view).filter(({ talkedAt, ...agent }) => !talkedAt && !isAi(agent));
+  return [...new Set(rang.flatMap((agent) => agentLabel(agent) ?? []))];
+}
+
+/** Who had the customer first, and who got them. */
+export function transferEnds(view: View): { from?: string; to?: string } {
+  const { transfer } = view.call;
+  if (!transfer || typeof transfer !== "object") return {};
+  const talkers = agentsWhoTalked(view);
+  const { to, by } = transfer;
+  const target = known(view, to?.number, to?.name);
+  const last = talkers.length > 1 ? talkers.at(-1) : undefined;
+  const toLabel = agentLabel(target ?? last) ?? textOf(to?.name) ?? textOf(to?.number);
+  const giver =
+    known(view, by, by) ?? talkers.filter((one) => one !== (target ?? last))[0] ?? onlyAgent(view);
+  const fromLabel = agentLabel(giver) ?? textOf(by);
+  return {
+    ...(fromLabel && fromLabel !== toLabel && { from: fromLabel }),
+    ...(toLabel && { to: toLabel }),
+  };
+}
+
+/** `Asha Rao -> Cees Bakker, warm`. */
+export function transferText(view: View): string | undefined {
+  const { from, to } = transferEnds(view);
+  if (to === undefined) return undefined;
+  const kind = view.call.transfer?.kind;
+  const way = from === undefined ? `to ${to}` : `${from} -> ${to}`;
+  return kind === "warm" || kind === "cold" ? `${way}, ${kind}` : way;
+}
+
+function known(view: View, id: string | undefined, name: string | undefined): Agent | undefined {
+  const same = (agent: Agent) => agent.ids.some((one) => textOf(one) !== undefined && one === id);
+  const named = (agent: Agent) => textOf(name) !== undefined && agent.name === name;
+  const people = peopleOf(view);
+  return people.find(same) ?? people.find(named);
+}
+
+/** Extensions and numbers say something to a rep, a provider's own ids do not. */
+function idInWords(id: unknown): string | undefined {
+  if (typeof id !== "string") return undefined;
+  if (/^\d{2,6}$/.test(id)) return `extension ${id}`;
+  return /^\+?\d{7,15}$/.test(id) ? id : undefined;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
+}
