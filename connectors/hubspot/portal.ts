@@ -160,6 +160,8 @@ async function create(
     );
     return true;
   } catch (error) {
+    // The app may log calls without making properties: that is no reason to wait.
+    if (refusedWith(error, 403)) throw new CrmError("never", error.message, { cause: error.cause });
     // Somebody else made it at the same moment, or somebody put it into the archive.
     if (!refusedWith(error, 409)) throw error;
     return false;
