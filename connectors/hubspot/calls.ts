@@ -134,7 +134,10 @@ async function makeContacts(tools: Tools, works: readonly Work[], asking: Asking
 function plan({ context, warn }: Tools, works: readonly Work[], known: Properties): void {
   for (const work of works) {
     const { record, current } = work;
-    const change = changeOf(record, known, current, warn);
+    const change = changeOf(record, known, current, (field, sentence) => {
+      warn(`${sentence}: calls are logged without it`);
+      work.without.push(`${field}: ${sentence}`);
+    });
     work.wrote = change.wrote;
     work.kept = change.kept;
     undated(work, context.now());

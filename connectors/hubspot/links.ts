@@ -1,6 +1,7 @@
 import type { CrmError } from "../../src/core/errors.ts";
 import { associate, contactsOfCalls } from "./associations.ts";
 import { refusedWith } from "./errors.ts";
+import { readRecords } from "./find-calls.ts";
 import { contactMark } from "./new-contacts.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
 import type { Asking } from "./transport.ts";
@@ -66,9 +67,12 @@ async function linkContacts(tools: Tools, works: readonly Work[], asking: Asking
     return theirs === undefined ? [{ work, from: saved.id, to: contact.id }] : [];
   });
   const refused = await write(tools, "contacts", links, asking);
+  const doubtful = links.flatMap(({ from, to }) => (refused.has(`${from} ${to}`) ? [to] : []));
+  const there = await readRecords(tools.transport, "contacts", doubtful, { by: "id", properties: [] }, asking);
   for (const { work, from, to } of links) {
     const error = refused.get(`${from} ${to}`);
     if (!error) work.wrote["contactId"] = to;
+    else if (there.has(to)) work.without.push(`its contact ${to}: ${error.message}`);
     else if (work.contact) {
       const number = work.record.createContact?.number;
       if (number !== undefined) tools.lookBack.forget(contactMark(number));
