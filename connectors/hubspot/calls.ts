@@ -76,7 +76,8 @@ async function save(
     await makeFollowUps(tools, open(), asking).catch((error: unknown) => {
       // The account may not make tasks: the calls are logged all the same.
       if (!refusedWith(error, 403)) throw error;
-      for (const work of open()) if (work.record.task) work.without.push(`its follow-up task: ${error.message}`);
+      for (const work of open())
+        if (work.record.task) work.without.push(`its follow-up task: ${error.message}`);
     });
   }
   return works.map(resultOf);

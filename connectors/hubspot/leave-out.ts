@@ -66,7 +66,9 @@ function drop({ player, warn }: Tools, work: Work, { name, why }: RefusedValue):
   }
   if (name === appProperty) {
     player.giveUp();
-    warn(`HubSpot does not take ${name}: calls are logged without it, and HubSpot's own player does not ask us`);
+    warn(
+      `HubSpot does not take ${name}: calls are logged without it, and HubSpot's own player does not ask us`,
+    );
   } else warn(`HubSpot does not take the ${name} of some calls: they are logged without it (${why})`);
   work.without.push(`${name}: ${why}`);
 }

@@ -68,7 +68,13 @@ async function linkContacts(tools: Tools, works: readonly Work[], asking: Asking
   });
   const refused = await write(tools, "contacts", links, asking);
   const doubtful = links.flatMap(({ from, to }) => (refused.has(`${from} ${to}`) ? [to] : []));
-  const there = await readRecords(tools.transport, "contacts", doubtful, { by: "id", properties: [] }, asking);
+  const there = await readRecords(
+    tools.transport,
+    "contacts",
+    doubtful,
+    { by: "id", properties: [] },
+    asking,
+  );
   for (const { work, from, to } of links) {
     const error = refused.get(`${from} ${to}`);
     if (!error) work.wrote["contactId"] = to;

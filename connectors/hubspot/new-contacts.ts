@@ -72,7 +72,11 @@ async function makeContacts(
     const answer = written.get(row.ref);
     const refused = answer && "failed" in answer ? refusedValues(answer.failed) : [];
     const rest = withoutValues(row, refused);
-    if (rest) refusals.set(row.ref, refused.map(({ name, why }) => `the new contact's ${name}: ${why}`));
+    if (rest)
+      refusals.set(
+        row.ref,
+        refused.map(({ name, why }) => `the new contact's ${name}: ${why}`),
+      );
     return rest ?? [];
   });
   for (const [number, answer] of await create(smaller)) written.set(number, answer);

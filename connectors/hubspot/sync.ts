@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { ContactRef } from "../../src/core/contact.ts";
 import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { resultsIn, type Stored, storedIn } from "./batch.ts";
+import { type Stored, storedIn } from "./batch.ts";
 import { contactOf, contactProperties, mergedInto } from "./contacts.ts";
 import { search } from "./search.ts";
 import type { Asking, Transport } from "./transport.ts";

@@ -6,7 +6,7 @@ import type { Ask } from "./api.ts";
 import type { Desk, Item, Written } from "./item.ts";
 import { contactIn, linkOf, linksAfter, type Plan, planCall, planTask } from "./plan.ts";
 import { type Current, shortId, tasksById, tasksByKey } from "./tasks.ts";
-import { contactsFor, type Wanted } from "./unknown-callers.ts";
+import { contactsFor, type Made, type Wanted } from "./unknown-callers.ts";
 import { writeTasks } from "./write.ts";
 
 /** A call and what the org has of it now. `task`: its follow-up there, which may be deleted. */
@@ -92,31 +92,38 @@ function unknownCaller({ record, current }: Found): Wanted[] {
   return createContact && !hadOne ? [createContact] : [];
 }
 
-function contactFor(
-  found: Found,
-  made: Awaited<ReturnType<typeof contactsFor>>,
-): ContactRef | CrmError | undefined {
+function contactFor(found: Found, made: Awaited<ReturnType<typeof contactsFor>>): Made | undefined {
   const [wanted] = unknownCaller(found);
   return wanted ? made.get(wanted.number) : found.record.contact;
 }
 
-function plan(desk: Desk, found: Found, contact: ContactRef | CrmError | undefined): Ready | CrmError {
+/** A contact that could not be made is no reason not to log its call: it is matched later. */
+function plan(desk: Desk, found: Found, made: Made | undefined): Ready | CrmError {
   const { record, current, task } = found;
   const { book, warn } = desk;
-  if (contact instanceof CrmError) return contact;
-  const plan = planCall(record, current, contact, book, warn);
-  if (plan instanceof CrmError) return plan;
+  if (made instanceof CrmError && made.retry === "later") return made;
+  const { contact, without } = contactIfMade(made);
+  const planned = planCall(record, current, contact, book, warn);
+  const plan = { ...planned, without: [...planned.without, ...without] };
   const links = linksAfter(current, plan.row);
   const linked = contact && links[linkOf(contact)] === contact.id ? { contact } : {};
+  const { fallbackOwnerId } = record;
+  const common = { ...linked, ...(fallbackOwnerId !== undefined && { fallbackOwner: fallbackOwnerId }) };
   const isEmpty = current !== undefined && Object.keys(plan.row).length === 0;
   const row = current ? { ...plan.row, Id: current.id } : { ...plan.row, [book.keyName]: record.key };
-  const call: Item = { what: "the call", change: current !== undefined, row, ...linked };
+  const call: Item = { what: "the call", change: current !== undefined, row, ...common };
   const ready: Ready = { ...found, plan, ...(!isEmpty && { call }) };
   if (!record.task || !wantsTask(record) || task) return ready;
   const taskRow = planTask(record.task.fields, links, book, warn);
-  if (taskRow instanceof CrmError) return taskRow;
   const withKey = { ...taskRow, [book.keyName]: taskKey(record.key) };
-  return { ...ready, followUp: { what: "the follow-up task", change: false, row: withKey, ...linked } };
+  return { ...ready, followUp: { what: "the follow-up task", change: false, row: withKey, ...common } };
+}
+
+function contactIfMade(made: Made | undefined): { contact?: ContactRef; without: readonly string[] } {
+  if (!made) return { without: [] };
+  if (made instanceof CrmError) return { without: [`a contact for its caller: ${made.message}`] };
+  const { id, kind, without = [] } = made;
+  return { contact: { id, kind }, without };
 }
 
 function resultOf(ready: Ready, writtenOf: ReadonlyMap<Item, Written | undefined>): SaveResult {
@@ -129,10 +136,8 @@ function resultOf(ready: Ready, writtenOf: ReadonlyMap<Item, Written | undefined
   if (!("id" in saved)) return { key, ...saved };
   if (follow && "failed" in follow) return { key, ...follow };
   const row = saved.item?.row ?? {};
-  const wrote: Values = { ...plan.wrote };
-  if (row["OwnerId"] === undefined) for (const name of ["ownerId", "OwnerId"]) delete wrote[name];
-  const link = saved.item?.contact;
-  if ("contactId" in wrote && link) wrote["contactId"] = link.id;
+  const wrote = wroteIn(plan.wrote, row, saved.item?.contact);
+  const without = [...plan.without, ...(saved.item?.without ?? [])];
   const taskId = follow && "id" in follow ? follow.id : task?.id;
   if (taskId !== undefined && wantsTask(record)) wrote["taskId"] = taskId;
   const contact = contactIn(linksAfter(current, row));
@@ -143,5 +148,19 @@ function resultOf(ready: Ready, writtenOf: ReadonlyMap<Item, Written | undefined
     wrote,
     kept: plan.kept,
     ...(contact && { contact }),
+    ...(without.length > 0 && { without }),
   };
+}
+
+/** What was written in the end, in the mapping's words: less than planned, or with another owner or contact. */
+function wroteIn(planned: Readonly<Values>, row: Readonly<Values>, contact: ContactRef | undefined): Values {
+  const wrote: Values = {};
+  for (const [name, value] of Object.entries(planned)) {
+    if (name === "contactId") {
+      if (contact) wrote[name] = contact.id;
+    } else if (name === "ownerId" || name === "OwnerId") {
+      if (row["OwnerId"] !== undefined) wrote[name] = row["OwnerId"];
+    } else if (row[name] !== undefined) wrote[name] = value;
+  }
+  return wrote;
 }

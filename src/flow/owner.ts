@@ -22,13 +22,15 @@ export function chooseOwner(
   const stated = defaultOwnerOf(settings, owners);
   const fallback = stated && isActive(stated) ? stated : undefined;
   const rest = { ...(fallback && { fallback }), ...(agent && { agent }) };
-  if (agent && talker) return { owner: talker, why: `talked last with the customer (${agent.email})`, ...rest };
+  if (agent && talker)
+    return { owner: talker, why: `talked last with the customer (${agent.email})`, ...rest };
   const absent = byAgent?.length ? "has left the CRM" : "is no CRM user";
   const notes = agent ? [`${agent.email} talked, but ${absent}`] : [];
   const ownsContact = contact?.ownerId === undefined ? undefined : ownerOf(owners, contact.ownerId);
   if (ownsContact && isActive(ownsContact))
     return { owner: ownsContact, why: sentence("owns the contact", notes), ...rest };
-  if (ownsContact) notes.push(`${nameOf(ownsContact)} owns the contact, but cannot own activities (any more)`);
+  if (ownsContact)
+    notes.push(`${nameOf(ownsContact)} owns the contact, but cannot own activities (any more)`);
   if (fallback) return { owner: fallback, why: sentence("the installation's default owner", notes), ...rest };
   const noContact = ownsContact ? "" : "the contact has no owner, and ";
   const noDefault = stated

@@ -39,7 +39,8 @@ export function recordOf(
     ...(row.contact && row.activityId !== undefined && row.ours["contactId"] && { linked: true as const }),
     ...(associate && { associate }),
     ...(choice.owner && { ownerId: choice.owner.id }),
-    ...(choice.fallback && choice.fallback.id !== choice.owner?.id && { fallbackOwnerId: choice.fallback.id }),
+    ...(choice.fallback &&
+      choice.fallback.id !== choice.owner?.id && { fallbackOwnerId: choice.fallback.id }),
     ...(create !== undefined && {
       createContact: {
         number: create,
