@@ -1,5 +1,6 @@
 import type { CallRecord, SaveResult } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import { isPublicUrl } from "../../src/lib/public-address.ts";
 import { currentOf } from "./current.ts";
 import { refusedWith } from "./errors.ts";
 import { followUpsOf } from "./follow-ups.ts";
@@ -83,18 +84,20 @@ async function save(
   return works.map(resultOf);
 }
 
-/** HubSpot plays recordings from https addresses only, and refuses a call that has another. */
+/** Takes only a link to a public https address. */
+export const recordingField = "hs_call_recording_url";
+
+/**
+ * HubSpot plays recordings from https addresses only, and refuses a call that has another. Unverified: that it refuses a
+ * private host, which it could not reach.
+ */
 function withoutUnplayable(work: Work, warn: (sentence: string) => void): void {
-  const { hs_call_recording_url: link, ...fields } = work.record.fields;
-  if (link === undefined || link === "" || isHttps(String(link))) return;
-  const why = "HubSpot takes only links that begin with https://; set publicUrl to such an address";
+  const { [recordingField]: link, ...fields } = work.record.fields;
+  if (link === undefined || link === "" || isPublicUrl(String(link))) return;
+  const why = "HubSpot takes only links to a public https:// address; set publicUrl to one";
   warn(`calls are logged without the link to their recording: ${why}`);
   work.record = { ...work.record, fields };
   work.without.push(`the link to the recording: ${why}`);
-}
-
-function isHttps(text: string): boolean {
-  return URL.canParse(text) && new URL(text).protocol === "https:";
 }
 
 function refuseUnknownTypes(work: Work): void {
@@ -122,7 +125,7 @@ async function makeContacts(tools: Tools, works: readonly Work[], asking: Asking
   for (const { work, number } of wanting) {
     const answer = answers.get(number);
     if (answer instanceof CrmError) {
-      const passes = answer.retry === "later" && !refusedWith(answer, 403);
+      const passes = (answer.retry === "later" && !refusedWith(answer, 403)) || lacksKey(answer);
       if (passes) work.result = failed(work, answer);
       else work.without.push(`a contact for its caller: ${answer.message}`);
     } else if (answer) {

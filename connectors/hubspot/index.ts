@@ -1,7 +1,7 @@
 import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
 import { createTurns } from "../../src/lib/pace.ts";
 import { rowsAtOnce } from "./batch.ts";
-import { saveCalls } from "./calls.ts";
+import { recordingField, saveCalls } from "./calls.ts";
 import { contactsById, findContacts } from "./contacts.ts";
 import { createLookBack } from "./find-calls.ts";
 import { oauth } from "./oauth.ts";
@@ -51,6 +51,7 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
     batchSize: rowsAtOnce,
     parallel: 20,
     lookupSize: 80,
+    webLinks: [recordingField],
     findContacts: (numbers, signal, urgent = false) => {
       const asking: Asking = {
         what: "HubSpot, looking up callers",

@@ -1,6 +1,7 @@
 import type { CrmError } from "../../src/core/errors.ts";
 import { isAboutOwner, type RefusedValue, refusedValues, refusedWith } from "./errors.ts";
 import { appProperty } from "./player.ts";
+import { lacksKey } from "./portal.ts";
 import { propertyNameOf } from "./values.ts";
 import { type Tools, undated, type Work } from "./work.ts";
 
@@ -25,14 +26,10 @@ const essential = new Set([
  */
 export function leaveOut(tools: Tools, work: Work, error: CrmError): boolean {
   if (!isAboutValues(error)) return false;
-  const fields = Object.keys(work.wrote);
-  const named = refusedValues(error).filter(({ name }) =>
-    fields.some((field) => propertyNameOf(field) === name),
-  );
-  const aboutOwner = named.length === 0 && "ownerId" in work.wrote && isAboutOwner(error);
-  const out = aboutOwner ? [{ name: "hubspot_owner_id", why: "the owner is not accepted" }] : named;
+  const out = valuesToDrop(work, error);
   if (out.length > 0) for (const value of out) drop(tools, work, value);
   else {
+    const fields = Object.keys(work.wrote);
     const others = fields.filter((field) => !essential.has(field));
     // A call that is there already stays as it is.
     const extra = others.length > 0 || !work.current ? others : fields;
@@ -44,9 +41,20 @@ export function leaveOut(tools: Tools, work: Work, error: CrmError): boolean {
   return true;
 }
 
-/** A record that is not there, a lock or a limit is nothing that fewer values would change. */
+/** Those that HubSpot lists, else those that its words mention. */
+function valuesToDrop({ wrote }: Work, error: CrmError): RefusedValue[] {
+  const names = Object.keys(wrote).map(propertyNameOf);
+  const listed = refusedValues(error).filter(({ name }) => names.includes(name));
+  if (listed.length > 0) return listed;
+  const words = new Set(error.message.match(/\w+/g));
+  const mentioned = names.filter((name) => name.includes("_") && words.has(name));
+  const owner = "ownerId" in wrote && isAboutOwner(error) ? ["hubspot_owner_id"] : [];
+  return [...new Set([...mentioned, ...owner])].map((name) => ({ name, why: error.message }));
+}
+
+/** A record or a property of ours that is not there, a lock or a limit is nothing that fewer values would change. */
 function isAboutValues(error: CrmError): boolean {
-  if (error.retry === "later" || /OBJECT_NOT_FOUND/.test(error.message)) return false;
+  if (error.retry === "later" || lacksKey(error) || /OBJECT_NOT_FOUND/.test(error.message)) return false;
   return !refusedWith(error, 401, 403, 404);
 }
 

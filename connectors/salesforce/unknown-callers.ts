@@ -2,7 +2,7 @@ import { type Contact, type ContactRef, chooseContact, numbersOf } from "../../s
 import type { CallRecord, ConnectContext, Fields as Values } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { Ask } from "./api.ts";
-import { rowFailure } from "./failure.ts";
+import { faultsOf, rowFailure } from "./failure.ts";
 import { findWritten } from "./find.ts";
 import type { Desk } from "./item.ts";
 import { contactOf, kindOf, kindOfId, type Shape, shapesOf } from "./people.ts";
@@ -28,6 +28,8 @@ type Draft = {
  * rule that alerts, not one that blocks (Salesforce's documentation of the header).
  */
 const allowSave = { "Sforce-Duplicate-Rule-Header": "allowSave=true" };
+/** Of one batch; the callers of the others are tried at the next save of their calls. */
+const mostAlone = 10;
 
 /**
  * A contact for each number, made unless somebody has the number already: an earlier attempt whose answer was lost may
@@ -88,8 +90,31 @@ async function make(
   };
   await take(drafts, await send(drafts), false);
   const rest = again.slice();
-  if (rest.length > 0) await take(rest, await send(rest, allowSave), true);
+  if (rest.length === 0) return made;
+  const saved = await send(rest, allowSave);
+  for (const i of unnamedTwins(saved).slice(0, mostAlone)) saved[i] = await createAlone(connection, rest[i]);
+  await take(rest, saved, true);
   return made;
+}
+
+/** Rows that a duplicate rule blocks without saying for which records. */
+function unnamedTwins(results: readonly RowResult[]): number[] {
+  const isBlocked = (result: RowResult) =>
+    "faults" in result && result.faults.some(({ code }) => code === "DUPLICATES_DETECTED");
+  return results.flatMap((result, i) => (isBlocked(result) && twinsIn(result).length === 0 ? [i] : []));
+}
+
+/** A request for one record is told which records there are already. Unverified: that a collection never is. */
+async function createAlone(connection: Desk["connection"], draft: Draft | undefined): Promise<RowResult> {
+  if (!draft) return { faults: [] };
+  try {
+    const { id } = await connection.create(draft.object, draft.row, { headers: allowSave });
+    return id === undefined ? { faults: [] } : { id, created: true };
+  } catch (error) {
+    if (!(error instanceof CrmError)) throw error;
+    const faults = faultsOf(error);
+    return faults.length > 0 && error.retry === "never" ? { faults } : { lost: error };
+  }
 }
 
 /**

@@ -168,6 +168,11 @@ export type Connector = {
   batchSize: number;
   /** How many batches may be under way at once; one when absent. */
   parallel?: number;
+  /**
+   * Fields that take only a link to a public https address, for `switchhook check`. Absent: people read the CRM where
+   * Switchhook runs.
+   */
+  webLinks?: readonly string[];
   /** How many numbers one request looks up; all of them when absent. */
   lookupSize?: number;
   /**

@@ -119,7 +119,8 @@ function seededRandom(seed: number): () => number {
 }
 
 export function ownersOf(portal: Portal): (id: string) => boolean {
-  return (id) => portal.owners.has(id);
+  // Unverified: what becomes of an owner who was archived; public reports name it as a reason of refusal.
+  return (id) => portal.owners.get(id)?.archived === false;
 }
 
 /** The record behind an id, merged ones resolved; archived and unknown ones are absent. */

@@ -1,10 +1,11 @@
-import type { Field, Row } from "./field.ts";
+import type { Field, Row, Value } from "./field.ts";
 import { idOf } from "./ids.ts";
 import { indexesOf } from "./indexes.ts";
 import {
   accountObject,
   caseObject,
   contactObject,
+  groupObject,
   leadObject,
   type ObjectType,
   opportunityObject,
@@ -25,6 +26,22 @@ export type OrgSettings = {
   searchLagMs: number;
   /** Whether a value of the wrong JSON type or an unknown field fails its row or the whole collection (unverified). */
   parseErrors: "row" | "request";
+  /** Queues that may own Tasks; the others may own leads only. */
+  taskQueues: Set<string>;
+  /** What admins made of the org, which refuses some records. */
+  rules: Rule[];
+  /** What its duplicate rule does with a contact or lead that is there already. */
+  duplicateRule: "alert" | "block" | "off";
+};
+
+/** A validation rule or a flow: what it says of a record that it refuses. `fields`: where the error stands. */
+export type Rule = {
+  object: string;
+  on?: "create" | "update";
+  refuses: (row: Readonly<Record<string, Value>>) => boolean;
+  message: string;
+  fields?: string[];
+  code?: string;
 };
 
 export type OrgOptions = Partial<OrgSettings> & {
@@ -84,6 +101,9 @@ export function createOrg(options: OrgOptions): Org {
       dailyLimit: options.dailyLimit ?? 100_000,
       searchLagMs: options.searchLagMs ?? 0,
       parseErrors: options.parseErrors ?? "row",
+      taskQueues: options.taskQueues ?? new Set(),
+      rules: options.rules ?? [],
+      duplicateRule: options.duplicateRule ?? "alert",
     },
     now,
     keyField,
@@ -139,6 +159,7 @@ function createTypes({ namespace, personAccounts = false }: OrgOptions): ObjectT
     leadObject(),
     accountObject(personAccounts),
     userObject(),
+    groupObject(),
     organizationObject(),
     opportunityObject(),
     caseObject(),

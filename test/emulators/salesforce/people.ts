@@ -10,6 +10,8 @@ export type People = {
   /** Any record of any type. */
   add(type: string, fields: Values): string;
   addUser(fields: Values): string;
+  /** A queue; `tasks`: it may own Tasks, too. */
+  addQueue(name: string, tasks?: boolean): string;
   addContact(fields: Values): string;
   addLead(fields: Values): string;
   /** With a `LastName`, and person accounts switched on: a person account and its contact. */
@@ -69,6 +71,11 @@ export function createPeople(org: Org): People {
         Username: email,
         ...fields,
       });
+    },
+    addQueue(name, tasks = false) {
+      const id = people.add("Group", { Name: name, Type: "Queue" });
+      if (tasks) org.settings.taskQueues.add(id);
+      return id;
     },
     addContact: (fields) => people.add("Contact", { LastName: "Contact", ...fields }),
     addLead: (fields) => people.add("Lead", { LastName: "Lead", Company: "Company", ...fields }),
