@@ -4,6 +4,8 @@ import type { Asking, Transport } from "./transport.ts";
 
 /** HubSpot refuses longer bodies. */
 const longestBody = 3_000;
+/** The place of a later page is a longer text than "0". */
+const roomForPlace = 10;
 const pageSize = 200;
 /** Nobody is that many people; what is beyond is not looked at. */
 const mostPages = 10;
@@ -19,6 +21,9 @@ export type SearchBody = {
   sorts?: string[];
 };
 
+/** HubSpot's published specification of 2026-03 requires both in every search. */
+const always = { after: "0", sorts: [] };
+
 /** A page of found records. `total`: of all pages. */
 export type Page = { results: ReturnType<typeof storedIn>; total: number; after?: string };
 
@@ -29,10 +34,11 @@ export async function search(
   body: SearchBody,
   asking: Asking,
 ): Promise<Page> {
+  const whole = { ...always, ...body };
   const answer: unknown = await transport.search(asking, (client) =>
     client.crm.objects.searchApi.doSearch(
       type,
-      body as unknown as Parameters<typeof client.crm.objects.searchApi.doSearch>[1],
+      whole as unknown as Parameters<typeof client.crm.objects.searchApi.doSearch>[1],
     ),
   );
   const object = isObject(answer) ? answer : {};
@@ -59,7 +65,7 @@ export async function inSearches(
     let body = bodyOf(filters, properties, from, to);
     for (; to < count; to += 1) {
       const more = bodyOf(filters, properties, from, to + 1);
-      if (Buffer.byteLength(JSON.stringify(more)) > longestBody) break;
+      if (Buffer.byteLength(JSON.stringify(more)) > longestBody - roomForPlace) break;
       body = more;
     }
     bodies.push(body);
@@ -80,7 +86,7 @@ function bodyOf(
     const part = values.slice(from, to).flatMap((writings) => writings.map((value) => value.toLowerCase()));
     return { filters: [{ propertyName: name, operator: "IN", values: part }] };
   });
-  return { filterGroups, properties: [...properties], limit: pageSize };
+  return { ...always, filterGroups, properties: [...properties], limit: pageSize };
 }
 
 async function allPages(

@@ -12,21 +12,13 @@ const needsSomebody = new Set([
   "API_CURRENTLY_DISABLED",
 ]);
 
-/** What says that a Task was a call, when the org refuses one without saying why. */
-const essential = new Set([
-  "Id",
-  "WhoId",
-  "WhatId",
-  "OwnerId",
-  "Subject",
-  "Status",
-  "Priority",
-  "TaskSubtype",
-  "CallType",
-  "CallDurationInSeconds",
-  "CallObject",
-  "ActivityDate",
-]);
+/** What a Task cannot be without. */
+const barest = ["Subject", "Status", "Priority", "TaskSubtype", "ActivityDate"];
+const links = ["WhoId", "WhatId", "OwnerId"];
+const ofCalls = ["CallType", "CallDurationInSeconds", "CallObject", "CallDisposition"];
+
+/** What is left of a Task that the org refuses without saying why, try by try. */
+const tiers = [[...barest, ...links, ...ofCalls], [...barest, ...links], barest];
 
 /** Faults of a link that may name no field. */
 const aboutLinks =
@@ -36,7 +28,7 @@ type Known = { keyName: string; ownerGone: boolean; warn: (message: string) => v
 
 /**
  * A row without what the org refuses: its owner (the default owner before none), the fields that the faults name, its
- * links, at last all but the essential fields. A Task that is there already then stays as it is. Undefined: nothing that
+ * links, at last all but what a Task cannot be without. A Task that is there already then stays as it is. Undefined: nothing that
  * could be left out.
  */
 export function leaveOut(item: Item, faults: readonly Fault[], known: Known): Item | Written | undefined {
@@ -49,14 +41,15 @@ export function leaveOut(item: Item, faults: readonly Fault[], known: Known): It
   if (named.length > 0) return without(item, named, faults, warn);
   if (isPassing(faults) || faults.some(({ code }) => needsSomebody.has(code))) return undefined;
   if (faults.some(({ code }) => aboutLinks.test(code))) {
-    const links = ["RecordTypeId", "WhatId", "WhoId"].filter((name) => row[name] !== undefined);
-    const [link] = links;
+    const link = ["RecordTypeId", "WhatId", "WhoId"].find((name) => row[name] !== undefined);
     if (link !== undefined) return without(item, [link], faults, warn);
   }
   if (item.what !== "the call") return undefined;
   const fields = Object.keys(row).filter((name) => !isOurs(name));
-  const others = fields.filter((name) => !essential.has(name));
-  if (others.length > 0) return without(item, others, faults, warn);
+  const others = tiers
+    .map((tier) => fields.filter((name) => !tier.includes(name)))
+    .find(({ length }) => length > 0);
+  if (others) return without(item, others, faults, warn);
   if (item.change && fields.length > 0) return without(item, fields, faults, warn);
   return undefined;
 }

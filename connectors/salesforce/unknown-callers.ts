@@ -80,7 +80,7 @@ async function make(
     for (const [i, draft] of some.entries()) {
       const result = results[i];
       const ids = twinsIn(result);
-      const twins = ids.length > 0 ? await readTwins(connection, shapes, ids) : [];
+      const twins = ids.length > 0 ? await readTwins(connection, shapes, ids).catch(ifHidden) : [];
       const twin = twinOf(draft, twins, { region, isLast });
       const smaller = isLast ? undefined : withoutFields(draft, result, twins.length > 0);
       if (twin) made.set(draft.number, refOf(twin));
@@ -185,6 +185,12 @@ async function readTwins(
     }
   }
   return twins;
+}
+
+/** What an org names we may not be able to read. */
+function ifHidden(error: unknown): Contact[] {
+  if (error instanceof CrmError && error.retry === "never") return [];
+  throw error;
 }
 
 async function draftOf({ schema, warn }: Desk, wanted: Wanted, ask: Ask): Promise<Draft | CrmError> {

@@ -6,7 +6,7 @@ import type { Schema } from "./schema.ts";
 import { create, type RowResult, sendRows, update, upsertBy } from "./send.ts";
 
 /** Owner, contact and fields can be wrong one after the other; after so many tries a row is given up. */
-const mostRounds = 7;
+const mostRounds = 8;
 
 /**
  * Writes Tasks, one answer for each. What a person or time did to their owner or contact is mended on the way. Throws

@@ -55,7 +55,7 @@ function checkReference(org: Org, type: ObjectType, field: Field, id: string): R
   const target = org.typeOfId(id);
   // A queue of leads, or a public group: public reports show this code and message.
   const isGroup = type.name === "Task" && field.name === "OwnerId" && target?.name === "Group";
-  if (isGroup && !org.settings.taskQueues.has(id)) {
+  if (isGroup && !org.taskQueues.has(id)) {
     const message = `${field.label}: id value of incorrect type: ${id}`;
     return [rowError("FIELD_INTEGRITY_EXCEPTION", message, [field.name])];
   }
@@ -130,12 +130,12 @@ export function checkTwins(org: Org, type: ObjectType, values: Values, allowSave
 
 /** Validation rules, triggers and flows. `row`: the record as it would be. */
 export function checkRules(
-  { settings }: Org,
+  { rules }: Org,
   type: ObjectType,
   row: Readonly<Values>,
   how: "create" | "update",
 ): RowError[] {
-  return settings.rules
+  return rules
     .filter(({ object, on = how, refuses }) => object === type.name && on === how && refuses(row))
     .map(({ code = "FIELD_CUSTOM_VALIDATION_EXCEPTION", message, fields }) =>
       rowError(code, message, fields),

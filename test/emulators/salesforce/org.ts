@@ -26,10 +26,6 @@ export type OrgSettings = {
   searchLagMs: number;
   /** Whether a value of the wrong JSON type or an unknown field fails its row or the whole collection (unverified). */
   parseErrors: "row" | "request";
-  /** Queues that may own Tasks; the others may own leads only. */
-  taskQueues: Set<string>;
-  /** What admins made of the org, which refuses some records. */
-  rules: Rule[];
   /** What its duplicate rule does with a contact or lead that is there already. */
   duplicateRule: "alert" | "block" | "off";
 };
@@ -56,6 +52,10 @@ export type OrgOptions = Partial<OrgSettings> & {
 /** A Salesforce org: its objects and its records. */
 export type Org = {
   settings: OrgSettings;
+  /** Queues that may own Tasks; the others may own leads only. */
+  taskQueues: Set<string>;
+  /** What admins made of the org, which refuses some records. */
+  rules: Rule[];
   now(): number;
   /** Name of the key field, with its namespace. */
   keyField: string;
@@ -101,10 +101,10 @@ export function createOrg(options: OrgOptions): Org {
       dailyLimit: options.dailyLimit ?? 100_000,
       searchLagMs: options.searchLagMs ?? 0,
       parseErrors: options.parseErrors ?? "row",
-      taskQueues: options.taskQueues ?? new Set(),
-      rules: options.rules ?? [],
       duplicateRule: options.duplicateRule ?? "alert",
     },
+    taskQueues: new Set(),
+    rules: [],
     now,
     keyField,
     userId,

@@ -1,7 +1,7 @@
 import { derive } from "./derive.ts";
 import type { FieldOptions, FieldType, Row, Value } from "./field.ts";
 import { field } from "./field.ts";
-import { type Org, stampOf } from "./org.ts";
+import { type Org, type Rule, stampOf } from "./org.ts";
 import type { Values } from "./read-values.ts";
 import { deleteRow, stamps, typeNamed } from "./write.ts";
 
@@ -27,6 +27,8 @@ export type People = {
   tasks(): Row[];
   /** A custom field, or another field that this org has. */
   addField(type: string, name: string, kind: FieldType, options?: FieldOptions): void;
+  /** A validation rule, a trigger or a flow. Returns how to switch it off. */
+  addRule(rule: Rule): () => void;
   /** What an admin may have made of a picklist. */
   setPicklist(
     type: string,
@@ -74,7 +76,7 @@ export function createPeople(org: Org): People {
     },
     addQueue(name, tasks = false) {
       const id = people.add("Group", { Name: name, Type: "Queue" });
-      if (tasks) org.settings.taskQueues.add(id);
+      if (tasks) org.taskQueues.add(id);
       return id;
     },
     addContact: (fields) => people.add("Contact", { LastName: "Contact", ...fields }),
@@ -127,6 +129,10 @@ export function createPeople(org: Org): People {
     tasks: () => [...org.table("Task").stored()].filter((row) => row["IsDeleted"] !== true),
     addField(type, name, kind, options) {
       typeNamed(org, type).fields.push(field(name, kind, options));
+    },
+    addRule(rule) {
+      org.rules.push(rule);
+      return () => void org.rules.splice(org.rules.indexOf(rule), 1);
     },
     setPicklist(type, name, values) {
       const found = typeNamed(org, type).fields.find((one) => one.name === name);
