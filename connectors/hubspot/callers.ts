@@ -8,6 +8,12 @@ import { notGranted, scopesIn } from "./scopes.ts";
 /** Types of records that a caller can be. A company is found by its main line. */
 export type CallerType = "contacts" | "companies";
 
+/** Each with the core's word for it. */
+export const callerKinds: readonly (readonly [CallerType, ContactKind])[] = [
+  ["contacts", "contact"],
+  ["companies", "company"],
+];
+
 /**
  * How one type of caller is read and searched in this account. `phones`: properties that hold numbers. `calculated`:
  * those that HubSpot fills with national digits for searching. `typed`: those that are compared as they were typed, in

@@ -1,6 +1,8 @@
 import type { CallRecord, SaveResult } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import { isPublicUrl } from "../../src/lib/public-address.ts";
 import { currentOf } from "./current.ts";
+import { refusedWith } from "./errors.ts";
 import { followUpsOf } from "./follow-ups.ts";
 import { linkCalls } from "./links.ts";
 import { contactsFor } from "./new-contacts.ts";
@@ -8,7 +10,7 @@ import { lacksKey } from "./portal.ts";
 import type { Properties } from "./properties.ts";
 import type { Asking } from "./transport.ts";
 import { changeOf } from "./values.ts";
-import { associates, failed, type Tools, type Work } from "./work.ts";
+import { associates, failed, type Tools, undated, type Work } from "./work.ts";
 import { writeCalls } from "./write.ts";
 
 /**
@@ -63,15 +65,39 @@ async function save(
   if (open().length > 0) {
     const keyed = await tools.portal.hasKey("calls", signal);
     const known = await tools.portal.properties("calls", signal);
-    for (const work of open()) work.record = tools.player.withApp(work.record, known);
+    for (const work of open()) {
+      withoutUnplayable(work, tools.warn);
+      work.record = tools.player.withApp(work.record, known);
+    }
     await currentOf(tools, open(), { keyed, known }, asking);
     await makeContacts(tools, open(), asking);
     plan(tools, open(), known);
     await writeCalls(tools, open(), { keyed, known }, asking);
     await linkCalls(tools, open(), asking);
-    await makeFollowUps(tools, open(), asking);
+    await makeFollowUps(tools, open(), asking).catch((error: unknown) => {
+      // The account may not make tasks: the calls are logged all the same.
+      if (!refusedWith(error, 403)) throw error;
+      for (const work of open())
+        if (work.record.task) work.without.push(`its follow-up task: ${error.message}`);
+    });
   }
   return works.map(resultOf);
+}
+
+/** Takes only a link to a public https address. */
+export const recordingField = "hs_call_recording_url";
+
+/**
+ * HubSpot plays recordings from https addresses only, and refuses a call that has another. Unverified: that it refuses a
+ * private host, which it could not reach.
+ */
+function withoutUnplayable(work: Work, warn: (sentence: string) => void): void {
+  const { [recordingField]: link, ...fields } = work.record.fields;
+  if (link === undefined || link === "" || isPublicUrl(String(link))) return;
+  const why = "HubSpot takes only links to a public https:// address; set publicUrl to one";
+  warn(`calls are logged without the link to their recording: ${why}`);
+  work.record = { ...work.record, fields };
+  work.without.push(`the link to the recording: ${why}`);
 }
 
 function refuseUnknownTypes(work: Work): void {
@@ -90,23 +116,35 @@ async function makeContacts(tools: Tools, works: readonly Work[], asking: Asking
     if (!createContact || work.contact || ours["contactId"] !== undefined) return [];
     return [{ work, record: work.record, number: createContact.number }];
   });
-  const answers = await contactsFor(tools, wanting, { ...asking, what: "HubSpot, making a contact" });
+  const what = "HubSpot, making a contact";
+  // What the account may not do at all is not the call's fault: it is logged, and its caller is looked up later.
+  const answers = await contactsFor(tools, wanting, { ...asking, what }).catch((error: unknown) => {
+    if (!refusedWith(error, 403)) throw error;
+    return new Map(wanting.map(({ number }) => [number, error]));
+  });
   for (const { work, number } of wanting) {
     const answer = answers.get(number);
-    if (answer instanceof CrmError) work.result = failed(work, answer);
-    else if (answer) work.contact = answer;
+    if (answer instanceof CrmError) {
+      const passes = (answer.retry === "later" && !refusedWith(answer, 403)) || lacksKey(answer);
+      if (passes) work.result = failed(work, answer);
+      else work.without.push(`a contact for its caller: ${answer.message}`);
+    } else if (answer) {
+      work.contact = { id: answer.id, kind: answer.kind };
+      work.without.push(...(answer.without ?? []));
+    }
   }
 }
 
 function plan({ context, warn }: Tools, works: readonly Work[], known: Properties): void {
   for (const work of works) {
     const { record, current } = work;
-    const change = changeOf(record, known, current, warn);
+    const change = changeOf(record, known, current, (field, sentence) => {
+      warn(`${sentence}: calls are logged without it`);
+      work.without.push(`${field}: ${sentence}`);
+    });
     work.wrote = change.wrote;
     work.kept = change.kept;
-    // The only property that HubSpot demands of a call; some calls have no time at all.
-    if (!current && !("hs_timestamp" in work.wrote))
-      work.wrote["hs_timestamp"] = new Date(context.now()).toISOString();
+    undated(work, context.now());
   }
 }
 

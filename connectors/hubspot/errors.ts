@@ -4,8 +4,11 @@ import { isObject, type JsonObject, objectAt, objectsAt, textAt } from "../../sr
 /** An answer of HubSpot that is no success. `body`: parsed JSON, or the text of a page. `headers`: lower-case names. */
 export type Refused = { status: number; body: unknown; headers: Readonly<Record<string, string>> };
 
+/** A property whose value HubSpot refuses, and its words on it. */
+export type RefusedValue = { name: string; why: string };
+
 /** What a `CrmError` of this folder remembers of HubSpot's answer. */
-type Cause = { status: number };
+type Cause = { status?: number; values: RefusedValue[] };
 
 const minute = 60_000;
 
@@ -27,11 +30,43 @@ export function isAboutOwner({ message }: CrmError): boolean {
   return /hubspot_owner_id|OWNER/.test(message);
 }
 
+/** The properties that a refusal names. None when it does not say what is wrong. */
+export function refusedValues(error: CrmError): RefusedValue[] {
+  const values = isObject(error.cause) ? error.cause["values"] : undefined;
+  return Array.isArray(values) ? (values as RefusedValue[]) : [];
+}
+
+/** HubSpot lists them as JSON inside its message, and sometimes as `errors`. */
+function valuesIn(body: unknown): RefusedValue[] {
+  if (!isObject(body)) return [];
+  const message = textAt(body, "message") ?? "";
+  const listed = listIn(message.slice(message.indexOf("["))).flatMap((one): RefusedValue[] => {
+    const name = textAt(one, "name");
+    const why = textAt(one, "message") ?? textAt(one, "error") ?? "no reason given";
+    return name === undefined ? [] : [{ name, why }];
+  });
+  const told = objectsAt(body, "errors").flatMap((error) => {
+    const names = objectAt(error, "context")["propertyName"];
+    const why = textAt(error, "message") ?? "no reason given";
+    return Array.isArray(names) ? names.map((name) => ({ name: String(name), why })) : [];
+  });
+  return [...new Map([...told, ...listed].map((one) => [one.name, one])).values()];
+}
+
+function listIn(text: string): JsonObject[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    return Array.isArray(list) ? list.filter(isObject) : [];
+  } catch {
+    return [];
+  }
+}
+
 /** What a refused request means: wait, or have somebody mend it. Its `afterMs` is for the whole account. */
 export function errorOf({ status, body, headers }: Refused, what: string, now: number): CrmError {
   const said = wordsOf(body);
   const wait = waitOf(headers, now);
-  const cause: Cause = { status };
+  const cause: Cause = { status, values: valuesIn(body) };
   const later = (why: string, afterMs?: number) => {
     const after = wait ?? afterMs;
     return new CrmError("later", `${what}: ${why}`, {
@@ -47,7 +82,12 @@ export function errorOf({ status, body, headers }: Refused, what: string, now: n
         minute,
       );
     case 403:
-      return never(scopesOf(body) ?? `HubSpot forbids it (403${said})`);
+      // The account as a whole may not do it, until somebody gives the app the scope or the account the licence.
+      return later(
+        scopesOf(body) ??
+          `HubSpot forbids it (403${said}). Check the app's scopes and the account's licence; the calls wait until it is allowed`,
+        minute,
+      );
     case 423:
       return later(`HubSpot has locked the record for a moment (423${said})`, 2_000);
     case 429:
@@ -102,7 +142,7 @@ function scopesOf(body: unknown): string | undefined {
     return Array.isArray(asked) ? asked.map(String) : [];
   });
   const named = scopes.length > 0 ? ` ${[...new Set(scopes)].join(", ")}` : "";
-  return `HubSpot says that the app lacks a permission (403). Give it the scope${named}, then replay the call`;
+  return `HubSpot says that the app lacks a permission (403). Give it the scope${named}; the calls wait for it`;
 }
 
 /** HubSpot's own words with its id for support, as an addition; a page of HTML says only that it is one. */
@@ -126,5 +166,6 @@ export function rowError(error: JsonObject): CrmError {
   return new CrmError(
     passing ? "later" : "never",
     `HubSpot refuses the row (${category ?? "no category"}): ${message}`,
+    { cause: { values: valuesIn(error) } satisfies Cause },
   );
 }

@@ -3,7 +3,7 @@ import { CrmError } from "../../src/core/errors.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import { rowsAtOnce, type Stored, storedIn } from "./batch.ts";
 import { refusedWith } from "./errors.ts";
-import { keyProperties, type ObjectType } from "./portal.ts";
+import { type DescribedType, keyProperties } from "./portal.ts";
 import { inSearches } from "./search.ts";
 import type { Asking, Transport } from "./transport.ts";
 
@@ -16,15 +16,15 @@ const mostKept = 10_000;
 /** The records that are there, by the id or the key that they were asked by. Archived ones are not there. */
 export async function readRecords(
   transport: Transport,
-  type: ObjectType,
+  type: DescribedType,
   ids: readonly string[],
   { by, properties }: { by: "id" | "key"; properties: readonly string[] },
   asking: Asking,
 ): Promise<Map<string, Stored>> {
   const found = new Map<string, Stored>();
-  const key = keyProperties[type].name;
-  const idProperty = by === "key" ? { idProperty: key } : {};
-  const wanted = [...new Set([...properties, key])];
+  const key = type === "companies" ? undefined : keyProperties[type].name;
+  const idProperty = by === "key" && key ? { idProperty: key } : {};
+  const wanted = [...new Set([...properties, ...(key ? [key] : [])])];
   for (const part of inParts([...new Set(ids)], rowsAtOnce)) {
     const input = {
       ...idProperty,
@@ -40,7 +40,7 @@ export async function readRecords(
         throw error;
       });
     for (const { stored } of body === undefined ? [] : storedIn(body)) {
-      const ref = by === "id" ? stored.id : stored.properties[key];
+      const ref = by === "id" ? stored.id : stored.properties[key ?? ""];
       if (ref) found.set(ref, stored);
     }
   }

@@ -3,6 +3,7 @@ import type { CallRecord, ConnectContext, FollowUp } from "../../src/core/contra
 import { CrmError } from "../../src/core/errors.ts";
 import { associate } from "./associations.ts";
 import type { Row, Stored } from "./batch.ts";
+import { callerKinds } from "./callers.ts";
 import { createOnce } from "./create-once.ts";
 import { isAboutOwner } from "./errors.ts";
 import { type LookBack, readRecords, tooEarly } from "./find-calls.ts";
@@ -56,11 +57,17 @@ export async function followUpsOf(
       transport.ask(asking, (client) => client.crm.objects.batchApi.create("tasks", { inputs })),
     );
   const written = await create(rows);
-  const ownerless = rows.filter(({ ref }) => {
-    const answer = written.get(ref);
-    return answer && "failed" in answer && isAboutOwner(answer.failed);
-  });
-  for (const [key, answer] of await create(ownerless.map(withoutOwner))) written.set(key, answer);
+  const fallbacks = new Map(wanted.map(({ record }) => [record.key, record.fallbackOwnerId]));
+  // An owner who cannot have a task gives way to the default owner, who gives way to nobody.
+  for (const ownerOf of [(key: string) => fallbacks.get(key), () => undefined]) {
+    const refused = rows.filter(({ ref }) => {
+      const answer = written.get(ref);
+      return answer && "failed" in answer && isAboutOwner(answer.failed);
+    });
+    const changed = refused.map((row) => withOwner(row, ownerOf(row.ref)));
+    for (const { ref, input } of changed) sent.set(ref, sentOf(input.properties));
+    for (const [key, answer] of await create(changed)) written.set(key, answer);
+  }
   const clashed: string[] = [];
   for (const [key, answer] of written) {
     if ("stored" in answer) answers.set(key, followUpIn(answer.stored, sent.get(key)));
@@ -98,9 +105,18 @@ function fieldsOf({ task, ownerId, fields }: CallRecord, known: Properties): Rec
   };
 }
 
-function withoutOwner({ ref, input }: Row<Input>): Row<Input> {
-  const { hubspot_owner_id: _, ...properties } = input.properties;
+function withOwner({ ref, input }: Row<Input>, owner: string | undefined): Row<Input> {
+  const { hubspot_owner_id: _, ...rest } = input.properties;
+  const properties = { ...rest, ...(owner !== undefined && { hubspot_owner_id: owner }) };
   return { ref, input: { ...input, properties } };
+}
+
+/** What a person may change: not our key. */
+function sentOf({
+  [keyProperties.tasks.name]: _,
+  ...fields
+}: Record<string, string>): Record<string, string> {
+  return fields;
 }
 
 /**
@@ -140,10 +156,13 @@ async function linkAll(
 ): Promise<void> {
   const pairs = wanted.flatMap(({ record: { key }, contact }) => {
     const made = answers.get(key);
-    return contact && made && "id" in made ? [{ from: made.id, to: contact.id, key }] : [];
+    return contact && made && "id" in made ? [{ from: made.id, to: contact.id, kind: contact.kind }] : [];
   });
   // A task without its contact is still a task: its owner sees it, and the call beside it has the contact.
-  await associate(transport, "tasks", "contacts", pairs, asking);
+  for (const [type, kind] of callerKinds) {
+    const some = pairs.filter((pair) => pair.kind === kind);
+    await associate(transport, "tasks", type, some, asking);
+  }
 }
 
 function lost(): CrmError {

@@ -2,18 +2,19 @@ import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/co
 import { createTurns } from "../../src/lib/pace.ts";
 import { rowsAtOnce } from "./batch.ts";
 import { callersOf } from "./callers.ts";
-import { saveCalls } from "./calls.ts";
+import { recordingField, saveCalls } from "./calls.ts";
 import { contactsById } from "./contacts.ts";
 import { createLookBack } from "./find-calls.ts";
 import { findContacts } from "./find-contacts.ts";
 import { oauth } from "./oauth.ts";
+import { owners } from "./owners.ts";
 import { createPlayer } from "./player.ts";
 import { openPortal } from "./portal.ts";
 import { describe } from "./properties.ts";
 import { recordings } from "./recordings.ts";
 import { removeCalls } from "./remove-calls.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
-import { changedContacts, owners } from "./sync.ts";
+import { changedContacts } from "./sync.ts";
 import { closeTasks, tasks } from "./tasks.ts";
 import { type Asking, openTransport } from "./transport.ts";
 import { webhook } from "./webhook.ts";
@@ -57,6 +58,7 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
     batchSize: rowsAtOnce,
     parallel: 20,
     lookupSize: 80,
+    webLinks: [recordingField],
     findContacts: (numbers, signal, urgent = false) => {
       const asking: Asking = {
         what: "HubSpot, looking up callers",

@@ -1,7 +1,8 @@
 import type { CrmError } from "../../src/core/errors.ts";
 import { associate, callersOfCalls } from "./associations.ts";
-import type { CallerType } from "./callers.ts";
+import { callerKinds } from "./callers.ts";
 import { refusedWith } from "./errors.ts";
+import { readRecords } from "./find-calls.ts";
 import { contactMark } from "./new-contacts.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
 import type { Asking } from "./transport.ts";
@@ -15,8 +16,11 @@ type Link = { work: Work; from: string; to: string };
  */
 export async function linkCalls(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
   const saved = works.filter((work) => work.saved !== undefined);
-  for (const type of ["contacts", "companies"] as const)
-    await linkCallers(tools, type, saved, { ...asking, what: `HubSpot, associating calls with ${type}` });
+  for (const [type, kind] of callerKinds)
+    await linkCallers(tools, [type, kind], saved, {
+      ...asking,
+      what: `HubSpot, associating calls with ${type}`,
+    });
   for (const type of associates) {
     const links = saved.flatMap((work): Link[] => {
       const to = work.record.associate?.[type];
@@ -47,15 +51,12 @@ export async function linkCalls(tools: Tools, works: readonly Work[], asking: As
   }
 }
 
-const kindOf = { contacts: "contact", companies: "company" } as const;
-
 async function linkCallers(
   tools: Tools,
-  type: CallerType,
+  [type, kind]: (typeof callerKinds)[number],
   works: readonly Work[],
   asking: Asking,
 ): Promise<void> {
-  const kind = kindOf[type];
   const wanting = works.filter(({ record, contact }) => contact?.kind === kind && !record.linked);
   const known = wanting.filter(({ current }) => current !== undefined);
   const present = await callersOfCalls(
@@ -77,9 +78,12 @@ async function linkCallers(
     return theirs === undefined ? [{ work, from: saved.id, to: contact.id }] : [];
   });
   const refused = await write(tools, type, links, asking);
+  const doubtful = links.flatMap(({ from, to }) => (refused.has(`${from} ${to}`) ? [to] : []));
+  const there = await readRecords(tools.transport, type, doubtful, { by: "id", properties: [] }, asking);
   for (const { work, from, to } of links) {
     const error = refused.get(`${from} ${to}`);
     if (!error) work.wrote["contactId"] = to;
+    else if (there.has(to)) work.without.push(`its contact ${to}: ${error.message}`);
     else if (work.contact) {
       const number = work.record.createContact?.number;
       if (number !== undefined) tools.lookBack.forget(contactMark(number));

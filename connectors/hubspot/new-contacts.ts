@@ -5,6 +5,7 @@ import { CrmError } from "../../src/core/errors.ts";
 import type { Row } from "./batch.ts";
 import type { Callers } from "./callers.ts";
 import { createOnce } from "./create-once.ts";
+import { type RefusedValue, refusedValues } from "./errors.ts";
 import { type LookBack, readRecords, tooEarly } from "./find-calls.ts";
 import { findContacts } from "./find-contacts.ts";
 import { keyProperties, type Portal } from "./portal.ts";
@@ -12,7 +13,8 @@ import type { Asking, Transport } from "./transport.ts";
 import { textsOf } from "./values.ts";
 
 type Unknown = { record: CallRecord; number: string };
-export type MadeContacts = Map<string, ContactRef | CrmError>;
+/** `without`: what HubSpot did not take of a new contact. An error: there is no contact, and why. */
+export type MadeContacts = Map<string, (ContactRef & { without?: string[] }) | CrmError>;
 type Input = { properties: Record<string, string>; associations: [] };
 
 /** What the contact of an unknown caller is remembered under. */
@@ -56,18 +58,34 @@ async function makeContacts(
   const rows = numbers
     .filter((number) => !answers.has(number))
     .map((number): Row<Input> => {
-      const fields = byNumber.get(number)?.record.createContact?.fields ?? {};
+      const { fields = {}, phone = number } = byNumber.get(number)?.record.createContact ?? {};
       const key = keyed ? { [keyProperties.contacts.name]: number } : {};
-      const properties = { phone: number, ...textsOf(fields, known), ...key };
+      const properties = { phone, ...textsOf(fields, known), ...key };
       return { ref: number, input: { properties, associations: [] } };
     });
-  const written = await createOnce(lookBack, rows, contactMark, (inputs) =>
-    transport.ask(asking, (client) => client.crm.objects.batchApi.create("contacts", { inputs })),
-  );
+  const create = (some: readonly Row<Input>[]) =>
+    createOnce(lookBack, some, contactMark, (inputs) =>
+      transport.ask(asking, (client) => client.crm.objects.batchApi.create("contacts", { inputs })),
+    );
+  const written = await create(rows);
+  const refusals = new Map<string, string[]>();
+  const smaller = rows.flatMap((row) => {
+    const answer = written.get(row.ref);
+    const refused = answer && "failed" in answer ? refusedValues(answer.failed) : [];
+    const rest = withoutValues(row, refused);
+    if (rest)
+      refusals.set(
+        row.ref,
+        refused.map(({ name, why }) => `the new contact's ${name}: ${why}`),
+      );
+    return rest ?? [];
+  });
+  for (const [number, answer] of await create(smaller)) written.set(number, answer);
   const clashed: string[] = [];
   for (const [number, answer] of written) {
     if ("stored" in answer) {
-      answers.set(number, { id: answer.stored.id, kind: "contact" });
+      const without = refusals.get(number);
+      answers.set(number, { id: answer.stored.id, kind: "contact", ...(without && { without }) });
       continue;
     }
     const existing = existingId(answer.failed);
@@ -81,6 +99,20 @@ async function makeContacts(
     if (!answers.has(number))
       answers.set(number, new CrmError("later", "HubSpot did not say whether it made the contact"));
   return answers;
+}
+
+/** A contact without the values that HubSpot refuses; its number takes the place of a refused one. Undefined: nothing is left to try. */
+function withoutValues(row: Row<Input>, refused: readonly RefusedValue[]): Row<Input> | undefined {
+  const properties = { ...row.input.properties };
+  const names = refused.map(({ name }) => name).filter((name) => name in properties);
+  const isOurs = (name: string) =>
+    name === keyProperties.contacts.name || (name === "phone" && properties[name] === row.ref);
+  if (names.length === 0 || names.some(isOurs)) return undefined;
+  for (const name of names) {
+    if (name === "phone") properties[name] = row.ref;
+    else delete properties[name];
+  }
+  return { ref: row.ref, input: { ...row.input, properties } };
 }
 
 export type ContactMaker = {

@@ -1,5 +1,6 @@
 import type { CallRecord } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import { refusedWith } from "./errors.ts";
 import type { Properties } from "./properties.ts";
 import type { Asking, Transport } from "./transport.ts";
 
@@ -44,7 +45,8 @@ export function createPlayer(transport: Transport, appId: number | undefined, wa
           client.crm.extensions.calling.recordingSettingsApi.markAsReady({ engagementId }),
         )
         .catch((error: unknown) => {
-          if (!(error instanceof CrmError) || error.retry === "later") throw error;
+          const isForbidden = refusedWith(error, 403);
+          if (!(error instanceof CrmError) || (error.retry === "later" && !isForbidden)) throw error;
           const kind = String((error.cause as { status?: number } | undefined)?.status);
           if (!warned.has(kind)) warn(`${error.message}. HubSpot's own player may not have the recording`);
           warned.add(kind);

@@ -9,7 +9,7 @@ import type { Asking, Transport } from "./transport.ts";
 /** Types that get a property of ours. */
 export type ObjectType = "calls" | "contacts" | "tasks";
 /** Types whose properties we read. */
-type DescribedType = ObjectType | "companies";
+export type DescribedType = ObjectType | "companies";
 
 /** The properties of ours that make a record findable by what it stands for; each has a unique value. */
 export const keyProperties: Readonly<Record<ObjectType, { name: string; label: string; about: string }>> = {
@@ -163,6 +163,8 @@ async function create(
     );
     return true;
   } catch (error) {
+    // The app may log calls without making properties: that is no reason to wait.
+    if (refusedWith(error, 403)) throw new CrmError("never", error.message, { cause: error.cause });
     // Somebody else made it at the same moment, or somebody put it into the archive.
     if (!refusedWith(error, 409)) throw error;
     return false;

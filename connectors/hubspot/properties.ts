@@ -1,4 +1,5 @@
 import type { FieldDescription, FieldValue } from "../../src/core/contracts.ts";
+import { cutHtml, cutText } from "../../src/lib/cut.ts";
 
 /**
  * A property of a HubSpot object, as far as we use it. `unique`: no two records may have the same value. `options`: none
@@ -58,10 +59,11 @@ export function propertyOf(given: Given): Property {
  * property has no such option.
  */
 export function storedText(property: Property | undefined, value: FieldValue): string | undefined {
-  const text = String(value);
-  if (property?.type !== "enumeration" || property.options.length === 0) {
-    return text.length > longestText ? `${text.slice(0, longestText).toWellFormed()}…` : text;
-  }
+  // Blanks and invisible characters around anything but a text: refused since 2025-04-07 (HubSpot's changelog).
+  const isText = property === undefined || property.type === "string";
+  const text = isText ? String(value) : String(value).replace(/^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu, "");
+  if (property?.type !== "enumeration" || property.options.length === 0)
+    return property?.html ? cutHtml(text, longestText) : cutText(text, longestText);
   const { options } = property;
   const word = text.toLowerCase();
   return (

@@ -4,6 +4,8 @@ import type { Asking, Transport } from "./transport.ts";
 
 /** HubSpot refuses longer bodies. */
 const longestBody = 3_000;
+/** The place of a later page is a longer text than "0". */
+const roomForPlace = 10;
 const pageSize = 200;
 /** Nobody is that many people; what is beyond is not looked at. */
 const mostPages = 10;
@@ -19,10 +21,10 @@ export type SearchBody = {
   sorts?: string[];
 };
 
-/** What HubSpot's own samples begin with. */
+/** The place of a later page is a longer text than this. */
 const firstPage = "0";
 
-/** `after` and `sorts` are required by HubSpot's published specification of 2026-03. */
+/** HubSpot's published specification of 2026-03 requires `after` and `sorts` in every search. */
 function inFull({ after = firstPage, sorts = [], ...body }: SearchBody): Required<SearchBody> {
   return { ...body, after, sorts };
 }
@@ -67,7 +69,7 @@ export async function inSearches(
     let body = bodyOf(filters, properties, from, to);
     for (; to < count; to += 1) {
       const more = bodyOf(filters, properties, from, to + 1);
-      if (Buffer.byteLength(JSON.stringify(inFull(more))) > longestBody) break;
+      if (Buffer.byteLength(JSON.stringify(inFull(more))) > longestBody - roomForPlace) break;
       body = more;
     }
     bodies.push(body);

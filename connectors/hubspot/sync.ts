@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { ContactRef, Owner } from "../../src/core/contact.ts";
+import type { ContactRef } from "../../src/core/contact.ts";
 import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { resultsIn, type Stored, storedIn } from "./batch.ts";
+import { type Stored, storedIn } from "./batch.ts";
 import type { CallerShape, Callers } from "./callers.ts";
 import { callerProperties, contactOf, mergedInto } from "./contacts.ts";
 import { search } from "./search.ts";
@@ -190,23 +190,4 @@ function fieldsMark(fields: readonly string[]): string {
 
 function nextOf(body: unknown): string | undefined {
   return isObject(body) ? textAt(objectAt(objectAt(body, "paging"), "next"), "after") : undefined;
-}
-
-/** All users who can own a record. */
-export async function owners(transport: Transport): Promise<Owner[]> {
-  const all: Owner[] = [];
-  let after: string | undefined;
-  do {
-    const body: unknown = await transport.ask(
-      { what: "HubSpot, reading owners", priority: "sync" },
-      (client) => client.crm.owners.ownersApi.getPage(undefined, after, 100, false),
-    );
-    for (const owner of resultsIn(body)) {
-      const [id, email] = [textAt(owner, "id"), textAt(owner, "email")];
-      const name = [textAt(owner, "firstName"), textAt(owner, "lastName")].filter(Boolean).join(" ");
-      if (id !== undefined) all.push({ id, ...(name && { name }), ...(email && { email }) });
-    }
-    after = nextOf(body);
-  } while (after !== undefined);
-  return all;
 }

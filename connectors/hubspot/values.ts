@@ -15,13 +15,13 @@ export function propertyNameOf(field: string): string {
 
 /**
  * What to write of a record over what HubSpot has now; everything when it has nothing. A value that is no option of
- * its property is left out, and `warn` hears of it: a call without its disposition is better than none.
+ * its property is left out, and `lacks` hears of it: a call without its disposition is better than none.
  */
 export function changeOf(
   record: CallRecord,
   known: Properties,
   current: Stored | undefined,
-  warn: (sentence: string) => void,
+  lacks: (property: string, sentence: string) => void,
 ): Change {
   const fields: Fields = {};
   const wanted = {
@@ -30,9 +30,9 @@ export function changeOf(
     ...record.fields,
   };
   for (const [name, value] of Object.entries(wanted)) {
-    if (storedText(known.get(propertyNameOf(name)), value) === undefined)
-      warn(`${propertyNameOf(name)} has no option ${JSON.stringify(value)}: calls are logged without it`);
-    else fields[name] = value;
+    const property = propertyNameOf(name);
+    if (storedText(known.get(property), value) !== undefined) fields[name] = value;
+    else lacks(property, `${property} has no option ${JSON.stringify(value)}`);
   }
   const form = (name: string, value: FieldValue) => comparable(known.get(propertyNameOf(name)), value);
   const now =

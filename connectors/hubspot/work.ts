@@ -48,3 +48,8 @@ export type Schema = { keyed: boolean; known: Properties };
 export function failed({ record: { key } }: Work, error: CrmError): SaveResult {
   return { key, failed: error };
 }
+
+/** The only property that HubSpot demands of a call; some calls have no time at all. */
+export function undated({ current, wrote }: Work, now: number): void {
+  if (!current && !("hs_timestamp" in wrote)) wrote["hs_timestamp"] = new Date(now).toISOString();
+}

@@ -2,8 +2,7 @@ import type { CrmError } from "../../src/core/errors.ts";
 import { type Row, type RowAnswer, writeRows } from "./batch.ts";
 import { createOnce } from "./create-once.ts";
 import { externalIdOf } from "./current.ts";
-import { isAboutOwner } from "./errors.ts";
-import { appProperty } from "./player.ts";
+import { leaveOut, mostRounds } from "./leave-out.ts";
 import { keyProperties } from "./portal.ts";
 import type { Asking } from "./transport.ts";
 import { otherWritings, textsOf } from "./values.ts";
@@ -11,7 +10,10 @@ import { failed, type Schema, type Tools, type Work } from "./work.ts";
 
 type Texts = Record<string, string>;
 
-/** Makes the new calls and updates the others, each kind in one request per 100. */
+/**
+ * Makes the new calls and updates the others, each kind in one request per 100. What HubSpot refuses of a call is left
+ * out, and the call is sent again with the other refused ones, a few times at most.
+ */
 export async function writeCalls(
   tools: Tools,
   works: readonly Work[],
@@ -19,43 +21,15 @@ export async function writeCalls(
   asking: Asking,
 ): Promise<void> {
   await write(tools, works, schema, asking);
-  for (const { field, isRefused, sentence, giveUp } of dispensable(tools)) {
-    const refused = works.filter(
-      ({ result, wrote }) => result && "failed" in result && field in wrote && isRefused(result.failed),
-    );
-    if (refused.length === 0) continue;
-    tools.warn(`HubSpot does not take ${sentence}`);
-    giveUp?.();
-    for (const work of refused) {
-      delete work.result;
-      delete work.wrote[field];
-    }
-    await write(tools, refused, schema, asking);
+  for (let round = 1; round <= mostRounds; round += 1) {
+    const again = works.filter((work) => {
+      const { result } = work;
+      return result && "failed" in result && leaveOut(tools, work, result.failed);
+    });
+    if (again.length === 0) return;
+    for (const work of again) delete work.result;
+    await write(tools, again, schema, asking);
   }
-}
-
-type Dispensable = {
-  field: string;
-  isRefused(error: CrmError): boolean;
-  sentence: string;
-  giveUp?(): void;
-};
-
-/** What a call is rather logged without than not at all. */
-function dispensable({ player }: Tools): Dispensable[] {
-  return [
-    {
-      field: "ownerId",
-      isRefused: isAboutOwner,
-      sentence: "the owner of some calls: they are logged without one",
-    },
-    {
-      field: appProperty,
-      isRefused: ({ message }) => message.includes(appProperty),
-      sentence: `${appProperty}: calls are logged without it, and HubSpot's own player does not ask us`,
-      giveUp: player.giveUp,
-    },
-  ];
 }
 
 async function write(tools: Tools, works: readonly Work[], schema: Schema, asking: Asking): Promise<void> {

@@ -39,20 +39,23 @@ export function removeCalls(document: Document, activities: readonly RemovedCall
 
 function saveCall(document: Document, record: CallRecord, region: string): SaveResult {
   const { key } = record;
-  const fault = faultIn(record, region);
-  if (fault) return { key, failed: new CrmError("never", fault) };
+  if (typeof key !== "string" || key === "")
+    return { key, failed: new CrmError("never", "a call without a key cannot be saved") };
+  const without: string[] = [];
+  const fields = fittingIn(record.fields, (words) => without.push(words));
   const found = findActivity(document, key, record.activityId);
   if (!found && record.activityId !== undefined) return { key, gone: true };
 
   const current = found && fieldsIn(found.record);
-  const contact = record.contact ?? newContact(document, record, current, region);
+  const made = record.contact ? undefined : newContact(document, record, current, region);
+  if (made && "fault" in made) without.push(`a contact for its caller: ${made.fault}`);
+  const contact = record.contact ?? (made && "id" in made ? made : undefined);
   const links = {
     ...(contact && { contactId: contact.id }),
     ...(record.ownerId && { ownerId: record.ownerId }),
   };
-  const { write, kept } = fieldsToWrite({ ...record, fields: { ...links, ...record.fields } }, current);
-  const refused = record.task && faultInFields(record.task.fields);
-  const task = refused ? undefined : followUpOf(document, record, { ...links, ...current }, region);
+  const { write, kept } = fieldsToWrite({ ...record, fields: { ...links, ...fields } }, current);
+  const task = followUpOf(document, withFittingTask(record), { ...links, ...current }, region);
   const taskId = task?.id;
   const id = put(document, found, key, { ...write, ...(taskId && { taskId }) }, region);
   const linked = linkedContact(document, { ...current, ...write }, contact);
@@ -64,7 +67,7 @@ function saveCall(document: Document, record: CallRecord, region: string): SaveR
     kept,
     ...(linked && { contact: linked }),
     ...(task && { task }),
-    ...(refused && { without: [`the follow-up task: ${refused}`] }),
+    ...(without.length > 0 && { without }),
   };
 }
 
@@ -97,9 +100,12 @@ function newContact(
   record: CallRecord,
   current: Fields | undefined,
   region: string,
-): ContactRef | undefined {
-  const hadOne = current?.["contactId"] !== undefined || record.ours["contactId"] !== undefined;
-  return record.createContact && !hadOne ? contactFor(document, record.createContact, region) : undefined;
+): ContactRef | { fault: string } | undefined {
+  const { createContact, ours } = record;
+  const hadOne = current?.["contactId"] !== undefined || ours["contactId"] !== undefined;
+  if (!createContact || hadOne) return undefined;
+  const fault = faultInContact(createContact, region);
+  return fault === undefined ? contactFor(document, createContact, region) : { fault };
 }
 
 function linkedContact(
@@ -113,18 +119,19 @@ function linkedContact(
   return known && { id, kind: known.kind };
 }
 
-/** Why a record cannot be saved. Asked first, so that a refused record leaves nothing behind. */
-function faultIn({ key, fields, createContact }: CallRecord, region: string): string | undefined {
-  if (typeof key !== "string" || key === "") return "a call without a key cannot be saved";
-  return faultInFields(fields) ?? (createContact && faultInContact(createContact, region));
+/** The follow-up with the fields that it can have. */
+function withFittingTask({ task, ...record }: CallRecord): CallRecord {
+  return task ? { ...record, task: { ...task, fields: fittingIn(task.fields) } } : record;
 }
 
-function faultInFields(fields: Fields): string | undefined {
-  for (const [name, value] of Object.entries(fields)) {
-    if (ownMembers.includes(name))
-      return `the local CRM fills "${name}" itself: give the field another name in the mapping`;
-    if (!isScalar(value))
-      return `"${name}" is neither text, number nor true/false: see its line in the mapping`;
-  }
-  return undefined;
+/** The fields that an activity can have; `leaveOut` hears why it cannot have another. */
+function fittingIn(fields: Fields, leaveOut: (words: string) => void = () => {}): Fields {
+  const fitting = Object.entries(fields).filter(([name, value]) => {
+    const isOwn = ownMembers.includes(name);
+    if (isOwn) leaveOut(`${name}: the local CRM fills it itself; give the field another name in the mapping`);
+    else if (!isScalar(value))
+      leaveOut(`${name}: neither text, number nor true/false; see its line in the mapping`);
+    return !isOwn && isScalar(value);
+  });
+  return Object.fromEntries(fitting);
 }

@@ -18,14 +18,18 @@ export function faultInContact({ number, fields }: NewContact, region: string): 
 }
 
 /** The contact with this number: the one that is there, else a new one. */
-export function contactFor(document: Document, { number, fields }: NewContact, region: string): ContactRef {
+export function contactFor(
+  document: Document,
+  { number, phone = number, fields }: NewContact,
+  region: string,
+): ContactRef {
   const identity = identityOf(number, region) ?? number;
   const known = chooseContact(document.contactsByNumber.get(identity) ?? []).contact;
   if (known) return { id: known.id, kind: known.kind };
   const { name, ...others } = fields;
   const members = {
     ...(name !== undefined && { name }),
-    phones: [toE164(number, region) ?? number],
+    phones: [toE164(phone, region) ?? phone],
     ...others,
   };
   const id = addRecord(document, "contacts", members, region);

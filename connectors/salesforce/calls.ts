@@ -13,7 +13,7 @@ import { wroteOf } from "./follow-ups.ts";
 import type { Desk, Item, Written } from "./item.ts";
 import { contactIn, linkOf, linksAfter, type Plan, planCall, planTask } from "./plan.ts";
 import { type Current, shortId, tasksById, tasksByKey } from "./tasks.ts";
-import { contactsFor, type Wanted } from "./unknown-callers.ts";
+import { contactsFor, type Made, type Wanted } from "./unknown-callers.ts";
 import { writeTasks } from "./write.ts";
 
 /** A call and what the org has of it now. `task`: its follow-up there, which may be deleted. */
@@ -99,33 +99,40 @@ function unknownCaller({ record, current }: Found): Wanted[] {
   return createContact && !hadOne ? [createContact] : [];
 }
 
-function contactFor(
-  found: Found,
-  made: Awaited<ReturnType<typeof contactsFor>>,
-): ContactRef | CrmError | undefined {
+function contactFor(found: Found, made: Awaited<ReturnType<typeof contactsFor>>): Made | undefined {
   const [wanted] = unknownCaller(found);
   return wanted ? made.get(wanted.number) : found.record.contact;
 }
 
-function plan(desk: Desk, found: Found, contact: ContactRef | CrmError | undefined): Ready | CrmError {
+/** A contact that could not be made is no reason not to log its call: it is matched later. */
+function plan(desk: Desk, found: Found, made: Made | undefined): Ready | CrmError {
   const { record, current, task } = found;
   const { book, warn } = desk;
-  if (contact instanceof CrmError) return contact;
-  const plan = planCall(record, current, contact, book, warn);
-  if (plan instanceof CrmError) return plan;
+  if (made instanceof CrmError && made.retry === "later") return made;
+  const { contact, without } = contactIfMade(made);
+  const planned = planCall(record, current, contact, book, warn);
+  const plan = { ...planned, without: [...planned.without, ...without] };
   const links = linksAfter(current, plan.row);
   const linked = contact && links[linkOf(contact)] === contact.id ? { contact } : {};
+  const { fallbackOwnerId } = record;
+  const common = { ...linked, ...(fallbackOwnerId !== undefined && { fallbackOwner: fallbackOwnerId }) };
   const isEmpty = current !== undefined && Object.keys(plan.row).length === 0;
   const row = current ? { ...plan.row, Id: current.id } : { ...plan.row, [book.keyName]: record.key };
-  const call: Item = { what: "the call", change: current !== undefined, row, ...linked };
+  const call: Item = { what: "the call", change: current !== undefined, row, ...common };
   const ready: Ready = { ...found, plan, ...(!isEmpty && { call }) };
   if (!record.task || !wantsTask(record)) return ready;
   const taskRow = planTask(record.task.fields, links, book, warn);
-  if (taskRow instanceof CrmError) return { ...ready, noFollowUp: taskRow.message };
   // An earlier attempt made it, whose answer was lost.
   if (task) return { ...ready, made: { id: task.id, wrote: wroteOf(taskRow, book.keyName) } };
   const withKey = { ...taskRow, [book.keyName]: taskKey(record.key) };
-  return { ...ready, followUp: { what: "the follow-up task", change: false, row: withKey, ...linked } };
+  return { ...ready, followUp: { what: "the follow-up task", change: false, row: withKey, ...common } };
+}
+
+function contactIfMade(made: Made | undefined): { contact?: ContactRef; without: readonly string[] } {
+  if (!made) return { without: [] };
+  if (made instanceof CrmError) return { without: [`a contact for its caller: ${made.message}`] };
+  const { id, kind, without = [] } = made;
+  return { contact: { id, kind }, without };
 }
 
 function resultOf(
@@ -143,11 +150,9 @@ function resultOf(
   // The call is there, whatever became of its follow-up; what may be accepted later is sent again with it.
   if (follow && "failed" in follow && follow.failed.retry === "later") return { key, ...follow };
   const row = saved.item?.row ?? {};
-  const wrote: Values = { ...plan.wrote };
-  if (row["OwnerId"] === undefined) for (const name of ["ownerId", "OwnerId"]) delete wrote[name];
-  const link = saved.item?.contact;
-  if ("contactId" in wrote && link) wrote["contactId"] = link.id;
-  const refused = follow && "failed" in follow ? follow.failed.message : ready.noFollowUp;
+  const wrote = wroteIn(plan.wrote, row, saved.item?.contact);
+  const refused = follow && "failed" in follow ? [`the follow-up task: ${follow.failed.message}`] : [];
+  const without = [...plan.without, ...(saved.item?.without ?? []), ...refused];
   const made =
     follow && "id" in follow ? { id: follow.id, wrote: wroteOf(follow.item.row, keyName) } : ready.made;
   if (made) wrote["taskId"] = made.id;
@@ -160,6 +165,19 @@ function resultOf(
     kept: plan.kept,
     ...(contact && { contact }),
     ...(made && { task: made }),
-    ...(refused !== undefined && { without: [`the follow-up task: ${refused}`] }),
+    ...(without.length > 0 && { without }),
   };
+}
+
+/** What was written in the end, in the mapping's words: less than planned, or with another owner or contact. */
+function wroteIn(planned: Readonly<Values>, row: Readonly<Values>, contact: ContactRef | undefined): Values {
+  const wrote: Values = {};
+  for (const [name, value] of Object.entries(planned)) {
+    if (name === "contactId") {
+      if (contact) wrote[name] = contact.id;
+    } else if (name === "ownerId" || name === "OwnerId") {
+      if (row["OwnerId"] !== undefined) wrote[name] = row["OwnerId"];
+    } else if (row[name] !== undefined) wrote[name] = value;
+  }
+  return wrote;
 }

@@ -31,6 +31,7 @@ function connect(given: SalesforceSettings, context: ConnectContext): Connector 
     batchSize: 1_000,
     // So many numbers fit one search, also where each has three writings.
     lookupSize: 80,
+    webLinks: [],
     findContacts: (numbers, signal, urgent = false) =>
       unlessStopped(signal, () =>
         findContacts({ api, schema }, numbers, { priority: urgent ? "answer" : "match", signal }, context),

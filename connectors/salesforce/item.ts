@@ -7,9 +7,16 @@ import type { Book } from "./tasks.ts";
 
 /**
  * One Task to write. `what`: its name in messages. `change`: an existing one, by the `Id` in its row. `contact`: whom
- * the row links it to.
+ * the row links it to. `fallbackOwner`: owns it when the org refuses its owner. `without`: what was left out so far.
  */
-export type Item = { what: string; change: boolean; row: Values; contact?: ContactRef };
+export type Item = {
+  what: string;
+  change: boolean;
+  row: Values;
+  contact?: ContactRef;
+  fallbackOwner?: string;
+  without?: readonly string[];
+};
 
 /** `item`: as it was written in the end. */
 export type Written =

@@ -3,7 +3,8 @@ import type { ContactRef } from "../../src/core/contact.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
 import type { Fault } from "./failure.ts";
-import type { Item, Written } from "./item.ts";
+import type { Desk, Item, Written } from "./item.ts";
+import { leaveOut } from "./leave-out.ts";
 import { inLists, queryAll } from "./soql.ts";
 import { shortId } from "./tasks.ts";
 
@@ -51,32 +52,32 @@ export async function lookAt(connection: Connection, ids: readonly string[]): Pr
   return standings;
 }
 
-/** The row as it can be written, or what became of it; undefined when its faults are nothing that we can mend. */
+/**
+ * The row as it can be written, or what became of it; undefined when its faults are nothing that we can mend. What a
+ * person or time did to its records comes first, then what of it can be left out.
+ */
 export function mend(
   item: Item,
   faults: readonly Fault[],
   standings: Standings,
-  warn: (message: string) => void,
+  { book, warn }: Pick<Desk, "book" | "warn">,
 ): Item | Written | undefined {
-  if (!faults.some(({ code }) => brokenLink.has(code))) return undefined;
   const { contact, row, change } = item;
   const standing = (id: unknown) => standings.get(shortId(String(id)));
-  if (change && standing(row["Id"]) === "gone") return { gone: true };
-  const person = contact && standing(contact.id);
-  if (contact && person === "gone") {
-    const message = `the ${contact.kind} ${contact.id} is not in Salesforce any more: the call is matched anew`;
-    return { failed: new CrmError("later", message, { afterMs: 0 }), contactGone: contact };
+  if (faults.some(({ code }) => brokenLink.has(code))) {
+    if (change && standing(row["Id"]) === "gone") return { gone: true };
+    const person = contact && standing(contact.id);
+    if (contact && person === "gone") {
+      const message = `the ${contact.kind} ${contact.id} is not in Salesforce any more: the call is matched anew`;
+      return { failed: new CrmError("later", message, { afterMs: 0 }), contactGone: contact };
+    }
+    if (typeof person === "object") return linkedTo(item, person);
   }
-  if (typeof person === "object") return linkedTo(item, person);
-  const isOwner = faults.some(({ code, fields }) => /OWNER/.test(code) || fields.includes("OwnerId"));
-  return isOwner || standing(row["OwnerId"]) === "gone" ? withoutOwner(item, warn) : undefined;
-}
-
-function withoutOwner(item: Item, warn: (message: string) => void): Item | undefined {
-  const { OwnerId: owner, ...row } = item.row;
-  if (owner === undefined) return undefined;
-  warn(`Salesforce's user ${owner} cannot own a Task (inactive or gone): calls are saved without this owner`);
-  return { ...item, row };
+  return leaveOut(item, faults, {
+    keyName: book.keyName,
+    ownerGone: standing(row["OwnerId"]) === "gone",
+    warn,
+  });
 }
 
 function linkedTo(item: Item, contact: ContactRef): Item {

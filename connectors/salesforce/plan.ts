@@ -1,7 +1,6 @@
 import type { ContactRef } from "../../src/core/contact.ts";
 import type { CallRecord, FieldValue, Fields as Values } from "../../src/core/contracts.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
-import { CrmError } from "../../src/core/errors.ts";
 import { kindOfId } from "./people.ts";
 import type { Fields } from "./schema.ts";
 import { type Book, type Current, shortId } from "./tasks.ts";
@@ -9,20 +8,20 @@ import { defaultsFor, formOf, wireOf } from "./values.ts";
 
 /**
  * What is to be sent for a call. `row`: in Salesforce's fields and values, empty when there is nothing to write.
- * `wrote` and `kept`: in the mapping's own, with `contactId` and `ownerId` for whom the call belongs to.
+ * `wrote` and `kept`: in the mapping's own, with `contactId` and `ownerId` for whom the call belongs to. `without`: what
+ * this org cannot take.
  */
-export type Plan = { row: Values; wrote: Values; kept: string[] };
+export type Plan = { row: Values; wrote: Values; kept: string[]; without: string[] };
 
 export type Warn = (message: string) => void;
 
-/** The error names a field that cannot be written. */
 export function planCall(
   record: CallRecord,
   current: Current | undefined,
   contact: ContactRef | undefined,
   book: Book,
   warn: Warn,
-): Plan | CrmError {
+): Plan {
   const { fields, keyName, ledger } = book;
   const link = linkOf(contact);
   const isLinked = current !== undefined && record.linked === true;
@@ -46,20 +45,19 @@ export function planCall(
     kept.push("contactId");
   }
   const made = rowOf(write, fields, current ? "updateable" : "createable", warn, link);
-  if (made instanceof CrmError) return made;
-  const { row, wrote } = made;
+  const { row, wrote, without } = made;
   const isMapped = (name: string) => name !== keyName || name in record.fields;
   return {
     row: current ? row : { ...row, ...defaultsFor(fields, row, true) },
     wrote: Object.fromEntries(Object.entries(wrote).filter(([name]) => !ledger || isMapped(name))),
     kept,
+    without,
   };
 }
 
 /** A follow-up belongs to whom the call belongs to. */
-export function planTask(values: Values, links: Values, { fields }: Book, warn: Warn): Values | CrmError {
+export function planTask(values: Values, links: Values, { fields }: Book, warn: Warn): Values {
   const made = rowOf(values, fields, "createable", warn);
-  if (made instanceof CrmError) return made;
   const whole: Values = { ...links, ...made.row };
   if (String(whole["WhoId"] ?? "").startsWith("00Q")) delete whole["WhatId"];
   return { ...whole, ...defaultsFor(fields, whole, false) };
@@ -116,9 +114,14 @@ function rowOf(
   how: "createable" | "updateable",
   warn: Warn,
   link: string = "WhoId",
-): Pick<Plan, "row" | "wrote"> | CrmError {
+): Pick<Plan, "row" | "wrote" | "without"> {
   const row: Values = {};
   const wrote: Values = {};
+  const without: string[] = [];
+  const leaveOut = (name: string, why: string): void => {
+    without.push(`${name}: ${why}`);
+    warn(`Calls are saved without ${name}: ${why}`);
+  };
   for (const [name, value] of Object.entries(write)) {
     const field = fields.get(name);
     if (isLink(name)) {
@@ -126,32 +129,36 @@ function rowOf(
       wrote[name] = value;
       continue;
     }
-    if (!field)
-      return refused(`has no field ${name} that we may see`, "correct the mapping, or give the user access");
-    if (!field.createable && !field.updateable)
-      return refused(`does not let us write ${name}`, "remove it from the mapping");
-    if (!field[how]) continue;
-    const wire = wireOf(field, value);
-    if ("fault" in wire) return refused(`cannot take a value of the mapping: ${wire.fault}`, "correct it");
-    if ("none" in wire) {
-      if (value !== "") warn(noSuchValue(name, value));
+    if (!field) {
+      leaveOut(
+        name,
+        "Salesforce's Task has no such field that we may see; correct the mapping, or give the user access",
+      );
       continue;
     }
-    row[name] = wire.value;
-    wrote[name] = value;
+    if (!field.createable && !field.updateable) {
+      leaveOut(
+        name,
+        "Salesforce does not let us write it; give the user the right, or remove it from the mapping",
+      );
+      continue;
+    }
+    if (!field[how]) continue;
+    const wire = wireOf(field, value);
+    if ("value" in wire) {
+      row[name] = wire.value;
+      wrote[name] = value;
+    } else if ("fault" in wire) leaveOut(name, `${wire.fault}; correct the mapping`);
+    else if (value !== "") leaveOut(name, noSuchValue(value));
   }
-  return { row, wrote };
+  return { row, wrote, without };
 }
 
-function noSuchValue(name: string, value: FieldValue): string {
+function noSuchValue(value: FieldValue): string {
   const shown = JSON.stringify(String(value).slice(0, 60));
-  return `Salesforce's ${name} has no value ${shown}: it is left out. Add it to the picklist, or change the mapping.`;
+  return `Salesforce has no value ${shown} for it; add it to the picklist, or change the mapping`;
 }
 
 function isLink(name: string): boolean {
   return name === "contactId" || name === "ownerId";
-}
-
-function refused(what: string, cure: string): CrmError {
-  return new CrmError("never", `Salesforce's Task ${what}: ${cure}`);
 }

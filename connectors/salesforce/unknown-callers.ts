@@ -2,7 +2,7 @@ import { type Contact, type ContactRef, chooseContact, numbersOf } from "../../s
 import type { CallRecord, ConnectContext, Fields as Values } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { Ask } from "./api.ts";
-import { rowFailure } from "./failure.ts";
+import { faultsOf, rowFailure } from "./failure.ts";
 import { findWritten } from "./find.ts";
 import type { Desk } from "./item.ts";
 import { contactOf, kindOf, kindOfId, type Shape, shapesOf } from "./people.ts";
@@ -11,12 +11,25 @@ import { inLists, queryAll } from "./soql.ts";
 import { wireOf } from "./values.ts";
 
 export type Wanted = NonNullable<CallRecord["createContact"]>;
-type Made = ContactRef | CrmError;
+/** `without`: what the org did not take of a new contact. An error: there is no contact, and why. */
+export type Made = (ContactRef & { without?: readonly string[] }) | CrmError;
 type Context = Pick<ConnectContext, "region" | "contactFields">;
-type Draft = { number: string; object: "Lead" | "Contact"; row: Values };
+/** `named`: the provider told the caller's name, so that a record of that name may be the caller. */
+type Draft = {
+  number: string;
+  object: "Lead" | "Contact";
+  row: Values;
+  named: boolean;
+  without: readonly string[];
+};
 
-/** An org's duplicate rule would refuse a second "Unknown caller"; that nobody has this number was looked up. */
+/**
+ * An org's duplicate rule would refuse a second "Unknown caller"; that nobody has this number was looked up. It passes a
+ * rule that alerts, not one that blocks (Salesforce's documentation of the header).
+ */
 const allowSave = { "Sforce-Duplicate-Rule-Header": "allowSave=true" };
+/** Of one batch; the callers of the others are tried at the next save of their calls. */
+const mostAlone = 10;
 
 /**
  * A contact for each number, made unless somebody has the number already: an earlier attempt whose answer was lost may
@@ -35,9 +48,9 @@ export async function contactsFor(
   const people = shapes.filter(({ object }) => object !== "Account");
   const found = await findWritten(desk.connection, people, [...byNumber.keys()], region);
   const drafts: Draft[] = [];
-  for (const [number, { fields }] of byNumber) {
+  for (const [number, one] of byNumber) {
     const { contact } = chooseContact(found.get(number) ?? []);
-    const next = contact ? refOf(contact) : await draftOf(desk, number, fields, ask);
+    const next = contact ? refOf(contact) : await draftOf(desk, one, ask);
     if ("row" in next) drafts.push(next);
     else made.set(number, next);
   }
@@ -56,45 +69,108 @@ async function make(
   region: string,
 ): Promise<Map<string, Made>> {
   const made = new Map<string, Made>();
-  const rows = drafts.map(({ row }) => row);
-  const sending = { atOnce: false, isOutdated: schema.forget };
-  const results = await sendRows(rows, create(connection, object), sending);
-  const again: Draft[] = [];
-  for (const [i, draft] of drafts.entries()) {
-    const result = results[i];
-    const twins = twinsIn(result);
-    if (!twins) {
-      made.set(draft.number, madeOf(object, result));
-      continue;
-    }
-    const twin = (await readTwins(connection, shapes, twins)).find((one) =>
-      numbersOf(one, region).includes(draft.number),
+  const send = (some: readonly Draft[], headers: Record<string, string> = {}) =>
+    sendRows(
+      some.map(({ row }) => row),
+      create(connection, object, headers),
+      { atOnce: false, isOutdated: schema.forget },
     );
-    if (twin) made.set(draft.number, refOf(twin));
-    else again.push(draft);
-  }
-  const saved = await sendRows(
-    again.map(({ row }) => row),
-    create(connection, object, allowSave),
-    sending,
-  );
-  for (const [i, { number }] of again.entries()) made.set(number, madeOf(object, saved[i]));
+  const again: Draft[] = [];
+  const take = async (some: readonly Draft[], results: readonly RowResult[], isLast: boolean) => {
+    for (const [i, draft] of some.entries()) {
+      const result = results[i];
+      const ids = twinsIn(result);
+      const twins = ids.length > 0 ? await readTwins(connection, shapes, ids).catch(ifHidden) : [];
+      const twin = twinOf(draft, twins, { region, isLast });
+      const smaller = isLast ? undefined : withoutFields(draft, result, twins.length > 0);
+      if (twin) made.set(draft.number, refOf(twin));
+      else if (smaller) again.push(smaller);
+      else made.set(draft.number, madeOf(draft, result));
+    }
+  };
+  await take(drafts, await send(drafts), false);
+  const rest = again.slice();
+  if (rest.length === 0) return made;
+  const saved = await send(rest, allowSave);
+  for (const i of unnamedTwins(saved).slice(0, mostAlone)) saved[i] = await createAlone(connection, rest[i]);
+  await take(rest, saved, true);
   return made;
 }
 
-function madeOf(object: Draft["object"], result: RowResult | undefined): Made {
-  if (result && "id" in result) return { id: result.id, kind: kindOf[object] };
-  if (result && "lost" in result) return result.lost;
-  return rowFailure(`the new ${object} for an unknown caller`, result?.faults ?? []);
+/** Rows that a duplicate rule blocks without saying for which records. */
+function unnamedTwins(results: readonly RowResult[]): number[] {
+  const isBlocked = (result: RowResult) =>
+    "faults" in result && result.faults.some(({ code }) => code === "DUPLICATES_DETECTED");
+  return results.flatMap((result, i) => (isBlocked(result) && twinsIn(result).length === 0 ? [i] : []));
 }
 
-function twinsIn(result: RowResult | undefined): string[] | undefined {
+/** A request for one record is told which records there are already. Unverified: that a collection never is. */
+async function createAlone(connection: Desk["connection"], draft: Draft | undefined): Promise<RowResult> {
+  if (!draft) return { faults: [] };
+  try {
+    const { id } = await connection.create(draft.object, draft.row, { headers: allowSave });
+    return id === undefined ? { faults: [] } : { id, created: true };
+  } catch (error) {
+    if (!(error instanceof CrmError)) throw error;
+    const faults = faultsOf(error);
+    return faults.length > 0 && error.retry === "never" ? { faults } : { lost: error };
+  }
+}
+
+/**
+ * The record that the org takes for this caller: one that has the number; or, when the org insists, the only one that it
+ * names, unless that record has another number and nobody told the caller's name.
+ */
+function twinOf(
+  { number, named }: Draft,
+  twins: readonly Contact[],
+  { region, isLast }: { region: string; isLast: boolean },
+): Contact | undefined {
+  const holder = twins.find((one) => numbersOf(one, region).includes(number));
+  const [only] = twins;
+  if (holder || !isLast || !only || twins.length > 1) return holder;
+  return named || numbersOf(only, region).length === 0 ? only : undefined;
+}
+
+/** What may pass at a second try: a duplicate rule that alerts, and a row without the fields that were refused. */
+function withoutFields(draft: Draft, result: RowResult | undefined, hasTwins: boolean): Draft | undefined {
   const faults = result && "faults" in result ? result.faults : [];
-  const found = faults.filter(({ code }) => code === "DUPLICATES_DETECTED");
-  return found.length > 0 ? found.flatMap(({ twins = [] }) => twins) : undefined;
+  const names = faults
+    .filter(({ code }) => code !== "REQUIRED_FIELD_MISSING")
+    .flatMap(({ fields }) => fields)
+    .filter((name) => draft.row[name] !== undefined && name !== "Phone");
+  if (names.length === 0)
+    return hasTwins || faults.some(({ code }) => code === "DUPLICATES_DETECTED") ? draft : undefined;
+  const row = Object.fromEntries(Object.entries(draft.row).filter(([name]) => !names.includes(name)));
+  const words = faults.map(({ code }) => code).join(", ");
+  return {
+    ...draft,
+    row,
+    without: [...draft.without, `the new ${draft.object}'s ${names.join(", ")}: ${words}`],
+  };
 }
 
-/** The rule also takes people for the same by their name alone: whoever it names must have the number. */
+function madeOf({ object, without }: Draft, result: RowResult | undefined): Made {
+  if (result && "id" in result)
+    return { id: result.id, kind: kindOf[object], ...(without.length > 0 && { without }) };
+  if (result && "lost" in result) return result.lost;
+  const faults = result?.faults ?? [];
+  const failure = rowFailure(`the new ${object} for an unknown caller`, faults);
+  // The record that has the unique value is not this caller's: waiting would not change that.
+  const isHeld = faults.some(({ code }) => code === "DUPLICATE_VALUE");
+  return isHeld ? new CrmError("never", failure.message) : failure;
+}
+
+/** The records that a duplicate rule, or a field that must be unique, says are there already. */
+function twinsIn(result: RowResult | undefined): string[] {
+  const faults = result && "faults" in result ? result.faults : [];
+  return faults.flatMap(({ twins = [], message }) => {
+    const holder = /duplicates value on record with id: (\w{15,18})/.exec(message)?.[1];
+    return holder === undefined ? twins : [...twins, holder];
+  });
+}
+
+/** The rule also takes people for the same by their name alone, so that their numbers count. */
 async function readTwins(
   connection: Desk["connection"],
   shapes: readonly Shape[],
@@ -111,29 +187,37 @@ async function readTwins(
   return twins;
 }
 
-async function draftOf(
-  { schema, warn }: Desk,
-  number: string,
-  given: Values,
-  ask: Ask,
-): Promise<Draft | CrmError> {
+/** What an org names we may not be able to read. */
+function ifHidden(error: unknown): Contact[] {
+  if (error instanceof CrmError && error.retry === "never") return [];
+  throw error;
+}
+
+async function draftOf({ schema, warn }: Desk, wanted: Wanted, ask: Ask): Promise<Draft | CrmError> {
+  const { number, phone = number, fields: given, named = false } = wanted;
   const object = "Company" in given ? "Lead" : "Contact";
   const fields = await schema.of(object, ask);
+  if (fields.size === 0) return refused(object, "cannot be seen by our user: give the user access");
   const row: Values = {};
-  for (const [name, value] of Object.entries({ Phone: number, ...given })) {
+  const without: string[] = [];
+  const leaveOut = (name: string, why: string): void => {
+    without.push(`the new ${object}'s ${name}: ${why}`);
+    warn(`Salesforce's ${object} is made without ${name}: ${why}`);
+  };
+  for (const [name, value] of Object.entries({ Phone: phone, ...given })) {
     const field = fields.get(name);
-    if (!field?.createable) return refused(object, `has no field ${name} that we may write`);
-    const wire = wireOf(field, value);
-    if ("fault" in wire) return refused(object, `cannot take a value of the mapping: ${wire.fault}`);
+    const wire = field?.createable
+      ? wireOf(field, value)
+      : { fault: "there is no such field that we may write" };
     if ("value" in wire) row[name] = wire.value;
-    else if (value !== "")
-      warn(`Salesforce's ${object}.${name} has no value ${JSON.stringify(value)}: it is left out`);
+    else if ("fault" in wire) leaveOut(name, `${wire.fault}; correct "contact" in the mapping`);
+    else if (value !== "") leaveOut(name, `the picklist has no value ${JSON.stringify(value)}`);
   }
-  return { number, object, row };
+  return { number, object, row, named, without };
 }
 
 function refused(object: string, why: string): CrmError {
-  return new CrmError("never", `Salesforce's ${object} ${why}: correct "contact" in the mapping`);
+  return new CrmError("never", `Salesforce's ${object} ${why}`);
 }
 
 function refOf({ id, kind }: ContactRef): ContactRef {

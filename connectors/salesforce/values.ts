@@ -1,4 +1,5 @@
 import type { FieldValue, Fields as Values } from "../../src/core/contracts.ts";
+import { cutText } from "../../src/lib/cut.ts";
 import type { Field, Fields, Option } from "./schema.ts";
 
 const numbers = new Set(["int", "double", "currency", "percent", "long"]);
@@ -74,14 +75,10 @@ export function formOf(field: Field | undefined, value: FieldValue): FieldValue 
   return "value" in wire ? wire.value : value;
 }
 
-/** At most `length` characters, the last one an ellipsis; a pair of surrogates is not cut in two. */
+/** At most `length` characters. */
 function cut(text: string, length: number): string {
   const tidied = text.replaceAll("\r\n", "\n").trim();
-  if (length <= 0 || tidied.length <= length) return tidied;
-  return `${tidied
-    .slice(0, length - 1)
-    .toWellFormed()
-    .replace(/\uFFFD$/, "")}…`;
+  return length > 0 ? cutText(tidied, length) : tidied;
 }
 
 /** What a new Task needs and the mapping does not say. `isOver`: a call has happened; a follow-up is still to do. */

@@ -5,8 +5,8 @@ import { idsInDoubt, lookAt, mend } from "./mend.ts";
 import type { Schema } from "./schema.ts";
 import { create, type RowResult, sendRows, update, upsertBy } from "./send.ts";
 
-/** A row names an owner and a contact that can both be wrong, one after the other. */
-const mostRounds = 4;
+/** Owner, contact and fields can be wrong one after the other; after so many tries a row is given up. */
+const mostRounds = 8;
 
 /**
  * Writes Tasks, one answer for each. What a person or time did to their owner or contact is mended on the way. Throws
@@ -30,9 +30,11 @@ export async function writeTasks(desk: Desk, items: readonly Item[]): Promise<Wr
       if ("id" in result) written[index] = { ...result, created: result.created && !item.change, item };
       else if ("lost" in result) written[index] = { failed: result.lost };
       else {
-        const next = round < mostRounds ? mend(item, result.faults, standings, desk.warn) : undefined;
+        const { faults } = result;
+        const outdated = outdatedBy(desk.schema, item, faults);
+        const next = round < mostRounds && !outdated ? mend(item, faults, standings, desk) : undefined;
         if (next && "row" in next) again.push([index, next]);
-        else written[index] = next ?? { failed: failureOf(desk.schema, item, result.faults) };
+        else written[index] = next ?? { failed: outdated ?? rowFailure(item.what, faults) };
       }
     }
     waiting = again;
@@ -59,9 +61,8 @@ function faultsIn(result: RowResult | undefined): readonly Fault[] {
 }
 
 /** A field or picklist that was changed since we read of it is no fault of the call. */
-function failureOf(schema: Schema, { what }: Item, faults: readonly Fault[]): CrmError {
-  const failure = rowFailure(what, faults);
+function outdatedBy(schema: Schema, { what }: Item, faults: readonly Fault[]): CrmError | undefined {
   const changed = faults.some(({ code }) => /^INVALID_(FIELD|OR_NULL_FOR_RESTRICTED_PICKLIST)/.test(code));
-  if (!changed || !schema.forget()) return failure;
-  return new CrmError("later", failure.message, { afterMs: 0 });
+  if (!changed || !schema.forget()) return undefined;
+  return new CrmError("later", rowFailure(what, faults).message, { afterMs: 0 });
 }

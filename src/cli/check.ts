@@ -2,6 +2,7 @@ import type { Config, InstallationConfig } from "../config.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
 import { whySkipped } from "../flow/asks.ts";
 import type { Installation } from "../flow/installation.ts";
+import { isPublicUrl } from "../lib/public-address.ts";
 import { checkMapping } from "../mapping/check.ts";
 import { readMapping } from "../mapping/file.ts";
 import { mappingPath } from "../parts/connect.ts";
@@ -53,6 +54,7 @@ async function allChecks(options: GlobalOptions): Promise<Check[]> {
     );
     for (const installation of parts.installations.values()) {
       checks.push(...providerChecks(config, installation), ...(await crmChecks(parts, installation)));
+      checks.push(...linkChecks(config, installation));
     }
   } finally {
     await parts.stop().catch(() => {});
@@ -119,6 +121,20 @@ function providerChecks({ publicUrl }: Config, installation: Installation): Chec
     cure: "Add one under providers.",
   };
   return checks.length > 0 ? checks : [{ check: `${settings.name}: providers`, faults: [none] }];
+}
+
+/** People and the CRM's servers follow our links to recordings and transcripts from wherever they are. */
+function linkChecks({ publicUrl }: Config, { settings, connector, crm, mapping }: Installation): Check[] {
+  const { webLinks } = connector;
+  if (!webLinks || isPublicUrl(publicUrl)) return [];
+  const check = `${settings.name}: links in ${crm}`;
+  const needed = webLinks.filter((name) => mapping().activityFields.includes(name));
+  const where = `work only where ${publicUrl} can be reached`;
+  if (needed.length === 0)
+    return [{ check, off: true, says: `recordings and transcripts ${where}`, faults: [] }];
+  const problem = `${publicUrl} is no public https address: ${crm} refuses it in ${needed.join(", ")}, and calls are logged without the link.`;
+  const cure = "Set publicUrl to the https address of this server, or take the field out of the mapping.";
+  return [{ check, faults: [{ at: "publicUrl", problem, cure }] }];
 }
 
 async function archiveChecks({ archive }: Parts): Promise<Check[]> {

@@ -20,8 +20,11 @@ export type Contact = ContactRef & {
   fields: Record<string, Scalar>;
 };
 
-/** A user of the CRM. `timeZone`: IANA, when the CRM tells; dates and times of their activities are in it. */
-export type Owner = { id: string; name?: string; email?: string; timeZone?: string };
+/**
+ * A user of the CRM. `timeZone`: IANA, when the CRM tells; dates and times of their activities are in it. `left`: cannot
+ * own an activity: an archived or inactive user, or a queue.
+ */
+export type Owner = { id: string; name?: string; email?: string; timeZone?: string; left?: true };
 
 /** Who a number belongs to, and why: the winner, the rule that decided, and who else it could have been. */
 export type Choice = {

@@ -85,7 +85,9 @@ export type WriteMode = "always" | "if-empty" | "once";
  * `ours`: for each field, every value that we may have written before; anything else in the CRM is a person's edit.
  * `activityId`: the CRM's id from an earlier save. `sentAt`: when it was first sent without an answer that we kept
  * (ms): the CRM may have it. `linked`: the CRM confirmed the contact in an earlier save, so it is not linked again.
- * `createContact`: make this contact first (an unknown caller). `associate`: other records that the call belongs to,
+ * `fallbackOwnerId`: owns it when the CRM refuses `ownerId`. `createContact`: make this contact first (an unknown
+ * caller) under its `number`, an identity; `phone`: how that is dialled, if otherwise; `named`: the provider told the
+ * caller's name. `associate`: other records that the call belongs to,
  * by the CRM's name of their type. `task`: a follow-up for the owner, made once per key.
  */
 export type CallRecord = {
@@ -98,7 +100,8 @@ export type CallRecord = {
   contact?: ContactRef;
   linked?: boolean;
   ownerId?: string;
-  createContact?: { number: string; fields: Fields };
+  fallbackOwnerId?: string;
+  createContact?: { number: string; phone?: string; fields: Fields; named?: true };
   associate?: Readonly<Record<string, string>>;
   task?: { fields: Fields };
 };
@@ -174,6 +177,11 @@ export type Connector = {
   batchSize: number;
   /** How many batches may be under way at once; one when absent. */
   parallel?: number;
+  /**
+   * Fields that take only a link to a public https address, for `switchhook check`. Absent: people read the CRM where
+   * Switchhook runs.
+   */
+  webLinks?: readonly string[];
   /** How many numbers one request looks up; all of them when absent. */
   lookupSize?: number;
   /**

@@ -16,7 +16,7 @@ const latestCalls = 200;
 
 export async function gapsOf({ store }: Pick<Flow, "store">, installation: Installation): Promise<Gaps> {
   const { name, agents, region } = installation.settings;
-  const owners = await store.owners(name);
+  const owners = (await store.owners(name)).filter(({ left }) => !left);
   const isUser = (email: string) => owners.some((owner) => sameEmail(owner.email ?? "", email));
   const unknown = new Map<string, UnknownAgent>();
   for (const { call } of await store.calls({ installation: name, limit: latestCalls })) {

@@ -53,6 +53,7 @@ export function outcomeOf(
   return {
     ...base,
     state: "logged",
+    ...(without && { reason: `without ${without.join("; ")}` }),
     activityId: saved,
     ours: oursAfterSaving(record, result),
     ...(matched && { contact: { id: matched.id, kind: matched.kind } }),

@@ -47,10 +47,20 @@ export function recordOf(
     ...(row.activityId !== undefined && { activityId: row.activityId }),
     ...(row.sentAt !== undefined && { sentAt: row.sentAt }),
     ...(contact && { contact: { id: contact.id, kind: contact.kind } }),
-    ...(row.contact && row.activityId !== undefined && { linked: true }),
+    // A contact that the CRM did not take is tried again.
+    ...(row.contact && row.activityId !== undefined && row.ours["contactId"] && { linked: true as const }),
     ...(associate && { associate }),
     ...(choice.owner && { ownerId: choice.owner.id }),
-    ...(create !== undefined && { createContact: { number: create, fields: mapping.contact(view) } }),
+    ...(choice.fallback &&
+      choice.fallback.id !== choice.owner?.id && { fallbackOwnerId: choice.fallback.id }),
+    ...(create !== undefined && {
+      createContact: {
+        number: create,
+        ...(view.customerNumber !== create && { phone: view.customerNumber }),
+        fields: mapping.contact(view),
+        ...(row.call.customer?.name && { named: true as const }),
+      },
+    }),
     ...(task && { task: { fields: task } }),
   };
   return { row, record, decision: decisionOf(lookup, contact, choice) };

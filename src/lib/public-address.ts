@@ -56,3 +56,14 @@ function addRange(list: BlockList, range: string): void {
   const [network = "", bits = ""] = range.split("/");
   list.addSubnet(network, Number(bits), network.includes(":") ? "ipv6" : "ipv4");
 }
+
+const localNames = /(^|\.)(localhost|local|internal|lan|home|test|invalid)$/i;
+
+/** Whether a URL is one of the public internet that browsers and other servers trust: https, and no private host. */
+export function isPublicUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  const host = hostname.replace(/^\[|\]$/g, "");
+  if (protocol !== "https:") return false;
+  return isIP(host) === 0 ? host.includes(".") && !localNames.test(host) : isPublicAddress(host);
+}

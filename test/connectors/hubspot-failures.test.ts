@@ -152,16 +152,26 @@ describe("a fault that somebody has to mend", () => {
     expect(error.message).toContain("the token *** is not valid");
   });
 
-  test("a missing permission parks the calls and names the scope", async () => {
+  test("a missing permission makes the calls wait, and names the scope", async () => {
     const portal = await readyPortal({ token });
     portal.crm.scopes = ["crm.objects.contacts.read"];
     expect(await failureOf({ type: "slow", ms: 0 }, portal)).toMatchObject({
-      retry: "never",
+      retry: "later",
+      afterMs: 60_000,
       message: expect.stringMatching(/Give it the scope crm\.objects\.contacts\.write/),
     });
+    portal.crm.scopes = "all";
+    expect(await portal.connector.saveCalls([callRecord("1")])).toMatchObject([{ created: true }]);
   });
 
-  test.each([400, 403, 404, 414])("%i parks the calls in HubSpot's words", async (status) => {
+  test("a missing licence makes them wait as well, in HubSpot's words", async () => {
+    const portal = await readyPortal({ token });
+    const error = await failureOf({ type: "status", status: 403, body: body("No such seat") }, portal);
+    expect(error).toMatchObject({ retry: "later", afterMs: 60_000 });
+    expect(error.message).toMatch(/403: No such seat.*licence/);
+  });
+
+  test.each([400, 404, 414])("%i parks the calls in HubSpot's words", async (status) => {
     const portal = await readyPortal({ token });
     portal.crm.faults.add({ type: "status", status, body: body("No such thing"), times: 1 });
     const results = await portal.connector

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
   callRecord,
-  failure,
   type Portal,
   type PortalOptions,
   readyPortal,
@@ -123,15 +122,47 @@ describe.each(accounts)("exactly once (account %s)", (_name, options) => {
     expect(portal.crm.people.calls().filter(({ associations }) => associations["contacts"])).toHaveLength(3);
   });
 
-  test("a refused contact fails its own call only", async () => {
+  test("a contact is made without the value that HubSpot refuses", async () => {
     const portal = await readyPortal(options);
-    const createContact = { number, fields: { email: "nonsense" } };
+    const createContact = { number, fields: { email: "nonsense", firstname: "Sanne" } };
     const [bad, good] = await portal.connector.saveCalls([
       callRecord("1", { createContact }),
       callRecord("2"),
     ]);
-    expect(failure(bad)).toMatchObject({ retry: "never", message: expect.stringContaining("nonsense") });
-    expect(good).toHaveProperty("saved");
+    const [contact] = portal.crm.people.contacts();
+    expect(bad).toMatchObject({ contact: { id: contact?.id } });
+    expect(bad).toMatchObject({ without: [expect.stringMatching(/the new contact's email: .*nonsense/)] });
+    expect(contact?.properties).toMatchObject({ firstname: "Sanne", phone: number });
+    expect(good).not.toHaveProperty("without");
+  });
+
+  test("a contact that HubSpot does not take at all leaves its call without one, until it can be made", async () => {
+    const portal = await readyPortal(options);
+    const body = {
+      status: "error",
+      category: "VALIDATION_ERROR",
+      message: "A rule of this account refuses it",
+    };
+    const mend = portal.crm.faults.add({
+      type: "status",
+      status: 400,
+      body,
+      match: /contacts\/batch\/create/,
+    });
+    const call = storedCall(
+      portal,
+      callRecord("1", { createContact: { number, fields: { firstname: "S" } } }),
+    );
+    const first = await call.deliver();
+    expect(first).toMatchObject({
+      created: true,
+      without: [expect.stringMatching(/a contact for its caller: .*A rule/)],
+    });
+    expect(first).not.toHaveProperty("contact");
+    mend();
+    const again = await call.deliver();
+    expect(again).toMatchObject({ created: false, contact: { id: portal.crm.people.contacts()[0]?.id } });
+    expect(portal.crm.people.calls()).toHaveLength(1);
   });
 
   test("a contact that has the e-mail address already is the caller's", async () => {

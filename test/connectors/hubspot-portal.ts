@@ -37,7 +37,13 @@ export async function openPortal(options: PortalOptions = {}): Promise<Portal> {
   const { contactFields = [], apiVersion, appId, granted, region = "NL" } = options;
   let later = 0;
   let passed = 0;
-  const crm = await startHubspot({ limits: false, ...options, region, now: () => Date.now() + passed });
+  const crm = await startHubspot({
+    limits: false,
+    strictSearch: true,
+    ...options,
+    region,
+    now: () => Date.now() + passed,
+  });
   const warnings: string[] = [];
   const requests: CrmRequest[] = [];
   const open: Connector[] = [];
@@ -132,7 +138,8 @@ export function storedCall(portal: Portal, first: CallRecord) {
       const { sentAt: _, ...rest } = record;
       const contact = result.contact ?? sent.contact;
       record = { ...rest, ours: oursAfterSaving(sent, result), activityId: result.saved };
-      if (contact) record = { ...record, contact, linked: true };
+      const isLinked = record.ours["contactId"] !== undefined;
+      if (contact) record = { ...record, contact, ...(isLinked && { linked: true }) };
       return result;
     },
   };

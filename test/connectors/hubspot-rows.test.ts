@@ -34,18 +34,31 @@ describe.each(accounts)("rows of a batch (%s)", (_name, options) => {
     }
   });
 
-  test("one bad row of a hundred is parked alone, in HubSpot's words", async () => {
+  test("one bad value in a hundred rows is left out alone, in HubSpot's words and two requests", async () => {
     const portal = await readyPortal(options);
     const results = await portal.connector.saveCalls(batch(100, [42], { hs_call_duration: "long" }));
-    expect(failedKeys(results)).toEqual(["acme:voys:42"]);
-    expect(failure(results[42])).toMatchObject({
-      retry: "never",
-      message: expect.stringMatching(/VALIDATION_ERROR.*long was not a valid number/),
-    });
-    expect(portal.crm.people.calls()).toHaveLength(99);
+    expect(failedKeys(results)).toEqual([]);
+    const without = results.map((result) => ("saved" in result ? result.without : undefined));
+    expect(without.flatMap((words, i) => (words ? [i] : []))).toEqual([42]);
+    expect(without[42]).toEqual([expect.stringMatching(/^hs_call_duration: long was not a valid number/)]);
+    const writes = portal.crm.requests.filter(({ path }) => /batch\/(upsert|create)$/.test(path));
+    expect(writes.map(({ inputs }) => inputs)).toEqual([100, 1]);
+    expect(portal.crm.people.calls()).toHaveLength(100);
   });
 
-  test("bad rows of an update are parked alone, too", async () => {
+  test("a row that is refused without a reason is logged with what says what the call was", async () => {
+    const portal = await readyPortal(options);
+    const body = { status: "error", category: "VALIDATION_ERROR", message: "This cannot be saved" };
+    portal.crm.faults.add({ type: "status", status: 400, body, match: /batch\/(upsert|create)$/, times: 1 });
+    const more = { hs_call_body: "<p>Talked</p>", hs_call_duration: 65_000 };
+    const result = saved(await portal.connector.saveCalls(batch(1, [0], more)));
+    expect(result.without).toEqual([expect.stringMatching(/^hs_call_body: .*This cannot be saved/)]);
+    const [call] = portal.crm.people.calls();
+    expect(call?.properties).toMatchObject({ hs_call_title: "Inbound call", hs_call_duration: "65000" });
+    expect(call?.properties["hs_call_body"]).toBeUndefined();
+  });
+
+  test("bad values of an update are left out alone, too", async () => {
     const portal = await readyPortal(options);
     const first = await portal.connector.saveCalls(batch(10));
     const again = batch(10).map((record, i) => {
@@ -54,7 +67,7 @@ describe.each(accounts)("rows of a batch (%s)", (_name, options) => {
       return { ...record, activityId, fields, ours: { hs_call_title: ["Inbound call"] } };
     });
     const results = await portal.connector.saveCalls(again);
-    expect(failedKeys(results)).toEqual(["acme:voys:3", "acme:voys:7"]);
+    expect(failedKeys(results)).toEqual([]);
     const titles = portal.crm.people.calls().map(({ properties }) => properties["hs_call_title"]);
     expect(titles.filter((title) => title === "b")).toHaveLength(8);
   });

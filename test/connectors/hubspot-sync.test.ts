@@ -160,14 +160,17 @@ describe("a later sync", () => {
 });
 
 describe("owners", () => {
-  test("are read, all pages of them, without those who left", async () => {
+  test("are read, all pages of them, and those who left are marked", async () => {
     const portal = await readyPortal();
     const ids = Array.from({ length: 230 }, (_, i) =>
       portal.crm.people.addOwner({ email: `${i}@example.com`, firstName: "Ravi", lastName: String(i) }),
     );
     portal.crm.people.archiveOwner(ids[7] ?? "");
     const owners = (await portal.connector.owners?.()) ?? [];
-    expect(owners).toHaveLength(229);
+    expect(owners).toHaveLength(230);
+    expect(owners.filter(({ left }) => left)).toEqual([
+      { id: ids[7], name: "Ravi 7", email: "7@example.com", left: true },
+    ]);
     expect(owners[0]).toEqual({ id: ids[0], name: "Ravi 0", email: "0@example.com" });
   });
 });

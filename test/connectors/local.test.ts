@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { connectors } from "../../connectors/index.ts";
 import { local } from "../../connectors/local/index.ts";
 import { chooseContact } from "../../src/core/contact.ts";
-import type { Fields } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields } from "../../src/core/contracts.ts";
 import { testConnector } from "../contracts/connector.ts";
 import { call, connectTo, type LocalCrm, openLocalCrm } from "./local-crm.ts";
 
@@ -178,23 +178,26 @@ describe("the local CRM", () => {
     expect(crm.read().tasks).toEqual([]);
   });
 
-  test.each([
-    ["", { subject: "x" }, undefined],
-    ["a", { key: "b" }, undefined],
-    ["a", { subject: Number.NaN }, undefined],
-    ["a", { subject: {} as string }, undefined],
-    ["a", {}, { number: "anonymous", fields: {} }],
-    ["a", {}, { number: "+12137771234", fields: { kind: "ghost" } }],
-    ["a", {}, { number: "+12137771234", fields: { phones: "none" } }],
-  ])(
-    "refuses the call %j with %j and the new contact %j, and leaves nothing behind",
-    async (key, fields, createContact) => {
-      const connector = open();
-      const record = { ...call(key, fields as Fields), ...(createContact && { createContact }) };
-      expect(await connector.saveCalls([record])).toMatchObject([{ key, failed: { retry: "never" } }]);
-      expect(crm.read()).toEqual({ contacts: [], owners: [], activities: [] });
-    },
-  );
+  test("refuses a call without a key, and leaves nothing behind", async () => {
+    expect(await open().saveCalls([call("", { subject: "x" })])).toMatchObject([
+      { failed: { retry: "never" } },
+    ]);
+    expect(crm.read()).toEqual({ contacts: [], owners: [], activities: [] });
+  });
+
+  test.each<[Fields, CallRecord["createContact"], RegExp]>([
+    [{ key: "b" }, undefined, /^key: /],
+    [{ subject: Number.NaN }, undefined, /^subject: /],
+    [{ subject: {} as string }, undefined, /^subject: /],
+    [{}, { number: "anonymous", fields: {} }, /^a contact for its caller: /],
+    [{}, { number: "+12137771234", fields: { kind: "ghost" } }, /^a contact for its caller: .*kind/],
+    [{}, { number: "+12137771234", fields: { phones: "none" } }, /^a contact for its caller: .*phones/],
+  ])("saves a call without %j and the new contact %j, and says so", async (fields, createContact, words) => {
+    const record = { ...call("a", fields), ...(createContact && { createContact }) };
+    const without = [expect.stringMatching(words)];
+    expect(await open().saveCalls([record])).toMatchObject([{ saved: "1", without }]);
+    expect(crm.read()).toEqual({ contacts: [], owners: [], activities: [{ id: "1", key: "a" }] });
+  });
 
   test("keeps names and texts that try to break out", async () => {
     const connector = open();

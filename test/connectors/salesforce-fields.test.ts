@@ -11,14 +11,29 @@ describe("what an org looks like", () => {
   });
   afterEach(() => crm.tearDown());
 
-  test("has owners: the active people, with their time zone", async () => {
+  test("has owners: the people, with their time zone, and marks those who left and the queues", async () => {
     const { people } = crm.org;
     const TimeZoneSidKey = "Europe/Amsterdam";
     const id = people.addUser({ LastName: "Bos", Name: "Bos", Email: "bos@example.com", TimeZoneSidKey });
-    people.addUser({ IsActive: false });
+    const gone = people.addUser({
+      IsActive: false,
+      Name: "Vos",
+      LastName: "Vos",
+      Email: "vos@example.com",
+      TimeZoneSidKey,
+    });
+    const queue = people.addQueue("Inbound");
     people.addUser({ UserType: "AutomatedProcess" });
     const owners = await crm.connector.owners?.();
-    expect(owners).toHaveLength(2);
+    expect(owners).toHaveLength(4);
+    expect(owners).toContainEqual({
+      id: gone,
+      name: "Vos",
+      email: "vos@example.com",
+      timeZone: TimeZoneSidKey,
+      left: true,
+    });
+    expect(owners).toContainEqual({ id: queue, name: "the queue Inbound", left: true });
     expect(owners).toContainEqual({ id, name: "Bos", email: "bos@example.com", timeZone: TimeZoneSidKey });
   });
 

@@ -17,7 +17,7 @@ const arrangeWith = (options: SalesforceOptions) => async (): Promise<Arranged> 
       title: "Subject",
       note: "Description",
       seconds: "CallDurationInSeconds",
-      refused: { Subject: "Inbound call", NoSuchField__c: "x" },
+      refused: { NoSuchField__c: "x" },
     },
     contactFields: { LastName: "Unknown caller", Company: "Unknown" },
     taskFields: { Subject: "Call back", Status: "Not Started" },

@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { CallRecord, Connector, Fields, FieldValue, SaveResult } from "../../src/core/contracts.ts";
-import { CrmError } from "../../src/core/errors.ts";
 
 /** An activity as a person sees it in the CRM. */
 export type SeenActivity = { id: string; key: string; contactId?: string; ownerId?: string; fields: Fields };
@@ -143,14 +142,18 @@ export function testConnector(name: string, arrange: () => Promise<Arranged>): v
       expect((await crm.activities()).map(({ key }) => key)).toEqual(["acme:voys:2"]);
     });
 
-    test("refuses one bad call and saves its neighbours", async () => {
-      const bad = call("2", crm.fields.refused);
-      const results = await connector.saveCalls([call("1"), bad, call("3")]);
-      const failure = results.find(({ key }) => key === bad.key);
-      expect(failure && "failed" in failure && failure.failed).toBeInstanceOf(CrmError);
-      expect(failure).toMatchObject({ failed: { retry: "never" } });
-      const keys = (await crm.activities()).map(({ key }) => key).sort();
-      expect(keys).toEqual(["acme:voys:1", "acme:voys:3"]);
+    test("saves a call without the field that the CRM cannot take, and its neighbours whole", async () => {
+      const { title, refused } = crm.fields;
+      const bad = call("2", { [title]: "b", ...refused });
+      const records = [call("1", { [title]: "a" }), bad, call("3", { [title]: "c" })];
+      const results = await connector.saveCalls(records);
+      const without = records.map((record) => savedOf(results, record).without);
+      expect(without).toEqual([undefined, expect.any(Array), undefined]);
+      for (const name of Object.keys(refused)) expect(without[1]?.join()).toContain(name);
+      expect(savedOf(results, bad).wrote).toMatchObject({ [title]: "b" });
+      for (const name of Object.keys(refused)) expect(savedOf(results, bad).wrote).not.toHaveProperty(name);
+      const titles = (await crm.activities()).map(({ fields }) => fields[title]).sort();
+      expect(titles).toEqual(["a", "b", "c"]);
     });
 
     test("answers for every call of a full batch", async () => {

@@ -91,7 +91,7 @@ test("searches for numbers", async () => {
   const contact = salesforce.people.addContact({ LastName: "Vos", MobilePhone: "06-12 34 56 78" });
   const lead = salesforce.people.addLead({ LastName: "Bos", Phone: "+31 20 123 4567" });
   const { searchRecords } = await connection.search(
-    "FIND {612345678 OR 201234567} IN PHONE FIELDS RETURNING Contact(Id, Name, MobilePhone), Lead(Id WHERE IsConverted = false) LIMIT 50",
+    "FIND {0612345678 OR 31201234567} IN PHONE FIELDS RETURNING Contact(Id, Name, MobilePhone), Lead(Id WHERE IsConverted = false) LIMIT 50",
   );
   expect(searchRecords.map(({ Id }) => Id)).toEqual([contact, lead]);
   expect(searchRecords[0]).toMatchObject({ Name: "Vos", MobilePhone: "06-12 34 56 78" });

@@ -91,6 +91,7 @@ test("other processes switch and read it over HTTP", async () => {
     dailyLimit: 5,
     searchLagMs: 1,
     parseErrors: "request",
+    duplicateRule: "alert",
   });
   expect(salesforce.dailyLimit).toBe(5);
   await put("settings", "PUT", { withPackage: true });

@@ -9,9 +9,10 @@ async function idsOf({ search }: Org, sosl: string): Promise<unknown[]> {
 const phones = (find: string) =>
   `FIND {${find}} IN PHONE FIELDS RETURNING Contact(Id), Lead(Id), Account(Id)`;
 
-test("finds numbers by their digits, whatever their writing", async () => {
+test("finds numbers by all of their digits and by each group of them, not by other parts", async () => {
   const org = await startOrg();
   const { people } = org.salesforce;
+  people.addField("Contact", "Direct_Line__c", "phone");
   const writings = [
     "+31 20 123 4567",
     "(020) 123-4567",
@@ -20,12 +21,16 @@ test("finds numbers by their digits, whatever their writing", async () => {
     "020 765 4321",
   ];
   const ids = writings.map((Phone, index) => people.addContact({ LastName: `C${index}`, OtherPhone: Phone }));
-  expect(await idsOf(org, phones("201234567"))).toEqual(ids.slice(0, 4));
-  expect(await idsOf(org, phones("\\+31201234567"))).toEqual([ids[0], ids[2]]);
-  expect(await idsOf(org, phones("4567"))).toEqual(ids.slice(0, 4));
-  expect(await idsOf(org, phones("201234567 OR 7654321"))).toEqual(ids);
-  expect(await idsOf(org, phones("0201234567*"))).toEqual([ids[1], ids[3]]);
+  expect(await idsOf(org, phones("0201234567"))).toEqual([ids[1], ids[3]]);
+  expect(await idsOf(org, phones("201234567"))).toEqual([]);
+  expect(await idsOf(org, phones("\\+31201234567"))).toEqual([ids[0]]);
+  expect(await idsOf(org, phones("4567"))).toEqual([ids[0], ids[1]]);
+  expect(await idsOf(org, phones("89"))).toEqual([ids[3]]);
+  expect(await idsOf(org, phones("0201234567 OR 0207654321"))).toEqual([ids[1], ids[3], ids[4]]);
+  expect(await idsOf(org, phones("0031*"))).toEqual([ids[2]]);
   expect(await idsOf(org, phones("2212345678"))).toEqual([]);
+  const direct = people.addContact({ LastName: "Direct", Direct_Line__c: "(020) 999-0000" });
+  expect(await idsOf(org, phones("0209990000"))).toEqual([direct]);
 });
 
 test("returns what was asked for, object by object", async () => {
@@ -39,7 +44,7 @@ test("returns what was asked for, object by object", async () => {
   people.convertLead(people.addLead({ LastName: "Was", Phone: "020 1234567" }));
   const returning =
     "RETURNING Lead(Id WHERE IsConverted = false), Contact(Id, LastName, Account.Name WHERE LastName IN ('Bos', 'Abel') ORDER BY LastName)";
-  const { body } = await org.search(`FIND {1234567} IN PHONE FIELDS ${returning} LIMIT 50`);
+  const { body } = await org.search(`FIND {0201234567} IN PHONE FIELDS ${returning} LIMIT 50`);
   expect(body).toMatchObject({
     searchRecords: [
       { attributes: { type: "Lead" }, Id: lead },
@@ -47,8 +52,8 @@ test("returns what was asked for, object by object", async () => {
       { Id: one, LastName: "Bos" },
     ],
   });
-  expect(await idsOf(org, `FIND {1234567} ${returning} LIMIT 2`)).toEqual([lead, two]);
-  expect(await idsOf(org, "FIND {1234567} RETURNING Contact(Id LIMIT 1)")).toHaveLength(1);
+  expect(await idsOf(org, `FIND {0201234567} ${returning} LIMIT 2`)).toEqual([lead, two]);
+  expect(await idsOf(org, "FIND {0201234567} RETURNING Contact(Id LIMIT 1)")).toHaveLength(1);
   expect(await idsOf(org, "FIND {acme} RETURNING Account")).toContain(account);
 });
 
@@ -135,7 +140,7 @@ test("finds person accounts by the numbers of their person", async () => {
   const [contact] = await org.rows(soql);
   expect(contact).toMatchObject({ IsPersonAccount: true, MobilePhone: "06 12345678" });
   expect(contact).toMatchObject({ Account: { PersonContactId: contact?.["Id"] } });
-  expect(await idsOf(org, phones("612345678"))).toEqual([contact?.["Id"], account]);
+  expect(await idsOf(org, phones("0612345678"))).toEqual([contact?.["Id"], account]);
   org.salesforce.people.edit("Account", account, { PersonMobilePhone: "06 87654321" });
-  expect(await idsOf(org, phones("687654321"))).toEqual([contact?.["Id"], account]);
+  expect(await idsOf(org, phones("0687654321"))).toEqual([contact?.["Id"], account]);
 });

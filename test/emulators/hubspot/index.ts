@@ -52,6 +52,7 @@ export async function startHubspot(options: HubspotOptions = {}): Promise<Hubspo
     ...(app ? { onContactChange: webhooks.hear } : {}),
     region: options.region ?? "US",
     callUnique: options.callUnique ?? true,
+    strictSearch: options.strictSearch ?? false,
     shuffle: options.shuffle ?? true,
     properties: options.properties ?? [],
     ...(options.contacts ? { contacts: generateContacts(options.contacts) } : {}),

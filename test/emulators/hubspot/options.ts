@@ -25,6 +25,8 @@ export type HubspotOptions = WebhookOptions & {
   indexLagMs?: number;
   /** Whether calls and tasks take unique properties. */
   callUnique?: boolean;
+  /** Whether a search must have all members that the published specification requires. */
+  strictSearch?: boolean;
   /** Custom properties that the portal has from the start. */
   properties?: ExtraProperty[];
   /** Contacts that exist by formula, see `generatedContact`. */

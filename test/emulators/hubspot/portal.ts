@@ -20,6 +20,8 @@ export type Portal = {
   region: string;
   now: () => number;
   callUnique: boolean;
+  /** Whether searches without all members that the published specification requires are refused. */
+  strictSearch: boolean;
   records: Record<ObjectType, RecordBox>;
   properties: Record<ObjectType, Map<string, Property>>;
   groups: Record<ObjectType, Map<string, PropertyGroup>>;
@@ -36,6 +38,7 @@ export type PortalOptions = {
   portalId: number;
   region: string;
   callUnique: boolean;
+  strictSearch: boolean;
   shuffle: boolean;
   properties: readonly ExtraProperty[];
   contacts?: Generated;
@@ -63,6 +66,7 @@ export function createPortal(options: PortalOptions): Portal {
     region: options.region,
     now,
     callUnique: options.callUnique,
+    strictSearch: options.strictSearch,
     records: ofEach((type) =>
       createRecordBox({
         type,
@@ -119,7 +123,8 @@ function seededRandom(seed: number): () => number {
 }
 
 export function ownersOf(portal: Portal): (id: string) => boolean {
-  return (id) => portal.owners.has(id);
+  // Unverified: what becomes of an owner who was archived; public reports name it as a reason of refusal.
+  return (id) => portal.owners.get(id)?.archived === false;
 }
 
 /** The record behind an id, merged ones resolved; archived and unknown ones are absent. */

@@ -44,8 +44,18 @@ const mostResults = 200;
 export const mostReachable = 10_000;
 
 /** A search as it was asked, or a refusal when it asks for too much or for what there is not. */
-export function readSearch(request: CrmRequest, properties: ReadonlyMap<string, Property>): Search {
+export function readSearch(
+  request: CrmRequest,
+  properties: ReadonlyMap<string, Property>,
+  isStrict: boolean,
+): Search {
   const body = bodyOf(request);
+  // The published specification of 2026-03. Unverified: that the API refuses a search without them.
+  const missing = ["after", "filterGroups", "limit", "properties", "sorts"].filter(
+    (name) => body[name] === undefined,
+  );
+  if (isStrict && missing.length > 0)
+    throw refuse(invalid(`Invalid input JSON: Some required fields were not set: [${missing.join(", ")}]`));
   if (request.raw.toString("utf8").length > longestBody) {
     throw refuse(invalid(`The request body is too long: at most ${longestBody} characters.`));
   }

@@ -23,7 +23,7 @@ type Hit = { record: StoredRecord; values: Values; updatedAt: number };
 
 function search(portal: Portal, request: CrmRequest, indexedAt: number): EmulatorReply {
   const type = typeParam(request);
-  const asked = readSearch(request, portal.properties[type]);
+  const asked = readSearch(request, portal.properties[type], portal.strictSearch);
   const { hits, total } = findHits(portal, type, asked, indexedAt);
   const end = asked.after + asked.limit;
   const results = hits

@@ -1,3 +1,4 @@
+import { obviouslyWrong } from "./obvious-values.ts";
 import type { ErrorDetail, Problem } from "./refusals.ts";
 import { invalid } from "./refusals.ts";
 import { sanitize } from "./sanitize.ts";
@@ -19,6 +20,9 @@ export function storeValue(
     return { name, error: "INVALID_VALUE", message: `${JSON.stringify(sent)} is not a value.` };
   }
   const text = String(sent);
+  const wrong =
+    property.type === "string" ? obviouslyWrong(name, property.fieldType, text) : blanksAround(name, text);
+  if (wrong) return wrong;
   switch (property.type) {
     case "string":
       if (text.length > longestText) {
@@ -40,6 +44,13 @@ export function storeValue(
     case "enumeration":
       return storeOption(property, text, isOwner);
   }
+}
+
+/** Refused since 2025-04-07 for anything but texts. Unverified: the error name. */
+function blanksAround(name: string, text: string): PropertyFault | undefined {
+  if (!/^[\s\p{Cf}]|[\s\p{Cf}]$/u.test(text)) return undefined;
+  const message = `${name} has whitespace or invisible characters around its value.`;
+  return { name, error: "INVALID_WHITESPACE", message };
 }
 
 function storeEmail(name: string, text: string): string | PropertyFault {

@@ -1,4 +1,4 @@
-import { type RowError, rowError } from "./errors.ts";
+import { duplicateResultOf, type RowError, rowError } from "./errors.ts";
 import type { Field, Row, Value } from "./field.ts";
 import { twinKeys } from "./indexes.ts";
 import type { ObjectType } from "./objects.ts";
@@ -53,6 +53,12 @@ function checkValue(org: Org, type: ObjectType, field: Field, value: Value): Row
 
 function checkReference(org: Org, type: ObjectType, field: Field, id: string): RowError[] {
   const target = org.typeOfId(id);
+  // A queue of leads, or a public group: public reports show this code and message.
+  const isGroup = type.name === "Task" && field.name === "OwnerId" && target?.name === "Group";
+  if (isGroup && !org.taskQueues.has(id)) {
+    const message = `${field.label}: id value of incorrect type: ${id}`;
+    return [rowError("FIELD_INTEGRITY_EXCEPTION", message, [field.name])];
+  }
   if (!target || !field.referenceTo.includes(target.name)) return [wrongId(field, id)];
   const row = org.table(target.name).get(id);
   if (!row) return [rowError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")];
@@ -109,4 +115,29 @@ export function findTwins(org: Org, type: ObjectType, values: Values): Row[] {
 
 export function twinError(): RowError {
   return rowError("DUPLICATES_DETECTED", "Use one of these records?");
+}
+
+/** What the org's duplicate rule says. The header lets a rule that alerts pass, never one that blocks. */
+export function checkTwins(org: Org, type: ObjectType, values: Values, allowSave: boolean): RowError[] {
+  const { duplicateRule } = org.settings;
+  if (duplicateRule === "off" || (duplicateRule === "alert" && allowSave)) return [];
+  const twins = findTwins(org, type, values);
+  if (twins.length === 0) return [];
+  return [
+    { ...twinError(), duplicateResult: duplicateResultOf(type.name, duplicateRule === "alert", twins) },
+  ];
+}
+
+/** Validation rules, triggers and flows. `row`: the record as it would be. */
+export function checkRules(
+  { rules }: Org,
+  type: ObjectType,
+  row: Readonly<Values>,
+  how: "create" | "update",
+): RowError[] {
+  return rules
+    .filter(({ object, on = how, refuses }) => object === type.name && on === how && refuses(row))
+    .map(({ code = "FIELD_CUSTOM_VALIDATION_EXCEPTION", message, fields }) =>
+      rowError(code, message, fields),
+    );
 }

@@ -134,7 +134,7 @@ export function collectionRoutes(org: Org, locks: Locks): Route[] {
     if (unread && org.settings.parseErrors === "request") {
       return restError(400, unread.statusCode, unread.message);
     }
-    return { status: 200, body: results };
+    return { status: 200, body: results.map(withoutTwins) };
   }
 }
 
@@ -212,4 +212,9 @@ function malformedId(id: string): RowError {
 
 function same(one: string, other: string): boolean {
   return one.toLowerCase() === other.toLowerCase();
+}
+
+/** unverified: that a collection does not say which records a duplicate rule found, as a request for one does. */
+function withoutTwins(result: RowResult): RowResult {
+  return { ...result, errors: result.errors.map(({ duplicateResult: _, ...error }) => error) };
 }

@@ -1,7 +1,16 @@
 import { type EmulatorReply, Refusal } from "../server.ts";
 
 /** What is wrong with one record. */
-export type RowError = { statusCode: string; message: string; fields: string[] };
+export type RowError = {
+  statusCode: string;
+  message: string;
+  fields: string[];
+  /** Only a request for one record shows it. */
+  duplicateResult?: DuplicateResult;
+};
+
+/** What a duplicate rule found. */
+type DuplicateResult = ReturnType<typeof duplicateResultOf>;
 
 /** The answer for one record. `created`: of an upsert only. */
 export type RowResult = { id?: string; success: boolean; errors: RowError[]; created?: boolean };
@@ -42,15 +51,27 @@ export function replyOfErrors(errors: RowError[]): EmulatorReply {
 
 export const notFoundMessage = "The requested resource does not exist";
 
-/** Only a request for one record says more about the duplicates. */
-export function twinReply(type: string): EmulatorReply {
-  const message = "Use one of these records?";
-  const duplicateResult = {
-    allowSave: true,
+/** `allowSave`: whether the header can let the record through. */
+export function duplicateResultOf(type: string, allowSave: boolean, twins: readonly { Id: string }[]) {
+  return {
+    allowSave,
     duplicateRule: `${type}_Duplicate_Rule`,
     duplicateRuleEntityType: type,
-    errorMessage: message,
-    matchResults: [],
+    errorMessage: "Use one of these records?",
+    matchResults: [
+      {
+        entityType: type,
+        matchEngine: "ExactMatchEngine",
+        rule: `${type}_Matching_Rule`,
+        size: twins.length,
+        success: true,
+        matchRecords: twins.map(({ Id }) => ({ matchConfidence: 100, record: { Id }, fieldDiffs: [] })),
+      },
+    ],
   };
-  return { status: 400, body: [{ message, errorCode: "DUPLICATES_DETECTED", fields: [], duplicateResult }] };
+}
+
+/** The answer to a request for one record that a duplicate rule refuses. */
+export function twinReply({ message, statusCode, fields, duplicateResult }: RowError): EmulatorReply {
+  return { status: 400, body: [{ message, errorCode: statusCode, fields, duplicateResult }] };
 }

@@ -107,6 +107,8 @@ export async function startSalesforce(options: SalesforceOptions = {}): Promise<
       withPackage: (value) => set({ withPackage: value === true }),
       dailyLimit: (value) => set({ dailyLimit: Number(value) }),
       searchLagMs: (value) => set({ searchLagMs: Number(value) }),
+      duplicateRule: (value) =>
+        set({ duplicateRule: value === "block" || value === "off" ? value : "alert" }),
       parseErrors: (value) => set({ parseErrors: value === "request" ? "request" : "row" }),
     },
     page: () => pageOf(org),

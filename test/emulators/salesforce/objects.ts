@@ -115,6 +115,15 @@ export function userObject(): ObjectType {
   ]);
 }
 
+/** Queues and public groups. */
+export function groupObject(): ObjectType {
+  return object("Group", "00G", [
+    text("Name", 40, required),
+    text("DeveloperName", 80),
+    picklist("Type", ["Queue", "Regular"], required),
+  ]);
+}
+
 export function organizationObject(): ObjectType {
   return object("Organization", "00D", [
     text("Name", 80, required),

@@ -1,10 +1,11 @@
-import type { Field, Row } from "./field.ts";
+import type { Field, Row, Value } from "./field.ts";
 import { idOf } from "./ids.ts";
 import { indexesOf } from "./indexes.ts";
 import {
   accountObject,
   caseObject,
   contactObject,
+  groupObject,
   leadObject,
   type ObjectType,
   opportunityObject,
@@ -25,6 +26,18 @@ export type OrgSettings = {
   searchLagMs: number;
   /** Whether a value of the wrong JSON type or an unknown field fails its row or the whole collection (unverified). */
   parseErrors: "row" | "request";
+  /** What its duplicate rule does with a contact or lead that is there already. */
+  duplicateRule: "alert" | "block" | "off";
+};
+
+/** A validation rule or a flow: what it says of a record that it refuses. `fields`: where the error stands. */
+export type Rule = {
+  object: string;
+  on?: "create" | "update";
+  refuses: (row: Readonly<Record<string, Value>>) => boolean;
+  message: string;
+  fields?: string[];
+  code?: string;
 };
 
 export type OrgOptions = Partial<OrgSettings> & {
@@ -39,6 +52,10 @@ export type OrgOptions = Partial<OrgSettings> & {
 /** A Salesforce org: its objects and its records. */
 export type Org = {
   settings: OrgSettings;
+  /** Queues that may own Tasks; the others may own leads only. */
+  taskQueues: Set<string>;
+  /** What admins made of the org, which refuses some records. */
+  rules: Rule[];
   now(): number;
   /** Name of the key field, with its namespace. */
   keyField: string;
@@ -84,7 +101,10 @@ export function createOrg(options: OrgOptions): Org {
       dailyLimit: options.dailyLimit ?? 100_000,
       searchLagMs: options.searchLagMs ?? 0,
       parseErrors: options.parseErrors ?? "row",
+      duplicateRule: options.duplicateRule ?? "alert",
     },
+    taskQueues: new Set(),
+    rules: [],
     now,
     keyField,
     userId,
@@ -139,6 +159,7 @@ function createTypes({ namespace, personAccounts = false }: OrgOptions): ObjectT
     leadObject(),
     accountObject(personAccounts),
     userObject(),
+    groupObject(),
     organizationObject(),
     opportunityObject(),
     caseObject(),

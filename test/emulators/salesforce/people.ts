@@ -1,7 +1,7 @@
 import { derive } from "./derive.ts";
 import type { FieldOptions, FieldType, Row, Value } from "./field.ts";
 import { field } from "./field.ts";
-import { type Org, stampOf } from "./org.ts";
+import { type Org, type Rule, stampOf } from "./org.ts";
 import type { Values } from "./read-values.ts";
 import { deleteRow, stamps, typeNamed } from "./write.ts";
 
@@ -10,6 +10,8 @@ export type People = {
   /** Any record of any type. */
   add(type: string, fields: Values): string;
   addUser(fields: Values): string;
+  /** A queue; `tasks`: it may own Tasks, too. */
+  addQueue(name: string, tasks?: boolean): string;
   addContact(fields: Values): string;
   addLead(fields: Values): string;
   /** With a `LastName`, and person accounts switched on: a person account and its contact. */
@@ -25,6 +27,8 @@ export type People = {
   tasks(): Row[];
   /** A custom field, or another field that this org has. */
   addField(type: string, name: string, kind: FieldType, options?: FieldOptions): void;
+  /** A validation rule, a trigger or a flow. Returns how to switch it off. */
+  addRule(rule: Rule): () => void;
   /** What an admin may have made of a picklist. */
   setPicklist(
     type: string,
@@ -69,6 +73,11 @@ export function createPeople(org: Org): People {
         Username: email,
         ...fields,
       });
+    },
+    addQueue(name, tasks = false) {
+      const id = people.add("Group", { Name: name, Type: "Queue" });
+      if (tasks) org.taskQueues.add(id);
+      return id;
     },
     addContact: (fields) => people.add("Contact", { LastName: "Contact", ...fields }),
     addLead: (fields) => people.add("Lead", { LastName: "Lead", Company: "Company", ...fields }),
@@ -120,6 +129,10 @@ export function createPeople(org: Org): People {
     tasks: () => [...org.table("Task").stored()].filter((row) => row["IsDeleted"] !== true),
     addField(type, name, kind, options) {
       typeNamed(org, type).fields.push(field(name, kind, options));
+    },
+    addRule(rule) {
+      org.rules.push(rule);
+      return () => void org.rules.splice(org.rules.indexOf(rule), 1);
     },
     setPicklist(type, name, values) {
       const found = typeNamed(org, type).fields.find((one) => one.name === name);

@@ -39,7 +39,7 @@ export function recordRoutes(org: Org, locks: Locks): Route[] {
     const options = { allowDuplicates: allowsDuplicates(request) };
     const result = createLocked(org, type, inputOf(request), options, lock);
     await lock.release();
-    return result.success ? { status: 201, body: result } : errorsOf(type, result);
+    return result.success ? { status: 201, body: result } : errorsOf(result);
   }
 
   async function update(request: EmulatorRequest): Promise<EmulatorReply> {
@@ -68,7 +68,7 @@ export function recordRoutes(org: Org, locks: Locks): Route[] {
     const options = { allowDuplicates: allowsDuplicates(request) };
     const result = upsertLocked(org, type, key, value, { ...record, [key]: value }, options, lock);
     await lock.release();
-    if (!result.success) return errorsOf(type, result);
+    if (!result.success) return errorsOf(result);
     if (result.created) return { status: 201, body: result };
     const isTold = Number(request.params[0]) >= firstVersionThatTellsOfUpserts;
     return isTold ? { status: 200, body: result } : { status: 204 };
@@ -83,9 +83,9 @@ export function recordRoutes(org: Org, locks: Locks): Route[] {
     return { status: 200, body: answer };
   }
 
-  function errorsOf(type: ObjectType, { errors }: RowResult): EmulatorReply {
-    const isTwin = errors.some(({ statusCode }) => statusCode === "DUPLICATES_DETECTED");
-    return isTwin ? twinReply(type.name) : replyOfErrors(errors);
+  function errorsOf({ errors }: RowResult): EmulatorReply {
+    const twin = errors.find(({ statusCode }) => statusCode === "DUPLICATES_DETECTED");
+    return twin ? twinReply(twin) : replyOfErrors(errors);
   }
 
   function typeOf(request: EmulatorRequest): ObjectType {

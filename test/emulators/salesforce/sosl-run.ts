@@ -4,7 +4,7 @@ import { refuse } from "./errors.ts";
 import type { Row } from "./field.ts";
 import type { ObjectType } from "./objects.ts";
 import type { Org } from "./org.ts";
-import { digitsOf, numbersOf, windowOf } from "./phones.ts";
+import { digitsOf, phoneTokens, windowOf } from "./phones.ts";
 import { checkUrl } from "./query-routes.ts";
 import { compareRows } from "./soql.ts";
 import { matcherOf } from "./soql-where.ts";
@@ -82,11 +82,15 @@ function holdsFor(find: Find, has: (term: string) => boolean): boolean {
     : find.some.some((part) => holdsFor(part, has));
 }
 
-/** Numbers are found by their digits, in whatever writing; words by their beginning only with a wildcard. */
+/** Numbers and words are found whole; by their beginning only with a wildcard. */
 function rowHas(type: ObjectType, row: Row, term: string, scope: Search["scope"]): boolean {
   if (scope !== "NAME" && scope !== "EMAIL" && isNumber(term)) {
     const digits = digitsOf(term);
-    if (numbersOf(row).some((number) => number.includes(digits))) return true;
+    const found = term.endsWith("*")
+      ? (token: string) => token.startsWith(digits)
+      : (token: string) => token === digits;
+    const values = type.fields.flatMap(({ name, type: kind }) => (kind === "phone" ? [row[name]] : []));
+    if (values.some((value) => typeof value === "string" && phoneTokens(value).some(found))) return true;
   }
   if (scope === "PHONE") return false;
   const pattern = wordPattern(term);

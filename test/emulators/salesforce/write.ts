@@ -1,11 +1,11 @@
 import {
   checkRequired,
+  checkRules,
   checkTask,
+  checkTwins,
   checkUnique,
   checkValues,
   checkWritable,
-  findTwins,
-  twinError,
 } from "./check.ts";
 import { derive } from "./derive.ts";
 import { failed, type RowError, type RowResult, rowError } from "./errors.ts";
@@ -31,7 +31,8 @@ export function createRow(org: Org, type: ObjectType, input: Input, options: Wri
     () => checkValues(org, type, fields, values),
     () => (type.name === "Task" ? checkTask(org, row, values) : []),
     () => checkUnique(org, type, fields, values),
-    () => (!options.allowDuplicates && findTwins(org, type, values).length > 0 ? [twinError()] : []),
+    () => checkRules(org, type, row, "create"),
+    () => checkTwins(org, type, values, options.allowDuplicates),
   ]);
   if (errors.length > 0) return failed(...errors);
   org.table(type.name).put(row);
@@ -53,6 +54,7 @@ export function updateRow(org: Org, type: ObjectType, id: string, input: Input):
     () => checkValues(org, type, fields, values),
     () => (type.name === "Task" ? checkTask(org, row, values) : checkLead(before)),
     () => checkUnique(org, type, fields, values, id),
+    () => checkRules(org, type, row, "update"),
   ]);
   if (errors.length > 0) return { id, ...failed(...errors) };
   org.table(type.name).put(row);
