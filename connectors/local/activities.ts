@@ -55,7 +55,8 @@ function saveCall(document: Document, record: CallRecord, region: string): SaveR
     ...(record.ownerId && { ownerId: record.ownerId }),
   };
   const { write, kept } = fieldsToWrite({ ...record, fields: { ...links, ...fields } }, current);
-  const task = followUpOf(document, withFittingTask(record), { ...links, ...current }, region);
+  const leaveOut = (words: string) => void without.push(`the follow-up task: ${words}`);
+  const task = followUpOf(document, withFittingTask(record, leaveOut), { ...links, ...current }, region);
   const taskId = task?.id;
   const id = put(document, found, key, { ...write, ...(taskId && { taskId }) }, region);
   const linked = linkedContact(document, { ...current, ...write }, contact);
@@ -120,8 +121,8 @@ function linkedContact(
 }
 
 /** The follow-up with the fields that it can have. */
-function withFittingTask({ task, ...record }: CallRecord): CallRecord {
-  return task ? { ...record, task: { ...task, fields: fittingIn(task.fields) } } : record;
+function withFittingTask({ task, ...record }: CallRecord, leaveOut: (words: string) => void): CallRecord {
+  return task ? { ...record, task: { ...task, fields: fittingIn(task.fields, leaveOut) } } : record;
 }
 
 /** The fields that an activity can have; `leaveOut` hears why it cannot have another. */

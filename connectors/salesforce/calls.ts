@@ -121,7 +121,8 @@ function plan(desk: Desk, found: Found, made: Made | undefined): Ready | CrmErro
   const call: Item = { what: "the call", change: current !== undefined, row, ...common };
   const ready: Ready = { ...found, plan, ...(!isEmpty && { call }) };
   if (!record.task || !wantsTask(record)) return ready;
-  const taskRow = planTask(record.task.fields, links, book, warn);
+  const { row: taskRow, without: left } = planTask(record.task.fields, links, book, warn);
+  ready.plan = { ...plan, without: [...plan.without, ...left] };
   // An earlier attempt made it, whose answer was lost.
   if (task) return { ...ready, made: { id: task.id, wrote: wroteOf(taskRow, book.keyName) } };
   const withKey = { ...taskRow, [book.keyName]: taskKey(record.key) };

@@ -56,11 +56,17 @@ export function planCall(
 }
 
 /** A follow-up belongs to whom the call belongs to. */
-export function planTask(values: Values, links: Values, { fields }: Book, warn: Warn): Values {
+export function planTask(
+  values: Values,
+  links: Values,
+  { fields }: Book,
+  warn: Warn,
+): Pick<Plan, "row" | "without"> {
   const made = rowOf(values, fields, "createable", warn);
   const whole: Values = { ...links, ...made.row };
   if (String(whole["WhoId"] ?? "").startsWith("00Q")) delete whole["WhatId"];
-  return { ...whole, ...defaultsFor(fields, whole, false) };
+  const without = made.without.map((words) => `the follow-up task: ${words}`);
+  return { row: { ...whole, ...defaultsFor(fields, whole, false) }, without };
 }
 
 /** The field that names a contact: people are "who", companies "what". */
