@@ -42,7 +42,8 @@ export function contactOf(record: JsonObject): Contact {
 }
 
 export function ownerOf(record: JsonObject): Owner {
-  return { id: String(record["id"]), ...texts(record, ["name", "email"]) };
+  const left = record["left"] === true && { left: true as const };
+  return { id: String(record["id"]), ...texts(record, ["name", "email"]), ...left };
 }
 
 function texts<N extends string>(record: JsonObject, names: readonly N[]): { [name in N]?: string } {

@@ -2,7 +2,7 @@ import { type Contact, type ContactRef, chooseContact, numbersOf } from "../../s
 import type { CallRecord, ConnectContext, Fields as Values } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { Ask } from "./api.ts";
-import { faultsOf, rowFailure } from "./failure.ts";
+import { faultsOf, hasFault, rowFailure } from "./failure.ts";
 import { findWritten } from "./find.ts";
 import type { Desk } from "./item.ts";
 import { contactOf, kindOf, kindOfId, type Shape, shapesOf } from "./people.ts";
@@ -153,7 +153,11 @@ function withoutFields(draft: Draft, result: RowResult | undefined, hasTwins: bo
 function madeOf({ object, without }: Draft, result: RowResult | undefined): Made {
   if (result && "id" in result)
     return { id: result.id, kind: kindOf[object], ...(without.length > 0 && { without }) };
-  if (result && "lost" in result) return result.lost;
+  if (result && "lost" in result) {
+    // Our user may not make such records at all: waiting would not change that.
+    const isHidden = hasFault(result.lost, "NOT_FOUND", "INVALID_TYPE");
+    return isHidden ? new CrmError("never", result.lost.message) : result.lost;
+  }
   const faults = result?.faults ?? [];
   const failure = rowFailure(`the new ${object} for an unknown caller`, faults);
   // The record that has the unique value is not this caller's: waiting would not change that.

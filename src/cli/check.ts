@@ -151,7 +151,7 @@ async function crmChecks(parts: Parts, installation: Installation): Promise<Chec
   checks.push(
     await attempt(name, async () => {
       await connector.prepare?.();
-      const owners = await connector.owners?.();
+      const owners = (await connector.owners?.())?.filter(({ left }) => !left);
       return owners ? `reachable, ${owners.length} owners` : "reachable";
     }),
   );

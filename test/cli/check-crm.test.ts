@@ -12,7 +12,11 @@ afterEach(() => emulator.stop());
 type Mapping = { activity: object; contact: object; task: { fields: object }; answer: { variables: object } };
 
 /** A folder with one installation; its mapping is the CRM's default one, changed. */
-function configure(crm: { type: string }, change?: (mapping: Mapping) => void): string {
+function configure(
+  crm: { type: string },
+  change?: (mapping: Mapping) => void,
+  publicUrl = "https://calls.example.com",
+): string {
   const folder = workFolder();
   const installation = { crm, providers: { voys: { secret: "voys-secret" } }, region: "NL" };
   if (change) {
@@ -22,7 +26,8 @@ function configure(crm: { type: string }, change?: (mapping: Mapping) => void): 
     writeFileSync(join(folder, "mapping.json"), JSON.stringify(mapping, null, 2));
     Object.assign(installation, { mapping: "mapping.json" });
   }
-  writeFileSync(join(folder, "switchhook.json"), JSON.stringify({ installations: { acme: installation } }));
+  const file = { publicUrl, installations: { acme: installation } };
+  writeFileSync(join(folder, "switchhook.json"), JSON.stringify(file));
   return folder;
 }
 
@@ -49,6 +54,26 @@ test.each([
   expect(stdout).toMatch(/ok {5}acme: \w+ fields: all exist and take what the mapping gives/);
   expect(code).toBe(0);
 });
+
+test.each(["http://calls.example.com", "https://localhost", "https://192.168.1.7", "https://pbx.local"])(
+  "HubSpot: recordings at %s are a fault with its cure, unless the mapping has no link to them",
+  async (publicUrl) => {
+    const crm = await hubspot();
+    const { code, stdout } = await cli(configure(crm, undefined, publicUrl), ["check"]);
+    expect(stdout).toMatch(
+      /FAULT {2}acme: links in hubspot: publicUrl: \S+ is no public https address: .*hs_call_recording_url.*Set publicUrl/,
+    );
+    expect(code).toBe(1);
+    const without = configure(
+      crm,
+      ({ activity }) => void Reflect.deleteProperty(activity, "hs_call_recording_url"),
+      publicUrl,
+    );
+    const again = await cli(without, ["check"]);
+    expect(again.stdout).toMatch(/off {4}acme: links in hubspot: recordings and transcripts work only where/);
+    expect(again.code).toBe(0);
+  },
+);
 
 test("HubSpot: every field that does not exist, cannot be written or has another type is named, with a cure", async () => {
   const folder = configure(await hubspot(), ({ activity, contact, task, answer }) => {

@@ -1,10 +1,15 @@
-import { expect, test } from "vitest";
-import { activitiesIn, cli, server, settled, until, workFolder, writeAcme, writeMapping } from "./support.ts";
+import { expect, onTestFinished, test } from "vitest";
+import { startHubspot } from "../emulators/hubspot/index.ts";
+import { cli, server, until, workFolder, writeAcme } from "./support.ts";
 
 test("lists dead calls with their reason, and logs them once that is mended", async () => {
   const folder = workFolder();
-  // The local CRM fills `id` itself and refuses a mapping that does.
-  writeAcme(folder, { id: "mine", subject: "A call" });
+  const hubspot = await startHubspot({ limits: false });
+  onTestFinished(() => hubspot.stop());
+  const body = { status: "error", category: "VALIDATION_ERROR", message: "Calls are closed" };
+  hubspot.faults.add({ type: "status", status: 400, body, match: "upsert" });
+  const crm = { type: "hubspot", token: hubspot.token, apiUrl: hubspot.url };
+  writeAcme(folder, {}, { crm, mapping: undefined });
   const { settings } = await server(folder);
   const wishes = ["--calls", "2", "--installation", "acme"];
   await cli(folder, ["simulate", "exotel", ...wishes], settings);
@@ -13,17 +18,18 @@ test("lists dead calls with their reason, and logs them once that is mended", as
     return (JSON.parse(stdout) as { dead: unknown[] }).dead.length === 2;
   });
   const { stdout } = await cli(folder, ["dead"]);
-  expect(stdout).toMatch(/acme:exotel:sim-\w+-1 .* dead\n {4}the local CRM fills "id" itself/);
-  expect(activitiesIn(folder, "crm.json")).toEqual([]);
+  expect(stdout).toMatch(/acme:exotel:sim-\w+-1 .* dead\n {4}HubSpot, logging calls: .*Calls are closed/);
+  expect(hubspot.people.calls()).toEqual([]);
 
-  writeMapping(folder, { subject: "A call" });
+  hubspot.faults.clear();
   const key = /acme:exotel:sim-\w+-1/.exec(stdout)?.[0] ?? "";
   const one = await cli(folder, ["dead", "--retry", key]);
   expect(one.stdout).toMatch(/^1 call to be logged again/);
-  expect((await settled(folder, 1, "crm.json")).map((activity) => activity.key)).toEqual([key]);
+  await until("the call in HubSpot", () => hubspot.people.calls().length === 1);
+  expect(hubspot.people.calls()[0]?.properties["switchhook_call_key"]).toBe(key);
   const rest = await cli(folder, ["dead", "--retry"]);
   expect(rest.stdout).toMatch(/^1 call to be logged again/);
-  await settled(folder, 2, "crm.json");
+  await until("both calls in HubSpot", () => hubspot.people.calls().length === 2);
   expect((await cli(folder, ["dead"])).stdout).toBe("No calls are dead.\n");
 });
 

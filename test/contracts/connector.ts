@@ -152,8 +152,7 @@ export function testConnector(name: string, arrange: () => Promise<Arranged>): v
       for (const name of Object.keys(refused)) expect(without[1]?.join()).toContain(name);
       expect(savedOf(results, bad).wrote).toMatchObject({ [title]: "b" });
       for (const name of Object.keys(refused)) expect(savedOf(results, bad).wrote).not.toHaveProperty(name);
-      const titles = (await crm.activities()).map(({ fields }) => fields[title]).sort();
-      expect(titles).toEqual(["a", "b", "c"]);
+      expect((await crm.activities()).map(({ fields }) => fields[title]).sort()).toEqual(["a", "b", "c"]);
     });
 
     test("answers for every call of a full batch", async () => {

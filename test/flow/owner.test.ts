@@ -130,6 +130,32 @@ describe("when no agent of the directory is a CRM user", () => {
     },
   );
 
+  test.each([
+    ["the contact's owner", [{ id: "11", name: "Ravi", left: true }, { id: "12" }], "12"],
+    [
+      "the agent who talked",
+      [{ id: "10", email: "ravi@example.com", left: true }, { id: "11", left: true }, { id: "12" }],
+      "12",
+    ],
+  ])("%s who has left is passed over for the default owner", async (_name, owners, ownerId) => {
+    const options = { owners, settings: { defaultOwner: "12" } };
+    expect(await ownerAfter([ravi, ended], options)).toMatchObject({
+      ownerId,
+      why: expect.stringMatching(
+        /^the installation's default owner; .* owns the contact, but cannot own activities/,
+      ),
+    });
+  });
+
+  test("a default owner who has left is none, and it says so", async () => {
+    const owners = [{ id: "12", name: "Noor", left: true }];
+    const options = { owners, contacts: unowned, settings: { defaultOwner: "12" } };
+    expect(await ownerAfter([missed], options)).toMatchObject({
+      ownerId: undefined,
+      why: expect.stringMatching(/the default owner Noor cannot own activities/),
+    });
+  });
+
   test("nobody owns it, and it says why", async () => {
     expect(await ownerAfter([missed], { contacts: unowned })).toMatchObject({
       ownerId: undefined,

@@ -56,20 +56,29 @@ describe("HubSpot is told where its player asks", () => {
 });
 
 describe("HubSpot's player", () => {
+  /** HubSpot takes only links to a public https address. */
+  async function connectedInPublic(): Promise<[string, string]> {
+    const names = await site.connect();
+    await site.startAt("https://calls.example.com");
+    await waitFor("the new address", () => site.registrations().length === 2);
+    return names;
+  }
+
   test("gets our link to a call's recording, which plays", async () => {
-    const [name] = await site.connect();
+    const [name] = await connectedInPublic();
     await site.call(name, "call/1 a");
     const [call] = site.portal.people.calls();
     expect(call?.properties).toMatchObject({ hs_call_app_id: "7", hs_call_external_id: "call/1 a" });
-    const { status, body } = await site.portal.fetchRecording(call?.id ?? "");
+    const { status, body } = await site.portal.fetchRecording(call?.id ?? "", site.publicUrl);
     expect(status).toBe(200);
     expect(body).toEqual({ authenticatedUrl: call?.properties["hs_call_recording_url"] });
-    const played = await fetch((body as { authenticatedUrl: string }).authenticatedUrl);
+    const { pathname } = new URL((body as { authenticatedUrl: string }).authenticatedUrl);
+    const played = await fetch(new URL(pathname, site.publicUrl));
     expect(Buffer.from(await played.arrayBuffer()).equals(audio)).toBe(true);
   });
 
   test("may be told by its announcement that the recording is there", async () => {
-    const [name] = await site.connect();
+    const [name] = await connectedInPublic();
     await site.call(name, "1");
     const [call] = site.portal.people.calls();
     await site.server.parts.installations.get(name)?.connector.recordingReady?.(call?.id ?? "");

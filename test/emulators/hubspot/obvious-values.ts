@@ -1,4 +1,4 @@
-import type { PropertyFault } from "./values.ts";
+import type { PropertyFault } from "./types.ts";
 
 const names = new Set(["firstname", "lastname"]);
 const address = /https?:\/\/|\bwww\.|^[\w-]+(\.[\w-]+)*\.(com|net|org|io|example)(\/|$)/i;

@@ -66,7 +66,7 @@ export type HubspotEmulator = Emulator & {
   /** Resolves when all events were delivered or given up. */
   webhooksSettled(): Promise<void>;
   /** Asks the app for the recording of a call, as HubSpot does when somebody plays it. */
-  fetchRecording(callId: string): Promise<FetchedRecording>;
+  fetchRecording(callId: string, via?: string): Promise<FetchedRecording>;
 };
 
 /** What an admin does with the app. All of it throws when the emulator has none. */

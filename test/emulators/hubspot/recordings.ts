@@ -89,9 +89,13 @@ export function createRecordings(portal: Portal, { appId, setters, find }: Sette
     return { status: 204 };
   }
 
-  /** Asks the app for a call's recording, as HubSpot does when somebody plays it. unverified: whether it signs this. */
-  async function fetchRecording(callId: string): Promise<FetchedRecording> {
-    const response = await fetch(askedUrl(findRecord(portal, "calls", callId)));
+  /**
+   * Asks the app for a call's recording, as HubSpot does when somebody plays it. unverified: whether it signs this.
+   * `via`: where the app's public address leads to.
+   */
+  async function fetchRecording(callId: string, via?: string): Promise<FetchedRecording> {
+    const url = askedUrl(findRecord(portal, "calls", callId));
+    const response = await fetch(via === undefined ? url : new URL(url.pathname + url.search, via));
     const text = await response.text();
     return { status: response.status, body: parsed(text) };
   }

@@ -111,3 +111,6 @@ export type HubspotApp = {
 
 /** An app comes into a portal, and goes. */
 export type LifecycleAction = "APP_INSTALL" | "APP_UNINSTALL";
+
+/** Why a value of a property is refused. */
+export type PropertyFault = { name: string; error: string; message: string };

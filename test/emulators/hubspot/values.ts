@@ -2,9 +2,7 @@ import { obviouslyWrong } from "./obvious-values.ts";
 import type { ErrorDetail, Problem } from "./refusals.ts";
 import { invalid } from "./refusals.ts";
 import { sanitize } from "./sanitize.ts";
-import type { Property } from "./types.ts";
-
-export type PropertyFault = { name: string; error: string; message: string };
+import type { Property, PropertyFault } from "./types.ts";
 
 const longestText = 65_536;
 

@@ -2,8 +2,15 @@ import { calculatedPhones } from "./phones.ts";
 import { ownersOf, type Portal } from "./portal.ts";
 import { invalid, type Problem } from "./refusals.ts";
 import { requiredProperties } from "./seed.ts";
-import { changeProperties, nameOf, type ObjectType, type StoredRecord, type Values } from "./types.ts";
-import { type PropertyFault, propertyProblem, storeValue } from "./values.ts";
+import {
+  changeProperties,
+  nameOf,
+  type ObjectType,
+  type PropertyFault,
+  type StoredRecord,
+  type Values,
+} from "./types.ts";
+import { propertyProblem, storeValue } from "./values.ts";
 
 /** A write that was checked and can only succeed, or why it cannot be done. */
 export type Plan = { problem: Problem } | { apply(): StoredRecord };
