@@ -99,7 +99,7 @@ async function stillOpenIn(
   const done = made.filter(({ taskId }) => taskId !== undefined && standings.get(taskId) === "done");
   if (done.length > 0)
     await store.changeFollowUps(
-      done.map(({ call }) => ({ call, state: "closed", attempts: 0, reason: "a person closed it" })),
+      done.map(({ call }) => ({ call, state: "closed", attempts: 0, reason: "it was closed in the CRM" })),
     );
   return rows.filter((row) => !done.includes(row));
 }

@@ -77,13 +77,13 @@ export function transferEnds(view: View): { from?: string; to?: string } {
   const { transfer } = view.call;
   if (!transfer || typeof transfer !== "object") return {};
   const talkers = agentsWhoTalked(view);
-  const { to, by } = transfer;
+  const { from, to, by } = transfer;
   const target = known(view, to?.number, to?.name);
   const last = talkers.length > 1 ? talkers.at(-1) : undefined;
   const toLabel = agentLabel(target ?? last) ?? textOf(to?.name) ?? textOf(to?.number);
-  const giver =
-    known(view, by, by) ?? talkers.filter((one) => one !== (target ?? last))[0] ?? onlyAgent(view);
-  const fromLabel = agentLabel(giver) ?? textOf(by);
+  const given = known(view, from?.number, from?.name) ?? known(view, by, by);
+  const giver = given ?? talkers.filter((one) => one !== (target ?? last))[0] ?? onlyAgent(view);
+  const fromLabel = agentLabel(giver) ?? textOf(from?.name) ?? textOf(from?.number) ?? textOf(by);
   return {
     ...(fromLabel && fromLabel !== toLabel && { from: fromLabel }),
     ...(toLabel && { to: toLabel }),

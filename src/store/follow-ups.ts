@@ -30,8 +30,13 @@ export function followUpsOver(db: Kysely<Tables>, write: Write): FollowUpStore {
       const found = await rows()
         .where("follow_ups.installation", "=", installation)
         .where("follow_ups.state", "in", ["wanted", "open"])
-        // A task that goes out with a call that is parked may never be made.
-        .where((is) => is.or([is("follow_ups.state", "=", "open"), is("calls.state", "!=", "dead")]))
+        // A task that was to go out with a call that is parked or deleted may never be made.
+        .where((is) =>
+          is.or([
+            is("follow_ups.state", "=", "open"),
+            is("calls.state", "not in", ["dead", "gone", "ignored", "merged"]),
+          ]),
+        )
         .where((is) =>
           is.or([is("follow_ups.number", "in", numbers), is("follow_ups.contact_id", "in", ids)]),
         )
