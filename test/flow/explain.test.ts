@@ -41,7 +41,11 @@ describe("a logged call", () => {
 
   test("says whose activity it is and why, and who talked", async () => {
     const { owner, agent } = await explain("acme:retell:one");
-    expect(owner).toEqual({ id: "11", name: "Ravi Iyer", why: expect.stringContaining("talked last") });
+    expect(owner).toEqual({
+      id: "11",
+      name: "Ravi Iyer",
+      why: expect.stringContaining("has the AI agent that talked"),
+    });
     expect(agent).toBe("ravi@example.com");
   });
 
@@ -81,7 +85,7 @@ describe("a logged call", () => {
       /^Customer +\+919876543210$/m,
       /^Contact +Asha Rao \(contact 1\): found in the contact index: 2 have this number: prefers a contact with/m,
       /^ +not Desk of Rao \(contact 2\)$/m,
-      /^Owner +Ravi Iyer \(11\): talked last/m,
+      /^Owner +Ravi Iyer \(11\): has the AI agent that talked/m,
       /^AI agent +20\S+Z the call was given to agent_ravi: the agent of the contact's owner 11$/m,
       /^Events +20\S+Z call_inbound, ringing, delivery \d+$/m,
       /^ +20\S+Z call_started, answered, delivery \d+$/m,
