@@ -43,7 +43,7 @@ export function agentOf(view: View): AgentFacts {
   return { kind, ...(name && { name }), ...(email && { email }), ...(id && { id }) };
 }
 
-/** `Asha Rao`, `AI agent Reception bot`; undefined for somebody with an opaque id only. */
+/** `Asha Rao`, `AI agent Reception bot`; undefined for an agent with an opaque id only. */
 export function agentLabel(agent: Agent | undefined): string | undefined {
   if (!agent) return undefined;
   const name = textOf(agent.name) ?? textOf(agent.email);

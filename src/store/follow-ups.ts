@@ -5,7 +5,7 @@ import type { FollowUpRow, FollowUpState, FollowUpStore } from "./contract-follo
 import type { Tables } from "./kysely.ts";
 import type { Write } from "./writing.ts";
 
-/** Enough of one caller's latest calls to see whether somebody talked to them. */
+/** Enough of one caller's latest calls to see whether they were reached. */
 const callsLookedAt = 50;
 
 /** Reading; what is written together with a call is in `delivered.ts`. */
