@@ -26,7 +26,7 @@ export async function tasks(
   return new Map(given.map((task) => [task.id, standingOf(task, found.get(task.id), known)]));
 }
 
-/** Closes those that are open and that nobody touched. */
+/** Closes those that are open and unchanged. */
 export async function closeTasks(
   tools: Tools,
   given: readonly FollowUp[],

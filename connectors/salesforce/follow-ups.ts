@@ -27,7 +27,7 @@ export async function standings(
   return new Map(given.map(({ id, wrote }) => [id, standingOf(wrote, found.get(shortId(id)), book.fields)]));
 }
 
-/** Closes those that are open and that nobody touched, with what the org calls closed. */
+/** Closes those that are open and unchanged, with what the org calls closed. */
 export async function closeFollowUps(desk: Desk, given: readonly FollowUp[]): Promise<Map<string, Closed>> {
   const { connection, schema, book } = desk;
   const now = await standings(desk, given);

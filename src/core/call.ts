@@ -57,7 +57,7 @@ export type AgentRef = {
 /** `ref`: the provider's URL or id of the recording. It may need credentials or expire, and never reaches a CRM. */
 export type Recording = { ref: string; seconds?: number; expiresAt?: string };
 
-export type Transfer = { kind: "warm" | "cold" | "unknown"; to?: Party; by?: string };
+export type Transfer = { kind: "warm" | "cold" | "unknown"; from?: Party; to?: Party; by?: string };
 
 /**
  * What an event says. Unknown = absent, never null or empty. Times are ISO 8601 in UTC with milliseconds.

@@ -191,7 +191,7 @@ export type Connector = {
   removeCalls?(activities: readonly RemovedCall[]): Promise<void>;
   /** How these tasks of ours stand now, by id. */
   tasks?(tasks: readonly FollowUp[], signal?: AbortSignal): Promise<Map<string, FollowUpStanding>>;
-  /** Closes those of these tasks that are open and that nobody touched; what became of each, by id. */
+  /** Closes those of these tasks that are open and unchanged; what became of each, by id. */
   closeTasks?(
     tasks: readonly FollowUp[],
     signal?: AbortSignal,

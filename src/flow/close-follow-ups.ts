@@ -54,7 +54,7 @@ function changeOf(row: FollowUpRow, result: unknown, now: number): FollowUpChang
       call,
       state: "closed",
       attempts,
-      reason: "a person closed it",
+      reason: "it was closed in the CRM",
       step: step("follow-up was closed"),
     };
   if (result === "touched") {

@@ -7,7 +7,7 @@ import type { FollowUpRow, Reached, Subject, WantedFollowUp } from "../store/con
 import type { Flow, Installation } from "./installation.ts";
 import type { Outgoing } from "./record.ts";
 
-/** Who missed a call longer ago than this has tried again, or does not wait any more. */
+/** A caller who was missed longer ago than this has called again, or does not wait any more. */
 const oldestMs = 86_400_000;
 
 /** Callers who get a follow-up in this claim, and the key of the call that makes it. */
@@ -76,7 +76,7 @@ async function whyNone(
   since: number,
 ): Promise<string | undefined> {
   if (!subject.contact && subject.number === undefined && !call.customer?.number)
-    return "nobody knows whom to call back";
+    return "there is no number or contact to call back";
   if (now() - since > oldestMs) return "the call is more than a day old";
   const later = await store.completedCalls(call.installation, subject, Math.min(since, createdAt) - oldestMs);
   const back = later.find(({ key, body }) => {
@@ -99,7 +99,7 @@ async function stillOpenIn(
   const done = made.filter(({ taskId }) => taskId !== undefined && standings.get(taskId) === "done");
   if (done.length > 0)
     await store.changeFollowUps(
-      done.map(({ call }) => ({ call, state: "closed", attempts: 0, reason: "a person closed it" })),
+      done.map(({ call }) => ({ call, state: "closed", attempts: 0, reason: "it was closed in the CRM" })),
     );
   return rows.filter((row) => !done.includes(row));
 }

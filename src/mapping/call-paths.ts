@@ -73,11 +73,11 @@ export const callPaths: Readonly<Record<string, Path>> = {
     facts.whenText,
   ),
   "call.conversation.ms": number(
-    "Talk time in milliseconds; absent for voicemails and calls that nobody took",
+    "Talk time in milliseconds; absent for voicemails and unanswered calls",
     (view) => facts.conversationTime(view, 1000),
   ),
   "call.conversation.seconds": number(
-    "Talk time in whole seconds; absent for voicemails and calls that nobody took",
+    "Talk time in whole seconds; absent for voicemails and unanswered calls",
     (view) => facts.conversationTime(view, 1),
   ),
   "call.duration.ms": number("Talk time in milliseconds", (view) => facts.talkTime(view, 1000)),

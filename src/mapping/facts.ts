@@ -45,7 +45,7 @@ export function talkTime({ call }: View, units: number): number | undefined {
     : undefined;
 }
 
-/** The same, of a conversation only: not of a voicemail, nor of a call that nobody took. */
+/** The same, of a conversation only: not of a voicemail, nor of an unanswered call. */
 export function conversationTime(view: View, units: number): number | undefined {
   const result = resultOf(view);
   return result === "connected" || result === "short" ? talkTime(view, units) || undefined : undefined;

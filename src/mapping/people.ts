@@ -43,7 +43,7 @@ export function agentOf(view: View): AgentFacts {
   return { kind, ...(name && { name }), ...(email && { email }), ...(id && { id }) };
 }
 
-/** `Asha Rao`, `AI agent Reception bot`; undefined for somebody with an opaque id only. */
+/** `Asha Rao`, `AI agent Reception bot`; undefined for an agent with an opaque id only. */
 export function agentLabel(agent: Agent | undefined): string | undefined {
   if (!agent) return undefined;
   const name = textOf(agent.name) ?? textOf(agent.email);
@@ -77,13 +77,13 @@ export function transferEnds(view: View): { from?: string; to?: string } {
   const { transfer } = view.call;
   if (!transfer || typeof transfer !== "object") return {};
   const talkers = agentsWhoTalked(view);
-  const { to, by } = transfer;
+  const { from, to, by } = transfer;
   const target = known(view, to?.number, to?.name);
   const last = talkers.length > 1 ? talkers.at(-1) : undefined;
   const toLabel = agentLabel(target ?? last) ?? textOf(to?.name) ?? textOf(to?.number);
-  const giver =
-    known(view, by, by) ?? talkers.filter((one) => one !== (target ?? last))[0] ?? onlyAgent(view);
-  const fromLabel = agentLabel(giver) ?? textOf(by);
+  const given = known(view, from?.number, from?.name) ?? known(view, by, by);
+  const giver = given ?? talkers.filter((one) => one !== (target ?? last))[0] ?? onlyAgent(view);
+  const fromLabel = agentLabel(giver) ?? textOf(from?.name) ?? textOf(from?.number) ?? textOf(by);
   return {
     ...(fromLabel && fromLabel !== toLabel && { from: fromLabel }),
     ...(toLabel && { to: toLabel }),

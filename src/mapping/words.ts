@@ -62,7 +62,7 @@ const inboundEnds: Readonly<Partial<Record<Result, string>>> = {
   busy: "All lines were busy.",
   declined: "The call was declined.",
   "hung-up": "The caller hung up before an answer.",
-  abandoned: "The caller hung up while waiting in the queue.",
+  abandoned: "The caller hung up while waiting.",
   failed: "The call could not be connected.",
 };
 

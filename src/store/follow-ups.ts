@@ -5,7 +5,7 @@ import type { FollowUpRow, FollowUpState, FollowUpStore } from "./contract-follo
 import type { Tables } from "./kysely.ts";
 import type { Write } from "./writing.ts";
 
-/** Enough of one caller's latest calls to see whether somebody talked to them. */
+/** Enough of one caller's latest calls to see whether they were reached. */
 const callsLookedAt = 50;
 
 /** Reading; what is written together with a call is in `delivered.ts`. */
@@ -30,8 +30,13 @@ export function followUpsOver(db: Kysely<Tables>, write: Write): FollowUpStore {
       const found = await rows()
         .where("follow_ups.installation", "=", installation)
         .where("follow_ups.state", "in", ["wanted", "open"])
-        // A task that goes out with a call that is parked may never be made.
-        .where((is) => is.or([is("follow_ups.state", "=", "open"), is("calls.state", "!=", "dead")]))
+        // A task that was to go out with a call that is parked or deleted may never be made.
+        .where((is) =>
+          is.or([
+            is("follow_ups.state", "=", "open"),
+            is("calls.state", "not in", ["dead", "gone", "ignored", "merged"]),
+          ]),
+        )
         .where((is) =>
           is.or([is("follow_ups.number", "in", numbers), is("follow_ups.contact_id", "in", ids)]),
         )

@@ -56,7 +56,10 @@ test("shows what a mended decoder would change, and which deliveries it could no
     const pages = await plan(server, { ...voys, decode: mended });
     const calls = pages.flatMap((page) => page.calls);
     expect(calls.map(({ key }) => key)).toEqual([callKey("acme", "voys", "first")]);
-    expect(calls[0]).toMatchObject({ plan: "changed", changes: [{ field: "summary", to: "Mended." }] });
+    expect(calls[0]).toMatchObject({
+      plan: "changed",
+      changes: [{ field: "transcriptUrl" }, { field: "summary", to: "Mended." }],
+    });
     expect(pages.flatMap(({ unreadable }) => unreadable).map(({ reason }) => reason)).toEqual(
       Array.from({ length: 4 }, () => "not readable any more"),
     );

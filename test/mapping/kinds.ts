@@ -71,7 +71,7 @@ export const kinds: Readonly<Record<string, { view: View; title: string }>> = {
     view: inbound({ outcome: "busy" }),
     title: "Missed call from Rohan Mehta on +31507654321 · busy",
   },
-  "missed, hung up in the queue": {
+  "missed, hung up while waiting": {
     view: inbound({ outcome: "abandoned", ringSeconds: 45 }),
     title: "Missed call from Rohan Mehta on +31507654321",
   },

@@ -24,6 +24,7 @@ export type CrmWorld = {
   addContact(contact: { name: string; phone: string; mobile?: string; ownerId?: string }): string;
   calls(): LoggedCall[];
   followUps(): number;
+  openFollowUps(): number;
   contacts(): number;
   retitle(callId: string, title: string): void;
   remove(callId: string): void;
@@ -77,6 +78,8 @@ export async function hubspotWorld(options: HubspotOptions): Promise<CrmWorld & 
         return { id, key, title, all, ...(contactId && { contactId }), ...(ownerId && { ownerId }) };
       }),
     followUps: () => people.tasks().length,
+    openFollowUps: () =>
+      people.tasks().filter(({ properties }) => properties["hs_task_status"] !== "COMPLETED").length,
     contacts: () => people.contacts().length,
     retitle: (id, title) => people.edit("calls", id, { hs_call_title: title }),
     remove: (id) => people.archive("calls", id),
@@ -122,6 +125,7 @@ export async function salesforceWorld(
         };
       }),
     followUps: () => people.tasks().length - calls().length,
+    openFollowUps: () => people.tasks().filter(({ IsClosed }) => IsClosed !== true).length,
     contacts: () => 0,
     retitle: (id, title) => people.edit("Task", id, { Subject: title }),
     remove: (id) => people.remove("Task", id),

@@ -18,9 +18,12 @@ const emulators: [string, Start][] = [
 const calls = 2_000;
 const hour = 3_600_000;
 
-/** An activity without what differs from run to run: ids by order, and the token of its link. */
-function facts({ id: _, taskId, recordingUrl, ...rest }: Activity): Activity {
-  return { ...rest, recorded: recordingUrl !== undefined, followedUp: taskId !== undefined };
+/**
+ * An activity without what differs from run to run: ids by order, and the tokens of its links. Which of a contact's
+ * missed calls has the follow-up depends on what was known when.
+ */
+function facts({ id: _, taskId: __, recordingUrl, transcriptUrl, ...rest }: Activity): Activity {
+  return { ...rest, recorded: recordingUrl !== undefined, transcribed: transcriptUrl !== undefined };
 }
 
 const byKey = (run: LossyRun) =>
