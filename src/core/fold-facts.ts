@@ -51,9 +51,10 @@ function addAgent(agents: Agent[], ref: Omit<AgentRef, "talked">, talked: string
   for (const other of same.slice(1)) agents.splice(agents.indexOf(other), 1);
   const name = ref.name || lastOf(same, "name");
   const email = ref.email || lastOf(same, "email");
+  const kind = ref.kind ?? same.findLast((agent) => agent.kind)?.kind;
   const talkedAt = [talked, ...same.map((agent) => agent.talkedAt)].reduce(latest, undefined);
   known.ids = [...new Set([...same.flatMap(({ ids }) => ids), ...ref.ids])];
-  Object.assign(known, name && { name }, email && { email }, talkedAt && { talkedAt });
+  Object.assign(known, name && { name }, email && { email }, kind && { kind }, talkedAt && { talkedAt });
 }
 
 function lastOf(agents: readonly Agent[], name: "name" | "email"): string | undefined {
@@ -73,6 +74,8 @@ export function fillIn(call: FoldedCall, more: FoldedCall): void {
   }
   call.reason ??= reason;
   call.talkSeconds ||= facts.talkSeconds ?? call.talkSeconds;
+  // Which end is the customer is not a question any more when it was told.
+  if (call.customer) delete facts.otherEnd;
   Object.assign(call, { ...facts, ...known(call) });
   if (custom) call.custom = { ...custom, ...call.custom };
   if (recording) call.recording = recordingOf(call.recording, recording);

@@ -1,0 +1,114 @@
+import type { AgentRef, CallEvent, Facts, FoldedCall, Party } from "./call.ts";
+import { type AgentEntry, idsAt } from "./directory.ts";
+import { fold } from "./fold.ts";
+import { toE164 } from "./phone.ts";
+
+/** What an installation calls its own: a line of the company, or the phone of one of its people. */
+export type OwnKind = "line" | "agent";
+
+/** `kindOf`: undefined for everybody else's numbers. `same`: whether two writings are one number. */
+export type OwnNumbers = {
+  kindOf(number: string | undefined): OwnKind | undefined;
+  same(a: string | undefined, b: string | undefined): boolean;
+};
+
+/**
+ * The numbers that cannot be a customer's while another party is there: `companyNumbers`, the lines that this provider
+ * told of, and the phones and numeric ids of the company's people.
+ */
+export function ownNumbers(
+  settings: { region: string; companyNumbers: readonly string[]; agents: readonly AgentEntry[] },
+  provider: string,
+  learned: readonly string[],
+): OwnNumbers {
+  const { region, companyNumbers, agents } = settings;
+  const identity = (number: string | undefined) => toE164(number, region) ?? number?.trim();
+  const dialable = (numbers: readonly string[]) => numbers.flatMap((number) => toE164(number, region) ?? []);
+  const lines = new Set([...dialable(companyNumbers), ...learned]);
+  const phones = new Set(
+    agents.flatMap((entry) => dialable([...(entry.phones ?? []), ...idsAt(entry, provider)])),
+  );
+  return {
+    kindOf(number) {
+      const e164 = toE164(number, region);
+      if (e164 === undefined) return undefined;
+      return lines.has(e164) ? "line" : phones.has(e164) ? "agent" : undefined;
+    },
+    same: (a, b) => a !== undefined && b !== undefined && identity(a) === identity(b),
+  };
+}
+
+/** The call of these events at an installation with these numbers. Names no customer when either end could be it. */
+export function foldCall(events: readonly CallEvent[], own: OwnNumbers): FoldedCall {
+  const call = fold(events.map((event) => settleCustomer(event, own)));
+  if (call.direction || !call.otherEnd) return call;
+  const { customer: _, ...rest } = call;
+  return rest;
+}
+
+/** The two numbers of a message that leaves open which of them is the customer's. */
+export function undecidedEnds({ facts: { customer, otherEnd } }: CallEvent): string[] {
+  return otherEnd ? [customer, otherEnd].flatMap((party) => party?.number ?? []) : [];
+}
+
+/**
+ * The company's own line that an event tells of. Of a message that leaves its ends open, only a line that is neither.
+ * A transfer names the new target in the place of the line.
+ */
+export function lineTold({ facts }: CallEvent): string | undefined {
+  const { line, customer, otherEnd, direction, transfer } = facts;
+  if (!line || transfer || (direction !== "inbound" && direction !== "outbound")) return undefined;
+  if (otherEnd && (line === customer?.number || line === otherEnd.number)) return undefined;
+  return line;
+}
+
+/** An event with its customer settled, as far as the installation's own numbers tell; otherwise as it was. */
+export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
+  const { customer, otherEnd, ...facts } = event.facts;
+  if (!customer || !otherEnd) return event;
+  const [guessed, other] = [own.kindOf(customer.number), own.kindOf(otherEnd.number)];
+  if (Boolean(guessed) === Boolean(other)) return event;
+  const [theirs, ours, kind] = guessed
+    ? ([otherEnd, customer, guessed] as const)
+    : ([customer, otherEnd, other] as const);
+  const { agents, otherOutcome, outcome, ...rest } = facts;
+  const told = (guessed && otherOutcome) || outcome;
+  return {
+    ...event,
+    facts: {
+      direction: guessed ? "outbound" : "inbound",
+      ...rest,
+      customer: theirs,
+      ...lineOf(facts, ours, kind, own),
+      ...agentsOf(agents, theirs, ours, kind, own),
+      ...(told && { outcome: told }),
+    },
+  };
+}
+
+function lineOf({ line }: Facts, ours: Party, kind: OwnKind | undefined, own: OwnNumbers): { line?: string } {
+  const told = line !== undefined && own.kindOf(line) !== "agent" ? line : undefined;
+  const known = told ?? (kind === "line" ? ours.number : undefined);
+  return known !== undefined ? { line: known } : {};
+}
+
+/** Neither the customer nor a line is an agent; the phone of an agent is, and talked if whoever was named for it did. */
+function agentsOf(
+  named: readonly AgentRef[] = [],
+  theirs: Party,
+  ours: Party,
+  kind: OwnKind | undefined,
+  own: OwnNumbers,
+): { agents?: AgentRef[] } {
+  const phone = kind === "agent" ? ours.number : undefined;
+  const agents = named.flatMap((agent): AgentRef[] => {
+    const ids = agent.ids.flatMap((id) => {
+      if (own.same(id, theirs.number)) return phone ?? [];
+      return own.kindOf(id) === "line" ? [] : id;
+    });
+    return ids.length > 0 ? [{ ...agent, ids: [...new Set(ids)] }] : [];
+  });
+  const isNamed = agents.some(({ ids }) => ids.some((id) => own.same(id, phone)));
+  if (phone !== undefined && !isNamed) agents.push({ ids: [phone] });
+  return agents.length > 0 ? { agents } : {};
+}
