@@ -6,9 +6,13 @@ import { toE164 } from "./phone.ts";
 /** What an installation calls its own: a line of the company, or the phone of one of its people. */
 export type OwnKind = "line" | "agent";
 
-/** `kindOf`: undefined for everybody else's numbers. `same`: whether two writings are one number. */
+/**
+ * `kindOf`: undefined for everybody else's numbers. `isOutside`: whether it is a phone number of somebody else.
+ * `same`: whether two writings are one number.
+ */
 export type OwnNumbers = {
   kindOf(number: string | undefined): OwnKind | undefined;
+  isOutside(number: string | undefined): boolean;
   same(a: string | undefined, b: string | undefined): boolean;
 };
 
@@ -28,12 +32,14 @@ export function ownNumbers(
   const phones = new Set(
     agents.flatMap((entry) => dialable([...(entry.phones ?? []), ...idsAt(entry, provider)])),
   );
+  const kindOf = (number: string | undefined): OwnKind | undefined => {
+    const e164 = toE164(number, region);
+    if (e164 === undefined) return undefined;
+    return lines.has(e164) ? "line" : phones.has(e164) ? "agent" : undefined;
+  };
   return {
-    kindOf(number) {
-      const e164 = toE164(number, region);
-      if (e164 === undefined) return undefined;
-      return lines.has(e164) ? "line" : phones.has(e164) ? "agent" : undefined;
-    },
+    kindOf,
+    isOutside: (number) => toE164(number, region) !== undefined && kindOf(number) === undefined,
     same: (a, b) => a !== undefined && b !== undefined && identity(a) === identity(b),
   };
 }
@@ -41,9 +47,23 @@ export function ownNumbers(
 /** The call of these events at an installation with these numbers. Names no customer when either end could be it. */
 export function foldCall(events: readonly CallEvent[], own: OwnNumbers): FoldedCall {
   const call = fold(events.map((event) => settleCustomer(event, own)));
+  if (call.direction === "outbound") return withOutsider(call, own);
   if (call.direction || !call.otherEnd) return call;
   const { customer: _, ...rest } = call;
   return rest;
+}
+
+/** Of a call that rang an agent's phone first and then one number of somebody else, that is the customer. */
+function withOutsider(call: FoldedCall, own: OwnNumbers): FoldedCall {
+  const number = call.customer?.number;
+  if (number === undefined || own.kindOf(number) !== "agent") return call;
+  const outside = call.agents.filter(({ ids }) => ids.some((id) => own.isOutside(id)));
+  const [theirs] = outside.flatMap(({ ids }) => ids.filter((id) => own.isOutside(id)));
+  if (outside.length !== 1 || theirs === undefined) return call;
+  const agents = call.agents.map((agent) =>
+    outside.includes(agent) ? { ...agent, ids: [number, ...agent.ids.filter((id) => id !== theirs)] } : agent,
+  );
+  return { ...call, customer: { number: theirs }, agents };
 }
 
 /** The two numbers of a message that leaves open which of them is the customer's. */
@@ -71,7 +91,7 @@ export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
   const [theirs, ours, kind] = guessed
     ? ([otherEnd, customer, guessed] as const)
     : ([customer, otherEnd, other] as const);
-  const { agents, otherOutcome, outcome, ...rest } = facts;
+  const { agents, otherOutcome, outcome, line: _, ...rest } = facts;
   const told = (guessed && otherOutcome) || outcome;
   return {
     ...event,
@@ -79,16 +99,22 @@ export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
       direction: guessed ? "outbound" : "inbound",
       ...rest,
       customer: theirs,
-      ...lineOf(facts, ours, kind, own),
+      ...lineOf(facts, [theirs, ours], kind, own),
       ...agentsOf(agents, theirs, ours, kind, own),
       ...(told && { outcome: told }),
     },
   };
 }
 
-function lineOf({ line }: Facts, ours: Party, kind: OwnKind | undefined, own: OwnNumbers): { line?: string } {
-  const told = line !== undefined && own.kindOf(line) !== "agent" ? line : undefined;
-  const known = told ?? (kind === "line" ? ours.number : undefined);
+/** A line that was told, unless it has turned out to be the customer's number or the phone of an agent. */
+function lineOf(
+  { line }: Facts,
+  [theirs, ours]: readonly [Party, Party],
+  kind: OwnKind | undefined,
+  own: OwnNumbers,
+): { line?: string } {
+  const isLine = line !== undefined && !own.same(line, theirs.number) && own.kindOf(line) !== "agent";
+  const known = isLine ? line : kind === "line" ? ours.number : undefined;
   return known !== undefined ? { line: known } : {};
 }
 

@@ -213,4 +213,24 @@ export const migrations: readonly string[] = [
     DELETE FROM tallies WHERE installation = old.installation AND state = old.state AND calls = 0;
   END;
   `,
+  // lines: numbers of the company that providers told of. ends: both numbers of calls whose messages leave the customer open.
+  `
+  CREATE TABLE lines (
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    number TEXT NOT NULL,
+    PRIMARY KEY (installation, provider, number)
+  ) WITHOUT ROWID;
+  CREATE TABLE ends (
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    number TEXT NOT NULL,
+    call INTEGER NOT NULL,
+    PRIMARY KEY (installation, provider, number, call)
+  ) WITHOUT ROWID;
+  CREATE INDEX ends_call ON ends (call);
+  CREATE TRIGGER calls_ends AFTER DELETE ON calls BEGIN
+    DELETE FROM ends WHERE call = old.id;
+  END;
+  `,
 ];

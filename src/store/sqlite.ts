@@ -12,6 +12,7 @@ import * as groups from "./groups.ts";
 import { installsOver } from "./installs.ts";
 import { keptOf } from "./kept.ts";
 import { kyselyOver } from "./kysely.ts";
+import { linesOver } from "./lines.ts";
 import { listingsOver } from "./listings.ts";
 import { queriesOver } from "./queries.ts";
 import { openReader } from "./reading.ts";
@@ -38,6 +39,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     ...secretsOver(kysely),
     ...installsOver(kysely),
     ...recordingsOver(kysely),
+    ...linesOver(db),
     append: groupCommit(write),
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),

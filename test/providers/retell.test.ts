@@ -54,7 +54,7 @@ test("nobody talked in a call that was not answered, even when it has times", ()
   const facts = ended({ ...times, disconnection_reason: "dial_no_answer" });
   expect(facts).not.toHaveProperty("answeredAt");
   expect(facts).not.toHaveProperty("talkSeconds");
-  expect(facts?.agents).toEqual([{ ids: ["a1"] }]);
+  expect(facts?.agents).toEqual([{ ids: ["a1"], kind: "ai" }]);
 });
 
 test("the line and the customer change places on an outbound call", () => {

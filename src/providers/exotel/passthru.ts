@@ -68,8 +68,9 @@ export function commonFacts(fields: JsonObject, agent: { email?: string; talked?
   const { from, to } = endsOf(fields);
   const dialled = textOf(fields, "DialWhomNumber");
   const sides = direction === "outbound" ? outgoing(fields, from, to) : sidesOf(direction, from, to);
-  const line = direction === "outbound" ? textOf(fields, "OutgoingPhoneNumber") : to;
-  const caller = direction === "outbound" && !dialled ? sides.agent : undefined;
+  const isFlow = direction === "outbound" && sides.customer === from;
+  const line = direction !== "outbound" || isFlow ? to : textOf(fields, "OutgoingPhoneNumber");
+  const caller = direction === "outbound" && !isFlow && !dialled ? sides.agent : undefined;
   const stream = streamOf(fields);
   return {
     direction,

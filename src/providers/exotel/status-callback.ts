@@ -76,8 +76,11 @@ function settledTalk(fields: JsonObject): number | undefined {
   const { customer, hasOne } = legsOf(fields);
   const seconds =
     secondsAt(fields, "ConversationDuration") ?? (hasOne ? secondsAt(customer, "OnCallDuration") : undefined);
-  const settled = exotelTime(textOf(fields, "EndTime")) !== undefined || !recordingOf(fields, "RecordingUrl");
-  return seconds === 0 && !settled && statusOf(fields) === "completed" ? undefined : seconds;
+  return seconds === 0 && !isSettled(fields) && statusOf(fields) === "completed" ? undefined : seconds;
+}
+
+function isSettled(fields: JsonObject): boolean {
+  return exotelTime(textOf(fields, "EndTime")) !== undefined || !recordingOf(fields, "RecordingUrl");
 }
 
 function endOf(
@@ -96,7 +99,7 @@ function endOf(
   if (talkSeconds === undefined && (hasOne || !second)) return "completed";
   const ofLeg = outcomeOf(legStatus(second ?? {}));
   // A talk time that was not told is not 0, so a leg that was completed was a talk.
-  if (talkSeconds === undefined && ofLeg === "completed") return "completed";
+  if (talkSeconds === undefined && (ofLeg === "completed" || !isSettled(fields))) return ofLeg ?? "completed";
   if (ofLeg !== undefined && ofLeg !== "completed" && ofLeg !== "cancelled") return ofLeg;
   return direction === "outbound" ? "cancelled" : "abandoned";
 }

@@ -1,5 +1,6 @@
 import type { Outcome } from "../../core/call.ts";
 import { type JsonObject, textAt } from "../../lib/body.ts";
+import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 import { timeAt } from "./facts.ts";
 
 /** Retell's `disconnection_reason`. The list grows with every SDK release, so an unlisted word is no error. */
@@ -46,9 +47,10 @@ const unconnected = new Set([
 /** How a call ended. `talked`: its times say that there was a conversation; decides when the reason does not. */
 export function outcomeOf(reason: string | undefined, inVoicemail: boolean, talked: boolean): Outcome {
   if (inVoicemail) return "voicemail";
-  const known = reason === undefined ? undefined : outcomes.get(reason);
+  const word = plainWord(reason)?.replaceAll("-", "_") ?? "";
+  const known = outcomes.get(word) ?? outcomeOfWord(word);
   if (known) return known;
-  if (reason && failure.test(reason)) return "failed";
+  if (failure.test(word)) return "failed";
   return talked ? "completed" : "unknown";
 }
 
