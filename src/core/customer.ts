@@ -82,12 +82,16 @@ export function lineTold({ facts }: CallEvent): string | undefined {
   return line;
 }
 
-/** An event with its customer settled, as far as the installation's own numbers tell; otherwise as it was. */
+/**
+ * An event with its customer settled, as far as the installation's own numbers tell. Where they do not, its guess stays,
+ * but nobody is named as the agent for the number that may be the customer's.
+ */
 export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
   const { customer, otherEnd, ...facts } = event.facts;
   if (!customer || !otherEnd) return event;
   const [guessed, other] = [own.kindOf(customer.number), own.kindOf(otherEnd.number)];
-  if (Boolean(guessed) === Boolean(other)) return event;
+  if (guessed && other) return event;
+  if (!guessed && !other) return withoutAgent(event, otherEnd, own);
   const [theirs, ours, kind] = guessed
     ? ([otherEnd, customer, guessed] as const)
     : ([customer, otherEnd, other] as const);
@@ -104,6 +108,13 @@ export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
       ...(told && { outcome: told }),
     },
   };
+}
+
+function withoutAgent(event: CallEvent, { number }: Party, own: OwnNumbers): CallEvent {
+  const { agents = [], ...facts } = event.facts;
+  const rest = agents.filter(({ ids }) => !ids.every((id) => own.same(id, number)));
+  if (rest.length === agents.length) return event;
+  return { ...event, facts: { ...facts, ...(rest.length > 0 && { agents: rest }) } };
 }
 
 /** A line that was told, unless it has turned out to be the customer's number or the phone of an agent. */

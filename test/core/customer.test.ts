@@ -69,9 +69,16 @@ describe("who is the customer of an outgoing call", () => {
     ["both ends are ours", "09000000024", "08040000022"],
     ["neither end is known", person, "09820000012"],
   ])("the guess when %s", (_why, from, to) => {
-    const event = rang(from, to);
-    expect(settleCustomer(event, own)).toBe(event);
-    expect(foldCall([event], own)).toMatchObject({ customer: { number: to }, otherEnd: { number: from } });
+    expect(foldCall([rang(from, to)], own)).toMatchObject({
+      customer: { number: to },
+      otherEnd: { number: from },
+    });
+  });
+
+  test("nobody is named as the agent for an end that may be the customer", () => {
+    const sip = { ids: ["agent_009"] };
+    const call = foldCall([rang(person, "09820000012"), rang(person, "09820000012", { agents: [sip] })], own);
+    expect(call.agents).toEqual([sip]);
   });
 
   test("a machine on the leg that turned out to be the customer's is a voicemail", () => {

@@ -205,3 +205,18 @@ describe("CCM", () => {
     expect(callOf({ event_details: { event_type: "answered" }, call_details: active }).phase).toBe("ringing");
   });
 });
+
+test.each([
+  ["outbound", "from_leg_unanswered", "failed"],
+  ["outbound", "to_leg_unanswered", "no-answer"],
+  ["outbound", "from_leg_cancelled", "cancelled"],
+  ["inbound", "to_leg_unanswered", "no-answer"],
+])("a PascalCase notification of an %s call: %s is %s", (Direction, CallStatus, outcome) => {
+  const call = { CallSid: "a", FromNumber: "sip:asha", ToNumber: "09820000011", CallState: "terminal" };
+  expect(callOf({ ...call, Direction, CallStatus })).toMatchObject({ phase: "ended", outcome });
+});
+
+test.each(["", "null", "None", "undefined"])("the leg status %j is none", (Status) => {
+  const Legs = [{ Status: "completed" }, { Status, OnCallDuration: 0 }];
+  expect(callOf({ ...inbound, Legs }).outcome).toBe("abandoned");
+});

@@ -3,7 +3,7 @@ import { type JsonObject, objectAt, objectsAt, secondsAt } from "../../lib/body.
 import { agentsOf, type Dialect, eventsFrom, partyOf } from "./event.ts";
 import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
 import { exotelTime } from "./time.ts";
-import { directionOf, outcomeOf } from "./words.ts";
+import { directionOf, isWithoutAgent, outcomeOf } from "./words.ts";
 
 /**
  * Status callbacks of Voice v2 (CCM) and v3: `event_details` and `call_details` with the customer and the agent by name.
@@ -65,12 +65,11 @@ function endedFacts(details: JsonObject): Facts {
   };
 }
 
-/** An agent who did not take their own leg of an outgoing call: the customer was never dialled. */
 function endOf(details: JsonObject, talkSeconds: number | undefined): Outcome {
   const [status, direction] = [statusOf(details), directionIn(details)];
   const outcome = outcomeOf(status);
   if (outcome === undefined) return (talkSeconds ?? 0) > 0 ? "completed" : "unknown";
-  if (direction === "outbound" && /^(agent|from-leg)-unanswered$/.test(status ?? "")) return "failed";
+  if (direction === "outbound" && isWithoutAgent(status)) return "failed";
   if (outcome !== "completed" || talkSeconds !== 0) return outcome;
   const ofCustomer = outcomeOf(wordOf(objectAt(details, "customer_details"), "status"));
   return ofCustomer && ofCustomer !== "completed"

@@ -15,7 +15,8 @@ export function textOf(fields: JsonObject, name: string, maxLength = maxTextLeng
 
 /** A member that is one of a few words, in one spelling: `No_Answer` is `no-answer`. */
 export function wordOf(fields: JsonObject, name: string): string | undefined {
-  return plainWord(textOf(fields, name))?.slice(0, 60);
+  const word = plainWord(textOf(fields, name))?.slice(0, 60);
+  return word === "none" || word === "undefined" ? undefined : word;
 }
 
 /** A name for logs and lists. */

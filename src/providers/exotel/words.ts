@@ -27,6 +27,11 @@ export function outcomeOf(status: string | undefined): Outcome | undefined {
   return word === "no-dial" ? "failed" : outcomeOfWord(word);
 }
 
+/** The agent did not take their own leg of an outgoing call, so the customer was never dialled. */
+export function isWithoutAgent(status: string | undefined): boolean {
+  return /^(?:from-leg|agent)-(?:unanswered|no-dial)$/.test(status ?? "");
+}
+
 /** Whether a status says that the call or leg goes on. */
 export function isRunning(status: string | undefined): boolean {
   return status !== undefined && running.has(status);
