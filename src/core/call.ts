@@ -67,6 +67,7 @@ export type Transfer = { kind: "warm" | "cold" | "unknown"; from?: Party; to?: P
  * `otherEnd`: the far end from `customer`, when the message names two ends and does not say which is the customer;
  * without a `direction`, `customer` called `otherEnd`. `otherOutcome`: the outcome if `otherEnd` is the customer.
  * `unlessAnswered`: the outcome when nothing in the call shows that somebody answered, whatever `outcome` says.
+ * `notTaken`: how a leg ended that was to reach a colleague, and that nobody took.
  */
 export type Facts = {
   direction?: Direction;
@@ -82,6 +83,7 @@ export type Facts = {
   outcome?: Outcome;
   otherOutcome?: Outcome;
   unlessAnswered?: Outcome;
+  notTaken?: Outcome;
   reason?: string;
   recording?: Recording;
   transcript?: string;
@@ -113,7 +115,7 @@ export type Agent = Omit<AgentRef, "talked"> & { talkedAt?: string };
  * A call as its events tell it. `callId`: the surviving leg. `legs`: all legs, sorted.
  * `otherEnd`: still there when nothing decided which end is the customer.
  */
-export type FoldedCall = Omit<Facts, "agents" | "otherOutcome" | "unlessAnswered"> & {
+export type FoldedCall = Omit<Facts, "agents" | "otherOutcome" | "unlessAnswered" | "notTaken"> & {
   callId: string;
   legs: string[];
   phase: Phase;

@@ -44,7 +44,11 @@ export function fold(events: readonly CallEvent[]): FoldedCall {
   Object.assign(call, { callId: survivor?.callId ?? "", legs: [...legs].sort() });
   addTalkTime(call);
   if (call.answeredAt && call.outcome && unanswered.has(call.outcome)) call.outcome = "completed";
-  if (call.outcome === "completed") call.outcome = outcomeUnlessAnswered(call, ordered) ?? "completed";
+  if (call.outcome === "completed") {
+    const notTaken = outcomeIfNotTaken(call, ordered);
+    call.outcome = notTaken ?? outcomeUnlessAnswered(call, ordered) ?? "completed";
+    if (notTaken) delete call.talkSeconds;
+  }
   return inOneShape(call);
 }
 
@@ -63,6 +67,12 @@ function outcomeUnlessAnswered(call: FoldedCall, ordered: readonly CallEvent[]):
     call.agents.some(({ talkedAt }) => talkedAt !== undefined) ||
     ordered.some(({ phase }) => phase === "answered");
   return isAnswered ? undefined : first;
+}
+
+/** A flow that answers and then reaches no colleague is no talk, however long the caller heard it. */
+function outcomeIfNotTaken(call: FoldedCall, ordered: readonly CallEvent[]): Outcome | undefined {
+  const talked = call.agents.some(({ talkedAt }) => talkedAt !== undefined);
+  return talked ? undefined : ordered.findLast(({ facts }) => facts.notTaken)?.facts.notTaken;
 }
 
 /** What these events say together, without the leg that survives. */

@@ -185,6 +185,16 @@ describe("completed although nobody is known to have answered", () => {
     expect(canonical(foldCall([...events, ...events], own))).toBe(canonical(call));
   });
 
+  test("is how the leg ended that was to reach a colleague, unless another one did", () => {
+    const answered = on({ outcome: "completed", talkSeconds: 40, answeredAt: "2026-02-02T10:00:01.000Z" }, 5);
+    const inVain = on({ notTaken: "no-answer" }, 3);
+    const call = foldCall([answered, inVain], own);
+    expect(call.outcome).toBe("no-answer");
+    expect(call).not.toHaveProperty("talkSeconds");
+    const taken = on({ agents: [{ ids: ["201"], talked: true }] }, 4);
+    expect(foldCall([answered, inVain, taken], own)).toMatchObject({ outcome: "completed", talkSeconds: 40 });
+  });
+
   test("is a voicemail when another message says so", () => {
     expect(foldCall([ended, on({ outcome: "voicemail" }, 2)], own).outcome).toBe("voicemail");
   });

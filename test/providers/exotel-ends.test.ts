@@ -173,39 +173,6 @@ test("a status without a clear sense ends the call when it has an end", () => {
   expect(eventsOf(json({ ...rest, Status: "timed_out", EndTime: "" }))).toEqual([]);
 });
 
-test.each(["[]", "{", "1", '"x"', "null"])("the text %s under Stream is no stream", (Stream) => {
-  const call = callOf({ CallSid: "a", Direction: "inbound", From: "09820000011", Stream });
-  expect(call.phase).toBe("ringing");
-});
-
-describe("CCM", () => {
-  const details = {
-    call_sid: "a",
-    direction: "outbound",
-    call_state: "terminal",
-    customer_details: { contact_uri: "+919820000011" },
-  };
-
-  test.each([
-    ["completed", 22, "completed"],
-    ["completed", 0, "cancelled"],
-    ["customer_unanswered", 0, "no-answer"],
-    ["to_leg_unanswered", 0, "no-answer"],
-    ["agent_unanswered", 0, "failed"],
-    ["agent_canceled", 0, "cancelled"],
-    ["customer_no_dial", 0, "failed"],
-    ["mystery", 0, "unknown"],
-  ])("%s with %d s is %s", (call_status, total_talk_time, outcome) => {
-    const call = callOf({ call_details: { ...details, call_status, total_talk_time } });
-    expect(call).toMatchObject({ phase: "ended", outcome, customer: { number: "+919820000011" } });
-  });
-
-  test("goes on while it is active, whatever has been answered", () => {
-    const active = { ...details, call_state: "active", call_status: "in-progress" };
-    expect(callOf({ event_details: { event_type: "answered" }, call_details: active }).phase).toBe("ringing");
-  });
-});
-
 test.each([
   ["outbound", "from_leg_unanswered", "failed"],
   ["outbound", "to_leg_unanswered", "no-answer"],

@@ -78,6 +78,7 @@ function legOf(
       ...(people.length > 0 && { agents: people }),
       ...(answeredAt && { answeredAt }),
       ...(talked && status?.outcome === "completed" && { outcome: status.outcome }),
+      ...(!talked && status?.outcome && status.outcome !== "completed" && { notTaken: status.outcome }),
       ...(custom && { custom }),
     },
   };

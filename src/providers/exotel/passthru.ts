@@ -117,7 +117,8 @@ const begins = new Set(["dial", "ringing", "answered", "stream-start", "stream-s
 function isOver(fields: JsonObject): boolean {
   const eventType = wordOf(fields, "EventType");
   if (eventType !== undefined && begins.has(eventType)) return false;
-  if (eventType === "terminal" || exotelTime(textOf(fields, "EndTime")) !== undefined) return true;
+  if (eventType === "terminal" || outcomeOf(eventType) || exotelTime(textOf(fields, "EndTime")) !== undefined)
+    return true;
   if (outcomeOf(dialStatus(fields)) ?? streamOutcome(fields)) return true;
   const [callType, callStatus] = [wordOf(fields, "CallType"), wordOf(fields, "CallStatus")];
   if (callType === "incomplete" && isRunning(callStatus)) return false;
@@ -129,7 +130,10 @@ export function endedFacts(fields: JsonObject, agent: { email?: string } = {}): 
   const streamed = streamOutcome(fields);
   const talkSeconds = talkOf(fields);
   const callType = wordOf(fields, "CallType");
-  const byType = outcomeByCallType.get(callType) ?? outcomeOf(wordOf(fields, "CallStatus"));
+  const byType =
+    outcomeByCallType.get(callType) ??
+    outcomeOf(wordOf(fields, "CallStatus")) ??
+    outcomeOf(wordOf(fields, "EventType"));
   const [told = "unknown"] = [
     byType === "voicemail" ? byType : undefined,
     dialled === "completed" ? dialled : streamed,

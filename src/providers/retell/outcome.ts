@@ -18,6 +18,8 @@ const outcomes = new Map<string, Outcome>([
   ["voicemail_reached", "voicemail"],
   ["dial_busy", "busy"],
   ["dial_no_answer", "no-answer"],
+  ["dial_no_pickup", "no-answer"],
+  ["not_connected", "no-answer"],
   ["user_declined", "rejected"],
   ["invalid_destination", "failed"],
   ["sip_routing_error", "failed"],
@@ -42,6 +44,8 @@ const unconnected = new Set([
   "marked_as_spam",
   "registered_call_timeout",
   "error_user_not_joined",
+  "not_connected",
+  "no_answer",
 ]);
 
 /** How a call ended. `talked`: its times say that there was a conversation; decides when the reason does not. */
@@ -52,6 +56,12 @@ export function outcomeOf(reason: string | undefined, inVoicemail: boolean, talk
   if (known) return known;
   if (failure.test(word)) return "failed";
   return talked ? "completed" : "unknown";
+}
+
+/** Without a reason, two statuses tell why nobody talked. The others say nothing of a call that has ended. */
+export function reasonByStatus(call: JsonObject): string | undefined {
+  const status = plainWord(textAt(call, "call_status"));
+  return status === "not-connected" ? "not_connected" : status === "error" ? "error" : undefined;
 }
 
 /** What `call_status` says of a call that is over; its other words are also seen after the end. */
