@@ -59,7 +59,8 @@ function statusOf(name: string, payload: JsonObject): Status | undefined {
 
 /**
  * A call that Bird made on behalf of another one (forwarding, transferCall) is a leg of that one: whom it reached is an
- * agent there. Its end is not the other's, which may go on with the next colleague.
+ * agent there. Its end is not the other's, which may go on with the next colleague. Unverified: that webhooks carry the
+ * `parentId` of the API.
  */
 function legOf(
   payload: JsonObject,

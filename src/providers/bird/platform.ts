@@ -23,7 +23,7 @@ export function decodePlatform(
   const at = time ?? receivedAt;
   const sessionId = textAt(data, "session_id");
   const isLeg = sessionId !== undefined && isCallId(sessionId) && sessionId !== textAt(data, "call_id");
-  // The legs of a forwarded call have a session in common.
+  // Unverified: that calls with one session are the legs of one conversation.
   const said = { at, kind: type, ...(isLeg && { sameCallAs: sessionId }) };
   if (type === "voice_call.initiated") {
     const common = commonFacts(data, false);
