@@ -44,28 +44,35 @@ export type Party = { number?: string; name?: string };
 /**
  * Somebody on the company's side, by whatever the provider calls them.
  * `ids`: opaque provider identifiers (user, extension, SIP address, number, AI agent id), at least one.
- * `talked`: this event says that they were talking with the customer. `kind`: absent means a person, as far as we know.
+ * `kind`: a person or an AI agent, where the provider shows which.
+ * `talked`: this event says that they were talking with the customer.
  */
 export type AgentRef = {
   ids: string[];
   name?: string;
   email?: string;
-  talked?: boolean;
   kind?: "person" | "ai";
+  talked?: boolean;
 };
 
 /** `ref`: the provider's URL or id of the recording. It may need credentials or expire, and never reaches a CRM. */
 export type Recording = { ref: string; seconds?: number; expiresAt?: string };
 
+/** `from`: who passed the call on; `by` is that person's name, else number. */
 export type Transfer = { kind: "warm" | "cold" | "unknown"; from?: Party; to?: Party; by?: string };
 
 /**
  * What an event says. Unknown = absent, never null or empty. Times are ISO 8601 in UTC with milliseconds.
  * `talkSeconds`: the provider's own talk time. `reason`: the provider's own word for how the call ended.
+ * `otherEnd`: the far end from `customer`, when the message names two ends and does not say which is the customer;
+ * without a `direction`, `customer` called `otherEnd`. `otherOutcome`: the outcome if `otherEnd` is the customer.
+ * `unlessAnswered`: the outcome when nothing in the call shows that somebody answered, whatever `outcome` says.
+ * `notTaken`: how a leg ended that was to reach a colleague, and that nobody took.
  */
 export type Facts = {
   direction?: Direction;
   customer?: Party;
+  otherEnd?: Party;
   line?: string;
   agents?: AgentRef[];
   startedAt?: string;
@@ -74,6 +81,9 @@ export type Facts = {
   talkSeconds?: number;
   ringSeconds?: number;
   outcome?: Outcome;
+  otherOutcome?: Outcome;
+  unlessAnswered?: Outcome;
+  notTaken?: Outcome;
   reason?: string;
   recording?: Recording;
   transcript?: string;
@@ -101,8 +111,11 @@ export type CallEvent = {
 /** An agent in a folded call. `talkedAt`: the last time an event showed them talking with the customer. */
 export type Agent = Omit<AgentRef, "talked"> & { talkedAt?: string };
 
-/** A call as its events tell it. `callId`: the surviving leg. `legs`: all legs, sorted. */
-export type FoldedCall = Omit<Facts, "agents"> & {
+/**
+ * A call as its events tell it. `callId`: the surviving leg. `legs`: all legs, sorted.
+ * `otherEnd`: still there when nothing decided which end is the customer.
+ */
+export type FoldedCall = Omit<Facts, "agents" | "otherOutcome" | "unlessAnswered" | "notTaken"> & {
   callId: string;
   legs: string[];
   phase: Phase;

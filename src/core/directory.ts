@@ -16,7 +16,7 @@ export function findAgent(
 ): AgentEntry | undefined {
   const numbers = agent.ids.flatMap((id) => identityOf(id, region) ?? []);
   return (
-    directory.find((entry) => idsOf(entry, provider).some((id) => agent.ids.includes(id))) ??
+    directory.find((entry) => idsAt(entry, provider).some((id) => agent.ids.includes(id))) ??
     directory.find(({ phones = [] }) =>
       phones.some((phone) => numbers.includes(identityOf(phone, region) ?? "")),
     ) ??
@@ -31,14 +31,15 @@ export function agentIdOf(
   owner: Owner,
 ): string | undefined {
   const entry = directory.find(({ email }) => owner.email !== undefined && sameEmail(email, owner.email));
-  return entry && idsOf(entry, provider)[0];
+  return entry && idsAt(entry, provider)[0];
 }
 
 export function sameEmail(a: string, b: string): boolean {
   return a.trim().toLowerCase() === b.trim().toLowerCase();
 }
 
-function idsOf(entry: AgentEntry, provider: string): string[] {
+/** What a provider calls one of the company's people. */
+export function idsAt(entry: AgentEntry, provider: string): string[] {
   const ids = Object.hasOwn(entry, provider) ? entry[provider] : undefined;
   return ids === undefined ? [] : typeof ids === "string" ? [ids] : ids;
 }

@@ -74,6 +74,8 @@ export function fillIn(call: FoldedCall, more: FoldedCall): void {
   }
   call.reason ??= reason;
   call.talkSeconds ||= facts.talkSeconds ?? call.talkSeconds;
+  // Which end is the customer is not a question any more when it was told.
+  if (call.customer) delete facts.otherEnd;
   Object.assign(call, { ...facts, ...known(call) });
   if (custom) call.custom = { ...custom, ...call.custom };
   if (recording) call.recording = recordingOf(call.recording, recording);

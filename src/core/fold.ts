@@ -9,6 +9,7 @@ const unanswered: ReadonlySet<Outcome> = new Set(["no-answer", "busy", "rejected
 const optionalFacts = [
   "direction",
   "customer",
+  "otherEnd",
   "line",
   "startedAt",
   "answeredAt",
@@ -35,14 +36,43 @@ export function fold(events: readonly CallEvent[]): FoldedCall {
   const ordered = inOrder(events);
   const merges = ordered.filter((event) => event.sameCallAs !== undefined);
   const discarded = new Set(merges.map(({ sameCallAs }) => sameCallAs));
-  const survivor = merges.findLast(({ callId }) => !discarded.has(callId)) ?? merges.at(-1) ?? ordered[0];
+  // Where several ids survive (legs that share a session), the one that was heard of first names the call.
+  const survivor = merges.find(({ callId }) => !discarded.has(callId)) ?? merges.at(-1) ?? ordered[0];
   const legs = new Set(ordered.flatMap((event) => [event.callId, event.sameCallAs ?? event.callId]));
   const call = together(ordered.filter(({ fills }) => !fills));
   fillIn(call, together(ordered.filter(({ fills }) => fills)));
   Object.assign(call, { callId: survivor?.callId ?? "", legs: [...legs].sort() });
   addTalkTime(call);
   if (call.answeredAt && call.outcome && unanswered.has(call.outcome)) call.outcome = "completed";
+  if (call.outcome === "completed") {
+    const notTaken = outcomeIfNotTaken(call, ordered);
+    call.outcome = notTaken ?? outcomeUnlessAnswered(call, ordered) ?? "completed";
+    if (notTaken) delete call.talkSeconds;
+  }
   return inOneShape(call);
+}
+
+/**
+ * What the call ended as when every event that calls it completed leaves open whether somebody answered, and nothing else
+ * shows that: no answer, no talk, no transfer.
+ */
+function outcomeUnlessAnswered(call: FoldedCall, ordered: readonly CallEvent[]): Outcome | undefined {
+  const completed = ordered.filter(({ facts }) => facts.outcome === "completed");
+  const [first] = completed.map(({ facts }) => facts.unlessAnswered);
+  if (completed.some(({ facts }) => facts.unlessAnswered === undefined)) return undefined;
+  const isAnswered =
+    call.answeredAt !== undefined ||
+    (call.talkSeconds ?? 0) > 0 ||
+    call.transfer !== undefined ||
+    call.agents.some(({ talkedAt }) => talkedAt !== undefined) ||
+    ordered.some(({ phase }) => phase === "answered");
+  return isAnswered ? undefined : first;
+}
+
+/** A flow that answers and then reaches no colleague is no talk, however long the caller heard it. */
+function outcomeIfNotTaken(call: FoldedCall, ordered: readonly CallEvent[]): Outcome | undefined {
+  const talked = call.agents.some(({ talkedAt }) => talkedAt !== undefined);
+  return talked ? undefined : ordered.findLast(({ facts }) => facts.notTaken)?.facts.notTaken;
 }
 
 /** What these events say together, without the leg that survives. */
@@ -114,10 +144,23 @@ function addIdentity(call: FoldedCall, ordered: readonly CallEvent[]): void {
   const heard = others.filter(({ callId, facts }) => !facts.direction || legs.has(callId));
   const speakers = [...spoken, ...heard].map(({ facts }) => facts);
   const line = speakers.find((facts) => facts.line)?.line;
-  const customer = customerOf(speakers);
+  const told = speakers.map((facts) => oriented(facts, direction));
+  // What a message says for certain comes before what another one guesses.
+  const certain = told.filter(({ otherEnd }) => !otherEnd);
+  const customer = customerOf(certain) ?? customerOf(told);
+  const otherEnd = customerOf(certain)?.number ? undefined : told.find((facts) => facts.otherEnd)?.otherEnd;
   if (direction) call.direction = direction;
   if (line) call.line = line;
   if (customer) call.customer = customer;
+  if (otherEnd) call.otherEnd = otherEnd;
+  call.agents = call.agents.filter(({ ids, email }) => email || ids.some((id) => id !== customer?.number));
+}
+
+/** The ends of a message without a direction, in the direction that other messages of the call tell. */
+function oriented(facts: Facts, direction: Direction | undefined): Facts {
+  const { customer, otherEnd, ...rest } = facts;
+  if (facts.direction || !customer || !otherEnd || !direction || direction === "internal") return facts;
+  return direction === "inbound" ? { ...rest, customer } : { ...rest, customer: otherEnd };
 }
 
 /** Without the `outbound` events of a leg that began as internal: a poorer event (Voys names no target at the end). */

@@ -57,9 +57,10 @@ async function answerOnce(
   ref: string,
 ): Promise<{ answer: Answer; kept?: Promise<void> }> {
   const { settings } = installation;
-  const { provider, defaultAgent } = configured;
+  const { provider, defaultAgent, chatAgent } = configured;
   const started = flow.now();
-  const fallback: Answer = { variables: {}, metadata: {}, ...(defaultAgent && { agentId: defaultAgent }) };
+  const usual = question.kind === "chat" ? chatAgent : defaultAgent;
+  const fallback: Answer = { variables: {}, metadata: {}, ...(usual && { agentId: usual }) };
   try {
     const before = await flow.store.answer(settings.name, provider.id, ref);
     if (before && (question.callId !== undefined || started - before.at < sameQuestionMs))
@@ -145,7 +146,7 @@ async function ownerOf(
 /** The rules first, then the owner's own agent, then the default. */
 function decide(
   { settings, mapping }: Installation,
-  { provider, defaultAgent }: ConfiguredProvider,
+  { provider, defaultAgent, chatAgent }: ConfiguredProvider,
   question: Question,
   { owner, contact }: { owner?: Owner | undefined; contact?: Contact | undefined },
 ): { answer: Answer; chosenBy: string } {
@@ -169,6 +170,10 @@ function decide(
   const { agentId, reject, rule, variables, metadata } = mapping().answer(view);
   const answer = { variables, metadata };
   if (reject) return { answer: { ...answer, reject }, chosenBy: `rule ${rule} rejects the call` };
+  if (question.kind === "chat") {
+    if (chatAgent) return { answer: { ...answer, agentId: chatAgent }, chosenBy: "the chat agent" };
+    return { answer, chosenBy: "the agent bound to the number: no chatAgent is set" };
+  }
   if (agentId) return { answer: { ...answer, agentId }, chosenBy: `rule ${rule}` };
   const owners = owner && agentIdOf(settings.agents, provider.id, owner);
   if (owners)

@@ -1,14 +1,15 @@
 import { setTimeout } from "node:timers/promises";
 import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Provider } from "../core/contracts.ts";
+import { foldCall } from "../core/customer.ts";
 import { messageOf } from "../core/errors.ts";
-import { fold } from "../core/fold.ts";
 import { identityOf } from "../core/phone.ts";
 import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../store/contract.ts";
 import { askAt, audioAt } from "./asks.ts";
 import { dueness } from "./dueness.ts";
 import { readDelivery } from "./events.ts";
 import type { Decoding, Flow } from "./installation.ts";
+import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
 import { withoutUnwanted } from "./recording-policy.ts";
 
 type DecodedEvent = { event: CallEvent; delivery: number };
@@ -112,7 +113,13 @@ async function foldInto(
   decoded: readonly DecodedEvent[],
   replayed: readonly number[],
 ): Promise<DecodedCall[]> {
-  const legs = new Set(decoded.flatMap(({ event }) => legsOf(event)));
+  const lines = await ownLines(
+    flow,
+    installation,
+    provider,
+    decoded.map(({ event }) => event),
+  );
+  const legs = new Set([...decoded.flatMap(({ event }) => legsOf(event)), ...lines.affected]);
   const stored = await flow.store.groupsOf(
     installation.settings.name,
     [...legs].map((callId) => ({ provider, callId })),
@@ -122,7 +129,7 @@ async function foldInto(
   const gathered = groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded).filter(
     ({ groups, added }) => added.length > 0 || groups.some(({ events }) => events.length > 0),
   );
-  return Promise.all(gathered.map((gathering) => foldGroup(flow, installation, provider, gathering)));
+  return Promise.all(gathered.map((gathering) => foldGroup(flow, installation, provider, gathering, lines)));
 }
 
 /** What a replayed delivery said before no longer counts: it may have been decoded wrongly. */
@@ -169,10 +176,12 @@ async function foldGroup(
   installation: Decoding,
   provider: string,
   { groups, added }: Gathering,
+  lines: OwnLines,
 ): Promise<DecodedCall> {
   const { settings } = installation;
-  const events = [...groups.flatMap(({ events }) => events), ...added.map(({ event }) => event)];
-  const folded = withoutUnwanted(settings, fold(events));
+  const news = added.map(({ event }) => event);
+  const events = [...groups.flatMap(({ events }) => events), ...news];
+  const folded = withoutUnwanted(settings, foldCall(events, lines.own));
   const key = callKey(settings.name, provider, folded.callId);
   const own = groups.find((group) => group.row.call.callId === folded.callId);
   // A leg that was merged away may turn out to be the survivor after all: its row comes back.
@@ -199,6 +208,7 @@ async function foldGroup(
     ...(number && { number }),
     ...(ask !== undefined && { askAt: ask }),
     ...(audio !== undefined && { audioAt: audio }),
+    ...linesAndEnds(lines, settings.region, events, news),
     ...dueness(call, row?.state === "merged" ? undefined : row, settings, flow.now()),
   };
 }

@@ -4,8 +4,16 @@ import type { InstallationSettings } from "../core/settings.ts";
 import type { Mapping } from "../mapping/compile.ts";
 import type { CallRow, Store } from "../store/contract.ts";
 
-/** A provider as one installation uses it. `defaultAgent`: who answers when neither a rule nor an owner decides. */
-export type ConfiguredProvider = { provider: Provider; settings: unknown; defaultAgent?: string };
+/**
+ * A provider as one installation uses it. `defaultAgent`: who answers calls when neither a rule nor an owner decides.
+ * `chatAgent`: who answers chats; rules and owners name agents for calls.
+ */
+export type ConfiguredProvider = {
+  provider: Provider;
+  settings: unknown;
+  defaultAgent?: string;
+  chatAgent?: string;
+};
 
 /** Looks up callers while they ring; `underWay` is the answer that is awaited for a number already. */
 export type CallerSearch = {

@@ -1,14 +1,15 @@
 import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import { type ContactRef, chooseContact } from "../core/contact.ts";
 import type { CallRecord, Fields, FieldValue, Provider } from "../core/contracts.ts";
+import { foldCall } from "../core/customer.ts";
 import { messageOf } from "../core/errors.ts";
-import { fold } from "../core/fold.ts";
 import { identityOf } from "../core/phone.ts";
 import type { CallGroup, CallRow, ReplayScope, Step, StoredDelivery } from "../store/contract.ts";
 import { readDelivery } from "./events.ts";
 import type { Flow, Installation } from "./installation.ts";
 
 import { type Lookup, whyNotLookedUp } from "./match.ts";
+import { ownLines } from "./own-lines.ts";
 import { recordOf } from "./record.ts";
 import { withoutUnwanted } from "./recording-policy.ts";
 
@@ -129,7 +130,9 @@ async function planCall(
   const { key, provider, revision } = row.call;
   const { region, name } = installation.settings;
   // The stored events ride along, as they do in the lane: some of their deliveries may have been purged.
-  const folded = withoutUnwanted(installation.settings, fold([...events, ...again]));
+  const all = [...events, ...again];
+  const { own } = await ownLines(flow, installation, provider, all);
+  const folded = withoutUnwanted(installation.settings, foldCall(all, own));
   const call: Call = { ...folded, key, installation: name, provider, revision };
   const why = whyLeft(installation, row, call);
   if (why !== undefined) return { key, plan: "left", why, changes: [] };

@@ -30,13 +30,14 @@ export function connect(
     ...(keeper && { tokens: keeper.tokens, scopes: keeper.scopes }),
   });
   const configured = Object.entries(settings.providers).map(([id, providerSettings]) => {
-    const defaultAgent = (providerSettings as { defaultAgent?: string }).defaultAgent;
+    const { defaultAgent, chatAgent } = providerSettings as { defaultAgent?: string; chatAgent?: string };
     return [
       id,
       {
         provider: providers[id] as Provider,
         settings: providerSettings,
         ...(defaultAgent && { defaultAgent }),
+        ...(chatAgent && { chatAgent }),
       },
     ] as const;
   });

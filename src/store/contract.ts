@@ -4,6 +4,7 @@ import type { Delivery } from "../core/delivery.ts";
 import type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
 import type { FollowUpAnswer, FollowUpStore, WantedFollowUp } from "./contract-follow-ups.ts";
 import type { InstallStore } from "./contract-installs.ts";
+import type { LineStore } from "./contract-lines.ts";
 import type { NumberingStore } from "./contract-numbering.ts";
 import type { RecordingStore } from "./contract-recordings.ts";
 
@@ -34,7 +35,8 @@ export type DecodedDelivery = {
 
 /**
  * A call as decoding leaves it. `absorbed`: rows whose legs now belong to this call. `askAt`: when its provider is to be asked
- * what it has not told. `audioAt`: when its recording is to be looked for.
+ * what it has not told. `audioAt`: when its recording is to be looked for. `ends`: both numbers, when a message of it leaves open
+ * which is the customer's. `lines`: own lines of the company that its events were the first to tell of.
  */
 export type DecodedCall = {
   row?: CallRow;
@@ -45,6 +47,8 @@ export type DecodedCall = {
   dueAt?: number;
   askAt?: number;
   audioAt?: number;
+  ends?: string[];
+  lines?: string[];
   events: { event: CallEvent; delivery: number }[];
   absorbed: CallRow[];
 };
@@ -116,7 +120,7 @@ export type ReplayScope = { installation?: string; provider?: string; since?: st
 
 export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
 
-type OtherParts = RecordingStore & InstallStore & NumberingStore & FollowUpStore;
+type OtherParts = RecordingStore & InstallStore & NumberingStore & FollowUpStore & LineStore;
 
 /** The durable state. Every method is one transaction; all of it or nothing. Throws only when the disk does. */
 export type Store = OtherParts & {

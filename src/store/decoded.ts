@@ -2,6 +2,7 @@ import { eraseWhatDecodingBrought } from "./bring-back.ts";
 import type { Bind, Connection } from "./connection.ts";
 import type { DecodedCall, DecodedDelivery } from "./contract.ts";
 import { digestOfText } from "./digest.ts";
+import { writeEnds, writeLines } from "./lines.ts";
 import { erasedLately } from "./tombstones.ts";
 
 /** A decoded call as the writer needs it: columns and texts, no more than has to cross the thread. */
@@ -15,6 +16,8 @@ type CallWrite = {
   absorbed: number[];
   askAt?: number | undefined;
   audioAt?: number | undefined;
+  ends: string[];
+  lines: string[];
 };
 
 /** What one turn of decoding changes. Deliveries that were decoded before lose the events they gave then. */
@@ -36,6 +39,7 @@ export function decodedWrite(
 
 function callWrite(decoded: DecodedCall): CallWrite {
   const { row, call, state, number, reason, dueAt, events, absorbed, askAt, audioAt } = decoded;
+  const { ends = [], lines = [] } = decoded;
   const known = row && absorbed.length === 0 ? row.call.legs : [];
   return {
     ...(row && { row: row.id }),
@@ -47,6 +51,8 @@ function callWrite(decoded: DecodedCall): CallWrite {
     absorbed: absorbed.map(({ id }) => id),
     askAt,
     audioAt,
+    ends,
+    lines,
   };
 }
 
@@ -106,6 +112,8 @@ function writeCall(db: Connection, installation: string, call: CallWrite, now: n
   }
   writeAsk(db, installation, call, id, now);
   writeAudio(db, installation, call, id, now);
+  writeEnds(db, { installation, provider: call.provider, call: id }, call.ends);
+  writeLines(db, installation, call.provider, call.lines);
   return id;
 }
 
@@ -150,6 +158,7 @@ function absorb(db: Connection, winner: number, loser: number, now: number): voi
   db.run("UPDATE OR IGNORE events SET call = ? WHERE call = ?", winner, loser);
   db.run("DELETE FROM events WHERE call = ?", loser);
   db.run("DELETE FROM asks WHERE call = ?", loser);
+  db.run("DELETE FROM ends WHERE call = ?", loser);
   db.run("UPDATE recordings SET state = 'erase', due_at = ? WHERE call = ?", now, loser);
   db.run(
     `UPDATE calls SET state = 'merged', merged_into = ?, reason = 'a transfer merged it into another call',
@@ -182,9 +191,15 @@ function insertCall(
 
 /**
  * A leg that comes back after it was merged away has no activity any more, unless its removal is still to come.
- * A call that became due since it was read (its number is known now) stays due.
+ * A call that became due since it was read (its number is known now) stays due. With another customer it has another contact.
  */
 function updateCall(db: Connection, id: number, { columns }: CallWrite, now: number): void {
+  const number = columns[4] ?? null;
+  db.run(
+    "UPDATE calls SET contact_kind = NULL, contact_id = NULL, decision = NULL WHERE id = ? AND number <> ?",
+    id,
+    number,
+  );
   db.run(
     `UPDATE calls SET revision = ?, body = ?, state = ?, reason = ?, number = ?,
         due_at = COALESCE(?, CASE WHEN state = 'logged' THEN due_at END), updated_at = ?,

@@ -24,6 +24,8 @@ export function erasePeople(
   rememberErased(db, installation, marks, now);
   const isErased = (one: ContactRef) => refs.some((ref) => ref.kind === one.kind && ref.id === one.id);
   for (const id of calls) eraseCall(db, id, now);
+  for (const number of own)
+    db.run("DELETE FROM lines WHERE installation = ? AND number = ?", installation, number);
   for (const number of all) {
     db.run("DELETE FROM answers WHERE installation = ? AND number = ?", installation, number);
     for (const { id, decision } of db.all(
@@ -43,6 +45,7 @@ export function eraseCall(db: Connection, id: number, now: number): void {
   db.run("DELETE FROM events WHERE call = ?", id);
   db.run("DELETE FROM asks WHERE call = ?", id);
   db.run("DELETE FROM follow_ups WHERE call = ?", id);
+  db.run("DELETE FROM ends WHERE call = ?", id);
   db.run("UPDATE recordings SET state = 'erase', due_at = ? WHERE call = ?", now, id);
   db.run(
     `DELETE FROM answers WHERE (installation, provider, ref) IN (
@@ -66,7 +69,8 @@ export function eraseCall(db: Connection, id: number, now: number): void {
 }
 
 function withoutCustomer(call: Call): Call {
-  const { customer, recording, transcript, summary, sentiment, transfer, custom, reason, ...rest } = call;
+  const { customer, otherEnd, recording, transcript, summary, sentiment, transfer, custom, reason, ...rest } =
+    call;
   return rest;
 }
 

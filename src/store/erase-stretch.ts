@@ -14,6 +14,8 @@ const byInstallation = {
   legs: "installation, provider, call_id",
   answers: "installation, provider, ref",
   erased: "installation, mark",
+  lines: "installation, provider, number",
+  ends: "installation, provider, number, call",
 } as const;
 
 const erasers: readonly Eraser[] = [

@@ -1,3 +1,5 @@
+import { matchingAndFollowUps } from "./migrations-matching.ts";
+
 /**
  * The schema, one step after another; a step that was released is never edited.
  * `deliveries.state`: 0 new, 1 decoded, 2 could not be decoded, 3 to be decoded again.
@@ -213,28 +215,5 @@ export const migrations: readonly string[] = [
     DELETE FROM tallies WHERE installation = old.installation AND state = old.state AND calls = 0;
   END;
   `,
-  `
-  CREATE TABLE numberings (installation TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID;
-  `,
-  `
-  CREATE TABLE follow_ups (
-    call INTEGER PRIMARY KEY,
-    installation TEXT NOT NULL,
-    state TEXT NOT NULL,
-    since INTEGER NOT NULL,
-    contact_kind TEXT,
-    contact_id TEXT,
-    number TEXT,
-    task_id TEXT,
-    fields TEXT NOT NULL,
-    close_at INTEGER,
-    attempts INTEGER NOT NULL DEFAULT 0,
-    reached_by TEXT,
-    reason TEXT
-  );
-  CREATE INDEX follow_ups_open ON follow_ups (installation, number) WHERE state IN ('wanted', 'open');
-  CREATE INDEX follow_ups_contact ON follow_ups (installation, contact_id) WHERE state IN ('wanted', 'open');
-  CREATE INDEX follow_ups_due ON follow_ups (installation, close_at) WHERE close_at IS NOT NULL;
-  CREATE INDEX follow_ups_since ON follow_ups (since);
-  `,
+  ...matchingAndFollowUps,
 ];

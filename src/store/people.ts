@@ -76,7 +76,16 @@ export function callsOfPeople(
       number,
     ),
   );
-  const ids = new Set([...linked, ...called].map(({ id }) => Number(id)));
+  // A call that names no customer yet may be theirs.
+  const perhaps = own.flatMap((number) =>
+    db.all(
+      `SELECT calls.id FROM ends JOIN calls ON calls.id = ends.call
+        WHERE ends.installation = ? AND ends.number = ? AND calls.number IS NULL`,
+      installation,
+      number,
+    ),
+  );
+  const ids = new Set([...linked, ...called, ...perhaps].map(({ id }) => Number(id)));
   // A set tells what is added to it while it is gone through: legs of legs are found, too.
   for (const id of ids) {
     for (const leg of db.all("SELECT id FROM calls WHERE merged_into = ?", id)) ids.add(Number(leg["id"]));

@@ -13,6 +13,7 @@ import * as groups from "./groups.ts";
 import { installsOver } from "./installs.ts";
 import { keptOf } from "./kept.ts";
 import { kyselyOver } from "./kysely.ts";
+import { linesOver } from "./lines.ts";
 import { listingsOver } from "./listings.ts";
 import * as numbering from "./numbering.ts";
 import { queriesOver } from "./queries.ts";
@@ -41,6 +42,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     ...installsOver(kysely),
     ...recordingsOver(kysely),
     ...followUpsOver(kysely, write),
+    ...linesOver(db),
     append: groupCommit(write),
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),

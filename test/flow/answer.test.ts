@@ -83,7 +83,7 @@ describe("a caller whom the index knows", () => {
     await start();
     const answer = await ask({ chat_id: "chat-1", call_id: undefined }, "chat_inbound");
     expect(Object.keys(answer)).toEqual(["chat_inbound"]);
-    expect(answer["chat_inbound"]).toMatchObject({ override_agent_id: "agent_ravi" });
+    expect(answer["chat_inbound"]).toMatchObject({ dynamic_variables: { known_caller: "true" } });
   });
 });
 

@@ -57,6 +57,18 @@ test("nobody talked in a call that was not answered, even when it has times", ()
   expect(facts?.agents).toEqual([{ ids: ["a1"], kind: "ai" }]);
 });
 
+test.each([
+  [{ call_status: "not_connected" }, "no-answer"],
+  [{ call_status: "error" }, "failed"],
+  [{ call_status: "registered", start_timestamp: at, end_timestamp: at + 5000 }, "completed"],
+  [{ disconnection_reason: "Dial_No_Answer" }, "no-answer"],
+  [{ disconnection_reason: "dial_no_pickup" }, "no-answer"],
+  [{ disconnection_reason: "error_inbound_webhook" }, "failed"],
+  [{ disconnection_reason: "a_word_of_tomorrow" }, "unknown"],
+])("a call that ended with %j is %s", (fields, outcome) => {
+  expect(ended(fields)).toMatchObject({ outcome });
+});
+
 test("the line and the customer change places on an outbound call", () => {
   expect(ended({ direction: "outbound" })).toMatchObject({
     customer: { number: "+12137771235" },

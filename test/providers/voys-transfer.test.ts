@@ -86,7 +86,12 @@ test("a group that a call was handed to is known by the number dialled", () => {
   const [event] = deliveriesOf("voys", { source: "", requests: [{ body }], events: [] }).flatMap((delivery) =>
     voys.decode(delivery),
   );
-  expect(event?.facts.transfer).toEqual({ kind: "cold", to: { number: "300" }, by: "201" });
+  expect(event?.facts.transfer).toEqual({
+    kind: "cold",
+    from: { number: "201" },
+    to: { number: "300" },
+    by: "201",
+  });
 });
 
 test.each([inboundLeg, "", "a\u0000b", "x".repeat(129), 7.5e300, ["a"]])(

@@ -5,6 +5,7 @@ import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { testStore } from "../contracts/store.ts";
 import { testCallStore } from "../contracts/store-calls.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
+import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
 import type { OpenStore } from "../contracts/store-samples.ts";
 
@@ -22,3 +23,4 @@ testStore("the embedded store", open);
 testCallStore("the embedded store", open);
 testListings("the embedded store", open);
 testInstallStore("the embedded store", open);
+testLineStore("the embedded store", open);

@@ -1,5 +1,6 @@
 import type { AgentRef, CallEvent, Facts, Outcome, Party, Phase, Scalar } from "../../core/call.ts";
 import {
+  isCallId,
   isoFromText,
   type JsonObject,
   numberAt,
@@ -8,23 +9,21 @@ import {
   secondsAt,
   textAt,
 } from "../../lib/body.ts";
+import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 
 /**
  * Bird's channels voice. Not verified: no voice delivery has been published, so the fields of `payload` are
  * those of the Call in Bird's API (docs.bird.com, 2026), and everything in it may be missing.
  */
-const statuses = new Map<string, { phase: Phase; time: string; outcome?: Outcome }>([
+const statuses = new Map<string, Status>([
   ["accepted", { phase: "ringing", time: "createdAt" }],
   ["starting", { phase: "ringing", time: "createdAt" }],
   ["ringing", { phase: "ringing", time: "ringingAt" }],
   ["ongoing", { phase: "answered", time: "answeredAt" }],
-  ["completed", { phase: "ended", time: "endedAt", outcome: "completed" }],
-  ["no-answer", { phase: "ended", time: "endedAt", outcome: "no-answer" }],
-  ["busy", { phase: "ended", time: "endedAt", outcome: "busy" }],
-  ["failed", { phase: "ended", time: "endedAt", outcome: "failed" }],
-  ["cancelled", { phase: "ended", time: "endedAt", outcome: "cancelled" }],
-  ["canceled", { phase: "ended", time: "endedAt", outcome: "cancelled" }],
+  ["queued", { phase: "ringing", time: "createdAt" }],
+  ["in-progress", { phase: "answered", time: "answeredAt" }],
 ]);
+type Status = { phase: Phase; time: string; outcome?: Outcome };
 
 /** One end of a call. `agent`: it is a user or a SIP phone, so somebody of the company. */
 type Side = { party: Party; agent?: AgentRef; contactId?: string };
@@ -34,16 +33,55 @@ export function decodeChannels(
   event: string,
   payload: JsonObject,
   receivedAt: string,
-): Omit<CallEvent, "callId"> {
+): Omit<CallEvent, "callId"> & { parentId?: string } {
   const name = textAt(payload, "status")?.toLowerCase() ?? "";
-  const status = statuses.get(name);
+  const status = statusOf(plainWord(name) ?? "", payload);
   const at = timeAt(payload, "updatedAt") ?? (status && timeAt(payload, status.time)) ?? receivedAt;
-  const facts = { ...peopleOf(event, payload, status?.phase), ...progressOf(payload, status?.outcome) };
+  const kind = name ? `${event} ${name}`.slice(0, 80) : event;
+  const parentId = parentIdOf(payload);
+  if (parentId !== undefined)
+    return { at, kind, parentId, ...legOf(payload, status, peopleOf(event, payload, status?.phase)) };
+  const progress = progressOf(payload, status?.outcome);
+  const facts = { ...peopleOf(event, payload, status?.phase), ...progress };
+  return { at, kind, ...(status && { phase: status.phase }), facts };
+}
+
+/** `ended` and words that Bird does not list end the call when `endedAt` does; whether somebody talked shows by the times. */
+function statusOf(name: string, payload: JsonObject): Status | undefined {
+  const known = statuses.get(name);
+  if (known) return known;
+  const outcome = outcomeOfWord(name);
+  if (outcome) return { phase: "ended", time: "endedAt", outcome };
+  if (name === "" || timeAt(payload, "endedAt") === undefined) return undefined;
+  const answered = timeAt(payload, "answeredAt") !== undefined;
+  return { phase: "ended", time: "endedAt", outcome: answered ? "completed" : "unknown" };
+}
+
+/**
+ * A call that Bird made on behalf of another one (forwarding, transferCall) is a leg of that one: whom it reached is an
+ * agent there. Its end is not the other's, which may go on with the next colleague. Unverified: that webhooks carry the
+ * `parentId` of the API.
+ */
+function legOf(
+  payload: JsonObject,
+  status: Status | undefined,
+  { direction, customer, agents = [], custom }: Facts,
+): { phase?: Phase; facts: Facts } {
+  const answeredAt = timeAt(payload, "answeredAt");
+  const talked = answeredAt !== undefined || status?.phase === "answered";
+  const number = customer?.number;
+  const colleague: AgentRef[] = number ? [{ ids: [number], ...(talked && { talked }) }] : [];
+  const people = direction === "outbound" ? colleague : agents;
   return {
-    at,
-    kind: name ? `${event} ${name}`.slice(0, 80) : event,
-    ...(status && { phase: status.phase }),
-    facts,
+    phase: talked ? "answered" : "ringing",
+    facts: {
+      ...(direction && { direction }),
+      ...(people.length > 0 && { agents: people }),
+      ...(answeredAt && { answeredAt }),
+      ...(talked && status?.outcome === "completed" && { outcome: status.outcome }),
+      ...(!talked && status?.outcome && status.outcome !== "completed" && { notTaken: status.outcome }),
+      ...(custom && { custom }),
+    },
   };
 }
 
@@ -55,7 +93,8 @@ function progressOf(payload: JsonObject, outcome: Outcome | undefined): Facts {
   // 0 is what Bird says before it has counted; a call of no length shows by its times.
   const talkSeconds = (outcome === "completed" && secondsAt(payload, "duration")) || undefined;
   const ringSeconds = ringSecondsOf(payload, answeredAt ?? (outcome === "completed" ? undefined : endedAt));
-  const reason = outcome && textAt(payload, "reason");
+  const reason =
+    outcome && (textAt(payload, "reason") ?? (outcome === "unknown" ? textAt(payload, "status") : undefined));
   return {
     ...(startedAt && { startedAt }),
     ...(answeredAt && { answeredAt }),
@@ -136,18 +175,22 @@ function agentOf(side: JsonObject, address: string | undefined): AgentRef | unde
 }
 
 function customOf(payload: JsonObject, contactId: string | undefined): Record<string, Scalar> | undefined {
-  const parentId =
-    textAt(payload, "parentId") ?? textAt(payload, "parentCallId") ?? textAt(payload, "originCallId");
   const cause = numberAt(payload, "hangupCauseCode");
   const custom = scalarsOf({
     channelId: textAt(payload, "channelId"),
-    parentId,
+    parentId: parentIdOf(payload),
     contactId,
     hangupCauseCode: cause === 0 ? undefined : cause,
     hangupSource: textAt(payload, "hangupSource"),
     hangupSipCode: textAt(payload, "hangupSipCode"),
   });
   return Object.keys(custom).length > 0 ? custom : undefined;
+}
+
+function parentIdOf(payload: JsonObject): string | undefined {
+  const names = ["parentId", "parentCallId", "originCallId"];
+  const id = names.map((name) => payload[name]).find((value) => typeof value === "string" && value.trim());
+  return typeof id === "string" && isCallId(id) && id !== textAt(payload, "id") ? id : undefined;
 }
 
 function timeAt(payload: JsonObject, name: string): string | undefined {

@@ -1,14 +1,16 @@
-import type { CallEvent, Facts, Outcome } from "../../core/call.ts";
-import { isoFromText, type JsonObject, numberAt, scalarsOf, secondsAt, textAt } from "../../lib/body.ts";
+import type { AgentRef, CallEvent, Facts, Outcome } from "../../core/call.ts";
+import {
+  isCallId,
+  isoFromText,
+  type JsonObject,
+  numberAt,
+  scalarsOf,
+  secondsAt,
+  textAt,
+} from "../../lib/body.ts";
+import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 
 type Said = Omit<CallEvent, "callId">;
-
-const outcomes = new Map<string, Outcome>([
-  ["answered", "completed"],
-  ["no_answer", "no-answer"],
-  ["failed", "failed"],
-  ["rejected", "rejected"],
-]);
 
 /** What a `voice_call.*` of the new Bird platform says; fields as in @messagebird/sdk 0.63. */
 export function decodePlatform(
@@ -19,25 +21,28 @@ export function decodePlatform(
 ): Said {
   const time = isoFromText(timestamp);
   const at = time ?? receivedAt;
-  const common = commonFacts(data);
+  const sessionId = textAt(data, "session_id");
+  const isLeg = sessionId !== undefined && isCallId(sessionId) && sessionId !== textAt(data, "call_id");
+  // Unverified: that calls with one session are the legs of one conversation.
+  const said = { at, kind: type, ...(isLeg && { sameCallAs: sessionId }) };
   if (type === "voice_call.initiated") {
-    return { at, kind: type, phase: "ringing", facts: { ...common, ...(time && { startedAt: time }) } };
+    const common = commonFacts(data, false);
+    return { ...said, phase: "ringing", facts: { ...common, ...(time && { startedAt: time }) } };
   }
   if (type === "voice_call.answered") {
-    return { at, kind: type, phase: "answered", facts: { ...common, ...(time && { answeredAt: time }) } };
+    const common = commonFacts(data, true);
+    return { ...said, phase: "answered", facts: { ...common, ...(time && { answeredAt: time }) } };
   }
-  return {
-    at,
-    kind: type,
-    phase: "ended",
-    facts: { ...common, ...(time && { endedAt: time }), ...endFacts(data) },
-  };
+  const end = endFacts(data);
+  const facts = { ...commonFacts(data, end.outcome === "completed"), ...(time && { endedAt: time }), ...end };
+  return { ...said, phase: "ended", facts };
 }
 
 /** Not verified: that `duration_ms` counts from the answer; only an answered call has a talk time. */
 function endFacts(data: JsonObject): Facts {
   const status = textAt(data, "status")?.toLowerCase() ?? "";
-  const outcome = outcomes.get(status) ?? "unknown";
+  const outcome: Outcome =
+    plainWord(status) === "answered" ? "completed" : (outcomeOfWord(status) ?? "unknown");
   const ms = numberAt(data, "duration_ms");
   const seconds = secondsAt({ seconds: ms === undefined ? undefined : Math.round(ms / 1000) }, "seconds");
   return {
@@ -47,8 +52,12 @@ function endFacts(data: JsonObject): Facts {
   };
 }
 
-/** Before version 0.20.0 of the SDK the numbers were called `src_number` and `dst_number`. */
-function commonFacts(data: JsonObject): Facts {
+/**
+ * The number that an outbound leg reached is the customer's, or that of the colleague to whom the session's inbound call
+ * was forwarded: so it is named as an agent too, and whoever turns out to be the customer is no agent.
+ * Before version 0.20.0 of the SDK the numbers were called `src_number` and `dst_number`.
+ */
+function commonFacts(data: JsonObject, talked: boolean): Facts {
   const direction = textAt(data, "direction");
   const from = textAt(data, "from") ?? textAt(data, "src_number");
   const to = textAt(data, "to") ?? textAt(data, "dst_number");
@@ -61,5 +70,13 @@ function commonFacts(data: JsonObject): Facts {
   const facts: Facts = Object.keys(custom).length > 0 ? { custom } : {};
   if (direction !== "inbound" && direction !== "outbound") return facts;
   const [number, line] = direction === "inbound" ? [from, to] : [to, from];
-  return { direction, ...(number && { customer: { number } }), ...(line && { line }), ...facts };
+  const reached: AgentRef | undefined =
+    direction === "outbound" && to ? { ids: [to], ...(talked && { talked }) } : undefined;
+  return {
+    direction,
+    ...(number && { customer: { number } }),
+    ...(line && { line }),
+    ...(reached && { agents: [reached] }),
+    ...facts,
+  };
 }

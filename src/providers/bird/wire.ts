@@ -32,11 +32,16 @@ export function decode(delivery: Delivery): CallEvent[] {
   const { kind, body, call } = parse(delivery);
   if (!call) return [];
   if (kind === askedEvents.recordings) return decodeRecordings(call.id, call.facts, delivery.receivedAt);
-  const said =
-    call.from === "channels"
-      ? decodeChannels(kind, call.facts, delivery.receivedAt)
-      : decodePlatform(kind, call.facts, textAt(body, "timestamp"), delivery.receivedAt);
-  return [{ callId: call.id, ...said }];
+  if (call.from === "platform")
+    return [
+      {
+        callId: call.id,
+        ...decodePlatform(kind, call.facts, textAt(body, "timestamp"), delivery.receivedAt),
+      },
+    ];
+  const { parentId, ...said } = decodeChannels(kind, call.facts, delivery.receivedAt);
+  const ids = parentId === undefined ? { callId: call.id } : { callId: parentId, sameCallAs: call.id };
+  return [{ ...ids, ...said }];
 }
 
 /** Channels name their events `event`, the new platform `type`. Throws `Rejected(400)` for a body with neither. */

@@ -1,9 +1,9 @@
-import type { Phase } from "../../core/call.ts";
+import type { Direction, Outcome, Phase } from "../../core/call.ts";
 import type { JsonObject } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, partyOf, sidesOf } from "./event.ts";
 import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
 import { exotelTime } from "./time.ts";
-import { directionOf, outcomeOf } from "./words.ts";
+import { directionOf, isWithoutAgent, outcomeOf } from "./words.ts";
 
 const ownNames = ["CallState", "FromNumber", "ToNumber", "VirtualNumber", "AppUserID", "CallRecordings"];
 
@@ -37,7 +37,7 @@ export const appNotification: Dialect = {
         custom: customOf(fields, ["TicketId"]),
         ...(phase === "ended" && {
           endedAt: exotelTime(textOf(fields, "EndTime")),
-          outcome: outcomeAtEnd(fields),
+          outcome: outcomeAtEnd(fields, direction),
           reason: textOf(fields, "CallStatus"),
         }),
       },
@@ -52,7 +52,8 @@ function phaseOf(fields: JsonObject): Phase | undefined {
   return status === "busy" ? "ringing" : undefined;
 }
 
-function outcomeAtEnd(fields: JsonObject) {
+function outcomeAtEnd(fields: JsonObject, direction: Direction | undefined): Outcome {
   const status = wordOf(fields, "CallStatus");
+  if (direction === "outbound" && isWithoutAgent(status)) return "failed";
   return (status === "busy" ? undefined : outcomeOf(status)) ?? "unknown";
 }

@@ -29,10 +29,11 @@ export function lacksFigures(fields: JsonObject): boolean {
 function asCallback({ fields, receivedAt }: Message): Message {
   const details = objectAt(fields, "Details");
   const legs = objectsAt(details, "Legs").map((wrapped) => objectAt(wrapped, "Leg"));
-  const leg = (id: number): JsonObject => ({
-    ...legs.find((found) => numberAt(found, "Id") === id),
-    Status: details[`Leg${id}Status`],
-  });
+  const leg = (id: number): JsonObject => {
+    const found = legs.find((one) => numberAt(one, "Id") === id);
+    const status = `Leg${id}Status`;
+    return { ...found, ...(Object.hasOwn(details, status) && { Status: details[status] }) };
+  };
   const ConversationDuration = isSettled(fields) ? talkOf(fields) : undefined;
   // The bulk answer has the ExoPhone's number under its own name, too.
   const PhoneNumberSid = textOf(fields, "PhoneNumberSid") ?? textOf(fields, "PhoneNumber");
@@ -44,8 +45,8 @@ function askedEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
   if (event.phase === "answered") return [{ ...event, facts: without(event.facts, "answeredAt") }];
   if (event.phase !== "ended") return [event];
   if (!isSettled(fields) && !recordingOf(fields, "RecordingUrl"))
-    return [{ ...event, facts: { ...without(event.facts, "reason"), outcome: "unknown" } }];
-  const { agents, ...facts } = { ...event.facts, ...concluded(event.facts) };
+    return [{ ...event, facts: { ...without(settled(event.facts, fields), "reason"), outcome: "unknown" } }];
+  const { agents, ...facts } = { ...settled(event.facts, fields), ...concluded(event.facts) };
   if (!agents?.some(({ talked }) => talked) || facts.endedAt === undefined)
     return [{ ...event, facts: { ...facts, ...(agents && { agents }) } }];
   // They talked until the call's end; the rest is as old as the last change of the record.
@@ -79,6 +80,11 @@ function talkOf(fields: JsonObject): number | undefined {
 /** For about two minutes after a call its EndTime is a zero date and its talk time 0, which then says nothing. */
 function isSettled(fields: JsonObject): boolean {
   return hasEnd(fields) || nobodyTalked(fields) || (talkOf(fields) ?? 0) > 0;
+}
+
+/** The time of the record's last change is no end. */
+function settled(facts: Facts, fields: JsonObject): Facts {
+  return hasEnd(fields) ? facts : without(facts, "endedAt");
 }
 
 function nobodyTalked(fields: JsonObject): boolean {

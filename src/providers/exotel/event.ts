@@ -47,11 +47,37 @@ export function sidesOf(
   direction: Direction | undefined,
   from: string | undefined,
   to: string | undefined,
-): { customer?: string; agent?: string } {
+): Sides {
   const inbound = direction ? direction === "inbound" : isSip(to) && !isSip(from);
   const outbound = direction ? direction === "outbound" : isSip(from) && !isSip(to);
   if (!inbound && !outbound) return {};
-  const [customer, agent] = inbound ? [from, to] : [to, from];
+  return inbound ? between(from, to) : between(to, from);
+}
+
+/** `otherEnd`: the message leaves open whether this is the customer instead. */
+export type Sides = { customer?: string; agent?: string; otherEnd?: string };
+
+/**
+ * The same of an outgoing call of the API, a flow or a campaign. `From` is the number that was rung first: an agent's, or
+ * the customer's with an agent or the ExoPhone in `To` (developer.exotel.com, make-a-call-api and connect-to-flow). A SIP
+ * address and the call's own line tell which; otherwise `guess` says who is taken for the customer.
+ */
+export function outboundSides(
+  from: string | undefined,
+  to: string | undefined,
+  line: string | undefined,
+  guess: "from" | "to",
+): Sides {
+  const [fromIsOurs, toIsOurs] = [from, to].map((end) => isSip(end) || sameNumber(end, line));
+  if (!from || !to || fromIsOurs !== toIsOurs) {
+    const customerIsFrom = from !== undefined && (to === undefined || toIsOurs === true);
+    return customerIsFrom ? between(from, to) : between(to, from);
+  }
+  const [customer, other] = guess === "from" ? [from, to] : [to, from];
+  return { ...between(customer, other), ...(!fromIsOurs && { otherEnd: other }) };
+}
+
+function between(customer: string | undefined, agent: string | undefined): Sides {
   return { ...(customer && { customer }), ...(agent && { agent }) };
 }
 

@@ -1,5 +1,6 @@
 import type { Recording, Scalar } from "../../core/call.ts";
 import { type JsonObject, objectAt, scalarsOf, secondsAt, textAt } from "../../lib/body.ts";
+import { plainWord } from "../../lib/words.ts";
 
 const maxTextLength = 255;
 const maxCustomLength = 4_000;
@@ -14,10 +15,8 @@ export function textOf(fields: JsonObject, name: string, maxLength = maxTextLeng
 
 /** A member that is one of a few words, in one spelling: `No_Answer` is `no-answer`. */
 export function wordOf(fields: JsonObject, name: string): string | undefined {
-  return textOf(fields, name)
-    ?.toLowerCase()
-    .replace(/[\s_]+/g, "-")
-    .slice(0, 60);
+  const word = plainWord(textOf(fields, name))?.slice(0, 60);
+  return word === "none" || word === "undefined" ? undefined : word;
 }
 
 /** A name for logs and lists. */

@@ -2,6 +2,7 @@ import type { Delivery, Provider } from "../../core/contracts.ts";
 import { verifySecret } from "../../lib/secrets.ts";
 import { appNotification } from "./app-notification.ts";
 import { callDetails } from "./call-details.ts";
+import { ccm } from "./ccm.ts";
 import type { Dialect } from "./event.ts";
 import { notification } from "./notification.ts";
 import { passthru } from "./passthru.ts";
@@ -15,6 +16,7 @@ import { type Message, messageOf } from "./wire.ts";
 
 /** All of them arrive at one URL; the first that recognises a message reads it. */
 const dialects: readonly Dialect[] = [
+  ccm,
   callDetails,
   notification,
   appNotification,

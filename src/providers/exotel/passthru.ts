@@ -1,9 +1,19 @@
 import type { Facts, Outcome } from "../../core/call.ts";
 import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
-import { agentsOf, type Dialect, eventsFrom, partyOf, sidesOf } from "./event.ts";
+import {
+  agentsOf,
+  type Dialect,
+  eventsFrom,
+  outboundSides,
+  partyOf,
+  type Sides,
+  sameNumber,
+  sidesOf,
+} from "./event.ts";
 import { customOf, kindOf, legAt, recordingOf, textOf, wordOf } from "./fields.ts";
+import { botOf, streamOf, streamOutcome } from "./stream.ts";
 import { exotelTime } from "./time.ts";
-import { directionOf, outcomeOf } from "./words.ts";
+import { directionOf, isRunning, outcomeOf } from "./words.ts";
 
 const ownNames = [
   "CallFrom",
@@ -13,6 +23,9 @@ const ownNames = [
   "CallType",
   "flow_id",
   "ProcessStatus",
+  "Stream",
+  "StreamSid",
+  "StreamUrl",
 ];
 
 /** What `CallType` says of a flow that has come past its Connect applet; `call-attempt` never came that far. */
@@ -23,20 +36,26 @@ const outcomeByCallType = new Map<string | undefined, Outcome>([
   ["voicemail", "voicemail"],
 ]);
 
-/** The Passthru applet of a call flow: a GET or a form, with the zero date as EndTime while the flow runs. */
+/**
+ * The Passthru applet of a call flow and the events of a Connect applet: a GET or a form, with the zero date as EndTime
+ * while the flow runs.
+ */
 export const passthru: Dialect = {
   speaks: ({ fields }) => ownNames.some((name) => Object.hasOwn(fields, name)),
   kind: ({ fields }) => kindOf("passthru", wordOf(fields, "CallType")),
   events: (message, callId) => {
     const { fields } = message;
-    const over = isOver(fields);
-    return eventsFrom(message, {
+    const event = {
       callId,
       kind: passthru.kind(message),
       times: ["CurrentTime", "EndTime"].map((name) => textOf(fields, name)),
-      phase: over ? "ended" : "ringing",
-      facts: over ? endedFacts(fields) : commonFacts(fields, {}),
-    });
+    };
+    if (isOver(fields)) return eventsFrom(message, { ...event, phase: "ended", facts: endedFacts(fields) });
+    if (wordOf(fields, "EventType") !== "answered")
+      return eventsFrom(message, { ...event, phase: "ringing", facts: commonFacts(fields, {}) });
+    const answeredAt = exotelTime(textOf(fields, "CurrentTime"));
+    const facts = { ...commonFacts(fields, { talked: true }), answeredAt };
+    return eventsFrom(message, { ...event, phase: "answered", facts });
   },
 };
 
@@ -46,43 +65,90 @@ export const passthru: Dialect = {
  */
 export function commonFacts(fields: JsonObject, agent: { email?: string; talked?: boolean }): Facts {
   const direction = directionOf(wordOf(fields, "Direction"));
-  const sides = sidesOf(direction, textOf(fields, "CallFrom"), textOf(fields, "CallTo"));
-  const line = direction === "outbound" ? textOf(fields, "OutgoingPhoneNumber") : textOf(fields, "CallTo");
-  const caller = direction === "outbound" ? sides.agent : undefined;
+  const { from, to } = endsOf(fields);
+  const dialled = textOf(fields, "DialWhomNumber");
+  const sides = direction === "outbound" ? outgoing(fields, from, to) : sidesOf(direction, from, to);
+  const isFlow = direction === "outbound" && sides.customer === from;
+  const line = direction !== "outbound" || isFlow ? to : textOf(fields, "OutgoingPhoneNumber");
+  const caller = direction === "outbound" && !isFlow && !dialled ? sides.agent : undefined;
+  const stream = streamOf(fields);
   return {
     direction,
     customer: partyOf(sides.customer),
+    otherEnd: partyOf(sides.otherEnd),
     line,
-    agents: agentsOf([textOf(fields, "DialWhomNumber"), caller], { ...agent, not: [line, sides.customer] }),
+    agents: [...agentsOf([dialled, caller], { ...agent, not: [line, sides.customer] }), ...botOf(fields)],
     startedAt: exotelTime(textOf(fields, "StartTime")) ?? exotelTime(textOf(fields, "Created")),
-    recording: recordingOf(fields, "RecordingUrl"),
-    custom: { ...customOf(fields, ["CustomField", "ForwardedFrom", "DialCallDuration"]), ...digits(fields) },
+    recording: recordingOf(fields, "RecordingUrl") ?? recordingOf(stream, "RecordingUrl"),
+    custom: {
+      ...customOf(fields, ["CustomField", "ForwardedFrom", "DialCallDuration"]),
+      ...customOf(stream, ["DisconnectedBy", "DetailedStatus", "Error"], "Stream"),
+      ...digits(fields),
+    },
   };
+}
+
+/** AgentStream writes From and To only. */
+export function endsOf(fields: JsonObject): { from?: string; to?: string } {
+  const from = textOf(fields, "CallFrom") ?? textOf(fields, "From");
+  const to = textOf(fields, "CallTo") ?? textOf(fields, "To");
+  return { ...(from && { from }), ...(to && { to }) };
+}
+
+/**
+ * An outgoing call that came to a flow rang the customer first, with the ExoPhone in CallTo. A flow that dials on from a
+ * line of its own may be the other way round: "CallTo is the number dialled" (support article 48283).
+ */
+function outgoing(fields: JsonObject, from: string | undefined, to: string | undefined): Sides {
+  const line = textOf(fields, "OutgoingPhoneNumber");
+  const dialled = textOf(fields, "DialWhomNumber");
+  const isThird = dialled !== undefined && !sameNumber(dialled, from) && !sameNumber(dialled, to);
+  return outboundSides(from, to, line, isThird || line === undefined ? "from" : "to");
 }
 
 function dialStatus(fields: JsonObject): string | undefined {
   return wordOf(fields, "DialCallStatus") ?? wordOf(objectAt(fields, "Insights"), "DialCallStatus");
 }
 
+/** Events of a Connect applet or a stream that are no end, whatever else they say. */
+const begins = new Set(["dial", "ringing", "answered", "stream-start", "stream-started"]);
+
+/** A flow that has come nowhere yet is `incomplete` too: then CallStatus says that the call goes on. */
 function isOver(fields: JsonObject): boolean {
-  if (outcomeByCallType.has(wordOf(fields, "CallType"))) return true;
-  if (exotelTime(textOf(fields, "EndTime")) !== undefined) return true;
-  return outcomeOf(dialStatus(fields)) !== undefined || outcomeOf(wordOf(fields, "CallStatus")) !== undefined;
+  const eventType = wordOf(fields, "EventType");
+  if (eventType !== undefined && begins.has(eventType)) return false;
+  if (eventType === "terminal" || outcomeOf(eventType) || exotelTime(textOf(fields, "EndTime")) !== undefined)
+    return true;
+  if (outcomeOf(dialStatus(fields)) ?? streamOutcome(fields)) return true;
+  const [callType, callStatus] = [wordOf(fields, "CallType"), wordOf(fields, "CallStatus")];
+  if (callType === "incomplete" && isRunning(callStatus)) return false;
+  return outcomeByCallType.has(callType) || outcomeOf(callStatus) !== undefined;
 }
 
-function endedFacts(fields: JsonObject): Facts {
+export function endedFacts(fields: JsonObject, agent: { email?: string } = {}): Facts {
   const dialled = outcomeOf(dialStatus(fields));
+  const streamed = streamOutcome(fields);
   const talkSeconds = talkOf(fields);
   const callType = wordOf(fields, "CallType");
-  const byType = outcomeByCallType.get(callType);
-  const told = byType === "voicemail" ? byType : (dialled ?? byType ?? "unknown");
+  const byType =
+    outcomeByCallType.get(callType) ??
+    outcomeOf(wordOf(fields, "CallStatus")) ??
+    outcomeOf(wordOf(fields, "EventType"));
+  const [told = "unknown"] = [
+    byType === "voicemail" ? byType : undefined,
+    dialled === "completed" ? dialled : streamed,
+    dialled,
+    byType,
+  ].filter((outcome) => outcome !== undefined);
   const outcome = told === "completed" && talkSeconds === 0 ? "abandoned" : told;
+  const word = streamed === undefined || dialled ? dialStatus(fields) : wordOf(streamOf(fields), "Status");
+  const hasOwnWord = callType === "completed" || callType === "call-attempt";
   return {
-    ...commonFacts(fields, { talked: outcome === "completed" }),
+    ...commonFacts(fields, { ...agent, talked: outcome === "completed" && (dialled ?? outcome) === outcome }),
     endedAt: exotelTime(textOf(fields, "EndTime")),
     talkSeconds,
     outcome,
-    reason: callType === "completed" ? dialStatus(fields) : (callType ?? dialStatus(fields)),
+    reason: hasOwnWord ? word : (callType ?? word),
   };
 }
 
@@ -95,7 +161,13 @@ function talkOf(fields: JsonObject): number | undefined {
   const legs = [legAt(fields, 1), legAt(fields, 0)];
   const leg = legs.find((one) => agent && textOf(one, "Number") === agent);
   const seconds = [leg ?? {}, ...legs].map((one) => secondsAt(one, "OnCallDuration"));
-  return seconds.find((value) => value !== undefined) ?? secondsAt(fields, "DialCallDuration");
+  const onLeg = seconds.find((value) => value !== undefined);
+  if (onLeg !== undefined) return onLeg;
+  const [dialled, streamed] = [
+    secondsAt(fields, "DialCallDuration"),
+    secondsAt(streamOf(fields), "Duration"),
+  ];
+  return dialled || (streamed ?? dialled);
 }
 
 /** What the caller typed comes in double quotes. */

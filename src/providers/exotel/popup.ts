@@ -1,10 +1,13 @@
-import { type Dialect, eventsFrom } from "./event.ts";
+import type { Facts } from "../../core/call.ts";
+import type { JsonObject } from "../../lib/body.ts";
+import { type Dialect, eventsFrom, partyOf } from "./event.ts";
 import { kindOf, textOf, wordOf } from "./fields.ts";
-import { commonFacts, passthru } from "./passthru.ts";
+import { commonFacts, endedFacts, endsOf, passthru } from "./passthru.ts";
 
 /**
  * The Connect applet's pop-up, sent once for every agent whose phone rings. Its `Status` is the state of that agent's
- * line and never an outcome: `Dial` with `busy` is the ringing phone, `Terminal` with `free` the end.
+ * line and never an outcome: `Dial` with `busy` is the ringing phone, `Terminal` with `free` the end of the dialling.
+ * How that went stands beside it in `DialCallStatus`, the legs and the recording, where they are sent.
  */
 export const popup: Dialect = {
   speaks: (message) => {
@@ -19,13 +22,24 @@ export const popup: Dialect = {
     const { fields } = message;
     const email = textOf(fields, "AgentEmail");
     const over = wordOf(fields, "Status") === "free" || wordOf(fields, "EventType") === "terminal";
-    const facts = commonFacts(fields, { ...(email && { email }) });
+    const agent = { ...(email && { email }) };
     return eventsFrom(message, {
       callId,
       kind: popup.kind(message),
       times: [textOf(fields, "CurrentTime"), textOf(fields, "Created")],
       phase: over ? "ended" : "ringing",
-      facts: over ? { ...facts, outcome: "unknown" } : facts,
+      facts: asSeenByCaller(over ? endedFacts(fields, agent) : commonFacts(fields, agent), fields),
     });
   },
 };
+
+/**
+ * The direction of a pop-up is that of the dialled leg, `outbound-dial` for callers too, while CallFrom is the calling
+ * party and CallTo the ExoPhone of the flow (support article 3000106308). So it tells the ends and not the direction.
+ */
+function asSeenByCaller(told: Facts, fields: JsonObject): Facts {
+  if (told.direction !== "outbound") return told;
+  const { direction: _, otherEnd: __, ...facts } = told;
+  const { from, to } = endsOf(fields);
+  return { ...facts, customer: partyOf(from), line: to };
+}

@@ -1,9 +1,10 @@
 import type { Direction, Facts, Outcome, Phase, Scalar } from "../../core/call.ts";
 import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
-import { agentsOf, type Dialect, eventsFrom, partyOf, sidesOf } from "./event.ts";
+import { agentsOf, type Dialect, eventsFrom, outboundSides, partyOf, type Sides, sidesOf } from "./event.ts";
 import { customOf, kindOf, legAt, legStatus, recordingOf, textOf, wordOf } from "./fields.ts";
+import { legsOf } from "./legs.ts";
 import { exotelTime } from "./time.ts";
-import { directionOf, outcomeOf } from "./words.ts";
+import { directionOf, isRunning, outcomeOf } from "./words.ts";
 
 /** StatusCallback of the Voice v1 API: `EventType` answered or terminal, and a `Status`. Legs[0] is From, Legs[1] is To. */
 export const statusCallback: Dialect = {
@@ -17,14 +18,12 @@ export const statusCallback: Dialect = {
   },
 };
 
-/** Until both legs talk the call rings: `answered` is sent for each leg, and the From leg is dialled first. */
-const ringing = new Set(["answered", "queued", "ringing", "in-progress"]);
-
 function tell(fields: JsonObject): { phase?: Phase; facts: Facts } | undefined {
   const word = wordOf(fields, "EventType") ?? statusOf(fields);
   if (isOver(fields)) return { phase: "ended", facts: endedFacts(fields) };
   if (word === undefined) return { facts: commonFacts(fields, false) };
-  if (!ringing.has(word)) return undefined;
+  // Until both legs talk the call rings: `answered` is sent for each leg, and the From leg is dialled first.
+  if (!isRunning(word)) return undefined;
   if (!bothTalk(fields)) return { phase: "ringing", facts: commonFacts(fields, false) };
   const answeredAt = exotelTime(textOf(fields, "DateUpdated"));
   return { phase: "answered", facts: { ...commonFacts(fields, true), answeredAt } };
@@ -40,7 +39,7 @@ function isOver(fields: JsonObject): boolean {
   if (eventType === "answered") return false;
   const status = statusOf(fields);
   if (eventType === "terminal" || outcomeOf(status)) return true;
-  return status === undefined && exotelTime(textOf(fields, "EndTime")) !== undefined;
+  return !isRunning(status) && exotelTime(textOf(fields, "EndTime")) !== undefined;
 }
 
 /** A To leg that talks while the callback does not tell of the From leg counts: From was dialled first. */
@@ -53,8 +52,9 @@ function endedFacts(fields: JsonObject): Facts {
   const direction = directionOf(wordOf(fields, "Direction"));
   const talkSeconds = settledTalk(fields);
   const outcome = endOf(fields, talkSeconds, direction);
-  // The default parameters have no EndTime; the callback is sent when the call ends.
-  const end = Object.hasOwn(fields, "EndTime") ? "EndTime" : "DateUpdated";
+  const otherOutcome = direction === "outbound" ? endOf(fields, talkSeconds, direction, 0) : outcome;
+  // The default parameters have no EndTime, and some have an empty one; the callback is sent when the call ends.
+  const end = textOf(fields, "EndTime") === undefined ? "DateUpdated" : "EndTime";
   const common = commonFacts(fields, outcome === "completed" && (talkSeconds ?? 0) > 0);
   return {
     ...common,
@@ -62,6 +62,7 @@ function endedFacts(fields: JsonObject): Facts {
     talkSeconds,
     ringSeconds: secondsAt(objectAt(legAt(fields, 1), "Insights"), "RingingDuration"),
     outcome,
+    ...(common.otherEnd && otherOutcome !== outcome && { otherOutcome }),
     reason: statusOf(fields),
     custom: { ...common.custom, ...legCustom(fields, 0), ...legCustom(fields, 1) },
   };
@@ -69,49 +70,74 @@ function endedFacts(fields: JsonObject): Facts {
 
 /**
  * `completed` with no seconds, a zero EndTime and yet a recording is a call whose figures have not settled
- * (533 cases of one operator): then 0 is not a talk time.
+ * (533 cases of one operator): then 0 is not a talk time. A call of one leg has its talk there.
  */
 function settledTalk(fields: JsonObject): number | undefined {
-  const seconds = secondsAt(fields, "ConversationDuration");
-  const settled = exotelTime(textOf(fields, "EndTime")) !== undefined || !recordingOf(fields, "RecordingUrl");
-  return seconds === 0 && !settled && statusOf(fields) === "completed" ? undefined : seconds;
+  const { customer, hasOne } = legsOf(fields);
+  const seconds =
+    secondsAt(fields, "ConversationDuration") ?? (hasOne ? secondsAt(customer, "OnCallDuration") : undefined);
+  return seconds === 0 && !isSettled(fields) && statusOf(fields) === "completed" ? undefined : seconds;
+}
+
+function isSettled(fields: JsonObject): boolean {
+  return exotelTime(textOf(fields, "EndTime")) !== undefined || !recordingOf(fields, "RecordingUrl");
 }
 
 function endOf(
   fields: JsonObject,
   talkSeconds: number | undefined,
   direction: Direction | undefined,
+  customersLeg?: 0,
 ): Outcome {
   const outcome = outcomeOf(statusOf(fields));
   if (outcome === undefined) return (talkSeconds ?? 0) > 0 ? "completed" : "unknown";
   if (outcome !== "completed") return outcome;
-  // Only an outbound call has the customer on the To leg; an agent's machine is no voicemail of ours.
-  if (direction === "outbound" && answeredBy(fields)?.toLowerCase() === "machine") return "voicemail";
-  const to = legAt(fields, 1);
-  if (talkSeconds !== 0 || (secondsAt(to, "OnCallDuration") ?? 0) > 0) return "completed";
-  const ofLeg = outcomeOf(legStatus(to));
-  return ofLeg === undefined || ofLeg === "completed" || ofLeg === "cancelled" ? "abandoned" : ofLeg;
+  // Only an outbound call has the customer on a leg that is dialled; an agent's machine is no voicemail of ours.
+  if (direction === "outbound" && isMachine(answeredBy(fields, customersLeg))) return "voicemail";
+  const { second, hasOne } = legsOf(fields);
+  if ((talkSeconds ?? 0) > 0 || (secondsAt(second ?? {}, "OnCallDuration") ?? 0) > 0) return "completed";
+  if (talkSeconds === undefined && (hasOne || !second)) return "completed";
+  const ofLeg = outcomeOf(legStatus(second ?? {}));
+  // A talk time that was not told is not 0, so a leg that was completed was a talk.
+  if (talkSeconds === undefined && (ofLeg === "completed" || !isSettled(fields))) return ofLeg ?? "completed";
+  if (ofLeg !== undefined && ofLeg !== "completed" && ofLeg !== "cancelled") return ofLeg;
+  return direction === "outbound" ? "cancelled" : "abandoned";
 }
 
-function answeredBy(fields: JsonObject): string | undefined {
-  return textOf(legAt(fields, 1), "AnsweredBy") ?? textOf(fields, "AnsweredBy");
+/** Who answered the customer's leg. */
+function answeredBy(fields: JsonObject, customersLeg?: 0): string | undefined {
+  const leg = customersLeg === 0 ? legAt(fields, 0) : legsOf(fields).customer;
+  return textOf(leg, "AnsweredBy") ?? textOf(fields, "AnsweredBy");
+}
+
+function isMachine(answered: string | undefined): boolean {
+  return outcomeOf(answered?.toLowerCase()) === "voicemail";
 }
 
 /** An inbound call's To is the agent's leg, not the ExoPhone; `PhoneNumberSid` is the ExoPhone's number, not an id. */
 function commonFacts(fields: JsonObject, talked: boolean): Facts {
   const direction = directionOf(wordOf(fields, "Direction"));
-  const { customer, agent } = sidesOf(direction, textOf(fields, "From"), textOf(fields, "To"));
+  const { customer, agent, otherEnd } = partiesOf(fields, direction);
   const line = textOf(fields, "PhoneNumberSid");
   const machine = answeredBy(fields);
   return {
     direction,
     customer: partyOf(customer),
+    otherEnd: partyOf(otherEnd),
     line,
     agents: agentsOf([agent], { talked, not: [line, customer] }),
     startedAt: exotelTime(textOf(fields, "StartTime")) ?? exotelTime(textOf(fields, "DateCreated")),
     recording: recordingOf(fields, "RecordingUrl"),
     custom: { ...customOf(fields, ["CustomField"]), ...(machine && { AnsweredBy: machine }) },
   };
+}
+
+/** Without `To` an outgoing call has the customer in `From` when it had no second leg: a flow or a bot talked with them. */
+function partiesOf(fields: JsonObject, direction: Direction | undefined): Sides {
+  const [from, to] = [textOf(fields, "From"), textOf(fields, "To")];
+  if (direction !== "outbound") return sidesOf(direction, from, to);
+  if (to === undefined && !(isOver(fields) && legsOf(fields).hasOne)) return {};
+  return outboundSides(from, to, textOf(fields, "PhoneNumberSid"), "to");
 }
 
 /** How each leg went, under the names of the Call details API: `Leg1Status` is the From leg. */

@@ -13,9 +13,15 @@ export function messageOf(delivery: Delivery): Message {
   const outer = fieldsOf(delivery);
   const inner = objectAt(outer, "Call");
   const fields = idAt(inner, "Sid") === undefined ? outer : inner;
-  const callId = idAt(fields, "CallSid") ?? idAt(fields, "call_sid") ?? idAt(fields, "Sid");
+  const details = objectAt(fields, "call_details");
+  const ids = [...["CallSid", "call_sid", "Sid"].map((name) => idAt(fields, name))];
+  const ofDetails = ["call_sid", "sid"].map((name) => idAt(details, name));
+  const callId = [...ids, ...ofDetails].find((id) => id !== undefined);
   if (callId === undefined && textOf(fields, "event") === undefined) {
-    throw new Rejected(400, "not an Exotel notification: it has no CallSid, call_sid, Sid or event");
+    throw new Rejected(
+      400,
+      "not an Exotel notification: it has no CallSid, call_sid, Sid, call_details or event",
+    );
   }
   return {
     fields,
@@ -30,11 +36,16 @@ export function messageOf(delivery: Delivery): Message {
  */
 function fieldsOf(delivery: Delivery): JsonObject {
   const text = delivery.method === "GET" ? "" : textBody(delivery).trimStart();
-  if (text === "") return nest(new URLSearchParams(queryOf(delivery.url)));
+  if (text === "") return nest(withPlus(new URLSearchParams(queryOf(delivery.url))));
   if (text.startsWith("--")) return nest(multipartFields(text));
   const contentType = delivery.headers["content-type"] ?? "";
   if (/^[{[]/.test(text) || contentType.includes("json")) return jsonBody(delivery);
-  return nest(new URLSearchParams(text));
+  return nest(withPlus(new URLSearchParams(text)));
+}
+
+/** A raw `+` before a number reads as a space in a query (so the vendor's own example writes it). */
+function* withPlus(fields: URLSearchParams): Generator<readonly [string, string]> {
+  for (const [name, value] of fields) yield [name, /^ \d{7,15}$/.test(value) ? `+${value.slice(1)}` : value];
 }
 
 function queryOf(url: string): string {

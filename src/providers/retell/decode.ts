@@ -10,7 +10,7 @@ import {
   transcriptOf,
   transferOf,
 } from "./facts.ts";
-import { isOver, neverConnected, outcomeOf } from "./outcome.ts";
+import { isOver, neverConnected, outcomeOf, reasonByStatus } from "./outcome.ts";
 import { listedEvent, parse } from "./wire.ts";
 
 /** `sentAt`: the event's own time, on newer deployments. */
@@ -29,7 +29,7 @@ const decoders = new Map<string, (call: JsonObject, sent: Sent) => Said | Said[]
   [listedEvent, listed],
 ]);
 
-/** The events of a delivery. A webhook's `call_status` is never looked at: Retell's own `call_ended` says `registered`. */
+/** The events of a delivery. A webhook's `call_status` does not tell its phase: Retell's own `call_ended` says `registered`. */
 export function decode(delivery: Delivery): CallEvent[] {
   const { event, body, subject, id, sentAt } = parse(delivery);
   const say = decoders.get(event);
@@ -118,7 +118,7 @@ function analysisFacts(call: JsonObject): Facts {
 
 function endFacts(call: JsonObject, endedAt: string | undefined): Facts {
   const startedAt = timeAt(call, "start_timestamp");
-  const reason = textAt(call, "disconnection_reason");
+  const reason = textAt(call, "disconnection_reason") ?? reasonByStatus(call);
   const inVoicemail = objectAt(call, "call_analysis")["in_voicemail"] === true;
   const seconds = talkSecondsOf(call);
   const connected = !neverConnected(reason) && (startedAt !== undefined || Boolean(seconds));

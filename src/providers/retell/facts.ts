@@ -1,5 +1,6 @@
 import type { AgentRef, Facts, Recording, Scalar, Transfer } from "../../core/call.ts";
 import { isoFromMs, type JsonObject, numberAt, objectAt, scalarsOf, textAt } from "../../lib/body.ts";
+import { plainWord } from "../../lib/words.ts";
 
 const dayMs = 86_400_000;
 const weekMs = 604_800_000;
@@ -31,17 +32,26 @@ export function timeAt(call: JsonObject, name: string): string | undefined {
 }
 
 /**
- * Who called whom. Web calls have neither numbers nor direction, and some `call_analyzed` have numbers only:
- * without a direction either number may be the customer's, and nothing else in the event tells which (an agent
- * takes and makes calls). So nobody is named; other events of the call usually do.
+ * Who called whom. Web calls have neither numbers nor direction. Calls that are dialled to a SIP address (registered
+ * calls) and some `call_analyzed` have numbers only: an agent takes and makes calls, so either may be the customer's.
+ * Of an outbound call the direction is what whoever registered it said, so its ends stay open too.
  */
 export function partiesOf(call: JsonObject): Facts {
-  const direction = textAt(call, "direction");
-  if (direction !== "inbound" && direction !== "outbound") return {};
+  const direction = plainWord(textAt(call, "direction"));
   const from = textAt(call, "from_number");
   const to = textAt(call, "to_number");
-  const [number, line] = direction === "inbound" ? [from, to] : [to, from];
-  return { direction, ...(number && { customer: { number } }), ...(line && { line }) };
+  if (direction !== "inbound" && direction !== "outbound") {
+    if (!from || !to) return {};
+    return { customer: { number: from }, otherEnd: { number: to } };
+  }
+  if (direction === "inbound")
+    return { direction, ...(from && { customer: { number: from } }), ...(to && { line: to }) };
+  return {
+    direction,
+    ...(to && { customer: { number: to } }),
+    ...(to && from && { otherEnd: { number: from } }),
+    ...(from && { line: from }),
+  };
 }
 
 /** Retell's `duration_ms` in whole seconds. */
@@ -98,7 +108,7 @@ function textOrMember(body: JsonObject, call: JsonObject, name: string, member: 
 function agentsOf(call: JsonObject, talked: boolean): AgentRef[] | undefined {
   const id = textAt(call, "agent_id");
   const name = textAt(call, "agent_name");
-  return id ? [{ ids: [id], kind: "ai", ...(name && { name }), ...(talked && { talked }) }] : undefined;
+  return id ? [{ ids: [id], ...(name && { name }), kind: "ai", ...(talked && { talked }) }] : undefined;
 }
 
 /** `transfer_destination` stays here on a plain call: a transfer of unknown kind would hide the kind we know. */
@@ -107,6 +117,9 @@ function customOf(call: JsonObject): Record<string, Scalar> | undefined {
   const cents = numberAt(objectAt(call, "call_cost"), "combined_cost");
   const custom = {
     ...scalarsOf(objectAt(call, "metadata"), "metadata_"),
+    ...scalarsOf(objectAt(call, "retell_llm_dynamic_variables"), "variable_"),
+    ...scalarsOf(objectAt(call, "collected_dynamic_variables"), "collected_"),
+    ...scalarsOf(objectAt(call, "custom_sip_headers"), "sip_"),
     ...scalarsOf(objectAt(analysis, "custom_analysis_data"), "analysis_"),
     ...scalarsOf(pick(call, ["agent_id", "agent_name", "transfer_destination"])),
     ...scalarsOf(pick(analysis, ["call_successful", "in_voicemail"])),

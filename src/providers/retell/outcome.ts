@@ -1,5 +1,6 @@
 import type { Outcome } from "../../core/call.ts";
 import { type JsonObject, textAt } from "../../lib/body.ts";
+import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 import { timeAt } from "./facts.ts";
 
 /** Retell's `disconnection_reason`. The list grows with every SDK release, so an unlisted word is no error. */
@@ -17,6 +18,8 @@ const outcomes = new Map<string, Outcome>([
   ["voicemail_reached", "voicemail"],
   ["dial_busy", "busy"],
   ["dial_no_answer", "no-answer"],
+  ["dial_no_pickup", "no-answer"],
+  ["not_connected", "no-answer"],
   ["user_declined", "rejected"],
   ["invalid_destination", "failed"],
   ["sip_routing_error", "failed"],
@@ -41,15 +44,24 @@ const unconnected = new Set([
   "marked_as_spam",
   "registered_call_timeout",
   "error_user_not_joined",
+  "not_connected",
+  "no_answer",
 ]);
 
 /** How a call ended. `talked`: its times say that there was a conversation; decides when the reason does not. */
 export function outcomeOf(reason: string | undefined, inVoicemail: boolean, talked: boolean): Outcome {
   if (inVoicemail) return "voicemail";
-  const known = reason === undefined ? undefined : outcomes.get(reason);
+  const word = plainWord(reason)?.replaceAll("-", "_") ?? "";
+  const known = outcomes.get(word) ?? outcomeOfWord(word);
   if (known) return known;
-  if (reason && failure.test(reason)) return "failed";
+  if (failure.test(word)) return "failed";
   return talked ? "completed" : "unknown";
+}
+
+/** Without a reason, two statuses tell why nobody talked. The others say nothing of a call that has ended. */
+export function reasonByStatus(call: JsonObject): string | undefined {
+  const status = plainWord(textAt(call, "call_status"));
+  return status === "not-connected" ? "not_connected" : status === "error" ? "error" : undefined;
 }
 
 /** What `call_status` says of a call that is over; its other words are also seen after the end. */

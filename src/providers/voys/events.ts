@@ -1,13 +1,5 @@
-import type {
-  AgentRef,
-  CallEvent,
-  Direction,
-  Facts,
-  Outcome,
-  Party,
-  Phase,
-  Transfer,
-} from "../../core/call.ts";
+import type { AgentRef, CallEvent, Direction, Facts, Party, Phase, Transfer } from "../../core/call.ts";
+import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 import type { Notification, Person } from "./wire.ts";
 
 const phases = new Map<string, Phase>([
@@ -15,15 +7,6 @@ const phases = new Map<string, Phase>([
   ["ringing", "ringing"],
   ["in-progress", "answered"],
   ["ended", "ended"],
-]);
-
-const outcomes = new Map<string, Outcome>([
-  ["completed", "completed"],
-  ["busy", "busy"],
-  ["no-answer", "no-answer"],
-  ["failed", "failed"],
-  ["cancelled", "cancelled"],
-  ["abandon", "abandoned"],
 ]);
 
 /** What a notification says about its call; nothing when its status is one we do not know. */
@@ -68,14 +51,26 @@ function transferKind({ status, targets }: Notification): Transfer["kind"] | und
 
 function transferOf({ targets, dialled, redirector }: Notification, kind: Transfer["kind"]): Transfer {
   const target = targets.length === 1 ? targets[0] : undefined;
+  const from = party(redirector.number, redirector.name);
   const to = party(target?.number ?? dialled, target?.name);
   const by = redirector.name ?? redirector.number;
-  return { kind, ...(to && { to }), ...(by && { by }) };
+  return { kind, ...(from && { from }), ...(to && { to }), ...(by && { by }) };
 }
 
-function endOf({ reason, at }: Notification): Facts {
-  const outcome = outcomes.get(reason ?? "") ?? "unknown";
-  return { endedAt: at, outcome, ...(reason && { reason }) };
+/**
+ * A caller who leaves the queue while a phone rings gets `completed` too (users' reports): only an in-progress shows that
+ * somebody answered. Elsewhere somebody did, by the word itself.
+ */
+function endOf(notification: Notification): Facts {
+  const { reason, at } = notification;
+  const outcome = outcomeOfWord(reason) ?? "unknown";
+  const isOpen = plainWord(reason) === "completed" && directionOf(notification) === "inbound";
+  return {
+    endedAt: at,
+    outcome,
+    ...(isOpen && { unlessAnswered: "abandoned" as const }),
+    ...(reason && { reason }),
+  };
 }
 
 /**

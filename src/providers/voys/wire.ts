@@ -11,6 +11,7 @@ import {
   objectAt,
   textAt,
 } from "../../lib/body.ts";
+import { plainWord } from "../../lib/words.ts";
 
 /** Somebody in a notification: a caller, a target, a redirector. */
 export type Person = {
@@ -48,13 +49,13 @@ const directions = new Map<string, Direction>([
 export function notificationOf(delivery: Delivery): Notification {
   const body = jsonBody(delivery);
   const callId = callIdAt(body, "call_id");
-  const status = cleanTextAt(body, "status")?.toLowerCase();
+  const status = plainWord(cleanTextAt(body, "status"));
   if (!callId) throw new Rejected(400, "not a Voys call notification: it has no call_id");
   if (!status) throw new Rejected(400, "not a Voys call notification: it has no status");
   const destination = objectAt(body, "destination");
   const mergedId = Object.hasOwn(body, "merged_id") ? body["merged_id"] : undefined;
   const reason = cleanTextAt(body, "reason");
-  const direction = directions.get(textAt(body, "direction")?.toLowerCase() ?? "");
+  const direction = directions.get(plainWord(textAt(body, "direction")) ?? "");
   const dialled = cleanTextAt(destination, "number");
   return {
     callId,

@@ -1,0 +1,137 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { SimulatedRequest } from "../../src/core/simulation.ts";
+import { type Activity, type AskingWorld, openWorld } from "../support/asking-world.ts";
+
+const at = Date.parse("2026-02-02T06:00:00.000Z");
+const exoPhone = "08040000022";
+let world: AskingWorld;
+
+function open(settings: object = {}): void {
+  world = openWorld({
+    provider: "exotel",
+    own: { secret: "exotel-secret" },
+    now: () => at,
+    settings: {
+      region: "IN",
+      reconcile: false,
+      agents: [{ email: "ravi@example.com", exotel: ["ravi"], phones: ["+91 90000 00024"] }],
+      ...settings,
+    },
+  });
+}
+beforeEach(() => open());
+afterEach(() => world.end());
+
+function callback(fields: object): SimulatedRequest {
+  const times = {
+    StartTime: "2026-02-02 10:00:00",
+    EndTime: "2026-02-02 10:00:40",
+    DateUpdated: "2026-02-02 10:00:42",
+  };
+  const body = Buffer.from(
+    JSON.stringify({ EventType: "terminal", Status: "completed", ...times, ...fields }),
+  );
+  return {
+    afterSeconds: 0,
+    method: "POST",
+    query: "",
+    headers: { "content-type": "application/json" },
+    body,
+  };
+}
+
+/** To a flow: nothing in it says that To is a line of the company. */
+const campaign = callback({
+  ...{ CallSid: "campaign", Direction: "outbound-api", From: "09876543210", To: exoPhone },
+  ConversationDuration: 30,
+});
+/** The ExoPhone of an incoming call is told as such. */
+const incoming = callback({
+  ...{
+    CallSid: "incoming",
+    Direction: "inbound",
+    From: "09820000011",
+    To: "sip:ravi",
+    PhoneNumberSid: exoPhone,
+  },
+  ConversationDuration: 20,
+});
+
+async function activityOf(callId: string): Promise<Activity | undefined> {
+  await world.workOff();
+  return world.activities().find(({ providerCallId }) => providerCallId === callId);
+}
+
+const right = {
+  contactId: "1",
+  direction: "outbound",
+  outcome: "completed",
+  line: exoPhone,
+  durationSeconds: 30,
+};
+
+test("a line that is known already is never the customer", async () => {
+  await world.sync();
+  await world.takeAll([incoming, campaign]);
+  expect(await activityOf("campaign")).toMatchObject(right);
+});
+
+test("a line that becomes known later puts the call right, in the same activity", async () => {
+  await world.sync();
+  await world.take(campaign);
+  expect(await activityOf("campaign")).not.toHaveProperty("contactId");
+  await world.take(incoming);
+  expect(await activityOf("campaign")).toMatchObject(right);
+  expect(world.activities()).toHaveLength(2);
+});
+
+test("any order of arrival gives the same activity", async () => {
+  const told: unknown[] = [];
+  for (const order of [
+    [campaign, incoming],
+    [incoming, campaign],
+    [campaign, incoming, incoming, campaign],
+  ]) {
+    await world.end();
+    open();
+    await world.sync();
+    for (const request of order) {
+      await world.take(request);
+      await world.workOff();
+    }
+    const { id: _, updatedAt: __, ...activity } = (await activityOf("campaign")) ?? {};
+    told.push(activity);
+  }
+  expect(told[1]).toEqual(told[0]);
+  expect(told[2]).toEqual(told[0]);
+});
+
+test("a call that was given to a contact made for the line goes to the customer", async () => {
+  await world.end();
+  open({ unknownCallers: "always" });
+  await world.sync();
+  await world.take(campaign);
+  expect(await activityOf("campaign")).not.toMatchObject({ contactId: "1" });
+  await world.take(incoming);
+  expect(await activityOf("campaign")).toMatchObject({ contactId: "1" });
+});
+
+test("lines are known after a restart", async () => {
+  await world.sync();
+  await world.take(incoming);
+  await world.workOff();
+  await world.stop();
+  await world.take(campaign);
+  expect(await activityOf("campaign")).toMatchObject({ contactId: "1" });
+});
+
+test("companyNumbers and the phones of agents need not be learned", async () => {
+  await world.end();
+  open({ companyNumbers: ["+918040000022"] });
+  await world.sync();
+  const ConversationDuration = 25;
+  const numbers = { Direction: "outbound-api", From: "09876543210", To: "09000000024", ConversationDuration };
+  await world.takeAll([campaign, callback({ CallSid: "agent-second", ...numbers })]);
+  expect(await activityOf("campaign")).toMatchObject(right);
+  expect(await activityOf("agent-second")).toMatchObject({ contactId: "1", ownerId: "11" });
+});
