@@ -54,12 +54,14 @@ export function fold(events: readonly CallEvent[]): FoldedCall {
 
 /**
  * What the call ended as when every event that calls it completed leaves open whether somebody answered, and nothing else
- * shows that: no answer, no talk, no transfer.
+ * shows that: no answer, no talk, no transfer. An end that came alone proves nothing: the answer may be among the events
+ * that did not come.
  */
 function outcomeUnlessAnswered(call: FoldedCall, ordered: readonly CallEvent[]): Outcome | undefined {
   const completed = ordered.filter(({ facts }) => facts.outcome === "completed");
   const [first] = completed.map(({ facts }) => facts.unlessAnswered);
   if (completed.some(({ facts }) => facts.unlessAnswered === undefined)) return undefined;
+  if (!ordered.some(({ phase }) => phase === "ringing")) return undefined;
   const isAnswered =
     call.answeredAt !== undefined ||
     (call.talkSeconds ?? 0) > 0 ||

@@ -43,7 +43,7 @@ export async function deliverDue(
   const ended = signal ? AbortSignal.any([signal, end.signal]) : end.signal;
   const unmatched = due.filter(({ contact }) => contact === undefined);
   const lookupOf = await lookUp(flow, installation, unmatched, ended);
-  const owners = await flow.store.owners(settings.name);
+  const owners = await ownersOf(flow, installation);
   const claim: Claim = { lookupOf, owners, promised: new Map(), ended, signal };
   let refusal: CrmError | undefined;
   const deliver = async (part: readonly CallRow[]): Promise<void> => {
@@ -65,6 +65,18 @@ export async function deliverDue(
     cause: refusal,
     ...(refusal.afterMs !== undefined && { afterMs: refusal.afterMs }),
   });
+}
+
+/** Before the first sync has brought them, the CRM is asked: without its users nobody is known by their e-mail address. */
+async function ownersOf({ store }: Flow, { settings, connector }: Installation): Promise<readonly Owner[]> {
+  const known = await store.owners(settings.name);
+  if (known.length > 0 || !connector.owners) return known;
+  const owners = await connector.owners().catch((error: unknown): Owner[] => {
+    if (error instanceof CrmError) return [];
+    throw error;
+  });
+  if (owners.length > 0) await store.putOwners(settings.name, owners);
+  return owners;
 }
 
 async function deliverPart(

@@ -45,7 +45,8 @@ function defaultOwnerOf({ defaultOwner }: InstallationSettings, owners: readonly
   const found = owners.filter(
     ({ id, email }) => id === defaultOwner || (email !== undefined && sameEmail(email, defaultOwner)),
   );
-  return found.find(isActive) ?? found[0] ?? { id: defaultOwner };
+  const byId = defaultOwner.includes("@") ? undefined : { id: defaultOwner };
+  return found.find(isActive) ?? found[0] ?? byId;
 }
 
 function ownerOf(owners: readonly Owner[], wanted: string): Owner {
