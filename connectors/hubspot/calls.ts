@@ -1,6 +1,5 @@
 import type { CallRecord, SaveResult } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { isPublicUrl } from "../../src/lib/public-address.ts";
 import { currentOf } from "./current.ts";
 import { refusedWith } from "./errors.ts";
 import { followUpsOf } from "./follow-ups.ts";
@@ -66,7 +65,7 @@ async function save(
     const keyed = await tools.portal.hasKey("calls", signal);
     const known = await tools.portal.properties("calls", signal);
     for (const work of open()) {
-      withoutUnplayable(work, tools.warn);
+      withoutUnplayable(work, tools);
       work.record = tools.player.withApp(work.record, known);
     }
     await currentOf(tools, open(), { keyed, known }, asking);
@@ -91,9 +90,9 @@ export const recordingField = "hs_call_recording_url";
  * HubSpot plays recordings from https addresses only, and refuses a call that has another. Unverified: that it refuses a
  * private host, which it could not reach.
  */
-function withoutUnplayable(work: Work, warn: (sentence: string) => void): void {
+function withoutUnplayable(work: Work, { warn, takesLink }: Tools): void {
   const { [recordingField]: link, ...fields } = work.record.fields;
-  if (link === undefined || link === "" || isPublicUrl(String(link))) return;
+  if (link === undefined || link === "" || takesLink(String(link))) return;
   const why = "HubSpot takes only links to a public https:// address; set publicUrl to one";
   warn(`calls are logged without the link to their recording: ${why}`);
   work.record = { ...work.record, fields };

@@ -1,5 +1,6 @@
 import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
 import { createTurns } from "../../src/lib/pace.ts";
+import { isPublicUrl } from "../../src/lib/public-address.ts";
 import { rowsAtOnce } from "./batch.ts";
 import { callersOf } from "./callers.ts";
 import { recordingField, saveCalls } from "./calls.ts";
@@ -53,12 +54,13 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
     contactsInTurn: createTurns(),
     context,
     warn,
+    takesLink: (url) => crm.plainLinks || isPublicUrl(url),
   };
   return {
     batchSize: rowsAtOnce,
     parallel: 20,
     lookupSize: 80,
-    webLinks: [recordingField],
+    webLinks: crm.plainLinks ? [] : [recordingField],
     findContacts: (numbers, signal, urgent = false) => {
       const asking: Asking = {
         what: "HubSpot, looking up callers",

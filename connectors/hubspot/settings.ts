@@ -11,6 +11,8 @@ const url = z
 export const api = {
   apiUrl: url.default("https://api.hubapi.com"),
   apiVersion: z.enum(apiVersions).default("2026-03"),
+  /** For emulated accounts: send links to recordings that HubSpot itself refuses. */
+  plainLinks: z.boolean().default(false),
 };
 
 /** An account that was connected by OAuth. `appId`: our app's number, when the config file has it. */

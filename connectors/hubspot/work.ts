@@ -21,6 +21,8 @@ export type Tools = {
   contactsInTurn: <T>(work: () => Promise<T>) => Promise<T>;
   context: ConnectContext;
   warn: (sentence: string) => void;
+  /** Whether this account can play a recording behind a URL. */
+  takesLink: (url: string) => boolean;
 };
 
 /** One call on its way. `current`: what HubSpot has of it. `saved`: what it has after the write. */

@@ -29,7 +29,7 @@ beforeAll(async () => {
   crm = await hubspotWorld({ now: Date.now });
   proxy = await startProxy((): string => server.url);
   server = await startRecordingServer(upstream, {
-    settings: { crm: crm.settings },
+    settings: { crm: { ...crm.settings, plainLinks: true } },
     file: { publicUrl: proxy.url },
   });
   browser = await openBrowser();

@@ -52,7 +52,10 @@ async function openHubspot() {
     };
     emulator.people.addContact({ firstname: first, lastname: last, phone, mobilephone, ...known });
   }
-  return { emulator, settings: { type: "hubspot", token: emulator.token, apiUrl: emulator.url } };
+  return {
+    emulator,
+    settings: { type: "hubspot", token: emulator.token, apiUrl: emulator.url, plainLinks: true },
+  };
 }
 
 async function openSalesforce() {

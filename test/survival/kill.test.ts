@@ -77,7 +77,9 @@ function expectTold(told: readonly CallTold[], activities: readonly Activity[]):
   for (const { key, contactId, outcome, complete, named } of acknowledged) {
     const [activity] = logged.get(key) ?? [];
     if (named) expect(activity?.contactId, key).toBe(contactId);
-    expect(activity?.outcome, key).toBe(outcome);
+    // Where the provider gave up telling of the answer, nothing shows that there was one.
+    const possible = complete || outcome !== "completed" ? [outcome] : [outcome, "abandoned"];
+    expect(possible, key).toContain(activity?.outcome);
     if (complete && outcome === "completed") expect(activity?.durationSeconds, key).toBe(61);
   }
 }
