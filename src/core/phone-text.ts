@@ -8,6 +8,14 @@ const extension =
   /(?<=[\d\s).,;/-]);?\s*(?:extension|extn|ext|xtn|x|#|toestel|tst|durchwahl|dw|klappe|interno|int|poste|anexo|ramal|доб)\s?[.:=#]?\s?\d{1,7}(?!\d)/giu;
 /** Brazil: `xx` stands for the two digits of a carrier that the caller chooses. */
 const carrier = /\(0?xx\s?(?=\d\d\))/i;
+/** A pause of a phone's address book, behind which it dials an extension: `p204`, `w204`. */
+const pause = /(?<=\d)[pw]\d{1,7}(?!\d)/gi;
+/** How programs write a number that they took for an amount: `31612345678.0`, `3.1612345678E10`. */
+const amount = /^\s*(?:\d{7,15}\.0|\d\.\d{6,14}E\+?\d\d?)\s*$/i;
+/** A numbered list of numbers. */
+const listed = /(?<![\d(+])\d[).]\s+/g;
+/** A letter that tells which phone it is, written directly behind the number: `203-555-0184c`. */
+const mark = /(?<=\d)[chmowt](?![\p{L}\d])/giu;
 /** A label that stands directly before the number. */
 const label = /^(?:m|t|p|w|h|tel|mob|cell|gsm|ph)[.:]?(?=[+(0])/i;
 const date = /(?<!\d)(?:\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d)(?!\d)/g;
@@ -24,7 +32,11 @@ export function piecesOf(text: string): Piece[] {
   const address = withoutScheme(plainText(text).trim());
   if (address === undefined) return [];
   const bare = address
+    .replace(amount, digitsOfAmount)
+    .replace(/^\s*1[).]\s.*$/, (list) => list.replace(listed, ","))
     .replace(extension, " ")
+    .replace(pause, " ")
+    .replace(mark, " ")
     .replace(carrier, "(")
     .replace(label, "")
     .replace(/(?:\+\s?|00\s?)+\+/g, "+");
@@ -41,7 +53,7 @@ export function piecesOf(text: string): Piece[] {
 
 /**
  * A text as a keyboard would have written it: digits of all scripts as 0-9, all dashes as -, all blanks as one blank,
- * line breaks as commas, without invisible characters.
+ * dots of any height as ., line breaks as commas, without invisible characters.
  */
 function plainText(text: string): string {
   return text
@@ -49,8 +61,15 @@ function plainText(text: string): string {
     .replace(/\p{Cf}/gu, "")
     .replace(/(?![0-9])\p{Nd}/gu, (digit) => String(valueOfDigit(digit.codePointAt(0) ?? 0)))
     .replace(/[\p{Pd}\u2212]/gu, "-")
+    .replace(/[\u00b7\u2022\u2219\u22c5\u30fb]/g, ".")
     .replace(/[\r\n]+/g, ",")
     .replace(/[\p{Z}\p{Cc}]+/gu, " ");
+}
+
+/** Not of one that was shortened to a few places: its last digits are lost. */
+function digitsOfAmount(text: string): string {
+  const [, places = "", exponent = "0"] = /\.(\d+)E\+?(\d+)/i.exec(text) ?? [];
+  return places.length < Number(exponent) - 1 ? text : String(Number(text));
 }
 
 /** The decimal digits of a script stand together in tens, so the value is how many of them come before. */
@@ -60,12 +79,16 @@ function valueOfDigit(point: number): number {
   return value;
 }
 
-/** What a `sip:`, `sips:` or `tel:` address calls; any other text as it is. Undefined for the SIP address of a user. */
+/**
+ * What a `sip:`, `sips:` or `tel:` address calls; any other text as it is. Undefined for the SIP address of a user. Some
+ * trunks leave the scheme out: a number and a host.
+ */
 function withoutScheme(text: string): string | undefined {
-  const [, scheme, rest = ""] = /^(?:[^<]*<)?\s*(sips?|tel|callto):([^>]*)/i.exec(text) ?? [];
+  const address = text.replace(/^((?:[^<@]*<)?\s*)(?=\+?[\d().-]{7,}@[\w.:[\]-]+>?$)/, "$1sip:");
+  const [, scheme, rest = ""] = /^(?:[^<]*<)?\s*(sips?|tel|callto):([^>]*)/i.exec(address) ?? [];
   if (scheme === undefined) return text;
   const isSip = /^sip/i.test(scheme);
-  const called = (isSip ? rest.replace(/@.*$/, "") : rest).replace(/;(?!ext=).*$/i, "");
+  const called = (isSip ? rest.replace(/(?::[^@]*)?@.*$/, "") : rest).replace(/;(?!ext=).*$/i, "");
   const number = called.replace(/%2b/gi, "+").replace(/%20/g, " ").trim();
   return !isSip || /^\+?[\d().-]{7,}(?:;ext=\d+)?$/i.test(number) ? number : undefined;
 }

@@ -13,6 +13,8 @@ const e164Pattern = /^\+[1-9]\d{7,14}$/;
 /** Fewer digits are extensions and short codes, but for the plans that give out such numbers. */
 const usualDigits = 7;
 const shortestDigits = 5;
+/** ITU-T E.164, and the international prefix in front. */
+const mostDigits = 17;
 /** With a plus or a trunk zero in front, so many digits are hardly anything else. */
 const unmistakableDigits = 9;
 const northAmerican = /^\(?\d{3}\)?[\s.-]{1,2}\d{3}[\s.-]\d{4}$/;
@@ -59,16 +61,30 @@ function e164sIn(raw: string, region: string): string[] {
 
 /** The number that a piece of text is, or the numbers in it: a slash or a blank can be inside a number or between two. */
 function readAll(text: string, region: string, whole: boolean): string[] {
+  // More digits than one number has: a hyphen or a dot stands between two.
+  const halves = /^[^\s/]{16,}$/.test(text) && !isOneNumber(text) ? text.split(/[-.](?=[+(\d]{7})/) : [];
+  if (halves.length > 1) return halves.flatMap((half) => readAll(half, region, false));
   const slashed = text.split("/");
   const [first = ""] = slashed;
   if (slashed.length > 1 && readPart(first, region))
     return slashed.flatMap((part) => readAll(part, region, false));
   const number = read(text, region, false);
-  if (number) return [number];
+  if (number) return [number, ...otherReading(text, region)];
   const several = readInTurn(text.split(/\s+/), region);
   if (several.length > 0) return several;
   const possible = whole ? read(text, region, true) : readPart(text, region);
   return possible ? [possible] : [];
+}
+
+/** `3906…` in Italy is a mobile, or a fixed line with its country code and without a plus: a CRM field may mean either. */
+function otherReading(text: string, region: string): string[] {
+  const digits = text.replace(/\D/g, "");
+  const isEither = /^390\d{7}$/.test(digits) && !text.includes("+") && codeOf(region) === "39";
+  return isEither && isValid(`+${digits}`, region) ? [`+${digits}`] : [];
+}
+
+function isOneNumber(text: string): boolean {
+  return !isLongEnough(text, mostDigits + 1);
 }
 
 /** Numbers that follow one another with only blanks between: the longest first, then the rest. */
@@ -130,7 +146,7 @@ function candidatesOf(text: string, region: string): string[] {
   const digits = text.replace(/\D/g, "");
   if (digits.length < 4) return [];
   const withoutZero = text.replace(/\(0\)/, "").replace(/\D/g, "");
-  const code = isRegion(region) ? getCountryCallingCode(region as CountryCode) : undefined;
+  const code = codeOf(region);
   if (/^[\s(]*\+/.test(text)) {
     if (digits.startsWith("00")) return [`+${digits.slice(2)}`, digits];
     return digits.startsWith("0") ? [digits] : [`+${digits}`, `+${withoutZero}`, ...repaired(digits)];
@@ -139,7 +155,14 @@ function candidatesOf(text: string, region: string): string[] {
   const home = code === undefined ? [] : homeReadings(digits, code);
   // Some providers drop the plus.
   const plusless = digits.length > 10 ? [`+${digits}`] : [];
-  return [...international, ...home, ...plusless].map(inForce);
+  // 39 06 …: the country code stands by itself, with the area code behind it.
+  const [first = "", next = ""] = text.trim().split(/[\s.()-]+/);
+  const coded = first === code && next.startsWith("0") ? [`+${digits}`] : [];
+  return [...international, ...coded, ...home, ...plusless].map(inForce);
+}
+
+function codeOf(region: string): string | undefined {
+  return isRegion(region) ? getCountryCallingCode(region as CountryCode) : undefined;
 }
 
 /** Readings of a number without a plus as one of the installation's own country. */

@@ -51,6 +51,10 @@ const words = new Set(
     ],
     ...[
       "caller id blocked",
+      "restrito",
+      "salainen",
+      "international",
+      "payphone",
       "id withheld",
       "out of area",
       "clir",
@@ -76,12 +80,29 @@ const keypad = /^(?:00)?1?(266696687|2562533|6622553743|7748283|7378742833|86282
  * spelling without a plus can be one (266 696 687 is one of Évora).
  */
 export function isWithheldText(text: string, isNumber: (digits: string) => boolean): boolean {
-  const user = /^(?:.*<)?\s*sips?:([^@;>]*)/i.exec(text)?.[1] ?? text;
+  const user = /^(?:.*<)?\s*sips?:([^@;>]*)/i.exec(text)?.[1] ?? /^([^@<>]+)@/.exec(text)?.[1] ?? text;
   const word = folded(user);
-  if (words.has(word) || /^-\d{1,2}$/.test(word)) return true;
+  if (words.has(word) || words.has(spoken(word)) || words.has(bare(word)) || /^-\d{1,2}$/.test(word))
+    return true;
   const digits = word.replace(/[\s+().-]/g, "");
   if (!keypad.test(digits)) return false;
   return word.startsWith("+") || !isNumber(word);
+}
+
+/** `no-caller-id` as it is spoken. */
+function spoken(word: string): string {
+  return word.replace(/[-/]+/g, " ");
+}
+
+/** Without the words that people put around it: `Anonymous Caller`, `Número desconhecido`. */
+function bare(word: string): string {
+  return spoken(word)
+    .replace(
+      /(?<![\p{L}\p{N}])(?:caller|call|id|name|number|nummer|rufnummer|anrufer|numero|appel|llamada)(?![\p{L}\p{N}])/gu,
+      " ",
+    )
+    .replace(/\s+/g, " ")
+    .trim();
 }
 
 /** Whether a number in E.164 form is a keypad spelling; a set of digits that no plan has given out. */

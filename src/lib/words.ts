@@ -20,7 +20,10 @@ const senses: readonly (readonly [Outcome, string])[] = [
   ["cancelled", "cancelled canceled cancel callcancelled callcanceled originatorcancel clienthangup"],
   ["abandoned", "abandoned abandon callerabandoned"],
   ["failed", "failed failure fail error unreachable notreachable congestion invalidnumber"],
-  ["voicemail", "voicemail voicemailreached machine machinedetected answeringmachine amdmachine"],
+  [
+    "voicemail",
+    "voicemail voicemailreached voicemaildetected leftvoicemail machine machinedetected answeringmachine answeringmachinedetected amdmachine machinestart machineendbeep machineendsilence machineendother",
+  ],
 ];
 
 const outcomes = new Map(

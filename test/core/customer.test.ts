@@ -167,8 +167,15 @@ describe("which lines a message tells", () => {
 describe("completed although nobody is known to have answered", () => {
   const ended = on({ direction: "inbound", outcome: "completed", unlessAnswered: "abandoned" }, 5);
 
+  const ringing: CallEvent = { ...on({ direction: "inbound" }, 1), phase: "ringing" };
+
   test("is what the message says then", () => {
-    expect(foldCall([ended], own).outcome).toBe("abandoned");
+    expect(foldCall([ringing, ended], own).outcome).toBe("abandoned");
+    expect(foldCall([ended, ringing], own).outcome).toBe("abandoned");
+  });
+
+  test("stays completed when the end came alone: the answer may be among what did not come", () => {
+    expect(foldCall([ended], own).outcome).toBe("completed");
   });
 
   test.each([

@@ -15,6 +15,8 @@ test.each([
   ["declined", "rejected"],
   ["user_busy", "busy"],
   ["machine_detected", "voicemail"],
+  ["machine_end_beep", "voicemail"],
+  ["voicemail_detected", "voicemail"],
   ["answered-elsewhere", "completed"],
   ["abandon", "abandoned"],
   ["unanswered", "no-answer"],

@@ -117,6 +117,11 @@ describe("PascalCase notifications", () => {
     expect(folded).not.toHaveProperty("talkSeconds");
   });
 
+  test("tell that the agent talked, of a call that was completed", () => {
+    const folded = callOf({ ...call, AppUserID: "ajay", CallStatus: "completed", CallState: "terminal" });
+    expect(folded.agents).toMatchObject([{ ids: ["ajay", "sip:ajay"], talkedAt: expect.any(String) }]);
+  });
+
   test("tell of the end, the recording and the agent", () => {
     const folded = callOf({
       ...call,

@@ -21,6 +21,8 @@ export const appNotification: Dialect = {
     const direction = directionOf(wordOf(fields, "Direction"));
     const { customer, agent } = sidesOf(direction, textOf(fields, "FromNumber"), textOf(fields, "ToNumber"));
     const line = textOf(fields, "VirtualNumber");
+    const outcome = phase === "ended" ? outcomeAtEnd(fields, direction) : undefined;
+    const talked = outcome === "completed";
     const agentIds = [textOf(fields, "AppUserID"), textOf(fields, "DialWhomNumber"), agent];
     return eventsFrom(message, {
       callId,
@@ -31,13 +33,13 @@ export const appNotification: Dialect = {
         direction,
         customer: partyOf(customer),
         line,
-        agents: agentsOf(agentIds, { not: [line, customer] }),
+        agents: agentsOf(agentIds, { ...(talked && { talked }), not: [line, customer] }),
         startedAt: exotelTime(textOf(fields, "StartTime") ?? textOf(fields, "CreatedAt")),
         recording: recordingOf(fields, "CallRecordings"),
         custom: customOf(fields, ["TicketId"]),
         ...(phase === "ended" && {
           endedAt: exotelTime(textOf(fields, "EndTime")),
-          outcome: outcomeAtEnd(fields, direction),
+          outcome,
           reason: textOf(fields, "CallStatus"),
         }),
       },
