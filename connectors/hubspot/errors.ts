@@ -142,7 +142,7 @@ function scopesOf(body: unknown): string | undefined {
     return Array.isArray(asked) ? asked.map(String) : [];
   });
   const named = scopes.length > 0 ? ` ${[...new Set(scopes)].join(", ")}` : "";
-  return `HubSpot says that the app lacks a permission (403). Give it the scope${named}; the calls wait for it`;
+  return `HubSpot says that the app lacks a permission (403). Give it the scope${named}`;
 }
 
 /** HubSpot's own words with its id for support, as an addition; a page of HTML says only that it is one. */

@@ -1,78 +1,31 @@
 /** What providers and carriers write in place of a number that the caller withheld, in the languages of their customers. */
 const words = new Set(
-  [
-    ...[
-      "anonymous",
-      "anonym",
-      "anonyme",
-      "anonimo",
-      "anonima",
-      "anoniem",
-      "anonymni",
-      "anonimowy",
-      "anonyymi",
-    ],
-    ...["withheld", "number withheld", "caller withheld", "cli withheld", "restricted", "blocked", "hidden"],
-    ...["private", "private number", "private caller", "prive", "prive nummer", "privat", "private nummer"],
-    ...["privato", "numero privato", "privado", "numero privado", "prywatny", "yksityinen"],
-    ...["unknown", "unknown caller", "unknown number", "unbekannt", "onbekend", "inconnu", "desconocido"],
-    ...["desconhecido", "sconosciuto", "okand", "okant nummer", "ukendt", "ukjent", "tuntematon", "nieznany"],
-    ...[
-      "neznamy",
-      "neznáme",
-      "ismeretlen",
-      "necunoscut",
-      "bilinmeyen",
-      "неизвестно",
-      "неизвестный",
-      "скрытый",
-    ],
-    ...["скрытый номер", "номер скрыт", "невідомий", "прихований", "非通知", "匿名", "未知", "未知号码"],
-    ...["発信者不明", "表示圏外", "발신번호표시제한", "مجهول", "رقم خاص", "חסוי", "अज्ञात"],
-    ...["masque", "numero masque", "numero cache", "oculto", "numero oculto", "nascosto", "verborgen"],
-    ...["verborgen nummer", "afgeschermd", "afgeschermd nummer", "geheim", "geheim nummer", "unterdruckt"],
-    ...[
-      "rufnummer unterdruckt",
-      "hemligt nummer",
-      "skjult",
-      "skjult nummer",
-      "hemmeligt nummer",
-      "zastrzezony",
-    ],
-    ...["numer zastrzezony", "rejtett szam", "gizli numara", "ascuns", "skryte cislo"],
-    ...[
-      "unavailable",
-      "not available",
-      "number unavailable",
-      "no number",
-      "no caller id",
-      "nocallerid",
-      "no cli",
-    ],
-    ...[
-      "caller id blocked",
-      "restrito",
-      "salainen",
-      "international",
-      "payphone",
-      "id withheld",
-      "out of area",
-      "clir",
-      "n/a",
-      "null",
-      "none",
-      "undefined",
-      "nil",
-      "-",
-    ],
-  ].map(folded),
+  `
+  anonymous, anonym, anonyme, anonimo, anonima, anoniem, anonymni, anonimowy, anonyymi, withheld,
+  number withheld, caller withheld, cli withheld, restricted, blocked, hidden, private, private number,
+  private caller, prive, prive nummer, privat, private nummer, privato, numero privato, privado,
+  numero privado, prywatny, yksityinen, unknown, unknown caller, unknown number, unbekannt, onbekend,
+  inconnu, desconocido, desconhecido, sconosciuto, okand, okant nummer, ukendt, ukjent, tuntematon,
+  nieznany, neznamy, neznáme, ismeretlen, necunoscut, bilinmeyen, неизвестно, неизвестный, скрытый,
+  скрытый номер, номер скрыт, невідомий, прихований, 非通知, 匿名, 未知, 未知号码, 発信者不明, 表示圏外, 발신번호표시제한, مجهول,
+  رقم خاص, חסוי, अज्ञात, masque, numero masque, numero cache, oculto, numero oculto, nascosto, verborgen,
+  verborgen nummer, afgeschermd, afgeschermd nummer, geheim, geheim nummer, unterdruckt,
+  rufnummer unterdruckt, hemligt nummer, skjult, skjult nummer, hemmeligt nummer, zastrzezony,
+  numer zastrzezony, rejtett szam, gizli numara, ascuns, skryte cislo, unavailable, not available,
+  number unavailable, no number, no caller id, nocallerid, no cli, caller id blocked, restrito, salainen,
+  international, payphone, id withheld, out of area, clir, n/a, null, none, undefined, nil, -
+  `
+    .split(",")
+    .map(folded),
 );
 
 /**
  * The same words dialled on a keypad, as carriers put them into a field that takes digits only: ANONYMOUS, BLOCKED,
- * NOCALLERID, PRIVATE, RESTRICTED, UNAVAILABLE, UNKNOWN, WITHHELD.
+ * NOCALLERID, PRIVATE, RESTRICTED, UNAVAILABLE, UNKNOWN, WITHHELD. Some put a 1 in front; behind a 1 the two of ten
+ * digits are numbers of Mississippi and Texas.
  */
-const keypad = /^(?:00)?1?(266696687|2562533|6622553743|7748283|7378742833|86282452253|8656696|94844353)$/;
+const keypad =
+  /^(?:00)?(?:1?(?:266696687|2562533|7748283|86282452253|8656696|94844353)|6622553743|7378742833)$/;
 
 /**
  * Whether this stands for a caller who withheld the number: a word, a keypad spelling of one, a code such as -1, or a

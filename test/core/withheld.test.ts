@@ -34,6 +34,13 @@ test.each([
   expect(isWithheld(raw, "NL")).toBe(false);
 });
 
+test("ten digits behind a 1 are a number, whatever they spell", () => {
+  expect(isWithheld("+17378742833", "US")).toBe(false);
+  expect(toE164("+17378742833", "US")).toBe("+17378742833");
+  expect(toE164("7378742833", "US")).toBe("+17378742833");
+  expect(isWithheld("+7378742833", "US")).toBe(true);
+});
+
 test("a keypad spelling without a plus can be a number that was given out", () => {
   expect(isWithheld("266696687", "PT")).toBe(false);
   expect(toE164("266696687", "PT")).toBe("+351266696687");

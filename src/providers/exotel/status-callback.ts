@@ -53,12 +53,13 @@ function endedFacts(fields: JsonObject): Facts {
   const talkSeconds = settledTalk(fields);
   const outcome = endOf(fields, talkSeconds, direction);
   const otherOutcome = direction === "outbound" ? endOf(fields, talkSeconds, direction, 0) : outcome;
-  // The default parameters have no EndTime, and some have an empty one; the callback is sent when the call ends.
-  const end = textOf(fields, "EndTime") === undefined ? "DateUpdated" : "EndTime";
+  // Without an EndTime, or with a zero one although the talk is told, the callback's own time is when the call ended.
+  const told = textOf(fields, "EndTime");
+  const isOpen = told === undefined || (exotelTime(told) === undefined && (talkSeconds ?? 0) > 0);
   const common = commonFacts(fields, outcome === "completed" && (talkSeconds ?? 0) > 0);
   return {
     ...common,
-    endedAt: exotelTime(textOf(fields, end)),
+    endedAt: exotelTime(isOpen ? textOf(fields, "DateUpdated") : told),
     talkSeconds,
     ringSeconds: secondsAt(objectAt(legAt(fields, 1), "Insights"), "RingingDuration"),
     outcome,
