@@ -12,6 +12,8 @@ export type SimulatedCall = {
   ringSeconds: number;
   talkSeconds: number;
   outcome: Extract<Outcome, "completed" | "no-answer" | "busy">;
+  /** What links to its recording begin with; a host that is not there when absent. */
+  recordingsAt?: string;
 };
 
 /** One request as the provider would send it. `path` is appended to the webhook URL (a query, usually empty). */

@@ -140,9 +140,12 @@ function headed(label: string, lines: readonly Line[]): Line[] {
   return lines.map(([, text], i) => [i === 0 ? label : "", text]);
 }
 
+const detailNames: Readonly<Record<string, string>> = { noFollowUp: "no follow-up:" };
+
 /** `wrote` and `kept` as names of fields, the rest as it is. */
 function detailText(detail: Readonly<Record<string, unknown>>): string {
-  const parts = Object.entries(detail).map(([name, value]) => {
+  const parts = Object.entries(detail).map(([key, value]) => {
+    const name = detailNames[key] ?? key;
     if (Array.isArray(value)) return `${name} ${value.join(", ")}`;
     if (typeof value !== "object" || value === null) return `${name} ${value}`;
     return `${name} ${Object.keys(value).join(", ") || "nothing"}`;

@@ -81,13 +81,14 @@ function viewOf(
 ): View {
   const { name, region, timeZone, followUpDueMinutes } = settings;
   const { owner } = choice;
-  const { recording, transcript, summary, customer } = row.call;
+  const { recording, transcript, summary, customer, line } = row.call;
   const recordingUrl = recording && flow.recordingUrl?.(row);
   const transcriptUrl = transcript || summary ? flow.transcriptUrl?.(row) : undefined;
   const customerNumber = toE164(customer?.number, region) ?? row.number;
   const sharedWith = lookup.choice?.runnersUp.flatMap((one) => one.name ?? []) ?? [];
   return {
-    call: row.call,
+    // One line has one writing, however its provider's feeds write it.
+    call: { ...row.call, ...(line && { line: toE164(line, region) ?? line }) },
     installation: { name, region, timeZone },
     followUpDueMinutes,
     people: namesOf(settings, owners, row.call),

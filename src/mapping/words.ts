@@ -84,8 +84,9 @@ function inboundStory(view: View): (string | undefined)[] {
     return [sentences(called, `The caller ${what}.`), rang(view)];
   }
   if (result === "no-answer") return [`Nobody answered${on}.`, rang(view)];
-  const end = result && inboundEnds[result];
-  return end ? [sentences(called, end), rang(view)] : [called];
+  const rings = rang(view);
+  const end = result === "busy" && rings ? "The line was busy." : result && inboundEnds[result];
+  return end ? [sentences(called, end), rings] : [called];
 }
 
 const outboundEnds: Readonly<Partial<Record<Result, string>>> = {

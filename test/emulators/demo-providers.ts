@@ -1,5 +1,8 @@
-import { madeUpCall } from "../../src/cli/made-up-calls.ts";
+import { randomUUID } from "node:crypto";
+import { agentsAt, demoCustomers, madeUpCall } from "../../src/cli/made-up-calls.ts";
+import { emptyTally, sendTo } from "../../src/cli/sending.ts";
 import { demoInstallation } from "../../src/demo.ts";
+import { providers as known } from "../../src/providers/index.ts";
 import { startBird } from "./bird/index.ts";
 import { startExotel } from "./exotel/index.ts";
 import type { ProviderEmulator } from "./provider.ts";
@@ -8,30 +11,78 @@ import { startRetell } from "./retell/index.ts";
 const { providers, agents } = demoInstallation;
 const minute = 60_000;
 
+/** `recordingsAt`: what the provider's webhooks give as the place of recordings. */
+type Emulated = { emulator: ProviderEmulator; recordingsAt: string };
+
+/** `sendCalls`: sends the webhooks of so many calls of each provider to a server, under the address that it is known by. */
+export type DemoProviders = {
+  settings: Record<string, object>;
+  sendCalls(count: number, server: { url: string; signedUrl: string }): Promise<void>;
+};
+
 /**
- * The providers' emulated APIs for the demo, with a call at each whose webhooks never came: Switchhook finds it by asking, and
- * its recording plays. Returns the settings of the providers.
+ * The providers' emulated APIs for the demo, with a call at each whose webhooks never came: Switchhook finds it by asking.
+ * The recordings of all calls play.
  */
-export async function openProviders(): Promise<Record<string, object>> {
+export async function openProviders(): Promise<DemoProviders> {
   const exotel = await startExotel({ secret: providers.exotel.secret });
   const retell = await startRetell({ apiKeys: [providers.retell.apiKey] });
   const bird = await startBird({ signingKey: providers.bird.signingKey });
-  const emulators: [string, ProviderEmulator, string][] = [
-    ["exotel", exotel, "+919876543210"],
-    ["retell", retell, "+12137771234"],
-    ["bird", bird, "+31612345678"],
-  ];
-  for (const [i, [provider, emulator, customer]] of emulators.entries()) {
-    const ids = agents.map((agent) => [agent[provider as "exotel" | "retell" | "bird"]].flat()[0] ?? "");
-    const wishes = { seed: "lost", provider, customers: [customer], agents: ids };
+  const emulated: Record<string, Emulated> = {
+    exotel: { emulator: exotel, recordingsAt: exotel.url },
+    retell: { emulator: retell, recordingsAt: `${retell.url}/recordings` },
+    bird: { emulator: bird, recordingsAt: bird.url },
+  };
+  const customers: Record<string, string> = {
+    exotel: "+919876543210",
+    retell: "+12137771234",
+    bird: "+31612345678",
+  };
+  for (const [i, [provider, { emulator }]] of Object.entries(emulated).entries()) {
+    const wishes = {
+      seed: "lost",
+      provider,
+      customers: [customers[provider] ?? ""],
+      agents: agentsAt(agents, provider),
+    };
     const call = madeUpCall({ ...wishes, direction: "inbound", outcome: "completed" }, 0);
     const startedAt = new Date(Date.now() - (30 + i) * minute).toISOString();
     emulator.place({ ...call, id: `lost-${provider}`, startedAt });
   }
-  return {
+  const settings: Record<string, object> = {
     ...providers,
     exotel: { ...providers.exotel, ...exotel.settings },
     retell: { ...providers.retell, ...retell.settings },
     bird: { ...providers.bird, ...bird.settings },
+  };
+  return {
+    settings,
+    async sendCalls(count, server) {
+      const seed = randomUUID();
+      const tally = emptyTally();
+      for (const [id, provider] of Object.entries(known)) {
+        const target = {
+          ...server,
+          installation: "demo",
+          provider,
+          settings: provider.settings.parse(settings[id]),
+        };
+        for (let i = 0; i < count; i++) {
+          const wishes = { seed, provider: id, customers: demoCustomers, agents: agentsAt(agents, id) };
+          const made = madeUpCall(wishes, i);
+          const took = (made.ringSeconds + made.talkSeconds + 30) * 1_000;
+          const place = emulated[id];
+          const call = {
+            ...made,
+            startedAt: new Date(Date.now() - took - (count - i) * minute).toISOString(),
+            ...(place && { recordingsAt: place.recordingsAt }),
+          };
+          place?.emulator.place(call, { recordingAfterSeconds: 0 });
+          for (const request of provider.simulate.script(call)) await sendTo(target, request, call.id, tally);
+        }
+      }
+      if (tally.refused > 0)
+        throw new Error(`the demo's webhooks were refused: ${Object.keys(tally.refusals)}`);
+    },
   };
 }

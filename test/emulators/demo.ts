@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -16,6 +15,9 @@ const root = join(import.meta.dirname, "../..");
 const crm = process.argv[2] === "salesforce" ? "salesforce" : "hubspot";
 const port = Number(process.env["PORT"] ?? 8484);
 const crmPort = Number(process.env["CRM_PORT"] ?? 8585);
+const local = `http://127.0.0.1:${port}`;
+/** HubSpot takes only links to a public https address; its page here leads them to this server. */
+const publicUrl = crm === "hubspot" ? "https://switchhook.example.com" : undefined;
 
 type Sample = {
   contacts: {
@@ -35,7 +37,11 @@ const halves = (name: string) => {
 };
 
 async function openHubspot() {
-  const emulator = await startHubspot({ port: crmPort, region: demoInstallation.region });
+  const emulator = await startHubspot({
+    port: crmPort,
+    region: demoInstallation.region,
+    ...(publicUrl && { reaches: { address: publicUrl, at: local } }),
+  });
   const owners = new Map<string | undefined, string>();
   for (const { id, name, email } of sample.owners) {
     const { first, last } = halves(name);
@@ -84,33 +90,20 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 const config = join(folder, "switchhook.json");
 const providers = await openProviders();
-const installations = { demo: { ...demoInstallation, crm: settings, providers, reconcile: true } };
-writeFileSync(config, JSON.stringify({ port, installations }, null, 2));
+const installations = {
+  demo: { ...demoInstallation, crm: settings, providers: providers.settings, reconcile: true },
+};
+writeFileSync(config, JSON.stringify({ port, ...(publicUrl && { publicUrl }), installations }, null, 2));
 process.env["LOG_LEVEL"] ??= "warn";
 await runServer({ config, data: folder });
 
-for (const provider of Object.keys(demoInstallation.providers)) {
-  const args = [
-    "simulate",
-    provider,
-    "--calls",
-    "4",
-    "--speed",
-    "600",
-    "--config",
-    config,
-    "--installation",
-    "demo",
-  ];
-  const child = spawn(process.execPath, [join(root, "src/cli.ts"), ...args], { stdio: "ignore" });
-  await new Promise((ended) => child.once("exit", ended));
-}
+await providers.sendCalls(4, { url: local, signedUrl: publicUrl ?? local });
 await setTimeout(2_000);
 const calls = emulator.requests.length;
 console.log(
   [
     `Switchhook with an emulated ${crm === "hubspot" ? "HubSpot" : "Salesforce"} is running; 16 calls were sent to it,`,
-    "and 3 more were found by asking the providers: their webhooks never came, and their recordings play.",
+    "and 3 more were found by asking the providers: their webhooks never came. Every link to a recording plays.",
     `  what a rep sees    ${emulator.url}/`,
     `  Switchhook         http://127.0.0.1:${port}/`,
     `  requests so far    ${emulator.url}/_emulator   (${calls})`,

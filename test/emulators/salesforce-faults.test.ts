@@ -126,3 +126,12 @@ test("a rep sees people with their calls and tasks", async () => {
   expect(page).toMatch(/class="task"[\s\S]*Call back/);
   expect(page).toMatch(/Without a contact[\s\S]*Nobody&#39;s/);
 });
+
+test("of the links in a description the page plays the recording", async () => {
+  const { salesforce, upsert } = await startOrg();
+  const at = "http://127.0.0.1:8484";
+  const Description = `Whole transcript: ${at}/transcripts/1\n\nRecording: ${at}/recordings/1.wav`;
+  await upsert([call("a", { TaskSubtype: "Call", Description })]);
+  const page = await (await fetch(salesforce.url)).text();
+  expect(page).toContain(`src="${at}/recordings/1.wav"`);
+});

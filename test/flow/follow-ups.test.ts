@@ -68,6 +68,8 @@ test("three missed calls of one contact get one follow-up, one after another and
   await settledActivities(server, 5);
   expect(tasks()).toHaveLength(2);
   expect(await whyNone("b")).toBe(`the follow-up of ${key("a")} is still open`);
+  const explanation = await explained("b");
+  expect(explanation && explainText(explanation)).toContain("no follow-up: the follow-up of");
 });
 
 test("a follow-up that a person closed leaves room for the next one", async () => {

@@ -66,7 +66,7 @@ const right = {
   contactId: "1",
   direction: "outbound",
   outcome: "completed",
-  line: exoPhone,
+  line: "+918040000022",
   durationSeconds: 30,
 };
 
@@ -74,6 +74,12 @@ test("a line that is known already is never the customer", async () => {
   await world.sync();
   await world.takeAll([incoming, campaign]);
   expect(await activityOf("campaign")).toMatchObject(right);
+});
+
+test("the activity has the line as a number that can be dialled", async () => {
+  await world.sync();
+  await world.take(incoming);
+  expect(await activityOf("incoming")).toMatchObject({ line: "+918040000022", to: "+918040000022" });
 });
 
 test("a line that becomes known later puts the call right, in the same activity", async () => {

@@ -71,6 +71,10 @@ export const kinds: Readonly<Record<string, { view: View; title: string }>> = {
     view: inbound({ outcome: "busy" }),
     title: "Missed call from Rohan Mehta on +31507654321 · busy",
   },
+  "missed, busy after somebody's phone rang": {
+    view: inbound({ outcome: "busy", ringSeconds: 5, agents: [asha] }),
+    title: "Missed call from Rohan Mehta on +31507654321 · busy",
+  },
   "missed, hung up while waiting": {
     view: inbound({ outcome: "abandoned", ringSeconds: 45 }),
     title: "Missed call from Rohan Mehta on +31507654321",

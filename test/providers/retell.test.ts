@@ -126,6 +126,11 @@ test("a call_ended that follows a warm transfer leaves it warm", () => {
   expect(transfer).toEqual({ kind: "warm", to: { number: "+12137770000" } });
 });
 
+test("the end of a call tells of a transfer when no other event does", () => {
+  const ended = loadFixture("retell", "transfer.json").events.filter(({ kind }) => kind === "call_ended");
+  expect(fold(ended).transfer).toEqual({ kind: "unknown", to: { number: "+12137770000" } });
+});
+
 test("a transfer that was cancelled is no transfer", () => {
   expect(fold(loadFixture("retell", "transfer-cancelled.json").events)).not.toHaveProperty("transfer");
 });

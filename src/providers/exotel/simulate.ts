@@ -92,8 +92,8 @@ function startMs({ startedAt }: SimulatedCall): number {
   return Math.floor(Date.parse(startedAt) / 1000) * 1000;
 }
 
-function recordingUrl({ id }: SimulatedCall): string {
-  return `https://recordings.exotel.example/exotelrecordings/demo/${encodeURIComponent(id)}.mp3`;
+function recordingUrl({ id, recordingsAt = "https://recordings.exotel.example" }: SimulatedCall): string {
+  return `${recordingsAt}/exotelrecordings/demo/${encodeURIComponent(id)}.mp3`;
 }
 
 function json(

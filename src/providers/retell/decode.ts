@@ -1,4 +1,4 @@
-import type { CallEvent, Facts } from "../../core/call.ts";
+import type { CallEvent, Facts, Transfer } from "../../core/call.ts";
 import type { Delivery } from "../../core/contracts.ts";
 import { type JsonObject, objectAt, textAt } from "../../lib/body.ts";
 import {
@@ -125,6 +125,7 @@ function endFacts(call: JsonObject, endedAt: string | undefined): Facts {
   const talked = connected && (Boolean(seconds) || timeAt(call, "end_timestamp") !== undefined);
   const recording = recordingOf(call, endedAt);
   const transcript = transcriptOf(call);
+  const transfer = transferAtEnd(call, reason);
   return {
     ...commonFacts(call, connected),
     ...(connected && startedAt && { answeredAt: startedAt }),
@@ -134,7 +135,15 @@ function endFacts(call: JsonObject, endedAt: string | undefined): Facts {
     ...(reason && { reason }),
     ...(recording && { recording }),
     ...(transcript && { transcript }),
+    ...(transfer && { transfer }),
   };
+}
+
+/** An agent may be set up to send no `transfer_*` events; the end of the call then still says where it went. */
+function transferAtEnd(call: JsonObject, reason: string | undefined): Transfer | undefined {
+  const isTransfer = reason === "call_transfer" || reason === "transfer_bridged";
+  const transfer = isTransfer ? transferOf({}, call) : undefined;
+  return transfer?.to && transfer;
 }
 
 function transferred(call: JsonObject, sent: Sent): Said {

@@ -111,7 +111,6 @@ function agentsOf(call: JsonObject, talked: boolean): AgentRef[] | undefined {
   return id ? [{ ids: [id], ...(name && { name }), kind: "ai", ...(talked && { talked }) }] : undefined;
 }
 
-/** `transfer_destination` stays here on a plain call: a transfer of unknown kind would hide the kind we know. */
 function customOf(call: JsonObject): Record<string, Scalar> | undefined {
   const analysis = objectAt(call, "call_analysis");
   const cents = numberAt(objectAt(call, "call_cost"), "combined_cost");

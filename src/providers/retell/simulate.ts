@@ -28,7 +28,7 @@ function conversation(call: SimulatedCall): SimulatedRequest[] {
     duration_ms: call.talkSeconds * 1000,
     disconnection_reason: "user_hangup",
     transcript: "Agent: Good morning, how can I help you?\nUser: I would like to change my appointment.",
-    recording_url: `https://recordings.retell.example/${call.id}/recording.wav`,
+    recording_url: `${call.recordingsAt ?? "https://recordings.retell.example"}/${call.id}/recording.wav`,
   };
   const analysis = {
     call_summary: "The caller asked to change an appointment.",

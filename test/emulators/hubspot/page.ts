@@ -1,4 +1,5 @@
 import type { Page, PageEntry } from "../contract.ts";
+import type { Reaches } from "./options.ts";
 import type { Portal } from "./portal.ts";
 import { dispositions } from "./seed.ts";
 import type { ObjectType, Values } from "./types.ts";
@@ -6,10 +7,11 @@ import type { ObjectType, Values } from "./types.ts";
 type Activity = { contactIds: string[]; entry: PageEntry };
 
 /** The portal as a rep sees it: every contact with its calls and tasks. */
-export function portalPage(portal: Portal): Page {
+export function portalPage(portal: Portal, reaches?: Reaches): Page {
   const timelines = new Map<string, PageEntry[]>();
   const loose: PageEntry[] = [];
   for (const { contactIds, entry } of [...activities(portal, "calls"), ...activities(portal, "tasks")]) {
+    if (entry.link && reaches) entry.link.href = entry.link.href.replace(reaches.address, reaches.at);
     if (contactIds.length === 0) loose.push(entry);
     for (const id of contactIds) {
       const timeline = timelines.get(id) ?? [];
@@ -93,7 +95,7 @@ function spoken(milliseconds: string | undefined): string | undefined {
 
 function plainText(html = ""): string {
   return html
-    .replace(/<br[^>]*>|<\/p>/gi, "\n")
+    .replace(/<br[^>]*>\n?|<\/p>/gi, "\n")
     .replace(/<[^>]+>/g, "")
     .replace(/&lt;/g, "<")
     .replace(/&gt;/g, ">")

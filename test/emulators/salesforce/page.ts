@@ -36,7 +36,8 @@ function headOf(org: Org, id: string): { name: string; detail?: string } {
 function entryOf(org: Org, task: Row): PageEntry {
   const isCall = task["TaskSubtype"] === "Call";
   const text = textOf(task["Description"])[0];
-  const href = /https?:\/\/[^\s<>"]+/.exec(text ?? "")?.[0] ?? linkIn(org, task);
+  const links = text?.match(/https?:\/\/[^\s<>"]+/g) ?? [];
+  const href = links.find((link) => /\.(mp3|wav)$/i.test(link)) ?? linkIn(org, task);
   const seconds = task["CallDurationInSeconds"];
   const facts = [
     ...(isCall ? [] : textOf(task["Status"])),
