@@ -17,7 +17,7 @@ type Emulated = { emulator: ProviderEmulator; recordingsAt: string };
 /** `sendCalls`: sends the webhooks of so many calls of each provider to a server, under the address that it is known by. */
 export type DemoProviders = {
   settings: Record<string, object>;
-  sendCalls(count: number, server: { url: string; signedUrl: string }): Promise<void>;
+  sendCalls(count: number, url: string): Promise<void>;
 };
 
 /**
@@ -57,12 +57,13 @@ export async function openProviders(): Promise<DemoProviders> {
   };
   return {
     settings,
-    async sendCalls(count, server) {
+    async sendCalls(count, url) {
       const seed = randomUUID();
       const tally = emptyTally();
       for (const [id, provider] of Object.entries(known)) {
         const target = {
-          ...server,
+          url,
+          signedUrl: url,
           installation: "demo",
           provider,
           settings: provider.settings.parse(settings[id]),

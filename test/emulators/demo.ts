@@ -16,8 +16,6 @@ const crm = process.argv[2] === "salesforce" ? "salesforce" : "hubspot";
 const port = Number(process.env["PORT"] ?? 8484);
 const crmPort = Number(process.env["CRM_PORT"] ?? 8585);
 const local = `http://127.0.0.1:${port}`;
-/** HubSpot takes only links to a public https address; its page here leads them to this server. */
-const publicUrl = crm === "hubspot" ? "https://switchhook.example.com" : undefined;
 
 type Sample = {
   contacts: {
@@ -37,11 +35,7 @@ const halves = (name: string) => {
 };
 
 async function openHubspot() {
-  const emulator = await startHubspot({
-    port: crmPort,
-    region: demoInstallation.region,
-    ...(publicUrl && { reaches: { address: publicUrl, at: local } }),
-  });
+  const emulator = await startHubspot({ port: crmPort, region: demoInstallation.region });
   const owners = new Map<string | undefined, string>();
   for (const { id, name, email } of sample.owners) {
     const { first, last } = halves(name);
@@ -93,11 +87,11 @@ const providers = await openProviders();
 const installations = {
   demo: { ...demoInstallation, crm: settings, providers: providers.settings, reconcile: true },
 };
-writeFileSync(config, JSON.stringify({ port, ...(publicUrl && { publicUrl }), installations }, null, 2));
+writeFileSync(config, JSON.stringify({ port, installations }, null, 2));
 process.env["LOG_LEVEL"] ??= "warn";
 await runServer({ config, data: folder });
 
-await providers.sendCalls(4, { url: local, signedUrl: publicUrl ?? local });
+await providers.sendCalls(4, local);
 await setTimeout(2_000);
 const calls = emulator.requests.length;
 console.log(

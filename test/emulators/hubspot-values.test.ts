@@ -94,15 +94,12 @@ test("a unique value belongs to one call, until that is archived", async () => {
   expect((await ask(portal, "POST", create, { properties })).status).toBe(201);
 });
 
-test("the portal's page leads links of a public address to where its readers find it", async () => {
-  const portal = await startPortal({
-    reaches: { address: "https://calls.example.com", at: "http://127.0.0.1:8484" },
-  });
-  const link = "https://calls.example.com/recordings/1.mp3";
+test("the portal's page plays a recording of this machine, and keeps one line break where there is one", async () => {
+  const portal = await startPortal();
+  const link = "http://127.0.0.1:8484/recordings/1.mp3";
   const properties = { hs_timestamp: at, hs_call_body: "a<br />\nb", hs_call_recording_url: link };
   await ask(portal, "POST", create, { properties });
   const page = await (await fetch(portal.url)).text();
-  expect(page).toContain('src="http://127.0.0.1:8484/recordings/1.mp3"');
+  expect(page).toContain(`src="${link}"`);
   expect(page).toContain(">a\nb<");
-  expect(page).not.toContain("calls.example.com");
 });

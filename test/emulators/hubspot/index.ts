@@ -106,7 +106,7 @@ export async function startHubspot(options: HubspotOptions = {}): Promise<Hubspo
     malformed: () =>
       problemReply({ status: 400, category: "VALIDATION_ERROR", message: "Invalid input JSON" }),
     objects: () => countRecords(portal, objectTypes),
-    page: () => portalPage(portal, options.reaches),
+    page: () => portalPage(portal),
     settings: {
       indexLagMs(value) {
         settings.indexLagMs = Number(value);

@@ -37,13 +37,9 @@ export type HubspotOptions = WebhookOptions & {
   legacyPaths?: boolean;
   /** Whose tokens may say where the app has its recordings; either's when absent. */
   recordingSetters?: readonly RecordingSetter[];
-  /** A public address that links lead to, and where the people who look at the portal's page find it. */
-  reaches?: Reaches;
   latencyMs?: number;
   port?: number;
 };
-
-export type Reaches = { address: string; at: string };
 
 /**
  * Kinds of requests, for counts and faults: `search`, `upsert`, `batch create`, `batch read`, `batch update`,

@@ -1,5 +1,4 @@
 import type { Page, PageEntry } from "../contract.ts";
-import type { Reaches } from "./options.ts";
 import type { Portal } from "./portal.ts";
 import { dispositions } from "./seed.ts";
 import type { ObjectType, Values } from "./types.ts";
@@ -7,11 +6,10 @@ import type { ObjectType, Values } from "./types.ts";
 type Activity = { contactIds: string[]; entry: PageEntry };
 
 /** The portal as a rep sees it: every contact with its calls and tasks. */
-export function portalPage(portal: Portal, reaches?: Reaches): Page {
+export function portalPage(portal: Portal): Page {
   const timelines = new Map<string, PageEntry[]>();
   const loose: PageEntry[] = [];
   for (const { contactIds, entry } of [...activities(portal, "calls"), ...activities(portal, "tasks")]) {
-    if (entry.link && reaches) entry.link.href = entry.link.href.replace(reaches.address, reaches.at);
     if (contactIds.length === 0) loose.push(entry);
     for (const id of contactIds) {
       const timeline = timelines.get(id) ?? [];
