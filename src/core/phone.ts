@@ -15,6 +15,8 @@ const usualDigits = 7;
 const shortestDigits = 5;
 /** With a plus or a trunk zero in front, so many digits are hardly anything else. */
 const unmistakableDigits = 9;
+/** A longer number that begins with its country's code has lost its plus, where the metadata would take either. */
+const longestNational = 11;
 const northAmerican = /^\(?\d{3}\)?[\s.-]{1,2}\d{3}[\s.-]\d{4}$/;
 
 /**
@@ -139,7 +141,9 @@ function candidatesOf(text: string, region: string): string[] {
   const home = code === undefined ? [] : homeReadings(digits, code);
   // Some providers drop the plus.
   const plusless = digits.length > 10 ? [`+${digits}`] : [];
-  return [...international, ...home, ...plusless].map(inForce);
+  // Plans are of international numbers: national digits such as 62 25… must not pass for +225.
+  const all = [...international, ...home, ...plusless];
+  return all.map((candidate) => (candidate.startsWith("+") ? inForce(candidate) : candidate));
 }
 
 /** Readings of a number without a plus as one of the installation's own country. */
@@ -148,7 +152,7 @@ function homeReadings(digits: string, code: string): string[] {
   const national = [untrunked, `+${code}${digits}`];
   const behindZero = /^0+/.exec(digits)?.[0].length ?? 0;
   const coded = digits.slice(behindZero).startsWith(code) ? [`+${digits.slice(behindZero)}`] : [];
-  return [...national, ...coded];
+  return digits.length > longestNational ? [...coded, ...national] : [...national, ...coded];
 }
 
 /** Trunk prefixes that are out of use and still written: 01, 044 and 045 in Mexico, 8 before the zero in Ukraine. */
