@@ -20,17 +20,23 @@ const essential = new Set([
   "hs_call_external_id",
 ]);
 
+/** What is left for the last try. */
+const barest = new Set(["hs_timestamp", "hs_call_title", "hs_call_external_id"]);
+
 /**
  * Takes what HubSpot refuses out of a call that it did not take: the values that it names, or, when it names none, all
- * but the essential ones. The owner gives way to the default owner first. Whether there is anything left to try.
+ * but the essential ones; before the `last` try all that a call can be without. The owner gives way to the default owner
+ * first. Whether there is anything left to try.
  */
-export function leaveOut(tools: Tools, work: Work, error: CrmError): boolean {
+export function leaveOut(tools: Tools, work: Work, error: CrmError, last = false): boolean {
   if (!isAboutValues(error)) return false;
   const out = valuesToDrop(work, error);
-  if (out.length > 0) for (const value of out) drop(tools, work, value);
+  if (out.length > 0 && !last) for (const value of out) drop(tools, work, value);
   else {
     const fields = Object.keys(work.wrote);
-    const others = fields.filter((field) => !essential.has(field));
+    const refused = new Set(out.map(({ name }) => name));
+    const kept = last ? barest : essential;
+    const others = fields.filter((field) => !kept.has(field) || refused.has(propertyNameOf(field)));
     // A call that is there already stays as it is.
     const extra = others.length > 0 || !work.current ? others : fields;
     if (extra.length === 0) return false;

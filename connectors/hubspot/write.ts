@@ -24,7 +24,7 @@ export async function writeCalls(
   for (let round = 1; round <= mostRounds; round += 1) {
     const again = works.filter((work) => {
       const { result } = work;
-      return result && "failed" in result && leaveOut(tools, work, result.failed);
+      return result && "failed" in result && leaveOut(tools, work, result.failed, round === mostRounds);
     });
     if (again.length === 0) return;
     for (const work of again) delete work.result;

@@ -24,7 +24,8 @@ const tiers = [[...barest, ...links, ...ofCalls], [...barest, ...links], barest]
 const aboutLinks =
   /^(INVALID_CROSS_REFERENCE_KEY|ENTITY_IS_DELETED|INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY|CANNOT_UPDATE_CONVERTED_LEAD|MALFORMED_ID|FIELD_FILTER_VALIDATION_EXCEPTION)$/;
 
-type Known = { keyName: string; ownerGone: boolean; warn: (message: string) => void };
+/** `last`: it is sent once more and no further, so all that it can be without is left out. */
+type Known = { keyName: string; ownerGone: boolean; last: boolean; warn: (message: string) => void };
 
 /**
  * A row without what the org refuses: its owner (the default owner before none), the fields that the faults name, its
@@ -32,14 +33,19 @@ type Known = { keyName: string; ownerGone: boolean; warn: (message: string) => v
  * could be left out.
  */
 export function leaveOut(item: Item, faults: readonly Fault[], known: Known): Item | Written | undefined {
-  const { keyName, ownerGone, warn } = known;
+  const { keyName, ownerGone, last, warn } = known;
   const { row } = item;
-  if (row["OwnerId"] !== undefined && (ownerGone || isAboutOwner(faults)))
-    return withOtherOwner(item, faults, warn);
   const isOurs = (name: string) => name === keyName || name === "Id";
   const named = faults.flatMap(fieldsOf).filter((name) => row[name] !== undefined && !isOurs(name));
+  const isHopeless = isPassing(faults) || faults.some(({ code }) => needsSomebody.has(code));
+  if (last && item.what === "the call" && !isHopeless) {
+    const extra = Object.keys(row).filter((name) => !isOurs(name) && !barest.includes(name));
+    if (extra.length > 0) return without(item, [...extra, ...named], faults, warn);
+  }
+  if (row["OwnerId"] !== undefined && (ownerGone || isAboutOwner(faults)))
+    return withOtherOwner(item, faults, warn);
   if (named.length > 0) return without(item, named, faults, warn);
-  if (isPassing(faults) || faults.some(({ code }) => needsSomebody.has(code))) return undefined;
+  if (isHopeless) return undefined;
   if (faults.some(({ code }) => aboutLinks.test(code))) {
     const link = ["RecordTypeId", "WhatId", "WhoId"].find((name) => row[name] !== undefined);
     if (link !== undefined) return without(item, [link], faults, warn);

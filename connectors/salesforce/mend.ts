@@ -53,7 +53,8 @@ export async function lookAt(connection: Connection, ids: readonly string[]): Pr
 }
 
 /**
- * The row as it can be written, or what became of it; undefined when its faults are nothing that we can mend. What a
+ * The row as it can be written, or what became of it; undefined when its faults are nothing that we can mend. `last`: it
+ * is sent once more at most. What a
  * person or time did to its records comes first, then what of it can be left out.
  */
 export function mend(
@@ -61,6 +62,7 @@ export function mend(
   faults: readonly Fault[],
   standings: Standings,
   { book, warn }: Pick<Desk, "book" | "warn">,
+  last: boolean,
 ): Item | Written | undefined {
   const { contact, row, change } = item;
   const standing = (id: unknown) => standings.get(shortId(String(id)));
@@ -76,6 +78,7 @@ export function mend(
   return leaveOut(item, faults, {
     keyName: book.keyName,
     ownerGone: standing(row["OwnerId"]) === "gone",
+    last,
     warn,
   });
 }

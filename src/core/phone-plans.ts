@@ -10,8 +10,11 @@ const twoDigitCodes = new Set(
   ),
 );
 
-/** Italy, San Marino, Vatican, Ivory Coast, Benin, Gabon, Congo: a zero after the calling code belongs to the number. */
-const zeroBelongs = new Set(["39", "378", "379", "225", "229", "241", "242"]);
+/**
+ * Italy, San Marino, Vatican, Ivory Coast, Burkina Faso, Niger, Benin, Gabon, Congo, Tajikistan: a zero after the calling
+ * code belongs to the number.
+ */
+const zeroBelongs = new Set(["39", "378", "379", "225", "226", "227", "229", "241", "242", "992"]);
 
 /** The calling code that the digits of an international number begin with. */
 export function callingCodeOf(digits: string): string {

@@ -17,6 +17,8 @@ const shortestDigits = 5;
 const mostDigits = 17;
 /** With a plus or a trunk zero in front, so many digits are hardly anything else. */
 const unmistakableDigits = 9;
+/** A longer number that begins with its country's code has lost its plus, where the metadata would take either. */
+const longestNational = 11;
 const northAmerican = /^\(?\d{3}\)?[\s.-]{1,2}\d{3}[\s.-]\d{4}$/;
 
 /**
@@ -158,7 +160,9 @@ function candidatesOf(text: string, region: string): string[] {
   // 39 06 …: the country code stands by itself, with the area code behind it.
   const [first = "", next = ""] = text.trim().split(/[\s.()-]+/);
   const coded = first === code && next.startsWith("0") ? [`+${digits}`] : [];
-  return [...international, ...coded, ...home, ...plusless].map(inForce);
+  // Plans are of international numbers: national digits such as 62 25… must not pass for +225.
+  const all = [...international, ...coded, ...home, ...plusless];
+  return all.map((candidate) => (candidate.startsWith("+") ? inForce(candidate) : candidate));
 }
 
 function codeOf(region: string): string | undefined {
@@ -171,7 +175,7 @@ function homeReadings(digits: string, code: string): string[] {
   const national = [untrunked, `+${code}${digits}`];
   const behindZero = /^0+/.exec(digits)?.[0].length ?? 0;
   const coded = digits.slice(behindZero).startsWith(code) ? [`+${digits.slice(behindZero)}`] : [];
-  return [...national, ...coded];
+  return digits.length > longestNational ? [...coded, ...national] : [...national, ...coded];
 }
 
 /** Trunk prefixes that are out of use and still written: 01, 044 and 045 in Mexico, 8 before the zero in Ukraine. */

@@ -21,11 +21,11 @@ const words = new Set(
 
 /**
  * The same words dialled on a keypad, as carriers put them into a field that takes digits only: ANONYMOUS, BLOCKED,
- * NOCALLERID, PRIVATE, RESTRICTED, UNAVAILABLE, UNKNOWN, WITHHELD. Some put a 1 in front; behind a 1 the two of ten
- * digits are numbers of Mississippi and Texas.
+ * PRIVATE, UNAVAILABLE, UNKNOWN, WITHHELD, also with a 1 in front, and RESTRICTED, which with a 1 is a number of Austin.
  */
-const keypad =
-  /^(?:00)?(?:1?(?:266696687|2562533|7748283|86282452253|8656696|94844353)|6622553743|7378742833)$/;
+const keypad = /^(?:00)?(?:1?(?:266696687|2562533|7748283|86282452253|8656696|94844353)|7378742833)$/;
+/** NOCALLERID: behind a plus it is a number of Bangkok, behind +1 one of Mississippi. */
+const keypadWithoutPlus = "6622553743";
 
 /**
  * Whether this stands for a caller who withheld the number: a word, a keypad spelling of one, a code such as -1, or a
@@ -38,6 +38,7 @@ export function isWithheldText(text: string, isNumber: (digits: string) => boole
   if (words.has(word) || words.has(spoken(word)) || words.has(bare(word)) || /^-\d{1,2}$/.test(word))
     return true;
   const digits = word.replace(/[\s+().-]/g, "");
+  if (digits === keypadWithoutPlus) return !word.startsWith("+") && !isNumber(word);
   if (!keypad.test(digits)) return false;
   return word.startsWith("+") || !isNumber(word);
 }

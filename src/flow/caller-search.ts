@@ -4,6 +4,8 @@ import type { CallerSearch, Flow, Installation } from "./installation.ts";
 
 /** Two, so that one slow answer does not hold up all callers who come after it. */
 const urgentAtOnce = 2;
+/** Searches that hang hold up nobody once their own callers are gone; of a CRM that always hangs no more are asked. */
+const mostAtOnce = 8;
 /** Numbers that wait for a search; more callers than that get the default agent. */
 const mostWaiting = 5_000;
 
@@ -16,6 +18,8 @@ type Search = {
   fail: (error: unknown) => void;
 };
 
+type Sent = { isUrgent: boolean; batch: readonly Search[] };
+
 /**
  * Looks up callers whom the index does not know while they ring. What waits while a search is under way goes together
  * in the next one; one number is asked for once, however many wait for it. A caller whose time is up is looked up all
@@ -24,20 +28,20 @@ type Search = {
 export function createCallerSearch(): CallerSearch {
   const waiting = new Map<string, Search>();
   const running = new Map<string, Search>();
-  let urgent = 0;
-  let late = 0;
+  const sent = new Set<Sent>();
+  const isRinging = ({ ringing }: Search): boolean => ringing > 0;
 
   const send = (flow: Flow, installation: Installation, isUrgent: boolean): void => {
     const { lookupSize = mostWaiting } = installation.connector;
-    const inTurn = [...waiting.values()].sort((a, b) => Number(b.ringing > 0) - Number(a.ringing > 0));
+    const inTurn = [...waiting.values()].sort((a, b) => Number(isRinging(b)) - Number(isRinging(a)));
     const batch = inTurn.slice(0, lookupSize);
     for (const search of batch) {
       waiting.delete(search.number);
       running.set(search.number, search);
     }
     const numbers = batch.map(({ number }) => number);
-    if (isUrgent) urgent += 1;
-    else late += 1;
+    const request: Sent = { isUrgent, batch };
+    sent.add(request);
     void askCrm(flow, installation, numbers, { urgent: isUrgent })
       .then(
         (found) => {
@@ -49,16 +53,18 @@ export function createCallerSearch(): CallerSearch {
       )
       .finally(() => {
         for (const number of numbers) running.delete(number);
-        if (isUrgent) urgent -= 1;
-        else late -= 1;
+        sent.delete(request);
         pump(flow, installation);
       });
   };
 
   const pump = (flow: Flow, installation: Installation): void => {
-    const isRinging = [...waiting.values()].some(({ ringing }) => ringing > 0);
-    if (isRinging && urgent < urgentAtOnce) send(flow, installation, true);
-    else if (waiting.size > 0 && !isRinging && late === 0) send(flow, installation, false);
+    const under = [...sent];
+    const urgent = under.filter(({ isUrgent, batch }) => isUrgent && batch.some(isRinging));
+    const somebodyRings = [...waiting.values()].some(isRinging);
+    if (somebodyRings) {
+      if (urgent.length < urgentAtOnce && sent.size < mostAtOnce) send(flow, installation, true);
+    } else if (waiting.size > 0 && under.every(({ isUrgent }) => isUrgent)) send(flow, installation, false);
   };
 
   return {
@@ -80,7 +86,7 @@ export function createCallerSearch(): CallerSearch {
         ended.removeEventListener("abort", hangUp);
       }
     },
-    underWay: (number) => (running.get(number) ?? waiting.get(number))?.found,
+    underWay: (number) => running.get(number)?.found,
   };
 }
 

@@ -15,7 +15,7 @@ export type ConfiguredProvider = {
   chatAgent?: string;
 };
 
-/** Looks up callers while they ring; `underWay` is the answer that is awaited for a number already. */
+/** Looks up callers while they ring; `underWay` is the answer that the CRM was asked for already. */
 export type CallerSearch = {
   /** The contacts with this number; rejects with the reason of `ended` when that comes first. Throws `CrmError`. */
   find(flow: Flow, installation: Installation, number: string, ended: AbortSignal): Promise<Contact[]>;

@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { leaveOut } from "../../connectors/hubspot/leave-out.ts";
+import type { Tools, Work } from "../../connectors/hubspot/work.ts";
 import type { CallRecord } from "../../src/core/contracts.ts";
+import { CrmError } from "../../src/core/errors.ts";
 import { callRecord, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
 
 const number = "+31612345678";
@@ -142,4 +145,13 @@ test("a follow-up that the account may not have leaves the call logged", async (
   const task = { fields: { hs_task_subject: "Call back" } };
   const result = saved(await connector.saveCalls([callRecord("1", { task })]));
   expect(result.without).toEqual([expect.stringMatching(/its follow-up task: .*No tasks/)]);
+});
+
+test("before the last try all that a call can be without is left out", () => {
+  const fields = { hs_timestamp: "1", hs_call_title: "Call", hs_call_body: "b", hs_call_duration: "1" };
+  const work = { record: callRecord("1"), wrote: { ...fields, ownerId: "7" }, without: [] };
+  const tools = { context: { now: Date.now }, warn() {} };
+  const error = new CrmError("never", "HubSpot refuses the row: no hs_call_body");
+  expect(leaveOut(tools as unknown as Tools, work as unknown as Work, error, true)).toBe(true);
+  expect(work.wrote).toEqual({ hs_timestamp: "1", hs_call_title: "Call" });
 });

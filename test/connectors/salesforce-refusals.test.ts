@@ -112,6 +112,36 @@ describe("a field that the org refuses", () => {
     expect(second.without?.join()).toMatch(/Description.*Closed is closed.*Subject/);
   });
 
+  test("one after another, with the owners too, leaves at last what a Task cannot be without", async () => {
+    const refused = [
+      "Description",
+      "CallDisposition",
+      "CallType",
+      "CallDurationInSeconds",
+      "ReminderDateTime",
+      "WhatId",
+    ];
+    for (const [i, name] of refused.entries())
+      crm.org.people.addRule({
+        object: "Task",
+        refuses: (row) => Boolean(row[name]) && !refused.slice(0, i).some((one) => row[one]),
+        message: "No",
+        fields: [name],
+      });
+    const more = {
+      CallType: "Inbound",
+      CallDurationInSeconds: "5",
+      ReminderDateTime: "2026-11-20T10:00:00Z",
+    };
+    const { saved } = await save(crm.connector, {
+      ...call("1", { ...fields, ...more }),
+      contact: { id: crm.org.people.addAccount({ Phone: number }), kind: "company" },
+      ownerId: crm.org.people.addQueue("Inbound"),
+      fallbackOwnerId: crm.org.people.addUser({ IsActive: false }),
+    });
+    expect(taskOf(saved)).toMatchObject({ Subject: "Inbound call" });
+  });
+
   test("of one call in two hundred costs one more request, and its neighbours nothing", async () => {
     await crm.connector.prepare?.();
     crm.org.people.addRule({

@@ -75,15 +75,35 @@ test("a caller whose time is up is looked up all the same, after those who still
   const ringing = find(4);
   time.abort(new Error("time is up"));
   await expect(late).rejects.toThrow("time is up");
-  const known = search.underWay(numberOf(3));
+  // Whoever logs a call does not wait behind all who ring.
+  expect(search.underWay(numberOf(3))).toBeUndefined();
   await asked[0]?.answer();
   expect(asked[2]).toMatchObject({ numbers: [numberOf(4)], urgent: true });
   await asked[2]?.answer();
   await vi.waitFor(() => expect(asked[3]).toMatchObject({ numbers: [numberOf(3)], urgent: false }));
+  const known = search.underWay(numberOf(3));
   await asked[3]?.answer();
   await asked[1]?.answer();
   expect(await known).toMatchObject([{ id: numberOf(3).slice(1) }]);
   await Promise.all([...first, ringing]);
+});
+
+test("searches that hang hold up nobody once their callers are gone, and do not pile up", async () => {
+  const { asked, find } = world();
+  const ring = async (n: number): Promise<void> => {
+    const time = new AbortController();
+    const found = find(n, time.signal);
+    time.abort(new Error("time is up"));
+    await expect(found).rejects.toThrow("time is up");
+  };
+  await ring(1);
+  await ring(2);
+  const found = find(3);
+  expect(asked[2]).toMatchObject({ numbers: [numberOf(3)], urgent: true });
+  await asked[2]?.answer();
+  expect(await found).toBe(numberOf(3).slice(1));
+  for (let n = 4; n < 40; n += 1) await ring(n);
+  expect(asked).toHaveLength(10);
 });
 
 test("a search that fails says so to all who wait for it, and the next one goes", async () => {
