@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { messageOf } from "../core/errors.ts";
-import { decodeNew } from "../flow/decode.ts";
+import { decodeNew, settleLine } from "../flow/decode.ts";
 import { deliverDue } from "../flow/deliver.ts";
 import type { Installation } from "../flow/installation.ts";
 import type { Parts } from "../parts.ts";
@@ -59,6 +59,7 @@ async function decodeAll({ flow, providers }: Parts, installation: Installation)
   for (let taken = deliveriesAtOnce; taken === deliveriesAtOnce; ) {
     taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
   }
+  while (await settleLine(flow, installation));
 }
 
 export function sayWhoWorks({ by, problems }: Worked): void {

@@ -7,11 +7,13 @@ import { identityOf } from "./phone.ts";
 export type OwnKind = "line" | "agent";
 
 /**
- * `kindOf`: undefined for everybody else's numbers. `isOutside`: whether it is a phone number of somebody else.
+ * `kindOf`: undefined for everybody else's numbers. `isConfigured`: `companyNumbers` has it, which is
+ * more than what a message once told. `isOutside`: whether it is a phone number of somebody else.
  * `same`: whether two writings are one number.
  */
 export type OwnNumbers = {
   kindOf(number: string | undefined): OwnKind | undefined;
+  isConfigured(number: string | undefined): boolean;
   isOutside(number: string | undefined): boolean;
   same(a: string | undefined, b: string | undefined): boolean;
 };
@@ -29,7 +31,8 @@ export function ownNumbers(
   const identity = (number: string | undefined) => identityOf(number, region) ?? number?.trim();
   const dialable = (numbers: readonly string[]) =>
     numbers.flatMap((number) => identityOf(number, region) ?? []);
-  const lines = new Set([...dialable(companyNumbers), ...learned]);
+  const configured = new Set(dialable(companyNumbers));
+  const lines = new Set([...configured, ...learned]);
   const phones = new Set(
     agents.flatMap((entry) => dialable([...(entry.phones ?? []), ...idsAt(entry, provider)])),
   );
@@ -38,8 +41,13 @@ export function ownNumbers(
     if (e164 === undefined) return undefined;
     return lines.has(e164) ? "line" : phones.has(e164) ? "agent" : undefined;
   };
+  const isConfigured = (number: string | undefined): boolean => {
+    const known = identityOf(number, region);
+    return known !== undefined && configured.has(known);
+  };
   return {
     kindOf,
+    isConfigured,
     isOutside: (number) => identityOf(number, region) !== undefined && kindOf(number) === undefined,
     same: (a, b) => a !== undefined && b !== undefined && identity(a) === identity(b),
   };
@@ -90,8 +98,15 @@ export function lineTold({ facts }: CallEvent): string | undefined {
 export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
   const { customer, otherEnd, ...facts } = event.facts;
   if (!customer || !otherEnd) return event;
-  const [guessed, other] = [own.kindOf(customer.number), own.kindOf(otherEnd.number)];
-  if (guessed && other) return event;
+  let [guessed, other] = [own.kindOf(customer.number), own.kindOf(otherEnd.number)];
+  if (guessed && other) {
+    // A line that only a message told of gives way to what the settings name; between two such lines nothing decides.
+    const [first, second] = [own.isConfigured(customer.number), own.isConfigured(otherEnd.number)];
+    if (guessed === "agent" || other === "agent" || (first && second)) return event;
+    if (!first && !second) return { ...event, facts: { ...facts, otherEnd } };
+    if (first) other = undefined;
+    else guessed = undefined;
+  }
   if (!guessed && !other) return withoutAgent(event, otherEnd, own);
   const [theirs, ours, kind] = guessed
     ? ([otherEnd, customer, guessed] as const)

@@ -105,13 +105,33 @@ function decodeOne(
   }
 }
 
-/** Adds new events to the calls they belong to, merging calls whose legs turned out to be one. */
+/**
+ * Folds again the calls of a line that became known after them, a part of them in one transaction. False when no line
+ * has any left.
+ */
+export async function settleLine(flow: Flow, installation: Decoding): Promise<boolean> {
+  const { name } = installation.settings;
+  const open = await flow.store.openLine(name);
+  if (!open) return false;
+  const { provider, number } = open;
+  const { callIds, openBefore } = await flow.store.callsBetween(name, provider, number, open.openBefore);
+  const calls = await foldInto(flow, installation, provider, [], [], callIds);
+  const line = { provider, number, ...(openBefore !== undefined && { openBefore }) };
+  await flow.store.saveDecoded(name, [], calls, line);
+  return true;
+}
+
+/**
+ * Adds new events to the calls they belong to, merging calls whose legs turned out to be one. `again`: calls that are
+ * folded once more although nothing new came for them.
+ */
 async function foldInto(
   flow: Flow,
   installation: Decoding,
   provider: string,
   decoded: readonly DecodedEvent[],
   replayed: readonly number[],
+  again: readonly string[] = [],
 ): Promise<DecodedCall[]> {
   const lines = await ownLines(
     flow,
@@ -119,7 +139,7 @@ async function foldInto(
     provider,
     decoded.map(({ event }) => event),
   );
-  const legs = new Set([...decoded.flatMap(({ event }) => legsOf(event)), ...lines.affected]);
+  const legs = new Set([...decoded.flatMap(({ event }) => legsOf(event)), ...lines.affected, ...again]);
   const stored = await flow.store.groupsOf(
     installation.settings.name,
     [...legs].map((callId) => ({ provider, callId })),

@@ -5,7 +5,7 @@ import { CrmError } from "../core/errors.ts";
 import { maskNumbers } from "../core/phone.ts";
 import type { Lanes } from "../lanes/contract.ts";
 import { closeFollowUps } from "./close-follow-ups.ts";
-import { decodeNew } from "./decode.ts";
+import { decodeNew, settleLine } from "./decode.ts";
 import { deliverDue } from "./deliver.ts";
 import { followRecordings } from "./follow-recordings.ts";
 import type { Flow, Installation } from "./installation.ts";
@@ -46,6 +46,10 @@ export function addLanes(
     let decoded = 0;
     for (let taken = deliveriesAtOnce; taken === deliveriesAtOnce && !signal.aborted; decoded += taken) {
       taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
+      await setImmediate();
+    }
+    while (!signal.aborted && (await settleLine(flow, installation))) {
+      decoded += 1;
       await setImmediate();
     }
     if (decoded > 0) lanes.wake(names.deliver);

@@ -27,8 +27,8 @@ export function createLive() {
     over(store: Store): Store {
       return {
         ...store,
-        async saveDecoded(installation, deliveries, calls) {
-          await store.saveDecoded(installation, deliveries, calls);
+        async saveDecoded(installation, deliveries, calls, line) {
+          await store.saveDecoded(installation, deliveries, calls, line);
           if (emitter.listenerCount("call") === 0) return;
           for (const { call, state } of calls) {
             tell({ key: call.key, installation, state, phase: call.phase, revision: call.revision });

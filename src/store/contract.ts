@@ -4,7 +4,7 @@ import type { Delivery } from "../core/delivery.ts";
 import type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
 import type { FollowUpAnswer, FollowUpStore, WantedFollowUp } from "./contract-follow-ups.ts";
 import type { InstallStore } from "./contract-installs.ts";
-import type { LineStore } from "./contract-lines.ts";
+import type { LearnedLine, LineProgress, LineStore } from "./contract-lines.ts";
 import type { NumberingStore } from "./contract-numbering.ts";
 import type { RecordingStore } from "./contract-recordings.ts";
 
@@ -48,7 +48,7 @@ export type DecodedCall = {
   askAt?: number;
   audioAt?: number;
   ends?: string[];
-  lines?: string[];
+  lines?: LearnedLine[];
   events: { event: CallEvent; delivery: number }[];
   absorbed: CallRow[];
 };
@@ -134,6 +134,7 @@ export type Store = OtherParts & {
     installation: string,
     deliveries: readonly DecodedDelivery[],
     calls: readonly DecodedCall[],
+    line?: LineProgress,
   ): Promise<void>;
 
   dueCalls(installation: string, now: number, limit: number): Promise<CallRow[]>;

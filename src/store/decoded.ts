@@ -1,8 +1,9 @@
 import { eraseWhatDecodingBrought } from "./bring-back.ts";
 import type { Bind, Connection } from "./connection.ts";
 import type { DecodedCall, DecodedDelivery } from "./contract.ts";
+import type { LearnedLine, LineProgress } from "./contract-lines.ts";
 import { digestOfText } from "./digest.ts";
-import { writeEnds, writeLines } from "./lines.ts";
+import { writeEnds, writeLineProgress, writeLines } from "./lines.ts";
 import { erasedLately } from "./tombstones.ts";
 
 /** A decoded call as the writer needs it: columns and texts, no more than has to cross the thread. */
@@ -17,7 +18,7 @@ type CallWrite = {
   askAt?: number | undefined;
   audioAt?: number | undefined;
   ends: string[];
-  lines: string[];
+  lines: LearnedLine[];
 };
 
 /** What one turn of decoding changes. Deliveries that were decoded before lose the events they gave then. */
@@ -26,6 +27,7 @@ export type DecodedWrite = {
   now: number;
   deliveries: readonly DecodedDelivery[];
   calls: CallWrite[];
+  line?: LineProgress;
 };
 
 export function decodedWrite(
@@ -33,8 +35,9 @@ export function decodedWrite(
   deliveries: readonly DecodedDelivery[],
   calls: readonly DecodedCall[],
   now: number,
+  line?: LineProgress,
 ): DecodedWrite {
-  return { installation, now, deliveries, calls: calls.map(callWrite) };
+  return { installation, now, deliveries, calls: calls.map(callWrite), ...(line && { line }) };
 }
 
 function callWrite(decoded: DecodedCall): CallWrite {
@@ -57,7 +60,10 @@ function callWrite(decoded: DecodedCall): CallWrite {
 }
 
 /** Runs in the writer. */
-export function writeDecoded(db: Connection, { installation, now, deliveries, calls }: DecodedWrite): void {
+export function writeDecoded(
+  db: Connection,
+  { installation, now, deliveries, calls, line }: DecodedWrite,
+): void {
   for (const delivery of deliveries) writeDelivery(db, delivery, now);
   const erasedAt = erasedLately(db, installation, now);
   for (const call of calls) {
@@ -67,6 +73,7 @@ export function writeDecoded(db: Connection, { installation, now, deliveries, ca
     const deliveries = call.events.map(({ delivery }) => delivery);
     eraseWhatDecodingBrought(db, erasedAt, { id, key: call.key, number, deliveries }, now);
   }
+  if (line) writeLineProgress(db, installation, line);
 }
 
 function writeDelivery(db: Connection, delivery: DecodedDelivery, now: number): void {

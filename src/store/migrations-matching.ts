@@ -1,6 +1,7 @@
 /**
  * Steps of the schema: `numberings`, the rules that numbers were read by. `follow_ups`, the tasks of missed
- * calls. `lines`, numbers of the company that providers told of; `ends`, both numbers of calls whose messages leave the
+ * calls. `lines`, numbers of the company that providers told of, and up to which id their calls are still to be folded
+ * again; `ends`, both numbers of calls whose messages leave the
  * customer open.
  */
 export const matchingAndFollowUps: readonly string[] = [
@@ -33,8 +34,10 @@ export const matchingAndFollowUps: readonly string[] = [
     installation TEXT NOT NULL,
     provider TEXT NOT NULL,
     number TEXT NOT NULL,
+    open_before INTEGER,
     PRIMARY KEY (installation, provider, number)
   ) WITHOUT ROWID;
+  CREATE INDEX lines_open ON lines (installation) WHERE open_before IS NOT NULL;
   CREATE TABLE ends (
     installation TEXT NOT NULL,
     provider TEXT NOT NULL,

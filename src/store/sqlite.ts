@@ -46,8 +46,8 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     append: groupCommit(write),
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),
-    saveDecoded: (installation, deliveries, calls) =>
-      write("decoded", decodedWrite(installation, deliveries, calls, now())),
+    saveDecoded: (installation, deliveries, calls, line) =>
+      write("decoded", decodedWrite(installation, deliveries, calls, now(), line)),
     dueCalls: (installation, at, limit) => delivered.dueCalls(db, installation, at, limit),
     nextDue: async (installation) => delivered.nextDue(db, installation),
     saveSending: (calls, at) => write("sending", delivered.sendingWrite(calls, at)),

@@ -16,8 +16,12 @@ export function testLineStore(name: string, open: OpenStore): void {
     afterEach(() => store.close());
 
     test("of one installation and provider, each once, for ever", async () => {
-      await store.saveDecoded("acme", [], [decodedCall("x", { lines: [line] })]);
-      await store.saveDecoded("acme", [], [decodedCall("y", { lines: [line, "+31501234567"] })]);
+      await store.saveDecoded("acme", [], [decodedCall("x", { lines: [{ number: line }] })]);
+      await store.saveDecoded(
+        "acme",
+        [],
+        [decodedCall("y", { lines: [{ number: line }, { number: "+31501234567" }] })],
+      );
       store = await reopen();
       expect((await store.lines("acme", "voys")).sort()).toEqual([line, "+31501234567"]);
       expect(await store.lines("acme", "exotel")).toEqual([]);
@@ -30,11 +34,28 @@ export function testLineStore(name: string, open: OpenStore): void {
         [],
         [decodedCall("x", { ends: [line, "+31612345678"] }), decodedCall("y")],
       );
-      expect(await store.callsBetween("acme", "voys", [line, "+31612345678"])).toEqual(["x"]);
-      expect(await store.callsBetween("acme", "exotel", [line])).toEqual([]);
+      for (const number of [line, "+31612345678"])
+        expect(await store.callsBetween("acme", "voys", number)).toEqual({ callIds: ["x"] });
+      expect(await store.callsBetween("acme", "exotel", line)).toEqual({ callIds: [] });
       const [group] = await store.groupsOf("acme", [{ provider: "voys", callId: "x" }]);
       await store.saveDecoded("acme", [], [decodedCall("x", { ...(group && { row: group.row }) })]);
-      expect(await store.callsBetween("acme", "voys", [line])).toEqual([]);
+      expect(await store.callsBetween("acme", "voys", line)).toEqual({ callIds: [] });
+    });
+
+    test("remembers a line with more calls than one turn folds again, until it is done", async () => {
+      const calls = Array.from({ length: 250 }, (_, i) => decodedCall(`x${i}`, { ends: [line] }));
+      await store.saveDecoded("acme", [], calls);
+      const first = await store.callsBetween("acme", "voys", line);
+      expect(first.callIds).toHaveLength(200);
+      const { openBefore } = first;
+      if (openBefore === undefined) throw new Error("nothing is left");
+      await store.saveDecoded("acme", [], [decodedCall("y", { lines: [{ number: line, openBefore }] })]);
+      store = await reopen();
+      expect(await store.openLine("acme")).toEqual({ provider: "voys", number: line, openBefore });
+      const rest = await store.callsBetween("acme", "voys", line, openBefore);
+      expect(rest).toEqual({ callIds: expect.objectContaining({ length: 50 }) });
+      await store.saveDecoded("acme", [], [], { provider: "voys", number: line });
+      expect(await store.openLine("acme")).toBeUndefined();
     });
 
     test("a call that turns out to have another customer loses its contact", async () => {
@@ -67,17 +88,18 @@ export function testLineStore(name: string, open: OpenStore): void {
       await store.saveDecoded(
         "acme",
         [],
-        [decodedCall("x", { ends: [line, "+31612345678"], lines: [line] })],
+        [decodedCall("x", { ends: [line, "+31612345678"], lines: [{ number: line }] })],
       );
       await store.erase("acme", [{ id: "7", kind: "contact" }], { now: t0, spared: [] });
       expect(await store.lines("acme", "voys")).toEqual([]);
-      expect(await store.callsBetween("acme", "voys", [line, "+31612345678"])).toEqual([]);
+      for (const number of [line, "+31612345678"])
+        expect(await store.callsBetween("acme", "voys", number)).toEqual({ callIds: [] });
       expect((await store.call("acme:voys:x"))?.row.reason).toBe("erased on request");
     });
 
     test("keeps a line of the company that a contact has too", async () => {
       await store.putContacts("acme", [{ contact, numbers: [line] }], { now: t0, matchSince: 0 });
-      await store.saveDecoded("acme", [], [decodedCall("x", { lines: [line] })]);
+      await store.saveDecoded("acme", [], [decodedCall("x", { lines: [{ number: line }] })]);
       await store.erase("acme", [{ id: "7", kind: "contact" }], { now: t0, spared: [line] });
       expect(await store.lines("acme", "voys")).toEqual([line]);
     });

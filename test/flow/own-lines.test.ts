@@ -141,3 +141,46 @@ test("companyNumbers and the phones of agents need not be learned", async () => 
   expect(await activityOf("campaign")).toMatchObject(right);
   expect(await activityOf("agent-second")).toMatchObject({ contactId: "1", ownerId: "11" });
 });
+
+/** An odd message that calls a customer's number a line of the company. */
+const odd = callback({
+  ...{ CallSid: "odd", Direction: "inbound", From: "09820000011", To: "sip:ravi" },
+  ...{ PhoneNumberSid: "09876543210", ConversationDuration: 20 },
+});
+
+test("a customer whose number was once told as a line stays the customer beside a line of the settings", async () => {
+  await world.end();
+  open({ companyNumbers: ["+918040000022"] });
+  await world.sync();
+  await world.take(odd);
+  await world.take(campaign);
+  expect(await activityOf("campaign")).toMatchObject(right);
+});
+
+test("between two numbers that messages told as lines nobody is named as the customer", async () => {
+  await world.sync();
+  await world.takeAll([odd, incoming, campaign]);
+  const activity = await activityOf("campaign");
+  expect(activity).toBeDefined();
+  expect(activity).not.toHaveProperty("contactId");
+  expect(activity?.["to"]).not.toBe("+919876543210");
+});
+
+test("a line puts right all of its earlier calls, however many, also after a restart", async () => {
+  await world.sync();
+  const calls = Array.from({ length: 450 }, (_, i) =>
+    callback({
+      ...{ CallSid: `campaign-${i}`, Direction: "outbound-api", From: "09876543210", To: exoPhone },
+      ConversationDuration: 30,
+    }),
+  );
+  for (const call of calls) await world.take(call);
+  await world.workOff();
+  await world.take(incoming);
+  await world.stop();
+  await world.workOff();
+  const wrong = world.activities().filter(({ providerCallId, contactId }) => {
+    return String(providerCallId).startsWith("campaign") && contactId !== "1";
+  });
+  expect(wrong).toEqual([]);
+});

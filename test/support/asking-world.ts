@@ -5,7 +5,7 @@ import { connectors } from "../../connectors/index.ts";
 import { loadConfig } from "../../src/config.ts";
 import type { ConnectorKind, Delivery } from "../../src/core/contracts.ts";
 import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
-import { decodeNew } from "../../src/flow/decode.ts";
+import { decodeNew, settleLine } from "../../src/flow/decode.ts";
 import { deliverDue } from "../../src/flow/deliver.ts";
 import { followRecordings } from "../../src/flow/follow-recordings.ts";
 import type { Installation, Log } from "../../src/flow/installation.ts";
@@ -83,6 +83,7 @@ export function openWorld({ provider, own, now, settings, file, log, connectors:
 
   const workOff = async (): Promise<void> => {
     while ((await decodeNew(open().flow, acmeNow(), providers, 200)) > 0);
+    while (await settleLine(open().flow, acmeNow()));
     while ((await deliverDue(open().flow, acmeNow())) > 0);
   };
 

@@ -140,10 +140,10 @@ test("a call that can never be saved is set aside, and its neighbours are logged
   const said: string[] = [];
   const activities = await runThrough((store) => ({
     ...store,
-    async saveDecoded(installation, deliveries, calls) {
+    async saveDecoded(installation, deliveries, calls, line) {
       if (calls.some(({ call }) => call.callId.startsWith("call-1-"))) throw new Error("no such luck");
       said.push(...deliveries.flatMap(({ fault }) => fault ?? []));
-      await store.saveDecoded(installation, deliveries, calls);
+      await store.saveDecoded(installation, deliveries, calls, line);
     },
   }));
   expect(activities).toHaveLength(2);
