@@ -148,6 +148,9 @@ function candidatesOf(text: string, region: string): string[] {
   const digits = text.replace(/\D/g, "");
   if (digits.length < 4) return [];
   const withoutZero = text.replace(/\(0\)/, "").replace(/\D/g, "");
+  // An Italian mobile never had the zero that somebody put in brackets.
+  if (/^(?:00)?393\d{9}$/.test(withoutZero) && withoutZero !== digits)
+    return [`+${withoutZero.replace(/^00/, "")}`];
   const code = codeOf(region);
   if (/^[\s(]*\+/.test(text)) {
     if (digits.startsWith("00")) return [`+${digits.slice(2)}`, digits];

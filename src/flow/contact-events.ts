@@ -4,6 +4,7 @@ import type { ContactEvents } from "../core/contact-events.ts";
 import { identityOf } from "../core/phone.ts";
 import { indexContacts } from "./index-contacts.ts";
 import type { Flow, Installation } from "./installation.ts";
+import { renumber } from "./renumber.ts";
 
 /** Many events about one contact, and about many, are one read. */
 const pauseMs = 500;
@@ -28,7 +29,10 @@ export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
 
   const erase = async (name: string, erased: readonly ContactRef[]): Promise<void> => {
     if (erased.length === 0) return;
-    const { companyNumbers = [], region = "" } = options.installation(name)?.settings ?? {};
+    const installation = options.installation(name);
+    const { companyNumbers = [], region = "" } = installation?.settings ?? {};
+    // What the rules of before kept under other numbers would not be found.
+    if (installation) await renumber(flow, installation, stopping.signal);
     const spared = companyNumbers.flatMap((number) => identityOf(number, region) ?? []);
     await flow.store.erase(name, erased, { now: flow.now(), spared });
   };

@@ -1,5 +1,6 @@
 import { type Choice, type Contact, chooseContact } from "../core/contact.ts";
 import { identityOf, whyNotANumber } from "../core/phone.ts";
+import { unlessAborted } from "../lib/aborted.ts";
 import { inParts } from "../lib/pace.ts";
 import type { CallRow } from "../store/contract.ts";
 import { askCrm } from "./caller-search.ts";
@@ -70,7 +71,9 @@ function askInParts(
   const { lookupSize = numbers.length } = connector;
   const underWay = numbers.flatMap((number) => {
     const found = callers.underWay(number);
-    return found ? [[number, found.then((contacts) => new Map([[number, contacts]]))] as const] : [];
+    if (!found) return [];
+    const answer = unlessAborted(found, signal).then((contacts) => new Map([[number, contacts]]));
+    return [[number, answer] as const];
   });
   const asked = new Map(underWay);
   const others = numbers.filter((number) => !asked.has(number));

@@ -60,7 +60,26 @@ export async function renumber(
     if (wrong.length > 0) matched += await store.renumberCalls(name, wrong, options());
     await pace();
   }
+  await renumberAnswers(flow, name, region, signal);
+  if (signal?.aborted) return matched;
   await store.saveNumbering(name, version);
   if (changed > 0) tell("the contact index was renumbered");
   return matched;
+}
+
+async function renumberAnswers(
+  { store }: Flow,
+  name: string,
+  region: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let numbers = await store.answerNumbers(name, "", rowsAtOnce);
+  for (; numbers.length > 0; numbers = await store.answerNumbers(name, numbers.at(-1) ?? "", rowsAtOnce)) {
+    if (signal?.aborted) return;
+    const wrong = numbers.flatMap((was) => {
+      const number = identityOf(was, region);
+      return number === undefined || number === was ? [] : [{ was, number }];
+    });
+    if (wrong.length > 0) await store.renumberAnswers(name, wrong);
+  }
 }

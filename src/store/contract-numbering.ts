@@ -26,6 +26,9 @@ export type NumberingStore = {
     contacts: readonly ContactNumbers[],
     options: { now: number; matchSince: number },
   ): Promise<number>;
+  /** The numbers that questions of AI agents are kept under, in order, after one of them. */
+  answerNumbers(installation: string, after: string, limit: number): Promise<string[]>;
+  renumberAnswers(installation: string, answers: readonly { was: string; number: string }[]): Promise<void>;
   /** The same, for calls whose number the index knows now. */
   renumberCalls(
     installation: string,

@@ -91,13 +91,6 @@ export function renumberCalls(
         id,
         was ?? null,
       );
-      if (was !== undefined && number !== undefined)
-        db.run(
-          "UPDATE answers SET number = ? WHERE installation = ? AND number = ?",
-          number,
-          installation,
-          was,
-        );
       if (changes === 0 || number === undefined) continue;
       matched += db.run(
         `UPDATE calls SET due_at = ? WHERE id = ? AND contact_id IS NULL AND state = 'logged' AND due_at IS NULL
@@ -111,4 +104,23 @@ export function renumberCalls(
     }
     return matched;
   });
+}
+
+export function answerNumbers(db: Connection, installation: string, after: string, limit: number): string[] {
+  const rows = db.all(
+    "SELECT DISTINCT number FROM answers WHERE installation = ? AND number > ? ORDER BY number LIMIT ?",
+    installation,
+    after,
+    limit,
+  );
+  return rows.map(({ number }) => String(number));
+}
+
+export function renumberAnswers(
+  db: Connection,
+  installation: string,
+  answers: readonly { was: string; number: string }[],
+): void {
+  for (const { was, number } of answers)
+    db.run("UPDATE answers SET number = ? WHERE installation = ? AND number = ?", number, installation, was);
 }

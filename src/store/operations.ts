@@ -22,6 +22,7 @@ export const operations = {
   saveNumbering: numbering.saveNumbering,
   renumberContacts: numbering.renumberContacts,
   renumberCalls: numbering.renumberCalls,
+  renumberAnswers: numbering.renumberAnswers,
   eraseMentions,
   erasePeople,
   eraseStretch,

@@ -78,6 +78,9 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
       numbering.numberedCalls(db, installation, after, limit),
     renumberContacts: (installation, found, options) =>
       write("renumberContacts", installation, found, options),
+    answerNumbers: async (installation, after, limit) =>
+      numbering.answerNumbers(db, installation, after, limit),
+    renumberAnswers: (installation, answers) => write("renumberAnswers", installation, answers),
     renumberCalls: (installation, calls, options) => write("renumberCalls", installation, calls, options),
     ready: () => write("ready"),
     close: async () => {

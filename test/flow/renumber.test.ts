@@ -59,6 +59,14 @@ test("contacts of an older version are found by what their numbers are today, an
   expect(await store.countContacts("acme")).toBe(693);
 });
 
+test("what an AI agent was asked is found by the number's identity of today", async () => {
+  const answer = { at: Date.now(), reply: {}, why: {} };
+  await store.saveAnswer("acme", "retell", { ref: "1", number: "+5215598765432", ...answer });
+  await renumber(turns.flow, turns.acme());
+  const found = await store.answersNear("acme", "+525598765432", 0, Date.now() + 1_000);
+  expect(found).toMatchObject([{ ref: "1" }]);
+});
+
 test("it is done once, and again when the region changes", async () => {
   await renumber(turns.flow, turns.acme());
   await indexed("2", "0612 34 56 78", []);
