@@ -71,6 +71,7 @@ export async function deliverDue(
 async function ownersOf({ store }: Flow, { settings, connector }: Installation): Promise<readonly Owner[]> {
   const known = await store.owners(settings.name);
   if (known.length > 0 || !connector.owners) return known;
+  if ((await store.syncState(settings.name)).finishedAt !== undefined) return known;
   const owners = await connector.owners().catch((error: unknown): Owner[] => {
     if (error instanceof CrmError) return [];
     throw error;
