@@ -81,7 +81,8 @@ export type Fields = Record<string, FieldValue>;
 export type WriteMode = "always" | "if-empty" | "once";
 
 /**
- * One call as the CRM should have it. `key` is the external id: saving the same key twice updates.
+ * One call as the CRM should have it. `key` is the external id: saving the same key twice updates. `fields`: "" empties
+ * a field that we filled before.
  * `ours`: for each field, every value that we may have written before; anything else in the CRM is a person's edit.
  * `activityId`: the CRM's id from an earlier save. `sentAt`: when it was first sent without an answer that we kept
  * (ms): the CRM may have it. `linked`: the CRM confirmed the contact in an earlier save, so it is not linked again.
