@@ -75,7 +75,7 @@ program
 
 program
   .command("dead")
-  .description("calls that somebody has to mend something for")
+  .description("calls that cannot be logged until something is corrected")
   .option("--retry [call]", "log them again, or one of them")
   .option("--installation <name>", "only of this one")
   .action(run(dead));

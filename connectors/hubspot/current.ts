@@ -57,7 +57,7 @@ function wasSent({ record: { sentAt, ours } }: Work): boolean {
 /** What a call is found by where the account refuses our key; the mapping's own id of the call, or our key. */
 export function externalIdOf({ key, fields }: Work["record"]): string {
   const mapped = fields["hs_call_external_id"];
-  return mapped === undefined ? key : String(mapped);
+  return mapped === undefined || mapped === "" ? key : String(mapped);
 }
 
 function namesIn(works: readonly Work[]): string[] {

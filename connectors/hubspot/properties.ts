@@ -62,6 +62,7 @@ export function storedText(property: Property | undefined, value: FieldValue): s
   // Blanks and invisible characters around anything but a text: refused since 2025-04-07 (HubSpot's changelog).
   const isText = property === undefined || property.type === "string";
   const text = isText ? String(value) : String(value).replace(/^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu, "");
+  if (text === "") return "";
   if (property?.type !== "enumeration" || property.options.length === 0)
     return property?.html ? cutHtml(text, longestText) : cutText(text, longestText);
   const { options } = property;

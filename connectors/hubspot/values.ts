@@ -24,11 +24,7 @@ export function changeOf(
   lacks: (property: string, sentence: string) => void,
 ): Change {
   const fields: Fields = {};
-  const wanted = {
-    ...(record.ownerId !== undefined &&
-      !("hubspot_owner_id" in record.fields) && { ownerId: record.ownerId }),
-    ...record.fields,
-  };
+  const wanted = wantedOf(record);
   for (const [name, value] of Object.entries(wanted)) {
     const property = propertyNameOf(name);
     if (storedText(known.get(property), value) !== undefined) fields[name] = value;
@@ -40,6 +36,15 @@ export function changeOf(
     Object.fromEntries(Object.keys(fields).map((name) => [name, current.properties[propertyNameOf(name)]]));
   const { write, kept } = fieldsToWrite({ ...record, fields }, now, form);
   return { wrote: write, properties: textsOf(write, known), kept };
+}
+
+/** HubSpot demands a time, and an owner is never taken away. */
+function wantedOf({ fields, ownerId }: CallRecord): Fields {
+  const stays = (name: string) => name === "hs_timestamp" || name === "hubspot_owner_id";
+  const mapped = Object.entries(fields).filter(([name, value]) => value !== "" || !stays(name));
+  const wanted: Fields = Object.fromEntries(mapped);
+  if (ownerId === undefined || "hubspot_owner_id" in wanted) return wanted;
+  return { ownerId, ...wanted };
 }
 
 /** Fields in HubSpot's words: texts under the names of its properties. */

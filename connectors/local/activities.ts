@@ -1,5 +1,5 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, Fields, RemovedCall, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields, FieldValue, RemovedCall, SaveResult } from "../../src/core/contracts.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/lib/body.ts";
@@ -81,8 +81,15 @@ function put(
 ): string {
   if (!found) return addRecord(document, "activities", { key, ...members }, region);
   if (Object.keys(members).length > 0)
-    replaceRecord(document, "activities", found.place, withMembers(found.text, members));
+    replaceRecord(document, "activities", found.place, withMembers(found.text, emptied(members)));
   return String(found.record["id"]);
+}
+
+/** A field without a value is null, whatever its type was. */
+function emptied(members: Fields): Record<string, FieldValue | null> {
+  return Object.fromEntries(
+    Object.entries(members).map(([name, value]) => [name, value === "" ? null : value]),
+  );
 }
 
 /** By id, else by key. An id that now belongs to another call is not this call's: ids are used again after a deletion. */

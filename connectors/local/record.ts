@@ -27,7 +27,7 @@ export function isScalar(value: unknown): value is FieldValue {
 }
 
 /** The text of a record with some members replaced or added, and every other byte as the person wrote it. */
-export function withMembers(text: Buffer, members: Fields): string {
+export function withMembers(text: Buffer, members: Readonly<Record<string, FieldValue | null>>): string {
   const cursor = { bytes: text, at: 0 };
   const added = new Map(Object.entries(members));
   const pieces: string[] = [];

@@ -14,6 +14,7 @@ import type { Desk, Item, Written } from "./item.ts";
 import { contactIn, linkOf, linksAfter, type Plan, planCall, planTask } from "./plan.ts";
 import { type Current, shortId, tasksById, tasksByKey } from "./tasks.ts";
 import { contactsFor, type Made, type Wanted } from "./unknown-callers.ts";
+import type { Row } from "./values.ts";
 import { writeTasks } from "./write.ts";
 
 /** A call and what the org has of it now. `task`: its follow-up there, which may be deleted. */
@@ -171,13 +172,13 @@ function resultOf(
 }
 
 /** What was written in the end, in the mapping's words: less than planned, or with another owner or contact. */
-function wroteIn(planned: Readonly<Values>, row: Readonly<Values>, contact: ContactRef | undefined): Values {
+function wroteIn(planned: Readonly<Values>, row: Readonly<Row>, contact: ContactRef | undefined): Values {
   const wrote: Values = {};
   for (const [name, value] of Object.entries(planned)) {
     if (name === "contactId") {
       if (contact) wrote[name] = contact.id;
     } else if (name === "ownerId" || name === "OwnerId") {
-      if (row["OwnerId"] !== undefined) wrote[name] = row["OwnerId"];
+      if (typeof row["OwnerId"] === "string") wrote[name] = row["OwnerId"];
     } else if (row[name] !== undefined) wrote[name] = value;
   }
   return wrote;

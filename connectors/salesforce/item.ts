@@ -1,9 +1,9 @@
 import type { Connection } from "jsforce";
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { Fields as Values } from "../../src/core/contracts.ts";
 import type { CrmError } from "../../src/core/errors.ts";
 import type { Schema } from "./schema.ts";
 import type { Book } from "./tasks.ts";
+import type { Row } from "./values.ts";
 
 /**
  * One Task to write. `what`: its name in messages. `change`: an existing one, by the `Id` in its row. `contact`: whom
@@ -12,7 +12,7 @@ import type { Book } from "./tasks.ts";
 export type Item = {
   what: string;
   change: boolean;
-  row: Values;
+  row: Row;
   contact?: ContactRef;
   fallbackOwner?: string;
   without?: readonly string[];

@@ -4,14 +4,14 @@ import { fieldsToWrite } from "../../src/core/edits.ts";
 import { kindOfId } from "./people.ts";
 import type { Fields } from "./schema.ts";
 import { type Book, type Current, shortId } from "./tasks.ts";
-import { defaultsFor, formOf, wireOf } from "./values.ts";
+import { defaultsFor, formOf, type Row, wireOf } from "./values.ts";
 
 /**
  * What is to be sent for a call. `row`: in Salesforce's fields and values, empty when there is nothing to write.
  * `wrote` and `kept`: in the mapping's own, with `contactId` and `ownerId` for whom the call belongs to. `without`: what
  * this org cannot take.
  */
-export type Plan = { row: Values; wrote: Values; kept: string[]; without: string[] };
+export type Plan = { row: Row; wrote: Values; kept: string[]; without: string[] };
 
 export type Warn = (message: string) => void;
 
@@ -25,10 +25,11 @@ export function planCall(
   const { fields, keyName, ledger } = book;
   const link = linkOf(contact);
   const isLinked = current !== undefined && record.linked === true;
+  const mapped = mappedOf(record, fields);
   const wanted: Values = {
-    ...(contact && !isLinked && !("WhoId" in record.fields) && { contactId: contact.id }),
-    ...(record.ownerId !== undefined && !("OwnerId" in record.fields) && { ownerId: record.ownerId }),
-    ...record.fields,
+    ...(contact && !isLinked && !("WhoId" in mapped) && { contactId: contact.id }),
+    ...(record.ownerId !== undefined && !("OwnerId" in mapped) && { ownerId: record.ownerId }),
+    ...mapped,
   };
   // The key is ours, whatever a mapping says of its field.
   if (ledger) wanted[keyName] = record.key;
@@ -55,6 +56,16 @@ export function planCall(
   };
 }
 
+/** An owner or a link is never taken away, and a checkbox without a value is not ticked. */
+function mappedOf(record: CallRecord, fields: Fields): Values {
+  const mapped = Object.entries(record.fields).flatMap(([name, value]): [string, FieldValue][] => {
+    const type = fields.get(name)?.type;
+    if (value !== "" || (type !== "boolean" && type !== "reference")) return [[name, value]];
+    return type === "boolean" ? [[name, false]] : [];
+  });
+  return Object.fromEntries(mapped);
+}
+
 /** A follow-up belongs to whom the call belongs to. */
 export function planTask(
   values: Values,
@@ -63,7 +74,7 @@ export function planTask(
   warn: Warn,
 ): Pick<Plan, "row" | "without"> {
   const made = rowOf(values, fields, "createable", warn);
-  const whole: Values = { ...links, ...made.row };
+  const whole: Row = { ...links, ...made.row };
   if (String(whole["WhoId"] ?? "").startsWith("00Q")) delete whole["WhatId"];
   const without = made.without.map((words) => `the follow-up task: ${words}`);
   return { row: { ...whole, ...defaultsFor(fields, whole, false) }, without };
@@ -75,7 +86,7 @@ export function linkOf(contact: ContactRef | undefined): "WhoId" | "WhatId" {
 }
 
 /** The links of a Task after a row has been written over what it was. */
-export function linksAfter(current: Current | undefined, row: Readonly<Values>): Values {
+export function linksAfter(current: Current | undefined, row: Readonly<Row>): Values {
   const links: Values = {};
   for (const name of ["WhoId", "WhatId", "OwnerId"]) {
     const value = row[name] ?? current?.values[name];
@@ -121,7 +132,7 @@ function rowOf(
   warn: Warn,
   link: string = "WhoId",
 ): Pick<Plan, "row" | "wrote" | "without"> {
-  const row: Values = {};
+  const row: Row = {};
   const wrote: Values = {};
   const without: string[] = [];
   const leaveOut = (name: string, why: string): void => {
@@ -153,6 +164,10 @@ function rowOf(
     const wire = wireOf(field, value);
     if ("value" in wire) {
       row[name] = wire.value;
+      wrote[name] = value;
+    } else if (value === "" && how === "updateable") {
+      // Only a text takes "" for empty.
+      row[name] = null;
       wrote[name] = value;
     } else if ("fault" in wire) leaveOut(name, `${wire.fault}; correct the mapping`);
     else if (value !== "") leaveOut(name, noSuchValue(value));

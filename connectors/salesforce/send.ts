@@ -1,16 +1,17 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Connection } from "jsforce";
-import type { Fields as Values } from "../../src/core/contracts.ts";
+
 import { CrmError } from "../../src/core/errors.ts";
 import { isObject, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import { type Fault, faultIn, faultsOf, hasFault } from "./failure.ts";
+import type { Row } from "./values.ts";
 
 /** What became of one row. `created`: unless an upsert found it there. `lost`: the request as a whole failed, so nobody knows. */
 export type RowResult = { id: string; created: boolean } | { faults: Fault[] } | { lost: CrmError };
 
 /** One request for at most 200 rows; the answer has a result for each, in their order. */
-export type Request = (rows: Values[]) => Promise<unknown>;
+export type Request = (rows: Row[]) => Promise<unknown>;
 
 const mostRows = 200;
 const lockRetries = 2;
@@ -45,7 +46,7 @@ export type Sending = { atOnce: boolean; isOutdated(): boolean };
 
 /** Sends rows, those of one person together, and answers for each in their order. */
 export async function sendRows(
-  rows: readonly Values[],
+  rows: readonly Row[],
   request: Request,
   sending: Sending,
 ): Promise<RowResult[]> {
@@ -68,7 +69,7 @@ export async function sendRows(
   return results;
 }
 
-async function sendOrLose(rows: Values[], request: Request, sending: Sending): Promise<RowResult[]> {
+async function sendOrLose(rows: Row[], request: Request, sending: Sending): Promise<RowResult[]> {
   try {
     return await sendPatiently(rows, request);
   } catch (error) {
@@ -89,7 +90,7 @@ async function sendOrLose(rows: Values[], request: Request, sending: Sending): P
 }
 
 /** Rows that somebody else's change locks out for a moment are sent again. */
-async function sendPatiently(rows: Values[], request: Request): Promise<RowResult[]> {
+async function sendPatiently(rows: Row[], request: Request): Promise<RowResult[]> {
   let results = resultsOf(await request(rows), rows.length);
   for (let retry = 1; retry <= lockRetries; retry += 1) {
     const locked = results.flatMap((result, i) => (isLocked(result) ? [i] : []));
@@ -129,11 +130,11 @@ function isLocked(result: RowResult): boolean {
   );
 }
 
-function parentOf(row: Values | undefined): string {
+function parentOf(row: Row | undefined): string {
   return String(row?.["WhoId"] ?? row?.["WhatId"] ?? "");
 }
 
-function rowsAt(rows: readonly Values[], places: readonly number[]): Values[] {
+function rowsAt(rows: readonly Row[], places: readonly number[]): Row[] {
   return places.map((place) => rows[place] ?? {});
 }
 

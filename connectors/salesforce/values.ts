@@ -6,6 +6,9 @@ const numbers = new Set(["int", "double", "currency", "percent", "long"]);
 const texts = new Set(["string", "textarea", "phone", "email", "url", "combobox", "encryptedstring"]);
 const picklists = new Set(["picklist", "multipicklist"]);
 
+/** A record as it is sent; null empties a field. */
+export type Row = Record<string, FieldValue | null>;
+
 /** What is sent for a value. `fault`: why this field cannot take it. `none`: the picklist does not have it and may be left empty. */
 export type Wire = { value: FieldValue } | { none: true } | { fault: string };
 
@@ -82,7 +85,7 @@ function cut(text: string, length: number): string {
 }
 
 /** What a new Task needs and the mapping does not say. `isOver`: a call has happened; a follow-up is still to do. */
-export function defaultsFor(fields: Fields, given: Readonly<Values>, isOver: boolean): Values {
+export function defaultsFor(fields: Fields, given: Readonly<Row>, isOver: boolean): Values {
   const status = isOver ? (closedStatus(fields) ?? defaultStatus(fields)) : undefined;
   return {
     ...(status !== undefined && given["Status"] === undefined && { Status: status }),

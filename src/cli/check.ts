@@ -112,7 +112,13 @@ function providerChecks({ publicUrl }: Config, installation: Installation): Chec
   const checks = Object.entries(providers).map(([id, configured]) => {
     const skipped = whySkipped(installation, configured);
     const lost = `lost webhooks are ${skipped === undefined ? "asked for" : `not asked for: ${skipped}`}`;
-    const says = `webhook URL ${publicUrl}/webhooks/${settings.name}/${id}; ${lost}`;
+    // A provider that does not sign proves itself by our secret in the URL.
+    const isInUrl =
+      typeof configured.settings === "object" && configured.settings && "secret" in configured.settings;
+    const [key, where] = isInUrl
+      ? ["?key=<secret>", ` (<secret>: \`secret\` of its provider ${id})`]
+      : ["", ""];
+    const says = `webhook URL ${publicUrl}/webhooks/${settings.name}/${id}${key}${where}; ${lost}`;
     return { check: `${settings.name}: ${id}`, says, faults: [] };
   });
   const none = {
@@ -152,7 +158,7 @@ async function crmChecks(parts: Parts, installation: Installation): Promise<Chec
     await attempt(name, async () => {
       await connector.prepare?.();
       const owners = (await connector.owners?.())?.filter(({ left }) => !left);
-      return owners ? `reachable, ${owners.length} owners` : "reachable";
+      return owners ? `reachable, ${owners.length} owner${owners.length === 1 ? "" : "s"}` : "reachable";
     }),
   );
   if (checks.some(({ faults }) => faults.length > 0)) return checks;

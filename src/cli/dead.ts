@@ -7,7 +7,7 @@ import { sayWhoWorks, workOff } from "./work.ts";
 /** `retry`: a call, or true for all. */
 export type DeadOptions = GlobalOptions & { retry?: string | true; installation?: string };
 
-/** Calls that somebody has to mend something for; with `--retry`, all of them or one are logged again. */
+/** Calls that cannot be logged until something is corrected; with `--retry`, all of them or one are logged again. */
 export async function dead(options: DeadOptions): Promise<void> {
   const { retry } = options;
   if (retry === undefined) return list(options);
@@ -41,7 +41,7 @@ async function list(options: DeadOptions): Promise<void> {
     print(line);
     print(`    ${printable(rows[i]?.reason ?? "no reason was given")}`);
   }
-  print(`\nWhen the reason is mended: ${commandLine("dead --retry")}, or --retry <call> for one.`);
+  print(`\nWhen the reason is corrected: ${commandLine("dead --retry")}, or --retry <call> for one.`);
 }
 
 async function deadCalls(store: Store, installation: string | undefined): Promise<CallRow[]> {

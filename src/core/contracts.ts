@@ -81,14 +81,14 @@ export type Fields = Record<string, FieldValue>;
 export type WriteMode = "always" | "if-empty" | "once";
 
 /**
- * One call as the CRM should have it. `key` is the external id: saving the same key twice updates.
+ * One call as the CRM should have it. `key` is the external id: saving it twice updates. `fields`: "" empties a field.
  * `ours`: for each field, every value that we may have written before; anything else in the CRM is a person's edit.
  * `activityId`: the CRM's id from an earlier save. `sentAt`: when it was first sent without an answer that we kept
  * (ms): the CRM may have it. `linked`: the CRM confirmed the contact in an earlier save, so it is not linked again.
  * `fallbackOwnerId`: owns it when the CRM refuses `ownerId`. `createContact`: make this contact first (an unknown
  * caller) under its `number`, an identity; `phone`: how that is dialled, if otherwise; `named`: the provider told the
- * caller's name. `associate`: other records that the call belongs to,
- * by the CRM's name of their type. `task`: a follow-up for the owner, made once per key.
+ * caller's name. `associate`: other records of the call, by the CRM's name of their type. `task`: a follow-up for the
+ * owner, made once per key.
  */
 export type CallRecord = {
   key: string;

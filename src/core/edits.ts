@@ -1,6 +1,18 @@
 import type { CallRecord, Fields, FieldValue } from "./contracts.ts";
 
 /**
+ * The fields of a record, with those that have no value any more as "": the mapping names them, we have filled them and
+ * they follow the call. One that was never filled stays away.
+ */
+export function withEmptied({ fields, modes, ours }: Pick<CallRecord, "fields" | "modes" | "ours">): Fields {
+  const emptied = Object.entries(modes).filter(
+    ([name, mode]) =>
+      mode === "always" && !Object.hasOwn(fields, name) && own(ours, name)?.some((value) => value !== ""),
+  );
+  return { ...fields, ...Object.fromEntries(emptied.map(([name]) => [name, ""])) };
+}
+
+/**
  * Which fields of a call may be written over what the CRM has now, and which stay because somebody else changed them.
  * `current`: the activity's fields as the CRM has them; undefined for a new one, which gets everything.
  * `form`: the one writing in which two values of a field are compared, where a CRM keeps another than it was sent.

@@ -3,7 +3,7 @@ import type { SaveResult } from "../core/contracts.ts";
 import { CrmError, messageOf } from "../core/errors.ts";
 import { createPace, inParts } from "../lib/pace.ts";
 import type { CallRow, DeliveredCall } from "../store/contract.ts";
-import { type Promised, planFollowUps } from "./follow-ups.ts";
+import { instead, type Promised, planFollowUps, type Unmade } from "./follow-ups.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { type Lookup, lookUp } from "./match.ts";
 import { failed, outcomeOf } from "./outcome.ts";
@@ -13,11 +13,12 @@ import { takeBack } from "./take-back.ts";
 /** Rows in one transaction: few enough that nobody waits long for it. */
 const rowsAtOnce = 100;
 
-/** What the batches of one claim share. `lookupOf`: each call's match, once it is there. `promised`: who gets a follow-up. `ended`: the CRM is away. */
+/** What the batches of one claim share. `lookupOf`: each call's match, once it is there. `promised`: who gets a follow-up. `unmade`: whose was not made. `ended`: the CRM is away. */
 type Claim = {
   lookupOf: (row: CallRow) => Promise<Lookup>;
   owners: readonly Owner[];
   promised: Promised;
+  unmade: Unmade[];
   ended: AbortSignal;
   signal: AbortSignal | undefined;
 };
@@ -44,7 +45,7 @@ export async function deliverDue(
   const unmatched = due.filter(({ contact }) => contact === undefined);
   const lookupOf = await lookUp(flow, installation, unmatched, ended);
   const owners = await ownersOf(flow, installation);
-  const claim: Claim = { lookupOf, owners, promised: new Map(), ended, signal };
+  const claim: Claim = { lookupOf, owners, promised: new Map(), unmade: [], ended, signal };
   let refusal: CrmError | undefined;
   const deliver = async (part: readonly CallRow[]): Promise<void> => {
     try {
@@ -55,10 +56,14 @@ export async function deliverDue(
       if (!(error instanceof CrmError)) throw error;
       if (error.retry === "later") refusal = error;
       if (refusal) end.abort();
+      else
+        for (const { call, number } of part)
+          claim.unmade.push({ key: call.key, subject: { ...(number !== undefined && { number }) } });
       await postpone(flow, installation, part, error);
     }
   };
   const parts = await Promise.allSettled(inParts(due, batchSize).map(deliver));
+  await instead(flow, installation, claim.unmade);
   for (const part of parts) if (part.status === "rejected") throw part.reason;
   if (!refusal) return rows.length;
   throw new CrmError("later", refusal.message, {
@@ -101,7 +106,8 @@ async function deliverPart(
     );
   }
   const records = outgoing.map(({ record }) => record);
-  await settle(flow, installation, outgoing, await installation.connector.saveCalls(records, claim.signal));
+  const results = await installation.connector.saveCalls(records, claim.signal);
+  await settle(flow, installation, outgoing, results, claim.unmade);
 }
 
 async function prepare(
@@ -153,6 +159,7 @@ async function settle(
   installation: Installation,
   outgoing: readonly Outgoing[],
   results: readonly SaveResult[],
+  unmade: Unmade[],
 ): Promise<void> {
   const byKey = new Map(results.map((result) => [result.key, result]));
   const gone = results.flatMap((result) => ("failed" in result && result.contactGone) || []);
@@ -168,7 +175,16 @@ async function settle(
       ),
     );
     await flow.store.saveDelivered(await dueIfKnownByNow(flow, installation, delivered));
+    const made = new Set(delivered.flatMap((call) => (mayStillBeMade(call) ? [call.id] : [])));
+    for (const { row, followUp } of part)
+      if (followUp && !made.has(row.id)) unmade.push({ key: row.call.key, subject: followUp });
   }
+}
+
+/** Whether the follow-up that went with a call is there, or goes out with the call again. */
+function mayStillBeMade({ state, followUp }: DeliveredCall): boolean {
+  if (state === "logged") return followUp !== undefined && "made" in followUp;
+  return state !== "dead" && state !== "gone";
 }
 
 /** The contact index may have learned a number while its call was on the way to the CRM: that call is due again. */

@@ -1,4 +1,4 @@
-import type { Call } from "../core/call.ts";
+import { type Call, isMissed } from "../core/call.ts";
 import type { ContactRef } from "../core/contact.ts";
 import type { FollowUp } from "../core/contracts.ts";
 import { beganAt, wasReached } from "../core/reached.ts";
@@ -12,6 +12,9 @@ const oldestMs = 86_400_000;
 
 /** Callers who get a follow-up in this claim, and the key of the call that makes it. */
 export type Promised = Map<string, string>;
+
+/** A call whose follow-up was not made, by its key. */
+export type Unmade = { key: string; subject: Subject };
 
 /**
  * Decides which missed calls get a follow-up task: one per contact or number at a time, none for old calls, and none when
@@ -43,6 +46,26 @@ export async function planFollowUps(
     planned.push(await plan(flow, one, own, stillOpen, promised));
   }
   return planned;
+}
+
+/**
+ * Looks once more at the latest missed call of each of these callers that has had no follow-up of its own, because
+ * theirs was to be the one and was not made.
+ */
+export async function instead(
+  { store, now }: Flow,
+  { settings }: Installation,
+  unmade: readonly Unmade[],
+): Promise<void> {
+  for (const { key: refused, subject } of unmade) {
+    for (const { key, body } of await store.completedCalls(settings.name, subject, now() - oldestMs)) {
+      if (key === refused || !isMissed(JSON.parse(body) as Call)) continue;
+      const other = await store.call(key);
+      if (other?.row.state !== "logged" || (await store.followUp(other.row.id))) continue;
+      await store.retry(key, now());
+      break;
+    }
+  }
 }
 
 async function plan(

@@ -1,4 +1,4 @@
-import type { Call } from "../core/call.ts";
+import type { Agent, Call } from "../core/call.ts";
 import type { Contact, Owner } from "../core/contact.ts";
 import { type AgentEntry, findAgent, sameEmail } from "../core/directory.ts";
 import type { InstallationSettings } from "../core/settings.ts";
@@ -7,37 +7,85 @@ import { whyTalked } from "./names.ts";
 /** `fallback`: owns it when the CRM refuses the owner. */
 export type OwnerChoice = { owner?: Owner; fallback?: Owner; why: string; agent?: AgentEntry };
 
+/** Somebody of the call who may own it. `first`: before the contact's owner. `did`: for the reason why not. */
+type Candidate = { entry: AgentEntry; why: string; did: string; first: boolean };
+
+type Told = Pick<Call, "agents" | "provider" | "direction">;
+
 /**
- * Whose activity it is: the agent who talked last with the customer, else the contact's owner, else the default. One who
- * has left the CRM is passed over.
+ * Whose activity it is: the agent who talked last with the customer, or who made the call when nobody talked; else the
+ * contact's owner; else the only one whose phone rang, or the owner of the AI agent; else the default. One who has left
+ * the CRM is passed over.
  */
 export function chooseOwner(
   settings: InstallationSettings,
   owners: readonly Owner[],
-  call: Pick<Call, "agents" | "provider">,
+  call: Told,
   contact: Contact | undefined,
 ): OwnerChoice {
-  const agent = lastToTalk(settings, owners, call);
-  const byAgent = agent && owners.filter(({ email }) => email !== undefined && sameEmail(email, agent.email));
-  const talker = byAgent?.find(isActive);
+  const candidate = candidateOf(settings, owners, call);
+  const { entry } = candidate ?? {};
+  const users = entry && owners.filter(({ email }) => email !== undefined && sameEmail(email, entry.email));
+  const user = users?.find(isActive);
   const stated = defaultOwnerOf(settings, owners);
   const fallback = stated && isActive(stated) ? stated : undefined;
-  const rest = { ...(fallback && { fallback }), ...(agent && { agent }) };
-  if (agent && talker) return { owner: talker, why: whyTalked(settings, call, agent.email), ...rest };
-  const absent = byAgent?.length ? "has left the CRM" : "is no CRM user";
-  const notes = agent ? [`${agent.email} talked, but ${absent}`] : [];
+  const rest = { ...(fallback && { fallback }) };
+  const theirs = candidate && user && { owner: user, why: candidate.why, ...rest, agent: candidate.entry };
+  if (theirs && candidate.first) return theirs;
+  const absent = users?.length ? "has left the CRM" : "is no CRM user";
+  const notes = candidate && !user ? [`${candidate.entry.email} ${candidate.did}, but ${absent}`] : [];
+  const known = { ...rest, ...(candidate?.first && { agent: candidate.entry }) };
   const ownsContact = contact?.ownerId === undefined ? undefined : ownerOf(owners, contact.ownerId);
   if (ownsContact && isActive(ownsContact))
-    return { owner: ownsContact, why: sentence("owns the contact", notes), ...rest };
+    return { owner: ownsContact, why: sentence("owns the contact", notes), ...known };
   if (ownsContact)
     notes.push(`${nameOf(ownsContact)} owns the contact, but cannot own activities (any more)`);
-  if (fallback) return { owner: fallback, why: sentence("the installation's default owner", notes), ...rest };
+  if (theirs) return { ...theirs, why: sentence(theirs.why, notes) };
+  if (fallback)
+    return { owner: fallback, why: sentence("the installation's default owner", notes), ...known };
   const noContact = ownsContact ? "" : "the contact has no owner, and ";
   const noDefault = stated
     ? `the default owner ${nameOf(stated)} cannot own activities (any more)`
     : "there is no default";
-  const noAgent = agent ? "" : "no agent of the directory talked, ";
-  return { why: sentence(`nobody: ${noAgent}${noContact}${noDefault}`, notes), ...rest };
+  const noAgent = candidate ? "" : "no agent of the directory talked, ";
+  return { why: sentence(`${noAgent}${noContact}${noDefault}`, notes), ...known };
+}
+
+/** Who talked counts before who did not; of those who did not, only one who was alone. */
+function candidateOf(
+  settings: InstallationSettings,
+  owners: readonly Owner[],
+  call: Told,
+): Candidate | undefined {
+  const talker = lastToTalk(settings, owners, call);
+  if (talker)
+    return { entry: talker, why: whyTalked(settings, call, talker.email), did: "talked", first: true };
+  if (call.agents.some(({ talkedAt }) => talkedAt !== undefined)) return undefined;
+  const people = call.agents.filter(({ kind }) => kind !== "ai");
+  const entry = onlyOne(settings, owners, call.provider, people.length > 0 ? people : call.agents);
+  if (!entry) return undefined;
+  if (people.length === 0)
+    return {
+      entry,
+      why: `has the AI agent of the call (${entry.email})`,
+      did: "has the AI agent of the call",
+      first: false,
+    };
+  if (call.direction === "outbound")
+    return { entry, why: `made the call (${entry.email})`, did: "made the call", first: true };
+  return { entry, why: `their phone rang (${entry.email})`, did: "was called", first: false };
+}
+
+/** The one whom all of these agents are; undefined when they are several, or one of them is unknown. */
+function onlyOne(
+  settings: InstallationSettings,
+  owners: readonly Owner[],
+  provider: string,
+  agents: readonly Agent[],
+): AgentEntry | undefined {
+  const entries = agents.map((agent) => entryOf(settings, owners, provider, agent));
+  const [first] = entries;
+  return entries.every((entry) => entry && first && sameEmail(entry.email, first.email)) ? first : undefined;
 }
 
 function defaultOwnerOf({ defaultOwner }: InstallationSettings, owners: readonly Owner[]): Owner | undefined {
@@ -65,22 +113,28 @@ function sentence(why: string, notes: readonly string[]): string {
   return [why, ...notes].join("; ");
 }
 
-/** Whoever is not in the directory is known by the e-mail address that the provider tells, if a user of the CRM has it. */
 function lastToTalk(
-  { agents, region }: InstallationSettings,
+  settings: InstallationSettings,
   owners: readonly Owner[],
-  call: Pick<Call, "agents" | "provider">,
+  call: Told,
 ): AgentEntry | undefined {
   const talkers = call.agents.filter(({ talkedAt }) => talkedAt !== undefined);
   talkers.sort((a, b) => compareTimes(b.talkedAt, a.talkedAt));
-  for (const talker of talkers) {
-    const entry = findAgent(agents, call.provider, talker, region);
-    if (entry) return entry;
-    const { email, name } = talker;
-    const isUser = owners.some((owner) => email !== undefined && sameEmail(owner.email ?? "", email));
-    if (email !== undefined && isUser) return { email, ...(name !== undefined && { name }) };
-  }
-  return undefined;
+  return talkers.flatMap((talker) => entryOf(settings, owners, call.provider, talker) ?? [])[0];
+}
+
+/** One who is not in the directory is known by the e-mail address that the provider tells, if a CRM user has it. */
+function entryOf(
+  { agents, region }: InstallationSettings,
+  owners: readonly Owner[],
+  provider: string,
+  agent: Agent,
+): AgentEntry | undefined {
+  const entry = findAgent(agents, provider, agent, region);
+  if (entry) return entry;
+  const { email, name } = agent;
+  const isUser = owners.some((owner) => email !== undefined && sameEmail(owner.email ?? "", email));
+  return email !== undefined && isUser ? { email, ...(name !== undefined && { name }) } : undefined;
 }
 
 /** Of two who talked at the same moment, the one who came first stays first. */

@@ -1,6 +1,7 @@
 import { isMissed } from "../core/call.ts";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { CallRecord, Fields, SaveResult } from "../core/contracts.ts";
+import { withEmptied } from "../core/edits.ts";
 import { toE164 } from "../core/phone.ts";
 import type { View } from "../mapping/view.ts";
 import type { CallRow, Decision, Ours } from "../store/contract.ts";
@@ -41,7 +42,7 @@ export function recordOf(
   const create = contact === undefined && makesContact(installation, row) ? lookup.number : undefined;
   const record: CallRecord = {
     key: row.call.key,
-    fields,
+    fields: withEmptied({ fields, modes, ours: row.ours }),
     modes,
     ours: row.ours,
     ...(row.activityId !== undefined && { activityId: row.activityId }),

@@ -27,7 +27,7 @@ export const callPaths: Readonly<Record<string, Path>> = {
     words.titleOf,
   ),
   "call.story": text(
-    "What happened, a line each: who answered or called on which line, how long it rang and at whom, transfers, who else has the number",
+    "What happened, a line each: who answered or called on which line, how long it rang and whose phones, transfers, who else has the number",
     words.storyOf,
   ),
   "call.result": oneOf(
@@ -85,7 +85,7 @@ export const callPaths: Readonly<Record<string, Path>> = {
   "call.duration.text": text("Talk time in words, e.g. 5 min 20 s", facts.talkText),
   "call.ring.seconds": number("Ringing time in seconds", ({ call }) => call.ringSeconds),
   "call.ring.text": text(
-    "How long it rang and at whom, e.g. It rang for 30 s at Asha Rao and Ben Carter.",
+    "How long it rang and whose phones, e.g. The phones of Asha Rao and Ben Carter rang for 30 s.",
     words.rang,
   ),
   "call.withheld": {
@@ -99,10 +99,14 @@ export const callPaths: Readonly<Record<string, Path>> = {
     "The customer's number in E.164, or as the provider sent it when it cannot be dialled",
     facts.customerNumber,
   ),
+  "call.customer.numberText": text(
+    "The customer's number in groups, as people read it, e.g. +91 98765 43210; absent when it was withheld",
+    customer.numberText,
+  ),
   "call.customer.raw": text("The customer's number exactly as sent", ({ call }) => call.customer?.number),
   "call.customer.name": text("The caller's name as the provider sent it", ({ call }) => call.customer?.name),
   "call.customer.label": text(
-    "What to call the customer: name in the CRM, else name from the provider, else number",
+    "What to call the customer: name in the CRM, else name from the provider, else number in groups",
     customer.customerLabel,
   ),
   "call.customer.newName": text(

@@ -23,9 +23,9 @@ export function toldName({ call }: View): string | undefined {
 /** What to call the customer: their name in the CRM, else the caller's name, else the number unless it was withheld. */
 export function customerLabel(view: View): string | undefined {
   const name = view.contact?.name;
-  const known = typeof name === "string" && !ourPlaceholder.test(name.trim()) ? name : undefined;
+  const known = typeof name === "string" && !ourPlaceholder.test(name.trim()) ? inGroups(name) : undefined;
   if (isWithheldCall(view)) return known;
-  return known || toldName(view) || dialable(view);
+  return known || toldName(view) || numberText(view);
 }
 
 /** The same for a title: short enough, and with words for a withheld number. */
@@ -37,8 +37,18 @@ export function customerInTitle(view: View): string | undefined {
 
 /** A contact that is made has a name by which a rep can tell it from others. */
 export function newContactName(view: View): string | undefined {
+  return toldName(view) ?? numberText(view);
+}
+
+/** The number as people read it; the same writing in every text. */
+export function numberText(view: View): string | undefined {
   const number = isWithheldCall(view) ? undefined : dialable(view);
-  return toldName(view) ?? (number && numberInGroups(number));
+  return number && numberInGroups(number);
+}
+
+/** A contact may be named by its number. */
+function inGroups(name: string): string {
+  return /^\+\d{7,15}$/.test(name.trim()) ? numberInGroups(name.trim()) : name;
 }
 
 function dialable({ call, customerNumber }: View): string | undefined {

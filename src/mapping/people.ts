@@ -43,11 +43,11 @@ export function agentOf(view: View): AgentFacts {
   return { kind, ...(name && { name }), ...(email && { email }), ...(id && { id }) };
 }
 
-/** `Asha Rao`, `AI agent Reception bot`; undefined for an agent with an opaque id only. */
+/** `Asha Rao`, `AI agent Reception bot`, `AI agent`; undefined for a person with an opaque id only. */
 export function agentLabel(agent: Agent | undefined): string | undefined {
   if (!agent) return undefined;
   const name = textOf(agent.name) ?? textOf(agent.email);
-  if (isAi(agent)) return `AI agent ${name ?? textOf(agent.ids[0]) ?? ""}`.trim();
+  if (isAi(agent)) return `AI agent ${name ?? ""}`.trim();
   return name ?? agent.ids.flatMap((id) => idInWords(id) ?? [])[0];
 }
 

@@ -9,6 +9,7 @@ export const results = [
   "short",
   "voicemail-received",
   "voicemail-left",
+  "voicemail-answered",
   "no-answer",
   "busy",
   "declined",
@@ -33,8 +34,19 @@ const plain: Readonly<Record<Exclude<Outcome, "completed" | "voicemail">, Result
 export function resultOf(view: View): Result | undefined {
   const { direction, outcome } = view.call;
   if (outcome === "completed") return isShortAiCall(view.call) ? "short" : "connected";
-  if (outcome === "voicemail") return direction === "outbound" ? "voicemail-left" : "voicemail-received";
+  if (outcome === "voicemail" && direction !== "outbound") return "voicemail-received";
+  if (outcome === "voicemail") return isMessageLeft(view) ? "voicemail-left" : "voicemail-answered";
   return typeof outcome === "string" && Object.hasOwn(plain, outcome) ? plain[outcome] : undefined;
+}
+
+/**
+ * Whether anything was said to the machine that answered. Retell tells it in `in_voicemail` and `voicemail_reached`
+ * (its API reference, 2026); `machine_detected` and the like say who answered only.
+ */
+function isMessageLeft({ call: { custom, reason, transcript } }: View): boolean {
+  if (custom?.["in_voicemail"] === true) return true;
+  if (typeof reason === "string" && /^voicemail[\s_-]?reached$/i.test(reason.trim())) return true;
+  return typeof transcript === "string" && /^\s*agent:\s*\S/im.test(transcript);
 }
 
 /** Whether an AI agent was on the line, alone or before a person. */

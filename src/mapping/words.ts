@@ -1,5 +1,12 @@
-import { customerInTitle, sharedWith } from "./customer.ts";
-import { agentsWhoRang, firstAgentLabel, firstAgentName, transferEnds, transferText } from "./people.ts";
+import { customerInTitle, listText, sharedWith } from "./customer.ts";
+import {
+  agentsWhoRang,
+  agentsWhoTalked,
+  firstAgentLabel,
+  firstAgentName,
+  transferEnds,
+  transferText,
+} from "./people.ts";
 import { isAiCall, type Result, resultOf } from "./result.ts";
 import type { View } from "./view.ts";
 
@@ -7,7 +14,8 @@ const unansweredInWords: Readonly<Partial<Record<Result, string>>> = {
   "no-answer": "no answer",
   busy: "busy",
   declined: "declined",
-  "hung-up": "hung up before an answer",
+  "hung-up": "hung up before anyone answered",
+  "voicemail-answered": "voicemail answered",
   abandoned: "no answer",
   failed: "failed",
 };
@@ -27,7 +35,7 @@ function inboundTitle(view: View): string {
   if (result === "short") return `Short AI call${from}${lasted(view)}`;
   if (result === undefined || result === "unknown" || result === "connected") {
     if (isAiCall(view)) return `AI call${from}${transferred(view)}`;
-    const agent = result === "connected" ? cut(firstAgentName(view)) : undefined;
+    const agent = result === "connected" && isAnswerTold(view) ? cut(firstAgentName(view)) : undefined;
     return `Inbound call${from}${agent ? ` · answered by ${agent}` : ""}${transferred(view)}`;
   }
   return `Missed call${from}${onLine(view)}${result === "busy" ? " · busy" : ""}`;
@@ -36,11 +44,12 @@ function inboundTitle(view: View): string {
 function outboundTitle(view: View): string {
   const result = resultOf(view);
   const to = named(view, "to");
-  if (result === "voicemail-left") return `Voicemail left${named(view, "for")}`;
+  const isAi = isAiCall(view);
+  if (result === "voicemail-left") return `${isAi ? "AI voicemail" : "Voicemail"} left${named(view, "for")}`;
   if (result === "short") return `Short AI call${to}${lasted(view)}`;
   const unanswered = result && unansweredInWords[result];
-  if (unanswered) return `Call${to} · ${unanswered}`;
-  if (isAiCall(view)) return `AI call${to}${transferred(view)}`;
+  if (unanswered) return `${isAi ? "AI call" : "Call"}${to} · ${unanswered}`;
+  if (isAi) return `AI call${to}${transferred(view)}`;
   const agent = result === "connected" ? cut(firstAgentName(view)) : undefined;
   return `Outbound call${to}${agent ? ` · made by ${agent}` : ""}${transferred(view)}`;
 }
@@ -58,12 +67,15 @@ export function storyOf(view: View): string | undefined {
   return lines.filter(Boolean).join("\n") || undefined;
 }
 
+const endUnknown = "The provider does not say how the call ended.";
+
 const inboundEnds: Readonly<Partial<Record<Result, string>>> = {
   busy: "All lines were busy.",
   declined: "The call was declined.",
-  "hung-up": "The caller hung up before an answer.",
+  "hung-up": "The caller hung up before anyone answered.",
   abandoned: "The caller hung up while waiting.",
   failed: "The call could not be connected.",
+  unknown: endUnknown,
 };
 
 function inboundStory(view: View): (string | undefined)[] {
@@ -71,16 +83,18 @@ function inboundStory(view: View): (string | undefined)[] {
   if (direction !== "inbound") return [];
   const result = resultOf(view);
   const on = textOf(line) ? ` on ${line}` : "";
+  const called = on ? `Called ${line}.` : undefined;
+  if (result === "connected" && !isAnswerTold(view))
+    return [sentences(called, "The provider does not say who answered."), rang(view)];
   if (result === "connected" || result === "short") {
     const ring = ringSeconds(view);
     const agent = firstAgentLabel(view);
     if (!agent && !on) return [];
     return [`${agent ? `${agent} answered` : "Answered"}${on}${ring ? ` after ${ring} s of ringing` : ""}.`];
   }
-  const called = on ? `Called ${line}.` : undefined;
   if (result === "voicemail-received") {
     const { recording, transcript } = view.call;
-    const what = recording || transcript ? "left a voicemail" : "reached the voicemail";
+    const what = recording || transcript ? "left a voicemail" : "reached voicemail";
     return [sentences(called, `The caller ${what}.`), rang(view)];
   }
   if (result === "no-answer") return [`Nobody answered${on}.`, rang(view)];
@@ -94,9 +108,11 @@ const outboundEnds: Readonly<Partial<Record<Result, string>>> = {
   abandoned: "There was no answer.",
   busy: "The number was busy.",
   declined: "The customer declined the call.",
-  "hung-up": "The call was ended before an answer.",
+  "hung-up": "The call was ended before anyone answered.",
   failed: "The call could not be connected.",
-  "voicemail-left": "The voicemail answered.",
+  "voicemail-left": "The call went to voicemail.",
+  "voicemail-answered": "The call went to voicemail.",
+  unknown: endUnknown,
 };
 
 function outboundStory(view: View): (string | undefined)[] {
@@ -108,18 +124,29 @@ function outboundStory(view: View): (string | undefined)[] {
   const made = agent || from ? `${agent ? `${agent} called` : "Called"}${from}.` : undefined;
   const answered = result === "connected" && ring ? `Answered after ${ring} s of ringing.` : undefined;
   const unanswered =
-    result === "no-answer" && ring ? `There was no answer in ${ring} s of ringing.` : undefined;
+    result === "no-answer" && ring ? `There was no answer after ${ring} s of ringing.` : undefined;
   return [sentences(made, answered ?? unanswered ?? (result && outboundEnds[result]))];
 }
 
-/** `It rang for 30 s at Asha Rao and Ben Carter.` */
+/** `The phones of Asha Rao and Ben Carter rang for 30 s.` */
 export function rang(view: View): string | undefined {
   const ring = ringSeconds(view);
   const agents = agentsWhoRang(view);
-  const last = agents.at(-1);
-  const at = agents.length > 1 ? `${agents.slice(0, -1).join(", ")} and ${last}` : last;
-  if (!ring && !at) return undefined;
-  return `It rang${ring ? ` for ${ring} s` : ""}${at ? ` at ${at}` : ""}.`;
+  if (!ring && agents.length === 0) return undefined;
+  return `${phonesOf(agents)} rang${ring ? ` for ${ring} s` : ""}.`;
+}
+
+function phonesOf(agents: readonly string[]): string {
+  const [first = "It"] = agents;
+  if (agents.length > 1) return `The phones of ${listText(agents)}`;
+  if (first.startsWith("extension ")) return `E${first.slice(1)}`;
+  return /\p{L}/u.test(first) && agents.length > 0 ? `${first}'s phone` : first;
+}
+
+/** An end that says `completed` and nothing else does not prove that anybody answered. */
+function isAnswerTold(view: View): boolean {
+  const { answeredAt, transcript } = view.call;
+  return Boolean(answeredAt || transcript || talked(view) || agentsWhoTalked(view).length > 0);
 }
 
 function ringSeconds({ call: { ringSeconds } }: View): number | undefined {

@@ -58,7 +58,7 @@ export type FollowUpStore = {
   /** Those that are wanted or open, of one of these subjects. */
   openFollowUps(installation: string, subjects: readonly Subject[]): Promise<FollowUpRow[]>;
   hasOpenFollowUps(installation: string): Promise<boolean>;
-  /** Calls of a subject that ended as `completed`, first heard of at or after `since`; the latest first. */
+  /** Latest calls of a subject, however they ended, first heard of at or after `since`; the latest first. */
   completedCalls(installation: string, subject: Subject, since: number): Promise<CompletedCall[]>;
   /** From `now` on these calls' follow-ups are to be closed: their own, their legs' and earlier ones of their subjects. */
   markReached(installation: string, calls: readonly Reached[], now: number): Promise<void>;

@@ -9,8 +9,10 @@ test("finds everything in order, one line per check", async () => {
   const { code, stdout } = await cli(folder, ["check"]);
   expect(code).toBe(0);
   for (const line of stdout.trim().split("\n")) expect(line).toMatch(/^ok {5}/);
-  expect(stdout).toMatch(/ok {5}acme: voys: webhook URL http:\/\/127\.0\.0\.1:8484\/webhooks\/acme\/voys/);
-  expect(stdout).toMatch(/ok {5}acme: local: reachable, 1 owners/);
+  expect(stdout).toMatch(
+    /ok {5}acme: voys: webhook URL http:\/\/127\.0\.0\.1:8484\/webhooks\/acme\/voys\?key=<secret> \(<secret>: `secret` of its provider voys\); /,
+  );
+  expect(stdout).toMatch(/ok {5}acme: local: reachable, 1 owner$/m);
 });
 
 test("finds a wrong mapping field and a secret that is not set, with the cures", async () => {

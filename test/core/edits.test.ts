@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { CallRecord, Fields, FieldValue } from "../../src/core/contracts.ts";
-import { fieldsToWrite } from "../../src/core/edits.ts";
+import { fieldsToWrite, withEmptied } from "../../src/core/edits.ts";
 
 type Known = Pick<CallRecord, "fields" | "modes" | "ours">;
 
@@ -145,5 +145,24 @@ describe("fields of an activity that is there already", () => {
         }
       }),
     );
+  });
+});
+
+describe("a field that has no value any more", () => {
+  const modes = { note: "always", seconds: "always", first: "once", gap: "if-empty" } as const;
+
+  test("is emptied when we filled it, follows the call and stands in the mapping", () => {
+    const ours = { note: ["a"], first: ["x"], gap: ["x"], removed: ["x"], seconds: [""], constructor: ["x"] };
+    expect(withEmptied({ fields: { title: "t" }, modes, ours })).toEqual({ title: "t", note: "" });
+    expect(withEmptied({ fields: { note: "b" }, modes, ours })).toEqual({ note: "b" });
+  });
+
+  test.each<[string, Fields, Fields, string[]]>([
+    ["is written empty over our value", { note: "a" }, { note: "" }, []],
+    ["stays as a person left it", { note: "mine" }, {}, ["note"]],
+    ["is left when a person emptied it", {}, {}, []],
+  ])("%s", (_name, current, write, kept) => {
+    const known = { fields: {}, modes, ours: { note: ["a"] } };
+    expect(fieldsToWrite({ ...known, fields: withEmptied(known) }, current)).toEqual({ write, kept });
   });
 });

@@ -1,9 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { agentsAt, demoCustomers, madeUpCall } from "../../src/cli/made-up-calls.ts";
+import { agentsAt, madeUpCall } from "../../src/cli/made-up-calls.ts";
 import { emptyTally, sendTo } from "../../src/cli/sending.ts";
 import { demoInstallation } from "../../src/demo.ts";
 import { providers as known } from "../../src/providers/index.ts";
 import { startBird } from "./bird/index.ts";
+import { changed, demoCalls } from "./demo-calls.ts";
 import { startExotel } from "./exotel/index.ts";
 import type { ProviderEmulator } from "./provider.ts";
 import { startRetell } from "./retell/index.ts";
@@ -14,10 +14,10 @@ const minute = 60_000;
 /** `recordingsAt`: what the provider's webhooks give as the place of recordings. */
 type Emulated = { emulator: ProviderEmulator; recordingsAt: string };
 
-/** `sendCalls`: sends the webhooks of so many calls of each provider to a server, under the address that it is known by. */
+/** `sendCalls`: sends the webhooks of the demo's calls to a server, under the address that it is known by. */
 export type DemoProviders = {
   settings: Record<string, object>;
-  sendCalls(count: number, url: string): Promise<void>;
+  sendCalls(url: string): Promise<void>;
 };
 
 /**
@@ -57,10 +57,11 @@ export async function openProviders(): Promise<DemoProviders> {
   };
   return {
     settings,
-    async sendCalls(count, url) {
-      const seed = randomUUID();
+    async sendCalls(url) {
       const tally = emptyTally();
-      for (const [id, provider] of Object.entries(known)) {
+      for (const [i, { provider: id, call: told, change }] of demoCalls.entries()) {
+        const provider = known[id];
+        if (!provider) throw new Error(`there is no provider ${id}`);
         const target = {
           url,
           signedUrl: url,
@@ -68,19 +69,24 @@ export async function openProviders(): Promise<DemoProviders> {
           provider,
           settings: provider.settings.parse(settings[id]),
         };
-        for (let i = 0; i < count; i++) {
-          const wishes = { seed, provider: id, customers: demoCustomers, agents: agentsAt(agents, id) };
-          const made = madeUpCall(wishes, i);
-          const took = (made.ringSeconds + made.talkSeconds + 30) * 1_000;
-          const place = emulated[id];
-          const call = {
-            ...made,
-            startedAt: new Date(Date.now() - took - (count - i) * minute).toISOString(),
-            ...(place && { recordingsAt: place.recordingsAt }),
-          };
-          place?.emulator.place(call, { recordingAfterSeconds: 0 });
-          for (const request of provider.simulate.script(call)) await sendTo(target, request, call.id, tally);
-        }
+        const wishes = {
+          seed: "demo",
+          provider: id,
+          customers: [told.customer],
+          agents: agentsAt(agents, id),
+        };
+        const made = { ...madeUpCall(wishes, i), ...told };
+        const took = (made.ringSeconds + made.talkSeconds + 30) * 1_000;
+        const place = emulated[id];
+        const call = {
+          ...made,
+          startedAt: new Date(Date.now() - took - (demoCalls.length - i) * minute).toISOString(),
+          ...(place && { recordingsAt: place.recordingsAt }),
+        };
+        // What the API would tell of a changed call is another story.
+        if (!change) place?.emulator.place(call, { recordingAfterSeconds: 0 });
+        for (const request of provider.simulate.script(call))
+          await sendTo(target, changed(request, change), call.id, tally);
       }
       if (tally.refused > 0)
         throw new Error(`the demo's webhooks were refused: ${Object.keys(tally.refusals)}`);

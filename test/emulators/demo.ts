@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { runServer } from "../../src/cli/serve.ts";
 import { demoInstallation } from "../../src/demo.ts";
+import { demoCalls } from "./demo-calls.ts";
 import { openProviders } from "./demo-providers.ts";
 import { startHubspot } from "./hubspot/index.ts";
 import { startSalesforce } from "./salesforce/index.ts";
@@ -91,12 +92,13 @@ writeFileSync(config, JSON.stringify({ port, installations }, null, 2));
 process.env["LOG_LEVEL"] ??= "warn";
 await runServer({ config, data: folder });
 
-await providers.sendCalls(4, local);
+await providers.sendCalls(local);
 await setTimeout(2_000);
 const calls = emulator.requests.length;
 console.log(
   [
-    `Switchhook with an emulated ${crm === "hubspot" ? "HubSpot" : "Salesforce"} is running; 16 calls were sent to it,`,
+    `Switchhook with an emulated ${crm === "hubspot" ? "HubSpot" : "Salesforce"} is running; ${demoCalls.length} calls were sent to it:`,
+    `${[...new Set(demoCalls.map(({ kind }) => kind))].join("; ")};`,
     "and 3 more were found by asking the providers: their webhooks never came. Every link to a recording plays.",
     `  what a rep sees    ${emulator.url}/`,
     `  Switchhook         http://127.0.0.1:${port}/`,

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { PageEntry } from "./contract.ts";
 import { renderPage } from "./page.ts";
+import { toldTime } from "./salesforce/page.ts";
 
 const call = (at: number, more: Partial<PageEntry> = {}): PageEntry => ({
   at,
@@ -77,4 +78,17 @@ test("shows the newest hundred contacts and says so, and activities that belong 
   expect(html).toContain("Contact-129.");
   expect(html).not.toContain("Contact-29.");
   expect(html.indexOf("Lost call")).toBeGreaterThan(html.indexOf("Without a contact"));
+});
+
+test("the transcript's link in a text can be followed", () => {
+  const text = 'Whole transcript: https://x.test/t/1?a=1&b="2';
+  const html = renderPage({ title: "", contacts: [{ name: "A", timeline: [call(1, { text })] }] });
+  expect(html).toContain('<a rel="noreferrer" href="https://x.test/t/1?a=1&amp;b=">');
+});
+
+test("Salesforce's page has a call at its own time, not at that of its record", () => {
+  expect(toldTime("Missed call, 2026-11-20 at 21:27 (Asia/Kolkata)\nFrom …")).toBe(
+    Date.parse("2026-11-20T15:57:00Z"),
+  );
+  expect(toldTime("Called on Friday")).toBeUndefined();
 });

@@ -56,7 +56,7 @@ function renderEntry(entry: PageEntry): string {
       .map((fact) => ` · ${escapeHtml(fact)}`)
       .join("")}</p>`,
   ];
-  if (entry.text) lines.push(`<p class="text">${escapeHtml(entry.text)}</p>`);
+  if (entry.text) lines.push(`<p class="text">${linked(entry.text)}</p>`);
   if (entry.link && /^https?:\/\//i.test(entry.link.href)) {
     const { href, label } = entry.link;
     // Nothing is asked of the server until a rep plays it: a page may show a hundred.
@@ -67,6 +67,17 @@ function renderEntry(entry: PageEntry): string {
     lines.push(`<p><a rel="noreferrer" href="${escapeHtml(href)}">${escapeHtml(label)}</a></p>`);
   }
   return `<li class="${entry.kind}">${lines.join("")}</li>`;
+}
+
+/** A text whose web addresses are links. */
+function linked(text: string): string {
+  return text
+    .split(/(https?:\/\/[^\s<>"']+)/i)
+    .map((part, i) => {
+      const shown = escapeHtml(part);
+      return i % 2 === 0 ? shown : `<a rel="noreferrer" href="${shown}">${shown}</a>`;
+    })
+    .join("");
 }
 
 /** HubSpot's player, too, goes by the ending. */

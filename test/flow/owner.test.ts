@@ -9,7 +9,15 @@ afterEach(() => server.stop());
 const customer = { number: "+919876543210", name: null, account_number: null, user_numbers: [] };
 const dialled = "+31201234567";
 
-type Told = { status: string; target?: number; email?: string; reason?: string; second?: number };
+type Told = {
+  status: string;
+  direction?: string;
+  caller?: string;
+  target?: number;
+  email?: string;
+  reason?: string;
+  second?: number;
+};
 
 /** An inbound Voys call, one notification after another, ten seconds apart unless `second` says otherwise. */
 async function ownerAfter(told: readonly Told[], options: ServerOptions = {}) {
@@ -159,7 +167,7 @@ describe("when no agent of the directory is a CRM user", () => {
   test("nobody owns it, and it says why", async () => {
     expect(await ownerAfter([missed], { contacts: unowned })).toMatchObject({
       ownerId: undefined,
-      why: "nobody: no agent of the directory talked, the contact has no owner, and there is no default",
+      why: "no agent of the directory talked, the contact has no owner, and there is no default",
     });
   });
 });

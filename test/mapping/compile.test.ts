@@ -68,7 +68,7 @@ test("lists its fields and the contact fields it needs from everywhere", () => {
 test("fields of a contact made for an unknown caller", () => {
   const mapping = mappingOf({}, { contact: { name: { from: "call.customer.label" }, source: "phone" } });
   expect(mapping.contact(withCall({ customer: { number: "+919876543210" } }))).toEqual({
-    name: "+919876543210",
+    name: "+91 98765 43210",
     source: "phone",
   });
   expect(mappingOf({}).contact(fullView)).toEqual({});

@@ -59,13 +59,13 @@ describe.each(crms)("mappings/%s.json", (crm) => {
       "Inbound call from Asha Rao · answered by Early · transferred to Ravi Kumar",
     );
     expect(subject(missedCall, { contact })).toBe("Missed call from Asha Rao");
-    expect(subject({ ...missedCall, customer })).toBe("Missed call from +919876543210");
+    expect(subject({ ...missedCall, customer })).toBe("Missed call from +91 98765 43210");
     expect(subject({ ...missedCall, customer: { number: "anonymous" } })).toBe(
       "Missed call from a withheld number",
     );
-    expect(subject({ direction: "outbound", customer })).toBe("Outbound call to +919876543210");
+    expect(subject({ direction: "outbound", customer })).toBe("Outbound call to +91 98765 43210");
     expect(subject({ direction: "outbound", phase: "ended", outcome: "busy", customer })).toBe(
-      "Call to +919876543210 · busy",
+      "Call to +91 98765 43210 · busy",
     );
     expect(subject({})).toBe("Call");
   });
@@ -86,7 +86,7 @@ describe.each(crms)("mappings/%s.json", (crm) => {
 
   test("asks for a call back after a missed call, and for nothing after a talk", () => {
     const task = mapping.task(withCall({ ...missedCall, customer: { number: "+919876543210" } }));
-    expect(Object.values(task ?? {})).toContain("Call back +919876543210");
+    expect(Object.values(task ?? {})).toContain("Call back +91 98765 43210");
     expect(mapping.task(fullView)).toBeUndefined();
   });
 

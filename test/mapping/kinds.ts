@@ -11,6 +11,7 @@ const asha: Agent = { ids: ["201"], name: "Asha Rao", email: "asha@acme.example"
 const ben: Agent = { ids: ["202"], name: "Ben Carter", email: "ben@acme.example" };
 const cees: Agent = { ids: ["203"], name: "Cees Bakker" };
 const bot: Agent = { ids: ["agent_ben"], name: "Reception bot", kind: "ai" };
+const nameless: Agent = { ids: ["agent_ben"], kind: "ai" };
 const talking = (agent: Agent, talkedAt = early): Agent => ({ ...agent, talkedAt });
 
 const rohan: View["contact"] = {
@@ -106,10 +107,51 @@ export const kinds: Readonly<Record<string, { view: View; title: string }>> = {
   },
   "outbound, voicemail left by an AI agent": {
     view: outbound(
-      { outcome: "voicemail", talkSeconds: 20, sentiment: "Unknown", agents: [talking(bot)] },
+      {
+        outcome: "voicemail",
+        talkSeconds: 20,
+        sentiment: "Unknown",
+        agents: [talking(bot)],
+        custom: { in_voicemail: true },
+      },
       ai,
     ),
-    title: "Voicemail left for María Ortiz",
+    title: "AI voicemail left for María Ortiz",
+  },
+  "outbound, voicemail left by a person": {
+    view: outbound({ outcome: "voicemail", reason: "voicemail_reached", agents: [talking(asha)] }),
+    title: "Voicemail left for Rohan Mehta",
+  },
+  "outbound, only a machine was detected": {
+    view: outbound(
+      { outcome: "voicemail", reason: "machine_detected", talkSeconds: 4, agents: [talking(nameless)] },
+      ai,
+    ),
+    title: "AI call to María Ortiz · voicemail answered",
+  },
+  "outbound AI call, no answer": {
+    view: outbound({ outcome: "no-answer", reason: "dial_no_answer", agents: [nameless] }, ai),
+    title: "AI call to María Ortiz · no answer",
+  },
+  "outbound, ended in a way the provider does not say": {
+    view: outbound({ outcome: "unknown", agents: [asha] }),
+    title: "Outbound call to Rohan Mehta",
+  },
+  "inbound, ended in a way the provider does not say": {
+    view: inbound({ outcome: "unknown" }),
+    title: "Inbound call from Rohan Mehta",
+  },
+  "inbound, completed, and nothing says who answered": {
+    view: inbound({ outcome: "completed", ringSeconds: 20, agents: [asha] }),
+    title: "Inbound call from Rohan Mehta",
+  },
+  "missed, one phone rang": {
+    view: inbound({ outcome: "cancelled", ringSeconds: 20, agents: [{ ids: ["201"] }] }),
+    title: "Missed call from Rohan Mehta on +31507654321",
+  },
+  "missed, from a contact that was named by its number": {
+    view: inbound({ outcome: "no-answer" }, { contact: { ...rohan, name: customer } }),
+    title: "Missed call from +91 98765 43210 on +31507654321",
   },
   "transfer, warm": {
     view: inbound({
@@ -169,7 +211,7 @@ export const kinds: Readonly<Record<string, { view: View; title: string }>> = {
   },
   "unknown caller": {
     view: unknownCaller({ ...talk, agents: [talking(asha)] }),
-    title: "Inbound call from +919876543210 · answered by Asha Rao",
+    title: "Inbound call from +91 98765 43210 · answered by Asha Rao",
   },
   "shared number": {
     view: inbound({ ...talk, agents: [talking(asha)] }, { sharedWith: ["Groninger Fietsen"] }),

@@ -165,7 +165,7 @@ test("the customer is called by the CRM's name, else the caller's, else the numb
   const label = (view: View) => read("call.customer.label", view);
   expect(label(fullView)).toBe("Asha Rao");
   expect(label(withCall({ customer: { name: "A RAO", number: "+91987" } }))).toBe("A RAO");
-  expect(label(withCall({ customer: { number: "+91987" } }))).toBe("+91987");
+  expect(label(withCall({ customer: { number: "+91987" } }))).toBe("+91 987");
   expect(label(withCall({ customer: { number: "anonymous" } }))).toBeUndefined();
 });
 

@@ -66,7 +66,15 @@ function inbound(call: SimulatedCall): unknown {
 
 function callOf({ id, agent, customer, line, direction }: SimulatedCall) {
   const [from_number, to_number] = direction === "inbound" ? [customer, line] : [line, customer];
-  return { call_type: "phone_call", call_id: id, agent_id: agent, direction, from_number, to_number };
+  return {
+    call_type: "phone_call",
+    call_id: id,
+    agent_id: agent,
+    agent_name: "Reception",
+    direction,
+    from_number,
+    to_number,
+  };
 }
 
 function event(call: SimulatedCall, name: string, afterSeconds: number, about: unknown): SimulatedRequest {

@@ -93,10 +93,13 @@ function spoken(milliseconds: string | undefined): string | undefined {
 
 function plainText(html = ""): string {
   return html
+    .replace(/<a [^>]*href="([^"]*)"[^>]*>([^<]*)<\/a>/gi, "$2: $1")
     .replace(/<br[^>]*>\n?|<\/p>/gi, "\n")
     .replace(/<[^>]+>/g, "")
     .replace(/&lt;/g, "<")
     .replace(/&gt;/g, ">")
+    .replace(/&#39;/g, "'")
+    .replace(/&quot;/g, '"')
     .replace(/&amp;/g, "&");
 }
 

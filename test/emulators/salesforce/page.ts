@@ -40,13 +40,15 @@ function entryOf(org: Org, task: Row): PageEntry {
   const href = links.find((link) => /\.(mp3|wav)$/i.test(link)) ?? linkIn(org, task);
   const seconds = task["CallDurationInSeconds"];
   const facts = [
-    ...(isCall ? [] : textOf(task["Status"])),
+    ...(isCall
+      ? []
+      : [...textOf(task["Status"]), ...textOf(task["ActivityDate"]).map((day) => `due ${day}`)]),
     ...textOf(task["CallType"]),
     ...textOf(task["CallDisposition"]),
     ...(typeof seconds === "number" ? [`${Math.floor(seconds / 60)} min ${seconds % 60} s`] : []),
   ];
   return {
-    at: Date.parse(String(task["CreatedDate"])),
+    at: (isCall ? toldTime(text) : undefined) ?? Date.parse(String(task["CreatedDate"])),
     kind: isCall ? "call" : "task",
     title: String(task["Subject"] ?? (isCall ? "Call" : "Task")),
     ...ownerOf(org, task),
@@ -54,6 +56,16 @@ function entryOf(org: Org, task: Row): PageEntry {
     ...(text ? { text } : {}),
     ...(href ? { link: { href, label: "Recording" } } : {}),
   };
+}
+
+/** A Task has no time of its own; the text of a call begins with it: `2026-11-20 at 11:00 (Europe/Amsterdam)`. */
+export function toldTime(text = ""): number | undefined {
+  const [, day, time, zone] = /\b(\d{4}-\d\d-\d\d) at (\d\d:\d\d) \(([\w/+-]+)\)/.exec(text) ?? [];
+  if (!day || !time || !zone) return undefined;
+  const asUtc = Date.parse(`${day}T${time}:00Z`);
+  // `sv-SE` writes a date as ISO 8601 does.
+  const there = new Date(asUtc).toLocaleString("sv-SE", { timeZone: zone });
+  return asUtc - (Date.parse(`${there.replace(" ", "T")}Z`) - asUtc);
 }
 
 /** A custom field that holds an address. */
