@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import { settledActivities, synced } from "../support/calls.ts";
+import { inboundCall, scriptOf, send, settledActivities, synced } from "../support/calls.ts";
 import { createClock } from "../support/crm-turns.ts";
 import { type CrmWorld, worldNames, worlds } from "../support/crm-worlds.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
@@ -18,7 +18,6 @@ const time = (second: number) =>
   new Date(Date.now() - 300_000 + second * 1_000).toISOString().slice(0, 19).replace("T", " ");
 const common = {
   From: "09876543210",
-  To: "08047112200",
   Direction: "inbound",
   DateCreated: time(0),
   StartTime: time(0),
@@ -116,3 +115,30 @@ test("what a person wrote over a value that we no longer have stays", async () =
   expect(after).toMatchObject([{ notes: "Wants a quote", durationSeconds: 120 }, { durationSeconds: 120 }]);
   expect(after[1]?.["notes"] ?? "").not.toContain(noDuration);
 });
+
+test.each(["local", ...worldNames] as const)(
+  "%s: a talk time is emptied when the conversation turns out to have been with a voicemail",
+  async (name) => {
+    if (name !== "local") world = await worlds[name](createClock().now);
+    server = await startServer(world ? { settings: { crm: world.settings } } : {});
+    await synced(server);
+    const call = inboundCall("retell", { id: "call", direction: "outbound", talkSeconds: 47 });
+    const script = scriptOf(server, "retell", call);
+    const key = "acme:retell:call";
+    const isLogged = async () => {
+      const row = (await server.parts.flow.store.call(key))?.row;
+      return row?.state === "logged" && row.dueAt === undefined;
+    };
+    const fields = () => (world ? (world.calls()[0]?.all ?? "") : JSON.stringify(server.crm().activities));
+    for (const request of script.slice(0, -1)) await send(server, "retell", request);
+    await waitFor("the call", isLogged);
+    expect(fields()).toMatch(/"(durationSeconds|hs_call_duration|CallDurationInSeconds)":"?47/);
+    const last = script.at(-1);
+    const body = Buffer.from(last?.body ?? "")
+      .toString()
+      .replace('"in_voicemail":false', '"in_voicemail":true');
+    if (last) await send(server, "retell", { ...last, body: Buffer.from(body) });
+    await waitFor("the voicemail", async () => (await isLogged()) && /voicemail left/i.test(fields()));
+    expect(fields()).not.toMatch(/"(durationSeconds|hs_call_duration|CallDurationInSeconds)":"?\d/);
+  },
+);
