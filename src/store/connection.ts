@@ -12,7 +12,7 @@ import {
   truncateLog,
   writeAnew,
 } from "./files.ts";
-import { migrations } from "./migrations.ts";
+import { migrate } from "./upgrade.ts";
 
 /** A value that SQLite takes as a parameter. */
 export type Bind = string | number | bigint | null | Uint8Array;
@@ -155,24 +155,4 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
       }),
     close,
   };
-}
-
-/** Brings the schema up to date; the version is the number of steps done. */
-function migrate(database: DatabaseSync): void {
-  const version = () => Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
-  if (version() > migrations.length) {
-    throw new Error(
-      `the data folder was written by a newer Switchhook (schema ${version()}, this one knows ${migrations.length}): install that version`,
-    );
-  }
-  if (version() === migrations.length) return;
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    for (const step of migrations.slice(version())) database.exec(step);
-    database.exec(`PRAGMA user_version = ${migrations.length}`);
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
 }
