@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, StoreError } from "../core/errors.ts";
 import type { Store } from "../store/contract.ts";
 import { Failure } from "./output.ts";
 
@@ -14,9 +14,17 @@ export async function prepareDataFolder(folder: string, store: Pick<Store, "read
     mkdirSync(folder, { recursive: true });
     await store.ready();
   } catch (cause) {
-    const cure = "Make it writable for this user, or set SWITCHHOOK_DATA to another folder.";
-    throw new Failure(`The data folder ${folder} cannot be used: ${messageOf(cause)}. ${cure}`, { cause });
+    throw new Failure(`The data folder ${folder} cannot be used: ${messageOf(cause)}. ${cureOf(cause)}`, {
+      cause,
+    });
   }
+}
+
+/** Damage is not cured by making anything writable. */
+function cureOf(cause: unknown): string {
+  if (!(cause instanceof StoreError) || cause.fault === "locked")
+    return "Make it writable for this user, or set SWITCHHOOK_DATA to another folder.";
+  return `To recover, ${cause.cure}.`;
 }
 
 /** For commands that look at what a server has stored. Throws `Failure` when there is nothing to look at. */

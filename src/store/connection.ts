@@ -12,6 +12,7 @@ import {
   truncateLog,
   writeAnew,
 } from "./files.ts";
+import { noticeLoss, refuseWithoutDatabase } from "./mark.ts";
 import { migrate } from "./upgrade.ts";
 
 /** A value that SQLite takes as a parameter. */
@@ -43,6 +44,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
 
   const open = (): DatabaseSync => {
     mkdirSync(dirname(file), { recursive: true });
+    refuseWithoutDatabase(file);
     const opened = new DatabaseSync(file, { timeout: busyMs });
     try {
       opened.exec(`
@@ -53,6 +55,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
         PRAGMA wal_autocheckpoint = ${logPages};
       `);
       migrate(opened);
+      if (options.writes) noticeLoss(opened, file);
       if (options.writes) layOut(opened);
     } catch (error) {
       opened.close();

@@ -37,6 +37,9 @@ const variants: readonly Variant[] = [
   { version: 10, with: "lines", without: "numberings", done: [...upTo(9), 11] },
 ];
 
+/** "swhk", which marks the file as ours. */
+export const applicationId = 0x7377686b;
+
 /** Brings the schema up to date; the version is the number of steps done. All of it or nothing. */
 export function migrate(database: DatabaseSync): void {
   if (checkedVersion(database) === migrations.length) return;
@@ -50,7 +53,7 @@ export function migrate(database: DatabaseSync): void {
     const done = new Set(variant?.done ?? upTo(version));
     if (variant?.first) database.exec(variant.first);
     for (const [step, sql] of migrations.entries()) if (!done.has(step)) database.exec(sql);
-    database.exec(`PRAGMA user_version = ${migrations.length}`);
+    database.exec(`PRAGMA user_version = ${migrations.length}; PRAGMA application_id = ${applicationId}`);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
@@ -61,9 +64,8 @@ export function migrate(database: DatabaseSync): void {
 function checkedVersion(database: DatabaseSync): number {
   const version = Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
   if (version <= migrations.length) return version;
-  throw new Error(
-    `the data folder was written by a newer Switchhook (schema ${version}, this one knows ${migrations.length}): install that version`,
-  );
+  const message = `the data folder was written by a newer Switchhook (schema ${version}, this one knows ${migrations.length})`;
+  throw Object.assign(new Error(message), { code: "NEWER" });
 }
 
 function has(database: DatabaseSync, thing: string): boolean {
