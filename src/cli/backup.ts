@@ -5,7 +5,7 @@ import { messageOf } from "../core/errors.ts";
 import { backUp, type KeptFile, restore } from "../store/backup.ts";
 import { moveAside, repairDatabase } from "../store/repair.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
-import { claimDataFolder, mustHaveStore } from "./data-folder.ts";
+import { claimDataFolder, crmFiles, mustHaveStore } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -121,13 +121,6 @@ function claimOrFail({ dataFolder }: Config): () => void {
 
 function databaseOf({ dataFolder }: Config): string {
   return join(dataFolder, "switchhook.db");
-}
-
-/** The files of local CRMs, by the installation. */
-export function crmFiles({ installations }: Config): { name: string; path: string }[] {
-  return installations.flatMap(({ name, crm }) =>
-    crm.type === "local" && typeof crm["file"] === "string" ? [{ name, path: crm["file"] }] : [],
-  );
 }
 
 function readKept({ name, path }: { name: string; path: string }): KeptFile[] {

@@ -6,7 +6,7 @@ import type { Loss } from "../store/contract.ts";
 const firstLookMs = 10_000;
 const lookEveryMs = 86_400_000;
 /** How long a loss is told of at every start. */
-const toldForMs = 7 * 86_400_000;
+export const toldForMs = 7 * 86_400_000;
 
 /** What `switchhook reconcile` and people need to know about webhooks that are gone. */
 export function lossText({ missing, since, until }: Loss): string {
