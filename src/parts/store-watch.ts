@@ -5,6 +5,7 @@ import type { Loss } from "../store/contract.ts";
 /** A start that ends at once does without. */
 const firstLookMs = 10_000;
 const lookEveryMs = 86_400_000;
+const pullEveryMs = 60_000;
 /** How long a loss is told of at every start. */
 export const toldForMs = 7 * 86_400_000;
 
@@ -25,7 +26,16 @@ export function watchStore({ store, log, now }: Flow, version: string): () => vo
     const cure = await store.ready().then(() => undefined, messageOf);
     log.error({ faults }, `the store is damaged: ${cure ?? faults[0]}`);
   };
+  /** A clock that was ahead has left times that calls would wait for as long as it was. */
+  const pullBack = async (): Promise<void> => {
+    for (const { what, count, furthest } of await store.pullBack(now()))
+      log.warn(
+        { what, count, furthest: new Date(furthest).toISOString() },
+        "the clock of this machine was ahead: times further off than any pause are pulled back to now",
+      );
+  };
   const begin = async (): Promise<boolean> => {
+    await pullBack();
     const again = await store.tryAgain(version);
     if (again > 0)
       log.info({ deliveries: again }, "deliveries that were set aside are decoded by this version again");
@@ -35,6 +45,7 @@ export function watchStore({ store, log, now }: Flow, version: string): () => vo
   };
   const failed = (err: unknown) => log.error({ err }, "the store could not be looked at");
 
+  const pulling = setInterval(() => void pullBack().catch(failed), pullEveryMs);
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const lookAfter = (ms: number): void => {
@@ -55,5 +66,6 @@ export function watchStore({ store, log, now }: Flow, version: string): () => vo
   return () => {
     stopped = true;
     clearTimeout(timer);
+    clearInterval(pulling);
   };
 }

@@ -121,6 +121,9 @@ export type ReplayScope = { installation?: string; provider?: string; since?: st
 /** `missing`: how many. They came after `since`, absent when nothing earlier is known, and until `until` (ms). */
 export type Loss = { noticedAt: number; missing: number; since?: number; until: number };
 
+/** `what`: a table and its column. `furthest`: the furthest time of them (ms). */
+export type PulledBack = { what: string; count: number; furthest: number };
+
 export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
 
 type OtherParts = RecordingStore & InstallStore & NumberingStore & FollowUpStore & LineStore;
@@ -205,6 +208,8 @@ export type Store = OtherParts & {
   tryAgain(version: string): Promise<number>;
   /** Throws `StoreError` when webhooks cannot be stored just now, and once damage was found. */
   ready(): Promise<void>;
+  /** Times further off than the longest pause, which a clock that was ahead has left, are now. */
+  pullBack(now: number): Promise<PulledBack[]>;
   /** Webhooks that were acknowledged and are missing, oldest first, as far as it was noticed after `since`. */
   losses(since: number): Promise<Loss[]>;
   /** Looks at every page of the store, in a thread of its own; damage that is found is remembered by `ready`. Returns what is damaged. */

@@ -8,7 +8,7 @@ import { erasePeople } from "./erase-people.ts";
 import { eraseRest, eraseStretch } from "./erase-stretch.ts";
 import { eraseMentions } from "./mentions.ts";
 import * as numbering from "./numbering.ts";
-import { proveWritable, tryAgain } from "./upkeep.ts";
+import { proveWritable, pullBack, tryAgain } from "./upkeep.ts";
 import { changeFollowUps, markReached } from "./write-follow-ups.ts";
 
 /** Everything that the writer can do, by name. Arguments and results cross a thread: plain data only. */
@@ -35,6 +35,7 @@ export const operations = {
   run: (db: Connection, sql: string, values: readonly Bind[]) => db.run(sql, ...values),
   ready: proveWritable,
   tryAgain,
+  pullBack,
 };
 
 export type Operations = typeof operations;

@@ -87,6 +87,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
       health.check();
       await write("ready");
     },
+    pullBack: (at) => write("pullBack", at),
     losses: async (since) => lossesOf(db, since),
     damage: health.damage,
     close: async () => {
