@@ -55,6 +55,10 @@ function cureOf(cause: unknown): string {
 /** For commands that look at what a server has stored. Throws `Failure` when there is nothing to look at. */
 export function mustHaveStore(folder: string): void {
   if (existsSync(join(folder, "switchhook.db"))) return;
+  if (existsSync(join(folder, "switchhook.mark")))
+    throw new Failure(
+      `The database in the data folder ${folder} is not there any more. Put it back, or restore a backup: switchhook restore <file>.`,
+    );
   throw new Failure(
     `There is nothing in the data folder ${folder} yet. Start the server once, or name its folder with --data or SWITCHHOOK_DATA.`,
   );
