@@ -1,4 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
+import { backUpStore, repairStore, restoreStore } from "./cli/backup.ts";
 import { check } from "./cli/check.ts";
 import { dead } from "./cli/dead.ts";
 import { erase } from "./cli/erase.ts";
@@ -131,6 +132,24 @@ program
   .argument("<installation>", "one that was disconnected")
   .option("--yes", "nothing can be had back afterwards")
   .action(run(erase));
+
+program
+  .command("backup")
+  .description("copy the store, and the files of local CRMs, into one file; the server may be running")
+  .argument("<file>", "a file that is not there yet")
+  .action(run(backUpStore));
+
+program
+  .command("restore")
+  .description("put a backup in the place of the store, once it was found to be in order")
+  .argument("[file]", "the backup")
+  .option("--empty", "begin with an empty store instead")
+  .action(run(restoreStore));
+
+program
+  .command("repair")
+  .description("look at every page of the store, and make damaged indexes anew")
+  .action(run(repairStore));
 
 program
   .command("keys")

@@ -12,11 +12,13 @@ import { createLive } from "./flow/live.ts";
 import { createRecordings } from "./flow/recordings.ts";
 import type { InstallBody, Installed, Installer } from "./installations/installer.ts";
 import { inProcessLanes } from "./lanes/in-process.ts";
+import { readManifest } from "./manifest.ts";
 import { eraserOf } from "./parts/archived.ts";
 import { connect } from "./parts/connect.ts";
 import { openCrmRecordings } from "./parts/crm-recordings.ts";
 import { openErasing } from "./parts/erasing.ts";
 import { type Made, openInstalled } from "./parts/installed.ts";
+import { watchStore } from "./parts/store-watch.ts";
 import { providers } from "./providers/index.ts";
 import { createMetrics } from "./routes/metrics.ts";
 import type { Store } from "./store/contract.ts";
@@ -179,7 +181,9 @@ export function assemble(config: Config, options: AssembleOptions) {
       void erasing.run();
       const departures = installed?.watch();
       crmRecordings.start();
+      const stopWatching = watchStore(flow, version);
       closing.push(
+        stopWatching,
         () => clearInterval(purge),
         () => departures?.stop(),
         crmRecordings.stop,
@@ -200,6 +204,9 @@ export function assemble(config: Config, options: AssembleOptions) {
     },
   };
 }
+
+/** Deliveries that were set aside are decoded again by another one. */
+const { version } = readManifest().identity;
 
 type Running = ReturnType<typeof connect>;
 

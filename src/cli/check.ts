@@ -6,6 +6,7 @@ import { isPublicUrl } from "../lib/public-address.ts";
 import { checkMapping } from "../mapping/check.ts";
 import { readMapping } from "../mapping/file.ts";
 import { mappingPath } from "../parts/connect.ts";
+import { lossText, toldForMs } from "../parts/store-watch.ts";
 import { assemble, type Parts } from "../parts.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
@@ -74,10 +75,19 @@ function mappingFileCheck(config: Config, settings: InstallationConfig): Check {
   }
 }
 
+/** All of the store is looked at: a minute for some gigabytes. */
 async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
+  const name = "data folder";
   const { dataFolder } = config;
-  const written = prepareDataFolder(dataFolder, flow.store);
-  return attempt("data folder", () => written.then(() => `${dataFolder} can be written to`));
+  const { store } = flow;
+  const check = await attempt(name, async () => {
+    await prepareDataFolder(config, store);
+    if ((await store.damage()).length > 0) await prepareDataFolder(config, store);
+    return `${dataFolder} can be written to, and its store is in order`;
+  });
+  if (check.faults.length > 0) return check;
+  const losses = await store.losses(flow.now() - toldForMs);
+  return { ...check, faults: losses.map((loss) => ({ at: name, problem: lossText(loss) })) };
 }
 
 /** The accounts that were connected by OAuth, and what of the CRM each of them lets us use. */

@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { messageOf } from "../core/errors.ts";
+import type { Config } from "../config.ts";
+import { messageOf, StoreError } from "../core/errors.ts";
 import type { Store } from "../store/contract.ts";
 import { Failure } from "./output.ts";
 
@@ -9,19 +10,55 @@ import { Failure } from "./output.ts";
 const busy = 5;
 
 /** Makes the folder and proves that the store in it can be written to. Throws `Failure`. */
-export async function prepareDataFolder(folder: string, store: Pick<Store, "ready">): Promise<void> {
+export async function prepareDataFolder(config: Config, store: Pick<Store, "ready">): Promise<void> {
+  const folder = config.dataFolder;
+  refuseLostStore(config);
   try {
     mkdirSync(folder, { recursive: true });
     await store.ready();
   } catch (cause) {
-    const cure = "Make it writable for this user, or set SWITCHHOOK_DATA to another folder.";
-    throw new Failure(`The data folder ${folder} cannot be used: ${messageOf(cause)}. ${cure}`, { cause });
+    throw new Failure(`The data folder ${folder} cannot be used: ${messageOf(cause)}. ${cureOf(cause)}`, {
+      cause,
+    });
   }
+}
+
+/**
+ * A local CRM that has calls of ours belongs to a store: an empty one in its place would be a folder that was not mounted, or
+ * a database that is gone. Throws `Failure`.
+ */
+export function refuseLostStore(config: Config): void {
+  if (existsSync(join(config.dataFolder, "switchhook.db"))) return;
+  for (const { name, path } of crmFiles(config)) {
+    if (!existsSync(path) || !new RegExp(`"key"\\s*:\\s*"${name}:`).test(readFileSync(path, "latin1")))
+      continue;
+    throw new Failure(
+      `There is no database in ${config.dataFolder}, but ${path} has calls that were logged from one. Put the database back or name its folder with SWITCHHOOK_DATA; or restore a backup: switchhook restore <file>. To begin with an empty store: switchhook restore --empty.`,
+    );
+  }
+}
+
+/** The files of local CRMs, by the installation. */
+export function crmFiles({ installations }: Config): { name: string; path: string }[] {
+  return installations.flatMap(({ name, crm }) =>
+    crm.type === "local" && typeof crm["file"] === "string" ? [{ name, path: crm["file"] }] : [],
+  );
+}
+
+/** Damage is not cured by making anything writable. */
+function cureOf(cause: unknown): string {
+  if (!(cause instanceof StoreError) || cause.fault === "locked")
+    return "Make it writable for this user, or set SWITCHHOOK_DATA to another folder.";
+  return `To recover, ${cause.cure}.`;
 }
 
 /** For commands that look at what a server has stored. Throws `Failure` when there is nothing to look at. */
 export function mustHaveStore(folder: string): void {
   if (existsSync(join(folder, "switchhook.db"))) return;
+  if (existsSync(join(folder, "switchhook.mark")))
+    throw new Failure(
+      `The database in the data folder ${folder} is not there any more. Put it back, or restore a backup: switchhook restore <file>.`,
+    );
   throw new Failure(
     `There is nothing in the data folder ${folder} yet. Start the server once, or name its folder with --data or SWITCHHOOK_DATA.`,
   );

@@ -23,7 +23,7 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
       throw new Failure(
         `There is no provider ${provider}. Use one of: ${Object.keys(providers).join(", ")}.`,
       );
-    await prepareDataFolder(config.dataFolder, flow.store);
+    await prepareDataFolder(config, flow.store);
     const since = options.since === undefined ? undefined : sinceOf(options.since, flow.now());
     const asked: Asked[] = [];
     for (const one of chosenInstallations(parts, installation)) {

@@ -41,7 +41,7 @@ async function serve(options: GlobalOptions): Promise<void> {
 /** Listens before the lanes start, so that a second server leaves the first one's work alone. */
 async function begin(parts: Parts): Promise<{ server: Server; release: () => void }> {
   const { config, flow } = parts;
-  await prepareDataFolder(config.dataFolder, flow.store);
+  await prepareDataFolder(config, flow.store);
   await parts.load();
   const server = createApp(parts);
   await listen(server, config);

@@ -10,7 +10,7 @@ export type SyncOptions = GlobalOptions & { installation?: string };
 export async function sync(options: SyncOptions): Promise<void> {
   await withParts(options, async (parts) => {
     const { flow, config } = parts;
-    await prepareDataFolder(config.dataFolder, flow.store);
+    await prepareDataFolder(config, flow.store);
     const synced: (SyncProgress & { installation: string; known: number })[] = [];
     for (const installation of chosenInstallations(parts, options.installation)) {
       const { name } = installation.settings;

@@ -4,7 +4,7 @@ import { didYouMean } from "../mapping/nearest.ts";
 import { assemble, type Parts } from "../parts.ts";
 import type { Store } from "../store/contract.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
-import { mustHaveStore } from "./data-folder.ts";
+import { mustHaveStore, refuseLostStore } from "./data-folder.ts";
 import { createLog } from "./log.ts";
 import { Failure, type GlobalOptions } from "./output.ts";
 import { readConfig } from "./read-config.ts";
@@ -12,6 +12,7 @@ import { readConfig } from "./read-config.ts";
 /** Does something with the parts of a server that is not started, and closes them. Only warnings are logged, to stderr. */
 export async function withParts<T>(options: GlobalOptions, work: (parts: Parts) => Promise<T>): Promise<T> {
   const { config } = readConfig(options);
+  refuseLostStore(config);
   const { log, flush } = createLog("warn", process.stderr);
   const parts = assemble(config, { log });
   try {

@@ -53,6 +53,25 @@ export class ArchiveError extends Error {
   }
 }
 
+/**
+ * `damaged`: the database is not what was written. `full`, `locked`, `broken`: the disk has no room, does not let us write, or fails.
+ * `refused`: it did not take these values. `other`: anything else, such as a lock that somebody holds.
+ */
+export type StoreFault = "damaged" | "full" | "locked" | "broken" | "refused" | "other";
+
+/** The store did not do what it was asked. `cure`: what an operator does about it, in one sentence. */
+export class StoreError extends Error {
+  readonly fault: StoreFault;
+  readonly cure: string;
+
+  constructor(fault: StoreFault, message: string, options: ErrorOptions & { cure: string }) {
+    super(message, options);
+    this.name = "StoreError";
+    this.fault = fault;
+    this.cure = options.cure;
+  }
+}
+
 /** One thing wrong in a configuration or mapping file: where, what, and what to do about it. */
 export type Fault = { at: string; problem: string; cure?: string };
 

@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Provider } from "../core/contracts.ts";
 import { foldCall } from "../core/customer.ts";
-import { messageOf } from "../core/errors.ts";
+import { messageOf, StoreError } from "../core/errors.ts";
 import { identityOf } from "../core/phone.ts";
 import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../store/contract.ts";
 import { askAt, audioAt } from "./asks.ts";
@@ -28,7 +28,8 @@ export async function decodeNew(
   if (deliveries.length === 0) return 0;
   try {
     await decodeTogether(flow, installation, providers, deliveries);
-  } catch {
+  } catch (error) {
+    await stopAtStore(flow, error);
     for (const delivery of deliveries) await decodeAlone(flow, installation, providers, delivery);
   }
   return deliveries.length;
@@ -50,10 +51,7 @@ async function decodeTogether(
   await flow.store.saveDecoded(installation.settings.name, notes, calls);
 }
 
-/**
- * One delivery that cannot be folded or saved must not hold up all that come after it. It gets three tries, and only
- * while the store itself works: a disk that fails is no fault of the delivery.
- */
+/** One delivery that cannot be folded or saved must not hold up all that come after it. It gets three tries. */
 async function decodeAlone(
   flow: Flow,
   installation: Decoding,
@@ -61,14 +59,23 @@ async function decodeAlone(
   delivery: StoredDelivery,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    await flow.store.ready();
     try {
       return await decodeTogether(flow, installation, providers, [delivery]);
     } catch (error) {
+      await stopAtStore(flow, error);
       if (attempt < 3) await setTimeout(250 * attempt);
       else return setAside(flow, installation, delivery, error);
     }
   }
+}
+
+/**
+ * An error of the store is no fault of the delivery: the lane stops with it, and tries again. Values that a store in good order
+ * refuses are the one exception.
+ */
+async function stopAtStore({ store }: Flow, error: unknown): Promise<void> {
+  if (!(error instanceof StoreError)) return;
+  if (error.fault !== "refused" || (await store.damage()).length > 0) throw error;
 }
 
 async function setAside(
@@ -77,7 +84,10 @@ async function setAside(
   { id, digest, provider }: StoredDelivery,
   error: unknown,
 ): Promise<void> {
-  log.error({ delivery: id, provider, err: error }, "a delivery could not be decoded; it is kept");
+  log.error(
+    { delivery: id, provider, err: error },
+    "a delivery could not be decoded; it is kept, and tried again by a later version",
+  );
   await store.saveDecoded(name, [{ id, digest, kind: "fault", events: 0, fault: messageOf(error) }], []);
 }
 

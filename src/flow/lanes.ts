@@ -57,15 +57,17 @@ export function addLanes(
   });
 
   // What a CRM asks for when it refuses a batch holds for calls that come in meanwhile, too.
-  let pausedUntil = 0;
+  let [pausedFrom, pausedUntil] = [0, 0];
   lanes.add(names.deliver, async (signal) => {
-    if (flow.now() < pausedUntil) return pausedUntil;
+    // A clock that was set back has been ahead when the pause began.
+    if (flow.now() < pausedUntil && flow.now() >= pausedFrom) return pausedUntil;
     try {
       while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
       while (!signal.aborted && (await closeFollowUps(flow, installation, signal)) > 0) await setImmediate();
     } catch (error) {
       if (!(error instanceof CrmError) || error.afterMs === undefined) throw error;
-      pausedUntil = flow.now() + error.afterMs;
+      pausedFrom = flow.now();
+      pausedUntil = pausedFrom + error.afterMs;
       if (error.afterMs < shortestPauseMs) throw error;
       flow.log.warn(
         { installation: settings.name, reason: maskNumbers(error.message), againInMs: error.afterMs },

@@ -41,7 +41,15 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
     );
   };
 
+  let lastTurn = 0;
+  /** A clock that was ahead has left times that would be waited for as long as it was. */
+  const forgetIfSetBack = (): void => {
+    if (flow.now() < lastTurn) for (const times of [nextLook, nextDeepLook, pausedUntil]) times.clear();
+    lastTurn = flow.now();
+  };
+
   return async (signal: AbortSignal): Promise<number> => {
+    forgetIfSetBack();
     if ((await flow.store.newDeliveries(settings.name, 1)).length > 0) return flow.now() + afterDecodingMs;
     for (const configured of Object.values(providers)) {
       const { id } = configured.provider;

@@ -80,7 +80,8 @@ async function askForSpans(asking: Asking, polling: Polling): Promise<void> {
     }
     if (options.signal?.aborted) return;
     // A look that somebody began later leaves a gap, which is still to be asked for.
-    const { cursor = isoOf(from) } = state;
+    // A clock that was ahead has left a time that no look would reach.
+    const cursor = state.cursor !== undefined && state.cursor <= isoOf(now) ? state.cursor : isoOf(from);
     if (isoOf(from) <= cursor && isoOf(until) > cursor)
       await flow.store.saveSyncState(place, { ...state, cursor: isoOf(until), finishedAt: flow.now() });
   }

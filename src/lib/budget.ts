@@ -47,7 +47,8 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
   let { limit, perMs } = first;
   let sent: Sent[] = [];
   let running = 0;
-  let paused = { until: Number.NEGATIVE_INFINITY, reason: "" };
+  const unpaused = { from: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY, reason: "" };
+  let paused = unpaused;
   let lastAnswer = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const waiting: Record<Priority, Waiter[]> = { answer: [], match: [], deliver: [], sync: [] };
@@ -70,6 +71,7 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
   const forget = (): void => {
     const start = now() - perMs - marginMs();
     // A clock that was set back must not lock anybody out.
+    if (now() < paused.from) paused = unpaused;
     sent = sent.filter(({ at }) => at > start && at <= now());
   };
 
@@ -117,6 +119,7 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
   return {
     spend(priority, signal) {
       if (signal?.aborted) return Promise.reject(stoppedWaiting(name, signal));
+      forget();
       if (priority === "answer") lastAnswer = now();
       else if (paused.until - now() > longestHoldMs) return Promise.reject(refusal());
       return new Promise((go, refuse) => {
@@ -145,8 +148,9 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
       for (let i = 0; i < others; i += 1) sent.push({ at: now() });
     },
     pause(until, reason) {
+      forget();
       if (until <= paused.until) return;
-      paused = { until, reason };
+      paused = { from: now(), until, reason };
       if (until - now() > longestHoldMs) {
         for (const priority of priorities.slice(1)) {
           for (const waiter of waiting[priority].splice(0)) waiter.refuse(refusal());

@@ -1,4 +1,4 @@
-import { messageOf } from "../core/errors.ts";
+import { messageOf, StoreError } from "../core/errors.ts";
 import type { Parts } from "../parts.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, type Route } from "./route.ts";
@@ -12,9 +12,8 @@ export function healthRoutes({ flow, metrics }: Parts): Route[] {
       path: "/readyz",
       guard: "open",
       handle: async (_, response) => {
-        const problem = await flow.store.ready().then(() => undefined, messageOf);
-        if (problem === undefined) return response.json({ ok: true });
-        const error = `webhooks cannot be stored just now (${problem}): check the disk of the data folder`;
+        const error = await flow.store.ready().then(() => undefined, whyUnready);
+        if (error === undefined) return response.json({ ok: true });
         return response.status(503).json({ ok: false, error });
       },
     },
@@ -22,4 +21,11 @@ export function healthRoutes({ flow, metrics }: Parts): Route[] {
       response.type(metrics.contentType).send(await metrics.text()),
     ),
   ];
+}
+
+function whyUnready(error: unknown): string {
+  const cure = error instanceof StoreError ? error.cure : "check the disk of the data folder";
+  if (error instanceof StoreError && error.fault === "damaged")
+    return `the store is damaged, and calls wait (${error.message}): ${cure}`;
+  return `webhooks cannot be stored just now (${messageOf(error)}): ${cure}`;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { messageOf, Rejected } from "../core/errors.ts";
+import { messageOf, Rejected, StoreError } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { receive } from "../flow/receive.ts";
 import { logSeldom } from "../flow/seldom.ts";
@@ -41,7 +41,7 @@ export function webhookDoor(
     logSeldom(
       flow,
       { installation, provider, err: error },
-      `webhooks cannot be stored (${messageOf(error)}); providers get 503 and send them again. Check the disk of the data folder`,
+      `webhooks cannot be stored (${messageOf(error)}); providers get 503 and send them again. The cure: ${cureOf(error)}`,
     );
     response.setHeader("retry-after", "5");
     send(response, 503, '{"error":"the webhook could not be stored just now: send it again"}', false);
@@ -113,6 +113,10 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+function cureOf(error: unknown): string {
+  return error instanceof StoreError ? error.cure : "check the disk of the data folder";
 }
 
 /** Text, not bytes: Node then sends head and body in one write. */

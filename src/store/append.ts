@@ -11,7 +11,10 @@ const largeGroup = 32;
  * Group commit: everything that arrived in one turn of the event loop goes to the writer together and becomes durable
  * with one fsync. No timer: a lone delivery is sent at the end of the very turn it came in.
  */
-export function groupCommit(write: Write): (delivery: Delivery) => Promise<void> {
+export function groupCommit(
+  write: Write,
+  named: (error: unknown) => unknown,
+): (delivery: Delivery) => Promise<void> {
   let waiting: Waiting[] = [];
 
   const send = async (): Promise<void> => {
@@ -23,7 +26,8 @@ export function groupCommit(write: Write): (delivery: Delivery) => Promise<void>
         "append",
         group.map(({ row }) => row),
       );
-    } catch (error) {
+    } catch (cause) {
+      const error = named(cause);
       for (const { failed } of group) failed(error);
       return;
     }

@@ -12,7 +12,8 @@ import {
   truncateLog,
   writeAnew,
 } from "./files.ts";
-import { migrations } from "./migrations.ts";
+import { noticeLoss, refuseWithoutDatabase } from "./mark.ts";
+import { migrate } from "./upgrade.ts";
 
 /** A value that SQLite takes as a parameter. */
 export type Bind = string | number | bigint | null | Uint8Array;
@@ -43,6 +44,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
 
   const open = (): DatabaseSync => {
     mkdirSync(dirname(file), { recursive: true });
+    refuseWithoutDatabase(file);
     const opened = new DatabaseSync(file, { timeout: busyMs });
     try {
       opened.exec(`
@@ -53,6 +55,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
         PRAGMA wal_autocheckpoint = ${logPages};
       `);
       migrate(opened);
+      if (options.writes) noticeLoss(opened, file);
       if (options.writes) layOut(opened);
     } catch (error) {
       opened.close();
@@ -155,24 +158,4 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
       }),
     close,
   };
-}
-
-/** Brings the schema up to date; the version is the number of steps done. */
-function migrate(database: DatabaseSync): void {
-  const version = () => Number(database.prepare("PRAGMA user_version").get()?.["user_version"] ?? 0);
-  if (version() > migrations.length) {
-    throw new Error(
-      `the data folder was written by a newer Switchhook (schema ${version()}, this one knows ${migrations.length}): install that version`,
-    );
-  }
-  if (version() === migrations.length) return;
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    for (const step of migrations.slice(version())) database.exec(step);
-    database.exec(`PRAGMA user_version = ${migrations.length}`);
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
 }

@@ -118,11 +118,17 @@ export type DeliveryNote = {
 /** Which deliveries or calls to decode and save once more. */
 export type ReplayScope = { installation?: string; provider?: string; since?: string; key?: string };
 
+/** `missing`: how many. They came after `since`, absent when nothing earlier is known, and until `until` (ms). */
+export type Loss = { noticedAt: number; missing: number; since?: number; until: number };
+
+/** `what`: a table and its column. `furthest`: the furthest time of them (ms). */
+export type PulledBack = { what: string; count: number; furthest: number };
+
 export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
 
 type OtherParts = RecordingStore & InstallStore & NumberingStore & FollowUpStore & LineStore;
 
-/** The durable state. Every method is one transaction; all of it or nothing. Throws only when the disk does. */
+/** The durable state. Every method is one transaction; all of it or nothing. Throws `StoreError`. */
 export type Store = OtherParts & {
   /** Resolves once the bytes are on disk. Many at once share one commit. */
   append(delivery: Delivery): Promise<void>;
@@ -199,7 +205,15 @@ export type Store = OtherParts & {
   purge(now: number, before: number): Promise<number>;
   /** A random secret of 32 bytes, made on first use; the same name gives the same bytes ever after. */
   secret(name: string): Promise<Uint8Array>;
-  /** Throws when the store cannot be written to just now. */
+  /** Deliveries that were set aside are decoded once more, unless decoders of this version did it. Returns how many. */
+  tryAgain(version: string): Promise<number>;
+  /** Throws `StoreError` when webhooks cannot be stored just now, and once damage was found. */
   ready(): Promise<void>;
+  /** Times further off than the longest pause, which a clock that was ahead has left, are now. */
+  pullBack(now: number): Promise<PulledBack[]>;
+  /** Webhooks that were acknowledged and are missing, oldest first, as far as it was noticed after `since`. */
+  losses(since: number): Promise<Loss[]>;
+  /** Looks at every page of the store, in a thread of its own; damage that is found is remembered by `ready`. Returns what is damaged. */
+  damage(): Promise<string[]>;
   close(): Promise<void>;
 };

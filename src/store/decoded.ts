@@ -79,6 +79,8 @@ export function writeDecoded(
 function writeDelivery(db: Connection, delivery: DecodedDelivery, now: number): void {
   const { id, digest, kind, events, fault, repeatOf, again } = delivery;
   if (repeatOf !== undefined) {
+    // Its twin was set aside in the meantime: it stays new.
+    if (db.get("SELECT 1 FROM deliveries WHERE id = ? AND state = 2", repeatOf)) return;
     db.run("DELETE FROM deliveries WHERE id = ?", id);
     db.run("UPDATE deliveries SET repeats = repeats + 1 WHERE id = ?", repeatOf);
     return;

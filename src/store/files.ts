@@ -1,4 +1,4 @@
-import { statfsSync, statSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmSync, statfsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { isBroken } from "./disk-faults.ts";
@@ -76,4 +76,26 @@ export function writeAnew(database: DatabaseSync): void {
     // No room for it, or somebody else writes: what was deleted is deleted all the same.
     if (isBroken(error)) throw error;
   }
+}
+
+/** Makes a file, or the names in a folder, durable. Windows cannot open a folder, and does not need it. */
+export function syncPath(path: string): void {
+  let handle: number;
+  try {
+    handle = openSync(path, "r");
+  } catch {
+    return;
+  }
+  try {
+    fsyncSync(handle);
+  } catch {
+    // Some file systems do not sync folders.
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** With what SQLite keeps beside it. */
+export function removeDatabase(file: string): void {
+  for (const ending of ["", "-wal", "-shm", "-journal"]) rmSync(`${file}${ending}`, { force: true });
 }

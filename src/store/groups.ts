@@ -5,7 +5,10 @@ import { callColumns, deliveryColumns, toCallRow, toDelivery } from "./rows.ts";
 
 const dayMs = 86_400_000;
 
-/** The oldest deliveries that nobody has decoded, each with the earlier one it repeats, if any. */
+/**
+ * The oldest deliveries that nobody has decoded, each with the earlier one it repeats, if any. One that was set aside is not
+ * repeated: the provider sends it once more, and this time it may be decoded.
+ */
 export function newDeliveries(db: Connection, installation: string, limit: number): StoredDelivery[] {
   const rows = db.all(
     `SELECT ${deliveryColumns}, state FROM deliveries WHERE installation = ? AND state IN (0, 3) ORDER BY id LIMIT ?`,
@@ -27,7 +30,7 @@ export function newDeliveries(db: Connection, installation: string, limit: numbe
 function earlierTwin(db: Connection, { digest, id }: StoredDelivery): StoredDelivery | undefined {
   const row = db.get(
     `SELECT ${deliveryColumns} FROM deliveries
-      WHERE id = (SELECT delivery FROM digests WHERE digest = ? AND delivery < ?)`,
+      WHERE id = (SELECT delivery FROM digests WHERE digest = ? AND delivery < ?) AND state <> 2`,
     digest,
     id,
   );

@@ -1,7 +1,9 @@
+import { marksAndLosses } from "./migrations-marks.ts";
 import { matchingAndFollowUps } from "./migrations-matching.ts";
 
 /**
- * The schema, one step after another; a step that was released is never edited.
+ * The schema, one step after another. A step that landed is never edited or moved, and new ones go to the end: a test holds their
+ * hashes.
  * `deliveries.state`: 0 new, 1 decoded, 2 could not be decoded, 3 to be decoded again.
  * `tallies` says how many `calls` there are in each state; triggers keep it. Times are milliseconds since 1970.
  * `calls.body`, `events.body`, `contacts.body` are JSON of the types in `core/`.
@@ -216,4 +218,5 @@ export const migrations: readonly string[] = [
   END;
   `,
   ...matchingAndFollowUps,
+  ...marksAndLosses,
 ];

@@ -8,6 +8,7 @@ import { erasePeople } from "./erase-people.ts";
 import { eraseRest, eraseStretch } from "./erase-stretch.ts";
 import { eraseMentions } from "./mentions.ts";
 import * as numbering from "./numbering.ts";
+import { proveWritable, pullBack, tryAgain } from "./upkeep.ts";
 import { changeFollowUps, markReached } from "./write-follow-ups.ts";
 
 /** Everything that the writer can do, by name. Arguments and results cross a thread: plain data only. */
@@ -34,14 +35,8 @@ export const operations = {
   putOwners: contacts.putOwners,
   run: (db: Connection, sql: string, values: readonly Bind[]) => db.run(sql, ...values),
   ready: proveWritable,
+  tryAgain,
+  pullBack,
 };
-
-/** "swhk", which marks the file as ours. */
-const applicationId = 0x7377686b;
-
-/** Writes something: a transaction that writes nothing succeeds on a full disk too. */
-function proveWritable(db: Connection): void {
-  db.run(`PRAGMA application_id = ${applicationId}`);
-}
 
 export type Operations = typeof operations;

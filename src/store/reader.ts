@@ -1,6 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { type Bind, openConnection } from "./connection.ts";
-import type { Reply, Request } from "./thread.ts";
+import { failureOf, type Reply, type Request } from "./thread.ts";
 
 /**
  * The reader's thread: what people ask may take a second over a million calls, and the thread that answers webhooks
@@ -22,6 +22,6 @@ function answerTo({ id, args }: Request<"all">): Reply {
   try {
     return { id, value: db.all(sql, ...values) };
   } catch (error) {
-    return { id, error };
+    return { id, failure: failureOf(error) };
   }
 }

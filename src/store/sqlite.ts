@@ -10,6 +10,7 @@ import { eraseWith } from "./erase.ts";
 import { eraseInstallationWith } from "./erase-installation.ts";
 import { followUpsOver } from "./follow-ups.ts";
 import * as groups from "./groups.ts";
+import { healthOf, withNamedErrors } from "./health.ts";
 import { installsOver } from "./installs.ts";
 import { keptOf } from "./kept.ts";
 import { kyselyOver } from "./kysely.ts";
@@ -20,6 +21,7 @@ import { queriesOver } from "./queries.ts";
 import { openReader } from "./reading.ts";
 import { recordingsOver } from "./recordings.ts";
 import { secretsOver } from "./secrets.ts";
+import { lossesOf } from "./upkeep.ts";
 import { openWriter } from "./writing.ts";
 
 /**
@@ -33,8 +35,9 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
   const reader = openReader(file);
   const kysely = kyselyOver(db, write);
   const queries = queriesOver(kysely);
+  const health = healthOf(file);
 
-  return {
+  const store: Store = {
     ...queries,
     ...listingsOver(kyselyOver(reader, write)),
     ...choresOver(kysely),
@@ -43,7 +46,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     ...recordingsOver(kysely),
     ...followUpsOver(kysely, write),
     ...linesOver(db),
-    append: groupCommit(write),
+    append: groupCommit(write, health.named),
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),
     saveDecoded: (installation, deliveries, calls, line) =>
@@ -82,10 +85,18 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
       numbering.answerNumbers(db, installation, after, limit),
     renumberAnswers: (installation, answers) => write("renumberAnswers", installation, answers),
     renumberCalls: (installation, calls, options) => write("renumberCalls", installation, calls, options),
-    ready: () => write("ready"),
+    tryAgain: (version) => write("tryAgain", version),
+    ready: async () => {
+      health.check();
+      await write("ready");
+    },
+    pullBack: (at) => write("pullBack", at),
+    losses: async (since) => lossesOf(db, since),
+    damage: health.damage,
     close: async () => {
       await Promise.all([close(), reader.close()]);
       db.close();
     },
   };
+  return withNamedErrors(store, health);
 }

@@ -1,7 +1,30 @@
 import { Worker } from "node:worker_threads";
 
 export type Request<Name extends string = string> = { id: number; name: Name; args: unknown[] };
-export type Reply = { id: number; value?: unknown; error?: unknown };
+export type Reply = { id: number; value?: unknown; failure?: Failure };
+
+/** An error as it crosses threads, which drop SQLite's code. */
+type Failure = { type: string; message: string; stack?: string; code?: unknown; errcode?: unknown };
+
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { type: "Error", message: String(error) };
+  const { name: type, message, stack } = error;
+  const codes = {
+    ...("code" in error && { code: error.code }),
+    ...("errcode" in error && { errcode: error.errcode }),
+  };
+  return { type, message, ...(stack !== undefined && { stack }), ...codes };
+}
+
+const types: Readonly<Record<string, new (message: string) => Error>> = {
+  SyntaxError,
+  TypeError,
+  RangeError,
+};
+
+function errorOf({ type, message, ...rest }: Failure): Error {
+  return Object.assign(new (types[type] ?? Error)(message), rest);
+}
 
 type Pending = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
 
@@ -20,11 +43,11 @@ export function openThread<Name extends string>(file: string, script: "writer" |
     const ending = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
     const started = new Worker(new URL(`./${script}${ending}`, import.meta.url), { workerData: { file } });
     started.on("message", (replies: Reply[]) => {
-      for (const { id, value, error } of replies) {
+      for (const { id, value, failure } of replies) {
         const waiting = pending.get(id);
         pending.delete(id);
-        if (error === undefined) waiting?.resolve(value);
-        else waiting?.reject(error);
+        if (failure === undefined) waiting?.resolve(value);
+        else waiting?.reject(errorOf(failure));
       }
     });
     started.on("error", (error) => fail(error));

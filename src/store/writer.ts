@@ -1,8 +1,9 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { openConnection } from "./connection.ts";
-import { isDiskFault } from "./disk-faults.ts";
+import { isDamage, isDiskFault } from "./disk-faults.ts";
+import { type Mark, openMark } from "./mark.ts";
 import { type Operations, operations } from "./operations.ts";
-import type { Request as AnyRequest, Reply } from "./thread.ts";
+import { type Request as AnyRequest, failureOf, type Reply } from "./thread.ts";
 
 type Request = AnyRequest<keyof Operations>;
 
@@ -10,13 +11,16 @@ type Request = AnyRequest<keyof Operations>;
  * The writer's thread: the only one that writes. Whatever has come in while it was busy is committed together, with
  * one fsync, so the thread that answers webhooks and live calls never waits for a disk.
  */
-const db = openConnection((workerData as { file: string }).file, { writes: true });
+const { file } = workerData as { file: string };
+const db = openConnection(file, { writes: true });
+const mark = openMark(file);
 let queue: Request[] = [];
 
 parentPort?.on("message", (requests: Request[] | "close") => {
   if (requests === "close") {
     if (queue.length > 0) commit();
     db.close();
+    mark.close();
     parentPort?.close();
     return;
   }
@@ -28,7 +32,7 @@ function commit(): void {
   const requests = queue.filter(({ name }) => name !== "cleanLog");
   const last = queue.filter(({ name }) => name === "cleanLog");
   queue = [];
-  if (requests.length > 0) answerWith(requests, () => db.transaction(() => requests.map(perform)));
+  if (requests.length > 0) commitTogether(requests);
   // SQLite does not do it within a transaction.
   if (last.length > 0)
     answerWith(last, () => {
@@ -37,12 +41,47 @@ function commit(): void {
     });
 }
 
+/** Webhooks can be stored when what else is written is damaged. */
+function commitTogether(requests: readonly Request[]): void {
+  const work = (group: readonly Request[]) =>
+    marked(
+      group,
+      db.transaction(() => group.map(perform)),
+    );
+  try {
+    parentPort?.postMessage(work(requests));
+  } catch (error) {
+    const [appends, others] = [true, false].map((yes) =>
+      requests.filter(({ name }) => (name === "append") === yes),
+    );
+    const apart = isDamage(error) && others?.length ? appends : [];
+    if (apart?.length) answerWith(apart, () => work(apart));
+    fail(apart?.length ? (others ?? []) : requests, error);
+  }
+}
+
+/** What was stored is noted before it is acknowledged. */
+function marked(requests: readonly Request[], replies: Reply[]): Reply[] {
+  for (let i = requests.length - 1; i >= 0; i -= 1) {
+    const last = requests[i]?.name === "append" ? replies[i]?.value : undefined;
+    if (last === undefined) continue;
+    mark.write(last as Mark);
+    break;
+  }
+  return replies;
+}
+
 function answerWith(requests: readonly Request[], work: () => Reply[]): void {
   try {
     parentPort?.postMessage(work());
   } catch (error) {
-    parentPort?.postMessage(requests.map(({ id }): Reply => ({ id, error })));
+    fail(requests, error);
   }
+}
+
+function fail(requests: readonly Request[], error: unknown): void {
+  const failure = failureOf(error);
+  parentPort?.postMessage(requests.map(({ id }): Reply => ({ id, failure })));
 }
 
 /** One request fails alone, unless it is the disk that failed: then nothing of the group is kept. */
@@ -52,6 +91,6 @@ function perform({ id, name, args }: Request): Reply {
     return { id, value: db.transaction(() => operation(db, ...args)) };
   } catch (error) {
     if (isDiskFault(error)) throw error;
-    return { id, error };
+    return { id, failure: failureOf(error) };
   }
 }

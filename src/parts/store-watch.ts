@@ -1,0 +1,71 @@
+import { messageOf } from "../core/errors.ts";
+import type { Flow } from "../flow/installation.ts";
+import type { Loss } from "../store/contract.ts";
+
+/** A start that ends at once does without. */
+const firstLookMs = 10_000;
+const lookEveryMs = 86_400_000;
+const pullEveryMs = 60_000;
+/** How long a loss is told of at every start. */
+export const toldForMs = 7 * 86_400_000;
+
+/** What `switchhook reconcile` and people need to know about webhooks that are gone. */
+export function lossText({ missing, since, until }: Loss): string {
+  const from = since === undefined ? undefined : new Date(since).toISOString();
+  const hours = `${from === undefined ? "until" : `between ${from} and`} ${new Date(until).toISOString()}`;
+  const cure = `Ask the providers for them: switchhook reconcile --since ${from ?? "<the first of them>"}`;
+  const some = missing === 1 ? "1 webhook that was" : `${missing} webhooks that were`;
+  return `${some} acknowledged, received ${hours}, ${missing === 1 ? "is" : "are"} not in the database: its write-ahead log was lost or damaged, or a backup was restored. ${cure}`;
+}
+
+/** Says what is wrong with the store, at the start and once a day. `version`: of the decoders. Returns how to stop. */
+export function watchStore({ store, log, now }: Flow, version: string): () => void {
+  const look = async (): Promise<void> => {
+    const faults = await store.damage();
+    if (faults.length === 0) return;
+    const cure = await store.ready().then(() => undefined, messageOf);
+    log.error({ faults }, `the store is damaged: ${cure ?? faults[0]}`);
+  };
+  /** A clock that was ahead has left times that calls would wait for as long as it was. */
+  const pullBack = async (): Promise<void> => {
+    for (const { what, count, furthest } of await store.pullBack(now()))
+      log.warn(
+        { what, count, furthest: new Date(furthest).toISOString() },
+        "the clock of this machine was ahead: times further off than any pause are pulled back to now",
+      );
+  };
+  const begin = async (): Promise<boolean> => {
+    await pullBack();
+    const again = await store.tryAgain(version);
+    if (again > 0)
+      log.info({ deliveries: again }, "deliveries that were set aside are decoded by this version again");
+    const losses = await store.losses(now() - toldForMs);
+    for (const loss of losses) log.error({ ...loss }, lossText(loss));
+    return losses.length > 0;
+  };
+  const failed = (err: unknown) => log.error({ err }, "the store could not be looked at");
+
+  const pulling = setInterval(() => void pullBack().catch(failed), pullEveryMs);
+  let stopped = false;
+  let timer: NodeJS.Timeout | undefined;
+  const lookAfter = (ms: number): void => {
+    if (stopped) return;
+    timer = setTimeout(() => {
+      void look()
+        .catch(failed)
+        .then(() => lookAfter(lookEveryMs));
+    }, ms);
+  };
+  begin().then(
+    (lost) => lookAfter(lost ? 0 : firstLookMs),
+    (error: unknown) => {
+      failed(error);
+      lookAfter(firstLookMs);
+    },
+  );
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    clearInterval(pulling);
+  };
+}
