@@ -32,9 +32,6 @@ const variants: readonly Variant[] = [
   },
   // The step with the indexes was put before this one later.
   { version: 5, with: "installs.claimed_until", without: "calls_contact", done: [...upTo(4), 5] },
-  // Two branches had a tenth step of their own.
-  { version: 10, with: "follow_ups", without: "numberings", done: [...upTo(9), 10] },
-  { version: 10, with: "lines", without: "numberings", done: [...upTo(9), 11] },
 ];
 
 /** "swhk", which marks the file as ours. */
