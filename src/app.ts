@@ -6,7 +6,7 @@ import type { Parts } from "./parts.ts";
 import { apiRoutes } from "./routes/api.ts";
 import { crmRecordingRoutes } from "./routes/crm-recordings.ts";
 import { crmWebhookRoutes } from "./routes/crm-webhooks.ts";
-import { requireAdmin } from "./routes/guard.ts";
+import { refuseDoubtfulHost, requireAdmin } from "./routes/guard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { homeRoutes } from "./routes/home.ts";
 import { installRoutes } from "./routes/install.ts";
@@ -25,6 +25,7 @@ export function createApp(parts: Parts): Server {
     received,
     publicUrl: config.publicUrl,
     bodyBytes: config.limits.bodyBytes,
+    isDemo: config.isDemo,
   });
   const app = createPages(parts);
   return createServer(
@@ -37,6 +38,7 @@ export function createApp(parts: Parts): Server {
       maxHeaderSize: 16_384,
     },
     (request, response) => {
+      if (refuseDoubtfulHost(request, response)) return;
       if (!door(request, response)) app(request, response);
     },
   );
@@ -65,7 +67,7 @@ export function createPages(parts: Parts): Express {
       ...settingsRoutes(parts),
       ...crmWebhookRoutes(parts),
     ],
-    requireAdmin(parts.config),
+    requireAdmin(parts),
   );
   app.use((request) => {
     throw new Rejected(404, `there is nothing at ${request.path}`);
@@ -79,6 +81,7 @@ function errorHandler(log: Parts["flow"]["log"]): ErrorRequestHandler {
     if (response.headersSent) return next(error);
     const status = statusOf(error);
     if (status >= 500) log.error({ path: request.path, err: error }, "a request failed");
+    response.set("cache-control", "no-store");
     // What is left of a body that was not read would be taken for the next request.
     if (!request.complete) response.set("connection", "close");
     const known = error instanceof Rejected || error instanceof ConfigError || status < 500;
