@@ -7,7 +7,8 @@ import { checkMapping } from "../mapping/check.ts";
 import { readMapping } from "../mapping/file.ts";
 import { mappingPath } from "../parts/connect.ts";
 import { assemble, type Parts } from "../parts.ts";
-import { prepareDataFolder } from "./data-folder.ts";
+import { isOpenToOthers } from "../store/private.ts";
+import { crmFileOf, faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -76,8 +77,15 @@ function mappingFileCheck(config: Config, settings: InstallationConfig): Check {
 
 async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
   const { dataFolder } = config;
-  const written = prepareDataFolder(dataFolder, flow.store);
-  return attempt("data folder", () => written.then(() => `${dataFolder} can be written to`));
+  const check = "data folder";
+  try {
+    const tightened = await prepareDataFolder(dataFolder, flow.store);
+    const { closed } = tightened;
+    const now = closed.length > 0 ? `; ${closed.join(", ")} was open to other users, and is closed now` : "";
+    return { check, says: `${dataFolder} can be written to${now}`, faults: faultsOfOpen(tightened.open) };
+  } catch (error) {
+    return { check, faults: [{ at: check, problem: messageOf(error) }] };
+  }
 }
 
 /** The accounts that were connected by OAuth, and what of the CRM each of them lets us use. */
@@ -148,13 +156,21 @@ async function crmChecks(parts: Parts, installation: Installation): Promise<Chec
   if ((parts.installed?.stateOf(settings.name)?.state ?? "active") !== "active") return [];
   const checks: Check[] = [];
   const name = `${settings.name}: ${crm}`;
+  const file = parts.config.installations.flatMap((one) =>
+    one.name === settings.name ? (crmFileOf(one) ?? []) : [],
+  )[0];
+  const wasOpen = file !== undefined && isOpenToOthers(file);
   checks.push(
     await attempt(name, async () => {
       await connector.prepare?.();
       const owners = (await connector.owners?.())?.filter(({ left }) => !left);
-      return owners ? `reachable, ${owners.length} owners` : "reachable";
+      const isClosed = wasOpen && !isOpenToOthers(file);
+      const closed = isClosed ? `; ${file} was open to other users, and is closed now` : "";
+      return `${owners ? `reachable, ${owners.length} owners` : "reachable"}${closed}`;
     }),
   );
+  if (file !== undefined && isOpenToOthers(file))
+    checks.push({ check: `${name} file`, faults: faultsOfOpen([file]) });
   if (checks.some(({ faults }) => faults.length > 0)) return checks;
   const path = parts.mappingFiles.get(settings.name)?.path() ?? "mapping";
   const fields = await connector.fields?.();

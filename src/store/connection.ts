@@ -1,5 +1,3 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { isBroken } from "./disk-faults.ts";
 import {
@@ -13,6 +11,7 @@ import {
   writeAnew,
 } from "./files.ts";
 import { migrations } from "./migrations.ts";
+import { makePrivate } from "./private.ts";
 
 /** A value that SQLite takes as a parameter. */
 export type Bind = string | number | bigint | null | Uint8Array;
@@ -42,7 +41,8 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
   let statements = new Map<string, StatementSync>();
 
   const open = (): DatabaseSync => {
-    mkdirSync(dirname(file), { recursive: true });
+    // The log and its index get the rights of the database.
+    makePrivate(file);
     const opened = new DatabaseSync(file, { timeout: busyMs });
     try {
       opened.exec(`
