@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
+import { pathForLog } from "./core/mask.ts";
 import type { Parts } from "./parts.ts";
 import { apiRoutes } from "./routes/api.ts";
 import { crmRecordingRoutes } from "./routes/crm-recordings.ts";
@@ -80,7 +81,7 @@ function errorHandler(log: Parts["flow"]["log"]): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = statusOf(error);
-    if (status >= 500) log.error({ path: request.path, err: error }, "a request failed");
+    if (status >= 500) log.error({ path: pathForLog(request.path), err: error }, "a request failed");
     response.set("cache-control", "no-store");
     // What is left of a body that was not read would be taken for the next request.
     if (!request.complete) response.set("connection", "close");

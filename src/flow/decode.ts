@@ -2,7 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Provider } from "../core/contracts.ts";
 import { foldCall } from "../core/customer.ts";
-import { messageOf } from "../core/errors.ts";
+import { reasonOf } from "../core/mask.ts";
 import { identityOf } from "../core/phone.ts";
 import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../store/contract.ts";
 import { askAt, audioAt } from "./asks.ts";
@@ -78,7 +78,7 @@ async function setAside(
   error: unknown,
 ): Promise<void> {
   log.error({ delivery: id, provider, err: error }, "a delivery could not be decoded; it is kept");
-  await store.saveDecoded(name, [{ id, digest, kind: "fault", events: 0, fault: messageOf(error) }], []);
+  await store.saveDecoded(name, [{ id, digest, kind: "fault", events: 0, fault: reasonOf(error) }], []);
 }
 
 /** A delivery that cannot be decoded is kept with its fault, and never stops its neighbours. */
@@ -101,7 +101,7 @@ function decodeOne(
       { delivery: id, provider: delivery.provider, err: error },
       "a delivery could not be decoded; it is kept",
     );
-    return { id, digest, kind: "fault", events: 0, fault: messageOf(error) };
+    return { id, digest, kind: "fault", events: 0, fault: reasonOf(error) };
   }
 }
 
