@@ -2,11 +2,12 @@ import { createServer, type Server } from "node:http";
 import express, { type ErrorRequestHandler, type Express } from "express";
 import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
+import { pathForLog } from "./core/mask.ts";
 import type { Parts } from "./parts.ts";
 import { apiRoutes } from "./routes/api.ts";
 import { crmRecordingRoutes } from "./routes/crm-recordings.ts";
 import { crmWebhookRoutes } from "./routes/crm-webhooks.ts";
-import { requireAdmin } from "./routes/guard.ts";
+import { refuseDoubtfulHost, requireAdmin } from "./routes/guard.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { homeRoutes } from "./routes/home.ts";
 import { installRoutes } from "./routes/install.ts";
@@ -25,6 +26,7 @@ export function createApp(parts: Parts): Server {
     received,
     publicUrl: config.publicUrl,
     bodyBytes: config.limits.bodyBytes,
+    isDemo: config.isDemo,
   });
   const app = createPages(parts);
   return createServer(
@@ -37,6 +39,7 @@ export function createApp(parts: Parts): Server {
       maxHeaderSize: 16_384,
     },
     (request, response) => {
+      if (refuseDoubtfulHost(request, response)) return;
       if (!door(request, response)) app(request, response);
     },
   );
@@ -65,7 +68,7 @@ export function createPages(parts: Parts): Express {
       ...settingsRoutes(parts),
       ...crmWebhookRoutes(parts),
     ],
-    requireAdmin(parts.config),
+    requireAdmin(parts),
   );
   app.use((request) => {
     throw new Rejected(404, `there is nothing at ${request.path}`);
@@ -78,7 +81,8 @@ function errorHandler(log: Parts["flow"]["log"]): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = statusOf(error);
-    if (status >= 500) log.error({ path: request.path, err: error }, "a request failed");
+    if (status >= 500) log.error({ path: pathForLog(request.path), err: error }, "a request failed");
+    response.set("cache-control", "no-store");
     // What is left of a body that was not read would be taken for the next request.
     if (!request.complete) response.set("connection", "close");
     const known = error instanceof Rejected || error instanceof ConfigError || status < 500;

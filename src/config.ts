@@ -10,6 +10,7 @@ import {
   readInstallation,
 } from "./config/installation.ts";
 import type { ReadMapping } from "./config/mappings.ts";
+import { faultsOfOpenDoors } from "./config/open-doors.ts";
 import { fileSchema } from "./config/schema.ts";
 import { type Environment, placeWithin, resolveSecrets } from "./config/secrets.ts";
 import { ConfigError, type Fault } from "./core/errors.ts";
@@ -22,6 +23,8 @@ export type { InstallationConfig, Kinds } from "./config/installation.ts";
 export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
   Omit<EnvironmentSettings, "port" | "host"> & {
     publicUrl: string;
+    /** The built-in demo, whose secrets are public. */
+    isDemo: boolean;
     databaseUrl?: string;
     retentionDays: number;
     removedDays: number;
@@ -55,9 +58,18 @@ export function loadConfig(
   const host = settings.host ?? file?.host ?? "127.0.0.1";
   const port = settings.port ?? file?.port ?? 8484;
   const at = settings.host || !source ? "environment: HOST" : `${source.file}: host`;
-  faults.push(...faultsOfOpenHost(host, at, !source, settings.adminToken !== undefined));
+  const isDemo = source === undefined;
+  faults.push(
+    ...faultsOfOpenDoors({
+      ...{ host, at, isDemo, hasToken: settings.adminToken !== undefined },
+      ...(file?.publicUrl !== undefined && {
+        publicUrl: file.publicUrl,
+        urlAt: `${source?.file}: publicUrl`,
+      }),
+    }),
+  );
   if (!file || faults.length > 0) throw new ConfigError(withoutRepeats(faults));
-  return { ...file, ...settings, host, port, publicUrl: file.publicUrl ?? urlOf(host, port) };
+  return { ...file, ...settings, isDemo, host, port, publicUrl: file.publicUrl ?? urlOf(host, port) };
 }
 
 function readFile(
@@ -122,22 +134,6 @@ function readDemo(dataFolder: string, reading: Omit<Reading, "file">): FileSetti
   const demo = { installations: { demo: demoInstallation } };
   const file = join(dataFolder, "demo");
   return readFile({ text: JSON.stringify(demo), file }, {}, [], { ...reading, file });
-}
-
-function faultsOfOpenHost(host: string, at: string, isDemo: boolean, hasToken: boolean): Fault[] {
-  if (isLoopback(host)) return [];
-  const stranger = `${host} can be reached from other machines`;
-  if (isDemo) {
-    const cure = "Write a switchhook.json with your own installation, or use HOST=127.0.0.1.";
-    return [{ at, problem: `${stranger}, and the secrets of the built-in demo are public.`, cure }];
-  }
-  if (hasToken) return [];
-  const cure = "Set SWITCHHOOK_ADMIN_TOKEN, or use 127.0.0.1 behind a proxy of your own.";
-  return [{ at, problem: `${stranger}, and nothing guards the API and the console.`, cure }];
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 
 /** An address that stands for all of the machine's cannot be called; the machine itself can. */

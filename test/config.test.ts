@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { acme, acmeWith, faultsOf, inCheckout, linesOf, load } from "./config/loading.ts";
 
+const token = "a-token-of-16-ch";
+
 describe("a config file", () => {
   test("is filled up with defaults", () => {
     const config = load(acmeWith());
@@ -49,6 +51,7 @@ describe("a config file", () => {
       HOST: "",
       SWITCHHOOK_DATA: "/var/lib/x",
       LOG_LEVEL: "WARN",
+      SWITCHHOOK_ADMIN_TOKEN: token,
     });
     expect(config).toMatchObject({
       port: 9000,
@@ -110,7 +113,7 @@ describe("without a config file", () => {
   });
 
   test("no address but loopback is served, token or not", () => {
-    const [fault] = faultsOf(undefined, { HOST: "0.0.0.0", SWITCHHOOK_ADMIN_TOKEN: "token" });
+    const [fault] = faultsOf(undefined, { HOST: "0.0.0.0", SWITCHHOOK_ADMIN_TOKEN: token });
     expect(fault?.at).toBe("environment: HOST");
     expect(fault?.cure).toContain("Write a switchhook.json");
     for (const HOST of ["localhost", "::1", "127.0.0.2"]) expect(faultsOf(undefined, { HOST })).toEqual([]);
@@ -122,7 +125,7 @@ describe("an open host", () => {
   test("needs an admin token", () => {
     const open = { ...acmeWith(), host: "0.0.0.0" };
     expect(linesOf(open)[0]).toMatch(/^host: 0\.0\.0\.0 can be reached .* Set SWITCHHOOK_ADMIN_TOKEN/);
-    expect(load(open, { SWITCHHOOK_ADMIN_TOKEN: "token" }).host).toBe("0.0.0.0");
+    expect(load(open, { SWITCHHOOK_ADMIN_TOKEN: token }).host).toBe("0.0.0.0");
     for (const host of [
       "localhost.evil.example",
       "127.0.0.1.evil.example",
@@ -133,4 +136,31 @@ describe("an open host", () => {
       expect(faultsOf({ ...acmeWith(), host }), host).toHaveLength(1);
     }
   });
+});
+
+describe("a public URL", () => {
+  test.each(["https://calls.example.com", "http://192.168.1.7:8484", "https://localhost.evil.example"])(
+    "that is not loopback needs an admin token: %s",
+    (publicUrl) => {
+      const open = { ...acmeWith(), publicUrl };
+      expect(linesOf(open)).toEqual([
+        `publicUrl: ${publicUrl} can be reached from other machines, and nothing guards the API and the console. Set SWITCHHOOK_ADMIN_TOKEN to a random text: openssl rand -base64 32.`,
+      ]);
+      expect(load(open, { SWITCHHOOK_ADMIN_TOKEN: token }).publicUrl).toBe(publicUrl);
+    },
+  );
+
+  test.each(["http://localhost:8484", "http://127.0.0.1", "https://[::1]:8443/base"])(
+    "of this machine needs none: %s",
+    (publicUrl) => {
+      expect(faultsOf({ ...acmeWith(), publicUrl })).toEqual([]);
+    },
+  );
+});
+
+test("an admin token has at least 16 characters", () => {
+  expect(linesOf(acmeWith(), { SWITCHHOOK_ADMIN_TOKEN: token.slice(1) })).toEqual([
+    "environment: SWITCHHOOK_ADMIN_TOKEN: the token has fewer than 16 characters. Use a random one: openssl rand -base64 32.",
+  ]);
+  expect(load(acmeWith(), { SWITCHHOOK_ADMIN_TOKEN: token }).adminToken).toBe(token);
 });

@@ -1,4 +1,5 @@
 import { CrmError } from "../../src/core/errors.ts";
+import { quotedWhole } from "../../src/core/mask.ts";
 import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import { resultsIn, rowsAtOnce } from "./batch.ts";
@@ -72,7 +73,8 @@ function missingOf(body: unknown, part: readonly Pair[]): Pair[] {
 
 function firstErrorOf(body: unknown): string {
   const [error] = isObject(body) ? objectsAt(body, "errors") : [];
-  return `HubSpot does not associate it: ${(error && textAt(error, "message")) ?? "it gives no reason"}`;
+  const said = error && textAt(error, "message");
+  return `HubSpot does not associate it: ${said === undefined ? "it gives no reason" : quotedWhole(said)}`;
 }
 
 /** The contacts, or companies, that each call is associated with. */

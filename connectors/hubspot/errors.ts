@@ -1,4 +1,5 @@
 import { CrmError } from "../../src/core/errors.ts";
+import { quotedWhole } from "../../src/core/mask.ts";
 import { isObject, type JsonObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 
 /** An answer of HubSpot that is no success. `body`: parsed JSON, or the text of a page. `headers`: lower-case names. */
@@ -151,17 +152,14 @@ export function wordsOf(body: unknown): string {
     return typeof body === "string" && body.trim() !== "" ? ", a page instead of JSON" : "";
   const message = textAt(body, "message");
   const id = textAt(body, "correlationId");
-  return `${message ? `: ${shortened(message)}` : ""}${id ? `, correlation id ${id}` : ""}`;
-}
-
-function shortened(text: string): string {
-  return text.length > 600 ? `${text.slice(0, 600)}…` : text;
+  return `${message ? `: ${quotedWhole(message)}` : ""}${id ? `, correlation id ${id}` : ""}`;
 }
 
 /** A row of a batch that HubSpot refused while its neighbours went through. */
 export function rowError(error: JsonObject): CrmError {
   const category = textAt(error, "category");
-  const message = shortened(textAt(error, "message") ?? "it gives no reason");
+  const said = textAt(error, "message");
+  const message = said === undefined ? "it gives no reason" : quotedWhole(said);
   const passing = category === "RATE_LIMITS" || category === "CONFLICT" || category === "INTERNAL_ERROR";
   return new CrmError(
     passing ? "later" : "never",

@@ -55,6 +55,7 @@ export function openDisk(file: string, region: string): Disk {
     try {
       const version = versionOf(await handle.stat({ bigint: true }));
       if (broken?.version === version) throw broken.error;
+      await closeToOthers(handle);
       const bytes = await handle.readFile();
       if (versionOf(await handle.stat({ bigint: true })) !== version) return unsettled;
       const document = await readDocument(bytes, region).catch((error: unknown) => faultOf(error));
@@ -84,7 +85,7 @@ export function openDisk(file: string, region: string): Disk {
   const write = async (document: Document): Promise<void> => {
     const target = (await orMissing(realpath(file))) ?? file;
     const folder = dirname(target);
-    await mkdir(folder, { recursive: true });
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const temporary = join(folder, `.${basename(target)}.${process.pid}-${++temporaryFiles}.tmp`);
     try {
       const version = await fill(temporary, document, await orMissing(stat(target)));
@@ -165,7 +166,23 @@ async function keepRights(
 ): Promise<void> {
   // Only root may give a file away; for anybody else the owner is the same already.
   await handle.chown(uid, gid).catch(() => undefined);
-  await handle.chmod(mode & 0o7777);
+  await handle.chmod(mode & rightsOf(uid));
+}
+
+/**
+ * Contacts are for the server's user alone. A file of another user keeps what its group may do: that may be the only way
+ * for them or for us to read it.
+ */
+function rightsOf(owner: number): number {
+  const user = process.geteuid?.();
+  return user === owner || user === 0 ? 0o700 : 0o770;
+}
+
+async function closeToOthers(handle: FileHandle): Promise<void> {
+  const { mode, uid } = await handle.stat();
+  const rights = rightsOf(uid);
+  // Only its owner may do it; `switchhook check` says when it stays open.
+  if ((mode & 0o777 & ~rights) !== 0) await handle.chmod(mode & rights).catch(() => undefined);
 }
 
 /** Makes the rename itself durable. Windows cannot open a folder, and does not need it. */

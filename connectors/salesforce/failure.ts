@@ -1,6 +1,6 @@
 import type { CrmRequest } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { maskNumber } from "../../src/core/phone.ts";
+import { quoted } from "../../src/core/mask.ts";
 import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 
 /** One thing that Salesforce found wrong, of a request or of one of its rows. `twins`: ids of records that it takes for the same. */
@@ -123,12 +123,6 @@ export function faultIn(value: unknown): Fault | undefined {
 
 export function hasFault(error: unknown, ...codes: string[]): boolean {
   return faultsOf(error).some(({ code }) => codes.includes(code));
-}
-
-/** Salesforce's own words, short, without a whole phone number: it likes to repeat the value it refuses. */
-export function quoted(words: string): string {
-  const masked = words.replace(/\+?\d[\d\s().-]{5,}\d/g, (number) => maskNumber(number) ?? "");
-  return JSON.stringify(masked.length > 300 ? `${masked.slice(0, 300)}…` : masked);
 }
 
 function causeCode(cause: unknown): string {

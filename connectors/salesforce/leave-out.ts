@@ -1,4 +1,5 @@
-import { type Fault, isPassing, quoted } from "./failure.ts";
+import { quoted } from "../../src/core/mask.ts";
+import { type Fault, isPassing } from "./failure.ts";
 import type { Item, Written } from "./item.ts";
 
 /** Fewer values would not change these. */

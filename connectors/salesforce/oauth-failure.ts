@@ -1,6 +1,6 @@
+import { quoted } from "../../src/core/mask.ts";
 import { GrantError, type GrantFailure } from "../../src/core/oauth.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
-import { quoted } from "./failure.ts";
 import type { Answer } from "./sign-in.ts";
 
 type Meaning = readonly [GrantFailure, string];

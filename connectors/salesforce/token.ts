@@ -1,9 +1,9 @@
 import { sign } from "node:crypto";
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import { quoted } from "../../src/core/mask.ts";
 import { textAt } from "../../src/lib/body.ts";
 import { createTokenSource, fixedToken, type Token, type TokenSource } from "../../src/lib/token.ts";
-import { quoted } from "./failure.ts";
 import type { SalesforceSettings } from "./settings.ts";
 import { ask } from "./sign-in.ts";
 

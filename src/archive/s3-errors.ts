@@ -1,4 +1,5 @@
 import { ArchiveError, messageOf, type Retry } from "../core/errors.ts";
+import { quoted } from "../core/mask.ts";
 
 /** A bucket, for people: its name, and where it is. */
 export type BucketName = { bucket: string; at: string };
@@ -103,5 +104,5 @@ function isRefusal(error: unknown): error is Refusal {
 function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error
     ? String(error.code)
-    : messageOf(error).slice(0, longestText);
+    : quoted(messageOf(error), longestText);
 }

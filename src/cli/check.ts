@@ -8,7 +8,7 @@ import { readMapping } from "../mapping/file.ts";
 import { mappingPath } from "../parts/connect.ts";
 import { lossText, toldForMs } from "../parts/store-watch.ts";
 import { assemble, type Parts } from "../parts.ts";
-import { prepareDataFolder } from "./data-folder.ts";
+import { faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -80,14 +80,19 @@ async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
   const name = "data folder";
   const { dataFolder } = config;
   const { store } = flow;
+  let open: string[] = [];
   const check = await attempt(name, async () => {
-    await prepareDataFolder(config, store);
+    const tightened = await prepareDataFolder(config, store);
     if ((await store.damage()).length > 0) await prepareDataFolder(config, store);
-    return `${dataFolder} can be written to, and its store is in order`;
+    open = tightened.open;
+    const { closed } = tightened;
+    const now = closed.length > 0 ? `; ${closed.join(", ")} was open to other users, and is closed now` : "";
+    return `${dataFolder} can be written to, and its store is in order${now}`;
   });
   if (check.faults.length > 0) return check;
   const losses = await store.losses(flow.now() - toldForMs);
-  return { ...check, faults: losses.map((loss) => ({ at: name, problem: lossText(loss) })) };
+  const lost = losses.map((loss) => ({ at: name, problem: lossText(loss) }));
+  return { ...check, faults: [...faultsOfOpen(open), ...lost] };
 }
 
 /** The accounts that were connected by OAuth, and what of the CRM each of them lets us use. */

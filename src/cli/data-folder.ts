@@ -1,21 +1,29 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Config } from "../config.ts";
-import { messageOf, StoreError } from "../core/errors.ts";
+import { type Fault, messageOf, StoreError } from "../core/errors.ts";
 import type { Store } from "../store/contract.ts";
+import { makePrivate, type Tightened, tightenFolder } from "../store/private.ts";
 import { Failure } from "./output.ts";
 
 /** SQLite's primary result code for "somebody else has the lock". */
 const busy = 5;
 
-/** Makes the folder and proves that the store in it can be written to. Throws `Failure`. */
-export async function prepareDataFolder(config: Config, store: Pick<Store, "ready">): Promise<void> {
+/**
+ * Makes the folder, closes it and the files of local CRMs to other users, and proves that the store in it can be written to.
+ * Gives what was open to others. Throws `Failure`.
+ */
+export async function prepareDataFolder(config: Config, store: Pick<Store, "ready">): Promise<Tightened> {
   const folder = config.dataFolder;
   refuseLostStore(config);
   try {
-    mkdirSync(folder, { recursive: true });
+    const tightened = tightenFolder(
+      folder,
+      crmFiles(config).map(({ path }) => path),
+    );
     await store.ready();
+    return tightened;
   } catch (cause) {
     throw new Failure(`The data folder ${folder} cannot be used: ${messageOf(cause)}. ${cureOf(cause)}`, {
       cause,
@@ -52,6 +60,15 @@ function cureOf(cause: unknown): string {
   return `To recover, ${cause.cure}.`;
 }
 
+/** What other users can read or change although they should not, with the cure. */
+export function faultsOfOpen(paths: readonly string[]): Fault[] {
+  return paths.map((path) => ({
+    at: path,
+    problem: "can be read or changed by other users of this machine, and this user may not close it.",
+    cure: "Give it to the server's user with the rights 0700 (0600 for a file); a folder that all users share, such as /tmp, is no place for it.",
+  }));
+}
+
 /** For commands that look at what a server has stored. Throws `Failure` when there is nothing to look at. */
 export function mustHaveStore(folder: string): void {
   if (existsSync(join(folder, "switchhook.db"))) return;
@@ -70,8 +87,10 @@ export function mustHaveStore(folder: string): void {
  * dies, however it dies; a file with a process id in it would not be.
  */
 export function claimDataFolder(folder: string, waitMs = 0): (() => void) | undefined {
-  mkdirSync(folder, { recursive: true });
-  const lock = new DatabaseSync(join(folder, "switchhook.lock"), { timeout: waitMs });
+  const file = join(folder, "switchhook.lock");
+  // Whoever can read it can hold it, and keep every server from starting.
+  makePrivate(file);
+  const lock = new DatabaseSync(file, { timeout: waitMs });
   try {
     lock.exec("BEGIN EXCLUSIVE");
   } catch (error) {

@@ -1,6 +1,7 @@
-import { type DestinationStream, pino } from "pino";
+import { type DestinationStream, type LogFn, type Logger, pino } from "pino";
 import type { LogLevel } from "../config/environment.ts";
 import type { Log } from "../flow/installation.ts";
+import { cleanFacts, cleanText, errorFacts } from "./log-facts.ts";
 
 /** `flush`: everything that was logged has been written when it returns. */
 export type Logging = { log: Log; flush(): void };
@@ -11,7 +12,9 @@ export function createLog(level: LogLevel, stream: NodeJS.WriteStream & { fd: nu
     level,
     base: undefined,
     timestamp: pino.stdTimeFunctions.isoTime,
-    formatters: { level: (label: string) => ({ level: label }) },
+    formatters: { level: (label: string) => ({ level: label }), log: cleanFacts },
+    serializers: { err: errorFacts },
+    hooks: { logMethod: logClean },
   };
   if (stream.isTTY) {
     const lines: DestinationStream = { write: (line) => void stream.write(humanLine(line)) };
@@ -23,6 +26,11 @@ export function createLog(level: LogLevel, stream: NodeJS.WriteStream & { fd: nu
   return { log: pino(options, destination), flush: () => flushed(destination) };
 }
 
+function logClean(this: Logger, args: Parameters<LogFn>, log: LogFn): void {
+  const [facts, sentence] = args as [object, string?];
+  log.apply(this, typeof sentence === "string" ? [facts, cleanText(sentence)] : args);
+}
+
 function flushed(destination: { flushSync(): void }): void {
   try {
     destination.flushSync();
@@ -32,7 +40,7 @@ function flushed(destination: { flushSync(): void }): void {
 }
 
 type Line = { time?: string; level?: string; msg?: string; err?: ErrorFacts; [fact: string]: unknown };
-type ErrorFacts = { type?: string; message?: string; stack?: string };
+type ErrorFacts = { type?: string; message?: string; code?: string; stack?: string };
 
 /** Errors that say all there is to say; of any other the stack is wanted. */
 const spokenFor = new Set(["CrmError", "ConfigError", "Rejected", "Failure"]);
@@ -41,7 +49,7 @@ const spokenFor = new Set(["CrmError", "ConfigError", "Rejected", "Failure"]);
 export function humanLine(json: string): string {
   const { time = "", level = "", msg = "", err, ...facts } = JSON.parse(json) as Line;
   const words = Object.entries(facts).map(([name, value]) => `${name}=${wordOf(value)}`);
-  if (err) words.push(`error=${wordOf(err.message ?? "unknown")}`);
+  if (err) words.push(`error=${wordOf(err.message ?? err.code ?? err.type ?? "unknown")}`);
   const line = [`${time.slice(11, 19)} ${level.padEnd(5)} ${msg}`, ...words].join("  ");
   const stack = err?.stack && !spokenFor.has(err.type ?? "") ? `\n${err.stack}` : "";
   return `${line}${stack}\n`;

@@ -1,4 +1,4 @@
-import { constants, copyFileSync, mkdirSync } from "node:fs";
+import { chmodSync, constants, copyFileSync, mkdirSync } from "node:fs";
 import type { Server } from "node:http";
 import { createServer, type Server as Listener } from "node:net";
 import { dirname } from "node:path";
@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 import { createApp } from "../app.ts";
 import type { Config } from "../config.ts";
 import { assemble, type Parts } from "../parts.ts";
-import { claimDataFolder, prepareDataFolder } from "./data-folder.ts";
+import type { Tightened } from "../store/private.ts";
+import { claimDataFolder, faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { sayAndExit } from "./errors.ts";
 import { createLog, type Logging } from "./log.ts";
 import { Failure, type GlobalOptions, print } from "./output.ts";
@@ -41,7 +42,7 @@ async function serve(options: GlobalOptions): Promise<void> {
 /** Listens before the lanes start, so that a second server leaves the first one's work alone. */
 async function begin(parts: Parts): Promise<{ server: Server; release: () => void }> {
   const { config, flow } = parts;
-  await prepareDataFolder(config, flow.store);
+  sayTightened(await prepareDataFolder(config, flow.store), flow.log);
   await parts.load();
   const server = createApp(parts);
   await listen(server, config);
@@ -55,6 +56,12 @@ async function begin(parts: Parts): Promise<{ server: Server; release: () => voi
   server.on("error", (err) => flow.log.error({ err }, "the server reports an error"));
   parts.start();
   return { server, release };
+}
+
+function sayTightened(tightened: Tightened, log: Logging["log"]): void {
+  const { closed } = tightened;
+  if (closed.length > 0) log.warn({ closed }, "other users could read these; now only this one can");
+  for (const { at, problem, cure } of faultsOfOpen(tightened.open)) log.warn({ path: at, cure }, problem);
 }
 
 function announce({ config, file }: ReadConfig, { log }: Logging): void {
@@ -82,8 +89,9 @@ function seedDemo({ installations }: Config): void {
   if (typeof file !== "string") return;
   const sample = fileURLToPath(new URL("../../connectors/local/sample.json", import.meta.url));
   try {
-    mkdirSync(dirname(file), { recursive: true });
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
     copyFileSync(sample, file, constants.COPYFILE_EXCL);
+    chmodSync(file, 0o600);
   } catch (cause) {
     const code = codeOf(cause);
     if (code === "EEXIST") return;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server } from "node:http";
 import { setImmediate } from "node:timers/promises";
+import { pathForLog } from "../core/mask.ts";
 import type { Parts } from "../parts.ts";
 import type { Logging } from "./log.ts";
 
@@ -52,7 +53,7 @@ async function stop(
 ): Promise<void> {
   let phase = "open requests";
   setTimeout(() => {
-    const urls = [...open].map(({ url = "" }) => url.split("?", 1)[0]).slice(0, 10);
+    const urls = [...open].map(({ url = "" }) => pathForLog(url.split("?", 1)[0] ?? "")).slice(0, 10);
     log.error(
       { stillOpen: phase, requests: urls },
       "stopped after 9 s with work left; it goes on at the next start",

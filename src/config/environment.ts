@@ -4,6 +4,7 @@ import type { Environment } from "./secrets.ts";
 
 export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 const shortestKey = 32;
+const shortestToken = 16;
 export type LogLevel = (typeof logLevels)[number];
 
 /** What the environment says; it wins over the file. */
@@ -21,6 +22,13 @@ export function readEnvironment(environment: Environment, faults: Fault[]): Envi
   const read = (name: string) => environment[name]?.trim() || undefined;
   const [host, adminToken] = [read("HOST"), read("SWITCHHOOK_ADMIN_TOKEN")];
   const port = readPort(read("PORT"), faults);
+  if (adminToken && adminToken.length < shortestToken) {
+    faults.push({
+      at: "environment: SWITCHHOOK_ADMIN_TOKEN",
+      problem: `the token has fewer than ${shortestToken} characters.`,
+      cure: "Use a random one: openssl rand -base64 32.",
+    });
+  }
   if (read("DATABASE_URL")) {
     faults.push({
       at: "environment: DATABASE_URL",

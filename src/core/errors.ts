@@ -94,3 +94,20 @@ function faultLine({ at, problem, cure }: Fault): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+const ownNames = new Set([
+  "Rejected",
+  "CrmError",
+  "Overtaken",
+  "ProviderError",
+  "ArchiveError",
+  "ConfigError",
+  "GrantError",
+  "SealError",
+  "Failure",
+]);
+
+/** Whether an error is one of our classes, so that its message is a sentence of ours and not some library's. */
+export function isOwnError(error: unknown): boolean {
+  return error instanceof Error && ownNames.has(error.name);
+}

@@ -3,7 +3,7 @@ import type { Contact, Owner } from "../core/contact.ts";
 import { chooseContact } from "../core/contact.ts";
 import type { Answer, Delivery, Question } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
-import { messageOf } from "../core/errors.ts";
+import { reasonOf } from "../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../core/phone.ts";
 import type { View } from "../mapping/view.ts";
 import type { StoredAnswer } from "../store/contract.ts";
@@ -128,7 +128,7 @@ async function findCaller(
   } catch (error) {
     const reason = deadline.aborted
       ? `the CRM did not answer within ${answerDeadlineMs} ms`
-      : messageOf(error);
+      : reasonOf(error);
     return { source: "none", reason };
   }
 }

@@ -1,5 +1,5 @@
 import { CrmError, messageOf } from "../core/errors.ts";
-import { maskNumbers } from "../core/phone.ts";
+import { maskAll, maskPeople } from "../core/mask.ts";
 import type { FollowUpChange, FollowUpRow } from "../store/contract-follow-ups.ts";
 import { taskOf } from "./follow-ups.ts";
 import type { Flow, Installation } from "./installation.ts";
@@ -24,7 +24,7 @@ export async function closeFollowUps(
     if (signal?.aborted || !(error instanceof CrmError)) throw error;
     lost = error;
     flow.log.warn(
-      { installation: settings.name, crm, reason: maskNumbers(error.message) },
+      { installation: settings.name, crm, reason: maskAll(error.message) },
       "follow-up tasks could not be closed; it is tried again",
     );
     return undefined;
@@ -61,7 +61,7 @@ function changeOf(row: FollowUpRow, result: unknown, now: number): FollowUpChang
     const why = "a person changed it";
     return { call, state: "left", attempts, reason: why, step: step("follow-up left open", { why }) };
   }
-  const why = messageOf(result);
+  const why = maskPeople(messageOf(result));
   if (result instanceof CrmError && result.retry === "never")
     return { call, state: "left", attempts, reason: why, step: step("follow-up left open", { why }) };
   const pause = Math.min(longestPauseMs, 1_000 * 2 ** Math.min(attempts + 1, 12));

@@ -2,7 +2,8 @@ import { setTimeout } from "node:timers/promises";
 import { type Call, type CallEvent, callKey } from "../core/call.ts";
 import type { Provider } from "../core/contracts.ts";
 import { foldCall } from "../core/customer.ts";
-import { messageOf, StoreError } from "../core/errors.ts";
+import { StoreError } from "../core/errors.ts";
+import { reasonOf } from "../core/mask.ts";
 import { identityOf } from "../core/phone.ts";
 import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../store/contract.ts";
 import { askAt, audioAt } from "./asks.ts";
@@ -88,7 +89,7 @@ async function setAside(
     { delivery: id, provider, err: error },
     "a delivery could not be decoded; it is kept, and tried again by a later version",
   );
-  await store.saveDecoded(name, [{ id, digest, kind: "fault", events: 0, fault: messageOf(error) }], []);
+  await store.saveDecoded(name, [{ id, digest, kind: "fault", events: 0, fault: reasonOf(error) }], []);
 }
 
 /** A delivery that cannot be decoded is kept with its fault, and never stops its neighbours. */
@@ -111,7 +112,7 @@ function decodeOne(
       { delivery: id, provider: delivery.provider, err: error },
       "a delivery could not be decoded; it is kept",
     );
-    return { id, digest, kind: "fault", events: 0, fault: messageOf(error) };
+    return { id, digest, kind: "fault", events: 0, fault: reasonOf(error) };
   }
 }
 

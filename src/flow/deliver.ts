@@ -1,6 +1,7 @@
 import type { Contact, Owner } from "../core/contact.ts";
 import type { SaveResult } from "../core/contracts.ts";
 import { CrmError, messageOf } from "../core/errors.ts";
+import { quoted } from "../core/mask.ts";
 import { createPace, inParts } from "../lib/pace.ts";
 import type { CallRow, DeliveredCall } from "../store/contract.ts";
 import { instead, type Promised, planFollowUps, type Unmade } from "./follow-ups.ts";
@@ -125,7 +126,7 @@ async function prepare(
     try {
       outgoing.push(recordOf(flow, installation, row, lookup, contact, owners));
     } catch (cause) {
-      const reason = `the mapping cannot be applied to this call: ${messageOf(cause)}`;
+      const reason = `the mapping cannot be applied to this call: ${quoted(messageOf(cause))}`;
       unfit.push(failed(flow, installation, row, new CrmError("never", reason, { cause })));
     }
     await pace();

@@ -1,7 +1,7 @@
 import type { Archive } from "../core/archive.ts";
 import { type AudioReply, isAudio } from "../core/audio.ts";
-import { ArchiveError, CrmError, messageOf } from "../core/errors.ts";
-import { maskNumbers } from "../core/phone.ts";
+import { ArchiveError, CrmError } from "../core/errors.ts";
+import { reasonOf } from "../core/mask.ts";
 import type { CallRow } from "../store/contract.ts";
 import type { RecordingRow } from "../store/contract-recordings.ts";
 import { patienceMs } from "./asks.ts";
@@ -54,7 +54,7 @@ async function follow(
     await advance(following, row, call, signal);
   } catch (error) {
     if (signal?.aborted) return;
-    const reason = maskNumbers(messageOf(error));
+    const reason = reasonOf(error);
     logSeldom(
       flow,
       { installation: row.installation, reason },
@@ -91,7 +91,7 @@ export async function deleteRecording(
     await store.saveRecording(await withoutCopy({ archive }, row), "deleted");
     return undefined;
   } catch (error) {
-    return messageOf(error);
+    return reasonOf(error);
   }
 }
 
@@ -163,7 +163,7 @@ async function look(
     reply = await configured.provider.recording(recording.ref, configured.settings, request, link);
   } catch (error) {
     if (signal?.aborted) throw error;
-    return missing(flow, row, messageOf(error));
+    return missing(flow, row, reasonOf(error));
   }
   if (!isAudio(reply)) {
     reply.body.destroy();

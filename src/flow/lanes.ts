@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Archive } from "../core/archive.ts";
 import type { Provider } from "../core/contracts.ts";
 import { CrmError } from "../core/errors.ts";
-import { maskNumbers } from "../core/phone.ts";
+import { maskAll } from "../core/mask.ts";
 import type { Lanes } from "../lanes/contract.ts";
 import { closeFollowUps } from "./close-follow-ups.ts";
 import { decodeNew, settleLine } from "./decode.ts";
@@ -70,7 +70,7 @@ export function addLanes(
       pausedUntil = pausedFrom + error.afterMs;
       if (error.afterMs < shortestPauseMs) throw error;
       flow.log.warn(
-        { installation: settings.name, reason: maskNumbers(error.message), againInMs: error.afterMs },
+        { installation: settings.name, reason: maskAll(error.message), againInMs: error.afterMs },
         "the CRM asks to be left alone; calls wait",
       );
       return pausedUntil;

@@ -1,6 +1,7 @@
 import type { SaveResult } from "../core/contracts.ts";
 import type { CrmError } from "../core/errors.ts";
-import { maskNumber, maskNumbers } from "../core/phone.ts";
+import { maskAll, maskPeople } from "../core/mask.ts";
+import { maskNumber } from "../core/phone.ts";
 import type { CallRow, DeliveredCall } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { type Outgoing, oursAfterSaving } from "./record.ts";
@@ -42,7 +43,8 @@ export function outcomeOf(
       step: { at, step: "gone", detail: {} },
     };
   }
-  const { saved, created, wrote, kept, contact, without, task } = result;
+  const { saved, created, wrote, kept, contact, task } = result;
+  const without = result.without?.map(maskPeople);
   const word = created ? "created" : Object.keys(wrote).length > 0 ? "updated" : "unchanged";
   flow.meter.saved(crm, word, 1);
   flow.log.info(
@@ -94,7 +96,7 @@ export function failed(
       call: row.call.key,
       attempts,
       result: dead ? "dead" : "later",
-      reason: maskNumbers(error.message),
+      reason: maskAll(error.message),
     },
     dead ? "the CRM refused a call; it is parked" : "the CRM did not take a call; it waits",
   );
@@ -105,14 +107,14 @@ export function failed(
     revision: row.call.revision,
     link: row.link,
     state: dead ? "dead" : row.state,
-    reason: error.message,
+    reason: maskPeople(error.message),
     attempts,
     ...(!dead && { dueAt: at + pause }),
     ...(decision && { decision }),
     step: {
       at,
       step: dead ? "dead" : "later",
-      detail: { reason: error.message, ...(!dead && { againInMs: pause }) },
+      detail: { reason: maskPeople(error.message), ...(!dead && { againInMs: pause }) },
     },
   };
 }

@@ -1,5 +1,5 @@
 import { ProviderError } from "../core/errors.ts";
-import { maskNumbers } from "../core/phone.ts";
+import { maskAll } from "../core/mask.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
 import { reconcile } from "./reconcile.ts";
 
@@ -65,7 +65,7 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
           {
             installation: settings.name,
             provider: id,
-            reason: maskNumbers(error.message),
+            reason: maskAll(error.message),
             againInMs: pauseMs,
           },
           "the provider could not be asked for calls; it is tried again",

@@ -1,5 +1,5 @@
 import type { RemovedCall } from "../core/contracts.ts";
-import { messageOf } from "../core/errors.ts";
+import { reasonOf } from "../core/mask.ts";
 import type { CallRow } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
 
@@ -18,7 +18,7 @@ export async function takeBack(
   try {
     if (activities.length > 0) await connector.removeCalls?.(activities);
   } catch (error) {
-    problem = messageOf(error);
+    problem = reasonOf(error);
     flow.log.warn(
       { crm, reason: problem },
       "the activity of a merged leg could not be removed; it is tried again",

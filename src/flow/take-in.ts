@@ -1,7 +1,7 @@
 import type { CallEvent, FoldedCall } from "../core/call.ts";
 import type { Delivery, Provider } from "../core/contracts.ts";
-import { messageOf } from "../core/errors.ts";
 import { canonical, fold } from "../core/fold.ts";
+import { reasonOf } from "../core/mask.ts";
 import { inParts } from "../lib/pace.ts";
 import type { CallGroup } from "../store/contract.ts";
 import { readDelivery } from "./events.ts";
@@ -60,7 +60,7 @@ function read(flow: Flow, provider: Provider, delivery: Delivery): Answer | unde
     const callId = events[0]?.callId;
     return callId === undefined ? undefined : { delivery, events, callId };
   } catch (error) {
-    const facts = { installation: delivery.installation, provider: provider.id, reason: messageOf(error) };
+    const facts = { installation: delivery.installation, provider: provider.id, reason: reasonOf(error) };
     logSeldom(flow, facts, "a call that the provider's API told of cannot be read; it is left out");
     return undefined;
   }

@@ -1,53 +1,62 @@
 import { createHash, randomBytes } from "node:crypto";
 import { Rejected } from "../core/errors.ts";
+import { SealError, type Sealer } from "../lib/seal.ts";
 import { sameSecret } from "../lib/signature.ts";
 
 /** Somebody who was sent to the CRM to agree. `verifier`: of PKCE. `region`: the country they gave. */
 export type Pending = { crm: string; verifier: string; region: string; where?: string };
 
-/** What goes along to the CRM, and what the browser keeps. */
+/** What goes along to the CRM, and what the browser keeps: the consent itself, sealed. */
 export type Begun = { state: string; challenge: string; browser: string };
 
-/** Who is on the way to a CRM and back. A state is good once, for ten minutes, and in the browser that began only. */
+/**
+ * Who is on the way to a CRM and back. A state is good for ten minutes, and in the browser that began only. Nothing is
+ * kept here, so no number of strangers pushes a consent out; that a consent is good once is the CRM's part, whose code is
+ * (RFC 6749 §4.1.2).
+ */
 export type Consents = {
   begin(asked: Omit<Pending, "verifier">): Begun;
   /** Throws `Rejected(400)`. */
   finish(crm: string, state: string, browser: string): Pending;
 };
 
+/** `state`: its digest. `until`: milliseconds. */
+type Sealed = Pending & { state: string; until: number };
+
 const goodForMs = 600_000;
-/** More at once are no people. */
-const most = 1_000;
+const about = "consent";
 
-export function createConsents(now: () => number): Consents {
-  const waiting = new Map<string, Pending & { until: number; browser: string }>();
-
-  const forget = (): void => {
-    for (const [state, { until }] of waiting) {
-      if (until > now() && waiting.size < most) break;
-      waiting.delete(state);
-    }
-  };
-
+export function createConsents(now: () => number, sealer: Sealer): Consents {
   return {
     begin(asked) {
-      forget();
-      const [state, browser, verifier] = [random(), random(), random(48)];
-      waiting.set(digest(state), { ...asked, verifier, browser: digest(browser), until: now() + goodForMs });
-      return { state, browser, challenge: digest(verifier) };
+      const [state, verifier] = [random(), random(48)];
+      const sealed: Sealed = { ...asked, verifier, state: digest(state), until: now() + goodForMs };
+      return { state, browser: sealer.seal(JSON.stringify(sealed), about), challenge: digest(verifier) };
     },
     finish(crm, state, browser) {
-      const known = waiting.get(digest(state));
-      waiting.delete(digest(state));
       const again = `Begin again at /install/${crm}.`;
-      if (!known || known.until <= now() || known.crm !== crm)
-        throw new Rejected(400, `this consent was used already, or took longer than ten minutes. ${again}`);
-      if (!sameSecret(digest(browser), known.browser))
-        throw new Rejected(400, `this consent was begun in another browser. ${again}`);
-      const { until: _, browser: __, ...pending } = known;
+      const known = opened(sealer, browser);
+      if (!known || !sameSecret(digest(state), known.state))
+        throw new Rejected(
+          400,
+          `this consent was used already, or was begun in another browser or before another one. ${again}`,
+        );
+      if (known.until <= now() || known.crm !== crm)
+        throw new Rejected(400, `this consent took longer than ten minutes, or is another CRM's. ${again}`);
+      const { until: _, state: __, ...pending } = known;
       return pending;
     },
   };
+}
+
+/** Undefined for whatever we did not seal. */
+function opened(sealer: Sealer, browser: string): Sealed | undefined {
+  try {
+    return JSON.parse(sealer.open(browser, about)) as Sealed;
+  } catch (error) {
+    if (error instanceof SealError) return undefined;
+    throw error;
+  }
 }
 
 function random(bytes = 32): string {

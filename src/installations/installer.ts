@@ -8,6 +8,7 @@ import {
   type OAuth,
   type OAuthContext,
 } from "../core/oauth.ts";
+import type { Sealer } from "../lib/seal.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { type Begun, createConsents } from "./consents.ts";
 
@@ -52,12 +53,14 @@ type Parts = {
   store: Pick<Store, "installs">;
   publicUrl: string;
   context: OAuthContext;
+  /** Seals consents that are under way. */
+  sealer: Sealer;
   /** Whether somebody else has this name for an installation. */
   isTaken: (name: string) => boolean;
 };
 
-export function createInstaller({ crms, store, publicUrl, context, isTaken }: Parts): Installer {
-  const consents = createConsents(context.now);
+export function createInstaller({ crms, store, publicUrl, context, sealer, isTaken }: Parts): Installer {
+  const consents = createConsents(context.now, sealer);
   const redirectUri = (crm: string) => `${publicUrl}/install/${crm}/callback`;
   const find = (crm: string): InstallableCrm => {
     const known = crms.get(crm);

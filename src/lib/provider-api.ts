@@ -1,4 +1,5 @@
 import { messageOf, ProviderError } from "../core/errors.ts";
+import { quoted } from "../core/mask.ts";
 
 /** One request to a provider's API. `who`: for people, in an error. Credentials stand in `headers`, never in `url`. */
 export type ApiQuestion = {
@@ -85,7 +86,7 @@ function jsonOf(who: string, text: string, isAbsent: boolean): unknown {
 
 function refusal(who: string, { status, headers }: Response, text: string): ProviderError {
   const said = text.replace(/\s+/g, " ").trim().slice(0, longestText);
-  const why = said ? `: ${said}` : "";
+  const why = said ? `: ${quoted(said)}` : "";
   if (status === 401 || status === 403)
     return new ProviderError(
       "never",
@@ -114,5 +115,5 @@ function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && "code" in cause
     ? String(cause.code)
-    : messageOf(error).slice(0, longestText);
+    : quoted(messageOf(error), longestText);
 }

@@ -44,6 +44,7 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
     crms,
     store,
     publicUrl: config.publicUrl,
+    sealer,
     context: asked("installing", "oauth"),
     // One of the config file has other credentials, and webhook URLs that are not to be shown here.
     isTaken: (name) => config.installations.some((one) => one.name === name),

@@ -1,25 +1,41 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request, RequestHandler } from "express";
 import { Rejected } from "../core/errors.ts";
+import { isLoopbackAuthority, isLoopbackUrl, isOwnOrigin } from "../core/loopback.ts";
 import { sameSecret } from "../lib/signature.ts";
+import type { Parts } from "../parts.ts";
+import { createRefusals } from "./refusals.ts";
 
 const loopbackPeer = /^(::ffff:)?127\.|^::1$/;
-const loopbackHost = /^(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/i;
 /** A proxy on this machine makes every stranger a loopback peer; most of them say so in one of these. */
 const proxyHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 /**
  * Lets administrators through: with the admin token, as a Bearer token or as the password of Basic auth; without one
- * configured, whoever sits at this machine. Throws `Rejected` with 401 or 403.
+ * configured, whoever sits at this machine, as long as nothing else can reach it. Throws `Rejected` with 401, 403 or 429.
  */
-export function requireAdmin({ adminToken }: { adminToken?: string }): RequestHandler {
-  return function adminGuard(request, response, next) {
-    if (adminToken === undefined) refuseStrangers(request);
-    else if (!sameSecret(givenToken(request.headers.authorization), adminToken)) {
-      response.setHeader("www-authenticate", 'Basic realm="Switchhook", charset="UTF-8"');
-      throw new Rejected(
-        401,
-        "this needs the admin token (SWITCHHOOK_ADMIN_TOKEN): send it as `Authorization: Bearer <token>`, or as the password of Basic auth",
-      );
+export function requireAdmin({
+  config,
+  flow,
+  metrics,
+}: Pick<Parts, "config" | "flow" | "metrics">): RequestHandler {
+  const { adminToken, publicUrl } = config;
+  const { refused } = createRefusals({ ...flow, count: metrics.adminRefused });
+  return async function adminGuard(request, response, next) {
+    // What administrators see is no cache's to keep, refusals included.
+    response.setHeader("cache-control", "no-store");
+    if (adminToken === undefined) refuseStrangers(request, publicUrl);
+    else {
+      const given = givenToken(request.headers.authorization);
+      if (!sameSecret(given, adminToken)) {
+        // A browser asks once without a token, to be told that it needs one.
+        if (given !== "") await refused(request.socket.remoteAddress ?? "unknown");
+        response.setHeader("www-authenticate", 'Basic realm="Switchhook", charset="UTF-8"');
+        throw new Rejected(
+          401,
+          "this needs the admin token (SWITCHHOOK_ADMIN_TOKEN): send it as `Authorization: Bearer <token>`, or as the password of Basic auth",
+        );
+      }
     }
     refuseOtherSites(request);
     next();
@@ -35,16 +51,23 @@ function givenToken(authorization = ""): string {
   return pair.includes(":") ? pair.slice(pair.indexOf(":") + 1) : "";
 }
 
-function refuseStrangers({ socket, headers }: Request): void {
+function refuseStrangers({ socket, headers, httpVersion }: Request, publicUrl: string): void {
   const proxied = proxyHeaders.some((name) => headers[name] !== undefined);
-  if (!loopbackPeer.test(socket.remoteAddress ?? "") || proxied) {
+  // nginx speaks HTTP/1.0 to what is behind it unless told otherwise (until 1.29.6); no browser does.
+  if (!loopbackPeer.test(socket.remoteAddress ?? "") || proxied || httpVersion === "1.0") {
     throw new Rejected(
       403,
       "without an admin token this answers to its own machine only: set SWITCHHOOK_ADMIN_TOKEN, start again, and send the token",
     );
   }
+  if (!isLoopbackUrl(publicUrl)) {
+    throw new Rejected(
+      403,
+      "publicUrl can be reached from other machines, so this needs an admin token: set SWITCHHOOK_ADMIN_TOKEN, start again, and send the token",
+    );
+  }
   // A page of another site whose name was rebound to 127.0.0.1 sends that name as the host.
-  if (!loopbackHost.test(headers.host ?? "")) {
+  if (!isLoopbackAuthority(headers.host)) {
     throw new Rejected(
       403,
       "without an admin token this answers to http://localhost and http://127.0.0.1 only: use one of these, or set SWITCHHOOK_ADMIN_TOKEN",
@@ -55,15 +78,48 @@ function refuseStrangers({ socket, headers }: Request): void {
 /** A browser sends Basic auth along by itself, and reaches loopback from any page, so what changes something must be our own page's doing. */
 function refuseOtherSites({ method, headers }: Request): void {
   if (method === "GET" || method === "HEAD") return;
-  const site = headers["sec-fetch-site"];
-  const own =
-    site === undefined
-      ? isOwnOrigin(headers.origin, headers.host)
-      : site === "same-origin" || site === "none";
-  if (!own) throw new Rejected(403, "a page of another site may not change anything here");
+  if (!isFromOwnPage(headers)) throw new Rejected(403, "a page of another site may not change anything here");
 }
 
-function isOwnOrigin(origin: string | undefined, host: string | undefined): boolean {
-  if (origin === undefined) return true;
-  return URL.canParse(origin) && host !== undefined && new URL(origin).host === host.toLowerCase();
+/** Whether a request comes from a page of ours, or from no page at all. */
+export function isFromOwnPage(headers: IncomingMessage["headers"]): boolean {
+  const site = headers["sec-fetch-site"];
+  if (site === undefined) return isOwnOrigin(headers.origin, headers.host);
+  return site === "same-origin" || site === "none";
+}
+
+/**
+ * Turns away a request that names its host twice, or in its target (RFC 9112 §3.2.2): it may be meant for one host and
+ * judged by another. No provider and no browser sends one. False when there is nothing doubtful.
+ */
+export function refuseDoubtfulHost(request: IncomingMessage, response: ServerResponse): boolean {
+  const why = doubtIn(request);
+  if (why === undefined) return false;
+  response.writeHead(400, {
+    "content-type": "application/json",
+    "x-content-type-options": "nosniff",
+    "cache-control": "no-store",
+    connection: "close",
+  });
+  response.end(JSON.stringify({ error: why }));
+  return true;
+}
+
+function doubtIn({ url = "", rawHeaders }: IncomingMessage): string | undefined {
+  if (!url.startsWith("/")) return "the request's target must be a path that starts with a slash";
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    if (name.length === 4 && name.toLowerCase() === "host") hosts += 1;
+  }
+  return hosts > 1 ? "the request has more than one Host header" : undefined;
+}
+
+/** The secrets of the built-in demo are public, so its webhooks are taken from this machine only. Throws `Rejected(403)`. */
+export function refuseStrangersOfDemo({ headers }: IncomingMessage): void {
+  if (isLoopbackAuthority(headers.host) && isFromOwnPage(headers)) return;
+  throw new Rejected(
+    403,
+    "the demo takes webhooks that are sent on this machine to http://localhost or http://127.0.0.1 only: write a switchhook.json with your own installation",
+  );
 }

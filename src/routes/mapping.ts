@@ -60,11 +60,11 @@ async function save(path: string, text: string): Promise<void> {
   const file = await realpath(path).catch(() => path);
   const mode = await stat(file).then(
     ({ mode }) => mode & 0o777,
-    () => 0o644,
+    () => 0o600,
   );
   const draft = `${file}.${randomUUID()}.tmp`;
   try {
-    await mkdir(dirname(file), { recursive: true });
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const handle = await open(draft, "wx", mode);
     try {
       await handle.writeFile(text.endsWith("\n") ? text : `${text}\n`);

@@ -23,6 +23,11 @@ export function createMetrics(
     labelNames: ["provider", "status"],
     registers,
   });
+  const adminRefused = new Counter({
+    name: "switchhook_admin_refused_total",
+    help: "Requests with a wrong admin token.",
+    registers,
+  });
   const saved = new Counter({
     name: "switchhook_activities_total",
     help: "Results of saving calls in a CRM.",
@@ -105,7 +110,13 @@ export function createMetrics(
   };
   const asked = (installation: string, crm: string, { kind, status, ms }: CrmRequest): void =>
     requests.observe({ installation, crm, kind, status }, ms / 1000);
-  return { meter, asked, text: () => registry.metrics(), contentType: registry.contentType };
+  return {
+    meter,
+    asked,
+    adminRefused: () => adminRefused.inc(),
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
 }
 
 export type Metrics = ReturnType<typeof createMetrics>;

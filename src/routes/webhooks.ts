@@ -4,6 +4,7 @@ import type { Flow, Installation } from "../flow/installation.ts";
 import { receive } from "../flow/receive.ts";
 import { logSeldom } from "../flow/seldom.ts";
 import { readBody } from "./body.ts";
+import { refuseStrangersOfDemo } from "./guard.ts";
 
 export type DoorOptions = {
   flow: Flow;
@@ -12,6 +13,7 @@ export type DoorOptions = {
   received: (installation: string) => void;
   publicUrl: string;
   bodyBytes: number;
+  isDemo: boolean;
 };
 
 /** `POST /webhooks/:installation/:provider`; the query may carry the secret. */
@@ -60,12 +62,13 @@ export function webhookDoor(
 }
 
 async function take(
-  { flow, installation: find, received, publicUrl, bodyBytes }: DoorOptions,
+  { flow, installation: find, received, publicUrl, bodyBytes, isDemo }: DoorOptions,
   request: IncomingMessage,
   name: string,
   provider: string,
   query: string,
 ): Promise<string> {
+  if (isDemo) refuseStrangersOfDemo(request);
   const installation = find(name);
   if (!installation)
     throw new Rejected(
@@ -125,6 +128,7 @@ function send(response: ServerResponse, status: number, body: string, close: boo
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
+    "x-content-type-options": "nosniff",
     ...(close && { connection: "close" }),
   });
   response.end(body);

@@ -1,5 +1,3 @@
-import { mkdirSync } from "node:fs";
-import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { isBroken } from "./disk-faults.ts";
 import {
@@ -13,6 +11,7 @@ import {
   writeAnew,
 } from "./files.ts";
 import { noticeLoss, refuseWithoutDatabase } from "./mark.ts";
+import { makePrivate } from "./private.ts";
 import { migrate } from "./upgrade.ts";
 
 /** A value that SQLite takes as a parameter. */
@@ -43,8 +42,9 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
   let statements = new Map<string, StatementSync>();
 
   const open = (): DatabaseSync => {
-    mkdirSync(dirname(file), { recursive: true });
     refuseWithoutDatabase(file);
+    // The log and its index get the rights of the database.
+    makePrivate(file);
     const opened = new DatabaseSync(file, { timeout: busyMs });
     try {
       opened.exec(`

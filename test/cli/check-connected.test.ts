@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { crmIn, readManifest } from "../../src/manifest.ts";
 import { type InstallSite, installSite } from "../support/install-site.ts";
-import { cli } from "./support.ts";
+import { cli, withToken } from "./support.ts";
 
 const companies = "crm.objects.companies.read";
 const { features = {} } = crmIn(readManifest(), "hubspot").oauth ?? {};
@@ -35,6 +35,7 @@ function check(...args: string[]) {
     JSON.stringify({ publicUrl, apps, installations: { acme } }),
   );
   return cli(folder, ["check", ...args], {
+    ...withToken,
     SWITCHHOOK_DATA: join(folder, "data"),
     SWITCHHOOK_KEY: sealingKeys.join(","),
   });

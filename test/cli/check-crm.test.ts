@@ -4,7 +4,9 @@ import { afterEach, expect, test } from "vitest";
 import type { Emulator } from "../emulators/contract.ts";
 import { startHubspot } from "../emulators/hubspot/index.ts";
 import { startSalesforce } from "../emulators/salesforce/index.ts";
-import { cli, workFolder } from "./support.ts";
+import { cli as anyCli, withToken, workFolder } from "./support.ts";
+
+const cli = (folder: string, args: readonly string[]) => anyCli(folder, args, withToken);
 
 let emulator: Emulator;
 afterEach(() => emulator.stop());

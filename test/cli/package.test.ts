@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
-import { cli, workFolder, writeAcme } from "./support.ts";
+import { cli, withToken, workFolder, writeAcme } from "./support.ts";
 
 const committed = resolve(import.meta.dirname, "../../marketplace");
 const crms = ["hubspot", "salesforce"] as const;
@@ -76,7 +76,7 @@ test("names the server that the configuration names, or the option, which wins",
   const redirectUrls = () =>
     JSON.parse(readFileSync(join(folder, "marketplace/hubspot/src/app/app-hsmeta.json"), "utf8")).config.auth
       .redirectUrls;
-  const { stdout } = await cli(folder, ["package", "hubspot"]);
+  const { stdout } = await cli(folder, ["package", "hubspot"], withToken);
   expect(stdout).not.toContain("Warning: the files name");
   expect(redirectUrls()).toEqual(["https://calls.acme.com/install/hubspot/callback"]);
   await cli(folder, ["package", "hubspot", "--url", "https://other.acme.com/calls/"]);

@@ -8,6 +8,9 @@ import { freePort } from "../support/child-server.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
+/** For configurations whose `publicUrl` other machines can reach. */
+export const withToken = { SWITCHHOOK_ADMIN_TOKEN: "the-token-of-the-tests" };
+
 export type Ran = { code: number; stdout: string; stderr: string };
 export type Activity = { id: string; key: string; [field: string]: unknown };
 type Settings = Readonly<Record<string, string>>;

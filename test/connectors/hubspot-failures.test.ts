@@ -28,7 +28,7 @@ describe("a fault that passes", () => {
     const portal = await readyPortal({ token });
     const error = await failureOf({ type: "status", status, body: body("Sorry") }, portal);
     expect(error.retry).toBe("later");
-    expect(error.message).toMatch(new RegExp(`\\(${status}: Sorry, correlation id c-1\\)`));
+    expect(error.message).toMatch(new RegExp(`\\(${status}: “Sorry”, correlation id c-1\\)`));
     expect(await portal.connector.saveCalls([callRecord("1")])).toMatchObject([{ key: "acme:voys:1" }]);
     expect(portal.crm.people.calls()).toHaveLength(1);
   });
@@ -168,7 +168,7 @@ describe("a fault that somebody has to mend", () => {
     const portal = await readyPortal({ token });
     const error = await failureOf({ type: "status", status: 403, body: body("No such seat") }, portal);
     expect(error).toMatchObject({ retry: "later", afterMs: 60_000 });
-    expect(error.message).toMatch(/403: No such seat.*licence/);
+    expect(error.message).toMatch(/403: “No such seat.*licence/);
   });
 
   test.each([400, 404, 414])("%i parks the calls in HubSpot's words", async (status) => {

@@ -67,7 +67,7 @@ describe("a limit that was passed", () => {
     expect(await failedSave(portal)).toMatchObject({
       retry: "later",
       message: expect.stringMatching(
-        /asks to go slower \(429: You have reached your ten_secondly_rolling limit/,
+        /asks to go slower \(429: “You have reached your ten_secondly_rolling limit/,
       ),
     });
     expect(portal.asked()).toEqual(Array(5).fill("upsert"));

@@ -8,6 +8,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -71,18 +72,36 @@ describe("the file", () => {
     expect(stamp()).toBe(before);
   });
 
-  test("keeps its rights, and stays where a link points to", async () => {
+  test("is for its user alone, and stays where a link points to", async () => {
     const connector = open({});
-    chmodSync(crm.path, 0o640);
+    chmodSync(crm.path, 0o664);
     const link = join(crm.folder, "link.json");
     symlinkSync(crm.path, link);
     const linked = connectTo(link);
     await linked.saveCalls([call("a")]);
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
-    expect(statSync(crm.path).mode & 0o777).toBe(0o640);
+    expect(statSync(crm.path).mode & 0o777).toBe(0o600);
     expect(crm.read().activities).toHaveLength(1);
     expect(readdirSync(crm.folder).sort()).toEqual(["crm.json", "link.json"]);
     await Promise.all([linked.close?.(), connector.close?.()]);
+  });
+
+  test("is closed to other users when it is read, and the folder that is made for it, too", async () => {
+    const connector = open({});
+    chmodSync(crm.path, 0o644);
+    await connector.findContacts(["+31612345678"]);
+    expect(statSync(crm.path).mode & 0o777).toBe(0o600);
+    // A person's editor may write it again with the rights that it likes.
+    writeFileSync(crm.path, '{"contacts": [], "owners": [], "activities": []} ');
+    chmodSync(crm.path, 0o666);
+    await connector.findContacts(["+31612345678"]);
+    expect(statSync(crm.path).mode & 0o777).toBe(0o600);
+    const path = join(crm.folder, "new", "crm.json");
+    const other = connectTo(path);
+    await other.prepare?.();
+    expect(statSync(join(crm.folder, "new")).mode & 0o777).toBe(0o700);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    await Promise.all([other.close?.(), connector.close?.()]);
   });
 
   test("says so when it cannot be used, and goes on when it can", async () => {

@@ -1,12 +1,14 @@
 import { createHash } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
 import { type Consents, createConsents } from "../../src/installations/consents.ts";
+import { createSealer } from "../../src/lib/seal.ts";
 
+const key = "a-sealing-key-of-the-tests-1234567";
 let now: number;
 let consents: Consents;
 beforeEach(() => {
   now = 1_000;
-  consents = createConsents(() => now);
+  consents = createConsents(() => now, createSealer([key]));
 });
 
 const asked = { crm: "hubspot", region: "NL" };
@@ -25,16 +27,22 @@ test("every consent has a state, a browser and a verifier of its own", () => {
     expect(new Set(all.map((one) => one[name])).size).toBe(50);
 });
 
-test("a state is good once", () => {
-  const { state, browser } = consents.begin(asked);
-  consents.finish("hubspot", state, browser);
-  expect(() => consents.finish("hubspot", state, browser)).toThrow(/used already/);
+test("what the browser keeps shows nothing, fits into a cookie, and cannot be changed", () => {
+  const { state, browser } = consents.begin({ ...asked, where: "w".repeat(200) });
+  expect(browser).toMatch(/^[\w.-]{1,1000}$/);
+  expect(Buffer.from(browser, "base64url").toString("latin1")).not.toContain("hubspot");
+  for (const other of [`${browser}A`, browser.slice(0, -4), browser.replace(/.$/, "~"), "", "x", "s1.a.b"])
+    expect(() => consents.finish("hubspot", state, other), other).toThrow(/another browser/);
+  const stranger = createConsents(() => now, createSealer(["another-key-of-the-tests-123456789"]));
+  expect(() => stranger.finish("hubspot", state, browser)).toThrow(/another browser/);
 });
 
-test("a state is good in the browser that began only, and spent by whoever tried", () => {
+test("a state is good in the browser that began only, and whoever else tried spends nothing", () => {
   const { state, browser } = consents.begin(asked);
-  expect(() => consents.finish("hubspot", state, "another")).toThrow(/another browser/);
-  expect(() => consents.finish("hubspot", state, browser)).toThrow(/used already/);
+  const other = consents.begin(asked);
+  expect(() => consents.finish("hubspot", state, other.browser)).toThrow(/another browser/);
+  expect(() => consents.finish("hubspot", other.state, browser)).toThrow(/another browser/);
+  expect(consents.finish("hubspot", state, browser)).toMatchObject(asked);
 });
 
 test("a state is good for ten minutes, and for its own CRM", () => {
@@ -47,10 +55,10 @@ test("a state is good for ten minutes, and for its own CRM", () => {
   );
 });
 
-test("nobody can fill the memory with consents that never come back", () => {
+test("strangers push no consent out, and a restart or a new key ends none", () => {
   const first = consents.begin(asked);
   for (let i = 0; i < 1_500; i += 1) consents.begin(asked);
-  expect(() => consents.finish("hubspot", first.state, first.browser)).toThrow(/used already/);
-  const last = consents.begin(asked);
-  expect(consents.finish("hubspot", last.state, last.browser)).toMatchObject(asked);
+  expect(consents.finish("hubspot", first.state, first.browser)).toMatchObject(asked);
+  const restarted = createConsents(() => now, createSealer(["a-new-key-of-the-tests-1234567890", key]));
+  expect(restarted.finish("hubspot", first.state, first.browser)).toMatchObject(asked);
 });

@@ -98,9 +98,9 @@ describe("the export of an installation", () => {
   test("is given to administrators only", async () => {
     const { url } = site.server;
     const stranger = await fetch(`${url}/api/installations/${name}/export`, {
-      headers: { "x-forwarded-for": "203.0.113.9" },
+      headers: { authorization: "Bearer a-wrong-token" },
     });
-    expect(stranger.status).toBe(403);
+    expect(stranger.status).toBe(401);
     expect((await site.get(`/api/installations/${name}/export?all=1`)).status).toBe(400);
   });
 

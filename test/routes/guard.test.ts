@@ -42,7 +42,7 @@ const guards: Record<string, "open" | "admin"> = {
 describe("the guards", () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer({ environment: { SWITCHHOOK_ADMIN_TOKEN: "the-admin-token" } });
+    server = await startServer({ environment: { SWITCHHOOK_ADMIN_TOKEN: "the-admin-token-1" } });
   });
   afterAll(() => server.stop());
 
@@ -64,16 +64,16 @@ describe("the guards", () => {
     if (guard === "open") return;
     const head = await fetch(url, { method: "HEAD" });
     expect(head.status).toBe(401);
-    const admin = await fetch(url, { method, headers: { authorization: "Bearer the-admin-token" } });
+    const admin = await fetch(url, { method, headers: { authorization: "Bearer the-admin-token-1" } });
     expect(admin.status).not.toBe(401);
     await admin.body?.cancel();
   });
 
   test.each([
-    ["a wrong Bearer token", "Bearer the-admin-tokem"],
+    ["a wrong Bearer token", "Bearer the-admin-token-2"],
     ["an empty one", "Bearer "],
-    ["a token without its scheme", "the-admin-token"],
-    ["the token as the user of Basic auth", `Basic ${btoa("the-admin-token:")}`],
+    ["a token without its scheme", "the-admin-token-1"],
+    ["the token as the user of Basic auth", `Basic ${btoa("the-admin-token-1:")}`],
     ["nonsense", "Basic %%%"],
   ])("refuse %s and say what to do", async (_, authorization) => {
     const response = await fetch(`${server.url}/api/calls`, { headers: { authorization } });
@@ -83,13 +83,13 @@ describe("the guards", () => {
   });
 
   test("take the token as the password of Basic auth, colons included, and never from the URL", async () => {
-    const authorization = `Basic ${btoa("anyone:the-admin-token")}`;
+    const authorization = `Basic ${btoa("anyone:the-admin-token-1")}`;
     expect((await fetch(`${server.url}/api/calls`, { headers: { authorization } })).status).toBe(200);
-    expect((await fetch(`${server.url}/api/calls?token=the-admin-token`)).status).toBe(401);
+    expect((await fetch(`${server.url}/api/calls?token=the-admin-token-1`)).status).toBe(401);
   });
 
   test("refuse what another site's page wants to change with the browser's own password", async () => {
-    const authorization = `Basic ${btoa("anyone:the-admin-token")}`;
+    const authorization = `Basic ${btoa("anyone:the-admin-token-1")}`;
     const headers = { authorization, "sec-fetch-site": "cross-site" };
     const response = await fetch(`${server.url}/api/calls/x/retry`, { method: "POST", headers });
     expect(response.status).toBe(403);
@@ -99,7 +99,7 @@ describe("the guards", () => {
 describe("without an admin token", () => {
   let server: TestServer;
   beforeAll(async () => {
-    server = await startServer();
+    server = await startServer({ file: { publicUrl: "http://localhost:8484" } });
   });
   afterAll(() => server.stop());
 

@@ -62,7 +62,7 @@ export function openWorld({ provider, own, now, settings, file, log, connectors:
       file: join(folder, "switchhook.json"),
       text: JSON.stringify({ publicUrl, installations: { acme }, ...file }),
     },
-    { SWITCHHOOK_DATA: join(folder, "data") },
+    { SWITCHHOOK_DATA: join(folder, "data"), SWITCHHOOK_ADMIN_TOKEN: "the-token-of-the-tests" },
     { providers, connectors },
     (path) => readFileSync(path, "utf8"),
   );

@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,11 +7,14 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connectors } from "../../connectors/index.ts";
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config.ts";
+import { isLoopbackUrl } from "../../src/core/loopback.ts";
 import type { Log } from "../../src/flow/installation.ts";
 import { assemble, type Parts } from "../../src/parts.ts";
 import { providers } from "../../src/providers/index.ts";
 
 export const publicUrl = "https://hooks.example.com";
+/** Of a server whose test names none: what it asks of the API and the pages is asked as an administrator. */
+const ownToken = "the-token-of-the-tests";
 
 /** `settings` replaces settings of the installation `acme`; `file` is for the rest of the config file. */
 export type ServerOptions = {
@@ -105,9 +108,14 @@ export async function startServer(options: ServerOptions = {}) {
 
 async function run({ settings, file, environment, log, now }: ServerOptions, folder: string) {
   const source = { publicUrl, installations: { acme: { ...acme, ...settings } }, ...file };
+  const isLoopback = isLoopbackUrl(source.publicUrl);
   const config = loadConfig(
     { text: JSON.stringify(source), file: join(folder, "switchhook.json") },
-    { SWITCHHOOK_DATA: join(folder, "data"), ...environment },
+    {
+      SWITCHHOOK_DATA: join(folder, "data"),
+      ...(!isLoopback && { SWITCHHOOK_ADMIN_TOKEN: ownToken }),
+      ...environment,
+    },
     { providers, connectors },
     (path) => readFileSync(path, "utf8"),
   );
@@ -115,10 +123,15 @@ async function run({ settings, file, environment, log, now }: ServerOptions, fol
   const parts = assemble(config, { log: silent, ...(now && { now }) });
   await parts.load();
   const server = createApp(parts);
+  if (config.adminToken === ownToken) server.prependListener("request", askAsAdmin);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   parts.start();
   const { port } = server.address() as AddressInfo;
   return { parts, server, url: `http://127.0.0.1:${port}` } satisfies Running;
+}
+
+function askAsAdmin({ url = "", headers }: IncomingMessage): void {
+  if (/^\/(api\/|metrics|$)/.test(url)) headers.authorization ??= `Bearer ${ownToken}`;
 }
 
 type Running = { parts: Parts; server: Server; url: string };

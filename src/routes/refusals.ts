@@ -1,0 +1,63 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Rejected } from "../core/errors.ts";
+import type { Log } from "../flow/installation.ts";
+
+type Options = { now: () => number; log: Pick<Log, "warn">; count: () => void };
+
+/** Wrong tokens of one address that are answered at once: people mistype. */
+const freeAttempts = 3;
+const firstPauseMs = 200;
+const longestPauseMs = 2_000;
+/** An address starts from zero after this long without a wrong token. */
+const forgottenMs = 15 * 60_000;
+const addressesKept = 1_000;
+const mostWaiting = 50;
+const logEveryMs = 60_000;
+
+/**
+ * Wrong admin tokens: counted, logged at most once a minute, and answered more and more slowly. Only the refusals wait: a
+ * right token is answered at once, so a stranger behind the same proxy locks no administrator out.
+ */
+export function createRefusals({ now, log, count }: Options) {
+  const attempts = new Map<string, { times: number; at: number }>();
+  let waiting = 0;
+  let unsaid = 0;
+  let saidAt = Number.NEGATIVE_INFINITY;
+
+  const timesOf = (address: string): number => {
+    const before = attempts.get(address);
+    const times = before && now() - before.at < forgottenMs ? before.times + 1 : 1;
+    // Inserted again: the oldest address stands first.
+    attempts.delete(address);
+    attempts.set(address, { times, at: now() });
+    const [oldest] = attempts.keys();
+    if (attempts.size > addressesKept && oldest !== undefined) attempts.delete(oldest);
+    return times;
+  };
+
+  const say = (address: string): void => {
+    unsaid += 1;
+    if (Math.abs(now() - saidAt) < logEveryMs) return;
+    log.warn({ from: address, attempts: unsaid }, "wrong admin tokens were refused");
+    unsaid = 0;
+    saidAt = now();
+  };
+
+  return {
+    /** Resolves when a wrong token may be answered. Throws `Rejected(429)` when too many of them wait already. */
+    async refused(address: string): Promise<void> {
+      count();
+      say(address);
+      const times = timesOf(address);
+      if (times <= freeAttempts) return;
+      if (waiting >= mostWaiting)
+        throw new Rejected(429, "too many wrong admin tokens at once: try again in a few seconds");
+      waiting += 1;
+      try {
+        await pause(Math.min(longestPauseMs, firstPauseMs * 2 ** (times - freeAttempts - 1)));
+      } finally {
+        waiting -= 1;
+      }
+    },
+  };
+}
