@@ -104,6 +104,7 @@ const ownNames = new Set([
   "ConfigError",
   "GrantError",
   "SealError",
+  "StoreError",
   "Failure",
 ]);
 

@@ -10,21 +10,24 @@ import { cli, server, until, workFolder, writeAcme } from "./support.ts";
 
 const people = ["Sanne", "Verhoeven", "sanne.v@example.nl", "+31612345678", "0612345678", "06 12 34 56 78"];
 
-function logTo(): { log: ReturnType<typeof createLog>["log"]; lines(): Record<string, unknown>[] } {
+/** `lines`: as they were written; one that was under way at the flush may come after its followers. */
+function logTo(): {
+  log: ReturnType<typeof createLog>["log"];
+  lines(count: number): Promise<Record<string, unknown>[]>;
+} {
   const file = join(mkdtempSync(join(tmpdir(), "switchhook-log-")), "log");
   const stream = { fd: openSync(file, "w"), isTTY: false } as unknown as NodeJS.WriteStream & { fd: number };
   const { log, flush } = createLog("info", stream);
-  const lines = () => {
-    flush();
-    return readFileSync(file, "utf8")
-      .trim()
-      .split("\n")
-      .map((line) => JSON.parse(line));
-  };
+  const lines = (count: number) =>
+    until("the lines of the log", async () => {
+      flush();
+      const text = readFileSync(file, "utf8").split("\n").slice(0, -1);
+      return text.length === count ? text.map((line) => JSON.parse(line)) : undefined;
+    });
   return { log, lines };
 }
 
-test("an error is logged as its type, our sentence, code and stack", () => {
+test("an error is logged as its type, our sentence, code and stack", async () => {
   const { log, lines } = logTo();
   class ApiException extends Error {
     code = 400;
@@ -35,14 +38,15 @@ test("an error is logged as its type, our sentence, code and stack", () => {
   const foreign = Object.assign(new ApiException(`HTTP 400\n    at ${people.join(" ")}`), {
     cause: new Error(people[0]),
   });
-  log.error({ err: foreign }, "it failed");
+  log.error({ n: 1, err: foreign }, "it failed");
   log.error(
-    { err: new CrmError("later", `HubSpot says no (${quoted(people.join(" "))})`, { cause: foreign }) },
+    { n: 2, err: new CrmError("later", `HubSpot says no (${quoted(people.join(" "))})`, { cause: foreign }) },
     "x",
   );
-  log.error({ err: new TypeError(people.join()) }, "x");
+  log.error({ n: 3, err: new TypeError(people.join()) }, "x");
   log.error(
     {
+      n: 4,
       err: Object.assign(new Error("connect ECONNREFUSED"), {
         code: "ECONNREFUSED",
         errno: -111,
@@ -51,7 +55,8 @@ test("an error is logged as its type, our sentence, code and stack", () => {
     },
     "x",
   );
-  const [first, second, third, fourth] = lines() as { err: Record<string, unknown> }[];
+  const written = (await lines(4)) as { n: number; err: Record<string, unknown> }[];
+  const [first, second, third, fourth] = written.sort((a, b) => a.n - b.n);
   const text = JSON.stringify([first, second, third, fourth]);
   for (const one of people) expect(text).not.toContain(one);
   expect(first?.err).toEqual({
@@ -65,7 +70,7 @@ test("an error is logged as its type, our sentence, code and stack", () => {
   expect(fourth?.err).toMatchObject({ code: "ECONNREFUSED", message: "connect ECONNREFUSED" });
 });
 
-test("numbers and e-mail addresses are masked in facts and sentences, and ids, times and figures are not", () => {
+test("numbers and e-mail addresses are masked in facts and sentences, and ids, times and figures are not", async () => {
   const { log, lines } = logTo();
   const facts = {
     ...{
@@ -82,7 +87,7 @@ test("numbers and e-mail addresses are masked in facts and sentences, and ids, t
     },
   };
   log.warn(facts, "asked by asha@example.com about +31612345678");
-  const [line] = lines();
+  const [line] = await lines(1);
   expect(line).toMatchObject({
     ...{ call: facts.call, activity: facts.activity, ms: facts.ms, note: facts.note },
     ...{
@@ -121,7 +126,8 @@ test("what a CRM repeats of a caller gets into no log, and masked into what expl
   const folder = workFolder();
   const hubspot = await startHubspot({ limits: false });
   onTestFinished(() => hubspot.stop());
-  const message = `Sanne Verhoeven (sanne.v@example.nl, +31612345678, 06 12 34 56 78) is no good`;
+  // No number of a simulated call: that one is shown.
+  const message = `Sanne Verhoeven (sanne.v@example.nl, +31687654321, 06 87 65 43 21) is no good`;
   const body = { status: "error", category: "VALIDATION_ERROR", message, context: { who: [message] } };
   hubspot.faults.add({ type: "status", status: 400, body });
   const crm = { type: "hubspot", token: hubspot.token, apiUrl: hubspot.url };
@@ -132,7 +138,8 @@ test("what a CRM repeats of a caller gets into no log, and masked into what expl
     const { stdout } = await cli(folder, ["explain", /acme:exotel:[\w-]+/.exec(output())?.[0] ?? "none"]);
     return stdout.includes("is no good") && stdout;
   });
-  for (const one of ["sanne.v@example.nl", "+31612345678", "06 12 34 56 78"]) expect(dead).not.toContain(one);
+  for (const one of ["sanne.v@example.nl", "+31687654321", "06 87 65 43 21"]) expect(dead).not.toContain(one);
   expect(output()).toContain('"level":"warn"');
-  for (const one of people) expect(output()).not.toContain(one);
+  for (const one of ["Sanne", "Verhoeven", "sanne.v@", "+31687654321", "06 87 65 43 21"])
+    expect(output()).not.toContain(one);
 });
