@@ -18,12 +18,14 @@ function logTo(): {
   const file = join(mkdtempSync(join(tmpdir(), "switchhook-log-")), "log");
   const stream = { fd: openSync(file, "w"), isTTY: false } as unknown as NodeJS.WriteStream & { fd: number };
   const { log, flush } = createLog("info", stream);
-  const lines = (count: number) =>
-    until("the lines of the log", async () => {
-      flush();
-      const text = readFileSync(file, "utf8").split("\n").slice(0, -1);
-      return text.length === count ? text.map((line) => JSON.parse(line)) : undefined;
-    });
+  const written = () => {
+    flush();
+    return readFileSync(file, "utf8").split("\n").slice(0, -1);
+  };
+  const lines = async (count: number) => {
+    await until("the lines of the log", () => written().length === count);
+    return written().map((line) => JSON.parse(line));
+  };
   return { log, lines };
 }
 
