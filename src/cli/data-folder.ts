@@ -36,7 +36,8 @@ export async function prepareDataFolder(config: Config, store: Pick<Store, "read
  * a database that is gone. Throws `Failure`.
  */
 export function refuseLostStore(config: Config): void {
-  if (existsSync(join(config.dataFolder, "switchhook.db"))) return;
+  // Where a mark is left, the store itself says more.
+  if (["switchhook.db", "switchhook.mark"].some((name) => existsSync(join(config.dataFolder, name)))) return;
   for (const { name, path } of crmFiles(config)) {
     if (!existsSync(path) || !new RegExp(`"key"\\s*:\\s*"${name}:`).test(readFileSync(path, "latin1")))
       continue;

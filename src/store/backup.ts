@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { chmodSync, closeSync, copyFileSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
@@ -32,10 +33,10 @@ export async function backUp(
     try {
       // One file, without a log of its own beside it.
       copy.exec(
-        "PRAGMA journal_mode = DELETE; CREATE TABLE kept_files (name TEXT PRIMARY KEY, content BLOB NOT NULL)",
+        "PRAGMA journal_mode = DELETE; CREATE TABLE kept_files (name TEXT PRIMARY KEY, content BLOB NOT NULL, sha256 TEXT NOT NULL)",
       );
-      const insert = copy.prepare("INSERT INTO kept_files VALUES (?, ?)");
-      for (const { name, content } of files) insert.run(name, content);
+      const insert = copy.prepare("INSERT INTO kept_files VALUES (?, ?, ?)");
+      for (const { name, content } of files) insert.run(name, content, hash("sha256", content));
       refuseDamage(copy, "the copy");
     } finally {
       copy.close();
@@ -81,7 +82,11 @@ function unpack(file: string): KeptFile[] {
       throw new Error(`it was made by a newer Switchhook (schema ${value("user_version")})`);
     // A copy of the database alone has none.
     const has = copy.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'kept_files'").get();
-    const rows = has ? copy.prepare("SELECT name, content FROM kept_files").all() : [];
+    const rows = has ? copy.prepare("SELECT name, content, sha256 FROM kept_files").all() : [];
+    // SQLite finds damage in its own structure, and not within a value.
+    for (const { name, content, sha256 } of rows)
+      if (hash("sha256", content as Uint8Array) !== sha256)
+        throw new Error(`the backup is damaged (the CRM's file of ${String(name)} is not what was written)`);
     copy.exec("DROP TABLE IF EXISTS kept_files; UPDATE deliveries SET state = 3 WHERE state = 2");
     return rows.map((row) => ({ name: String(row["name"]), content: row["content"] as Uint8Array }));
   } finally {

@@ -57,9 +57,15 @@ test("a restore that was interrupted, and a backup that is damaged, leave no new
 
   const file = join(folder, "kept.backup");
   const bytes = readFileSync(file);
-  overwrite(file, 8 * 4096, Buffer.alloc(4096, 0x5a));
+  const { root, pageSize } = rootIn(file, "calls");
+  overwrite(file, (root - 1) * pageSize, Buffer.alloc(pageSize, 0x5a));
   const damaged = await cli(folder, ["restore", "kept.backup"]);
   expect([damaged.code, damaged.stderr]).toEqual([1, expect.stringMatching(/backup is damaged/)]);
+  const inFile = Buffer.from(bytes);
+  inFile.write("Mallory", inFile.lastIndexOf("Rohan Mehta"));
+  writeFileSync(file, inFile);
+  const changed = await cli(folder, ["restore", "kept.backup"]);
+  expect([changed.code, changed.stderr]).toEqual([1, expect.stringMatching(/CRM's file of acme is not/)]);
   writeFileSync(file, bytes.subarray(0, bytes.length / 2));
   expect((await cli(folder, ["restore", "kept.backup"])).code).toBe(1);
   writeFileSync(file, "no database");
@@ -120,11 +126,15 @@ test("repair says that there is nothing to repair, and makes a damaged index ane
 }, 120_000);
 
 function databaseOf(folder: string): { calls: number; root: number; pageSize: number } {
-  const db = new DatabaseSync(join(folder, "data", "switchhook.db"));
+  return rootIn(join(folder, "data", "switchhook.db"), "calls_installation");
+}
+
+function rootIn(file: string, name: string): { calls: number; root: number; pageSize: number } {
+  const db = new DatabaseSync(file);
   const value = (sql: string) => Number(Object.values(db.prepare(sql).get() ?? {})[0]);
   const found = {
     calls: value("SELECT COUNT(*) FROM calls NOT INDEXED"),
-    root: value("SELECT rootpage FROM sqlite_schema WHERE name = 'calls_installation'"),
+    root: value(`SELECT rootpage FROM sqlite_schema WHERE name = '${name}'`),
     pageSize: value("PRAGMA page_size"),
   };
   db.close();
