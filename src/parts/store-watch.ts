@@ -43,10 +43,13 @@ export function watchStore({ store, log, now }: Flow, version: string): () => vo
     for (const loss of losses) log.error({ ...loss }, lossText(loss));
     return losses.length > 0;
   };
-  const failed = (err: unknown) => log.error({ err }, "the store could not be looked at");
+  let stopped = false;
+  /** A look that the stop cut off is no fault. */
+  const failed = (err: unknown): void => {
+    if (!stopped) log.error({ err }, "the store could not be looked at");
+  };
 
   const pulling = setInterval(() => void pullBack().catch(failed), pullEveryMs);
-  let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const lookAfter = (ms: number): void => {
     if (stopped) return;

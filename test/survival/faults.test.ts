@@ -147,7 +147,7 @@ test("a call that can never be saved is set aside, and its neighbours are logged
     },
   }));
   expect(activities).toHaveLength(2);
-  expect(new Set(said)).toEqual(new Set(["no such luck"]));
+  expect(new Set(said)).toEqual(new Set(["“no such luck”"]));
 });
 
 function stripIds(activities: readonly Record<string, unknown>[]): Record<string, unknown>[] {
