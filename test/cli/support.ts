@@ -111,7 +111,9 @@ const owners = [{ id: "1", name: "Asha Rao", email: "asha@example.com" }];
 
 /** An installation `acme` with its CRM in `crm.json` and a mapping of its own in `mapping.json`. */
 export function writeAcme(folder: string, activity: object, more: object = {}): void {
-  writeFileSync(join(folder, "crm.json"), JSON.stringify({ contacts, owners, activities: [] }));
+  writeFileSync(join(folder, "crm.json"), JSON.stringify({ contacts, owners, activities: [] }), {
+    mode: 0o600,
+  });
   writeMapping(folder, activity);
   const acme = {
     crm: { type: "local", file: "crm.json" },
