@@ -6,6 +6,7 @@ import {
   send,
   sendAll,
   settledActivities,
+  synced,
 } from "../support/calls.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
@@ -72,6 +73,8 @@ describe("the question of a Retell agent", () => {
   };
 
   test("is answered with the agent of the contact's owner, and what is known about the caller", async () => {
+    // Who the owners are is known after the first sync.
+    await synced(server);
     const { call_inbound } = await ask("+31501234567");
     expect(call_inbound).toMatchObject({
       override_agent_id: "agent_noor",
