@@ -55,7 +55,7 @@ test("answers a request that is under way before it ends, and does not wait for 
   const body = '{"call_id": "slow", "status": "ringing"}';
   const path = "/webhooks/demo/voys?key=demo-key";
   socket.write(
-    `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
+    `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 10)}`,
   );
   await pause(300);
   child.signal("SIGTERM");
@@ -71,7 +71,7 @@ test("answers a request that is under way before it ends, and does not wait for 
 test("takes a signal that comes twice as one, and a later one as an order to end at once", async () => {
   const child = await server(workFolder());
   const socket = connect(Number(new URL(child.url).port), "127.0.0.1").on("error", () => {});
-  socket.write("POST /webhooks/demo/voys?key=demo-key HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{");
+  socket.write("POST /webhooks/demo/voys?key=demo-key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{");
   await pause(300);
   child.signal("SIGINT");
   await pause(100);
