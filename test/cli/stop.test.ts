@@ -71,7 +71,9 @@ test("answers a request that is under way before it ends, and does not wait for 
 test("takes a signal that comes twice as one, and a later one as an order to end at once", async () => {
   const child = await server(workFolder());
   const socket = connect(Number(new URL(child.url).port), "127.0.0.1").on("error", () => {});
-  socket.write("POST /webhooks/demo/voys?key=demo-key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{");
+  socket.write(
+    "POST /webhooks/demo/voys?key=demo-key HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{",
+  );
   await pause(300);
   child.signal("SIGINT");
   await pause(100);
