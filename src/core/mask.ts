@@ -28,7 +28,7 @@ export function reasonOf(error: unknown): string {
   return isOwnError(error) ? maskPeople(messageOf(error)) : quoted(messageOf(error));
 }
 
-export function maskMails(text: string): string {
+function maskMails(text: string): string {
   return text.includes("@") ? text.replace(mail, "***@***") : text;
 }
 

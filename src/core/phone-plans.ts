@@ -17,7 +17,7 @@ const twoDigitCodes = new Set(
 const zeroBelongs = new Set(["39", "378", "379", "225", "226", "227", "229", "241", "242", "992"]);
 
 /** The calling code that the digits of an international number begin with. */
-export function callingCodeOf(digits: string): string {
+function callingCodeOf(digits: string): string {
   if (digits[0] === "1" || digits[0] === "7") return digits.slice(0, 1);
   const two = digits.slice(0, 2);
   return twoDigitCodes.has(two) ? two : digits.slice(0, 3);

@@ -14,7 +14,7 @@ export function isWithheldCall({ call, installation }: View): boolean {
 }
 
 /** The caller's name as the provider sent it, when it is one: no number, no placeholder. */
-export function toldName({ call }: View): string | undefined {
+function toldName({ call }: View): string | undefined {
   const name = call.customer?.name;
   if (typeof name !== "string" || !/\p{L}/u.test(name) || noName.test(name.trim())) return undefined;
   return name;

@@ -44,7 +44,7 @@ export function agentOf(view: View): AgentFacts {
 }
 
 /** `Asha Rao`, `AI agent Reception bot`, `AI agent`; undefined for a person with an opaque id only. */
-export function agentLabel(agent: Agent | undefined): string | undefined {
+function agentLabel(agent: Agent | undefined): string | undefined {
   if (!agent) return undefined;
   const name = textOf(agent.name) ?? textOf(agent.email);
   if (isAi(agent)) return `AI agent ${name ?? ""}`.trim();

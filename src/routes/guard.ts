@@ -82,7 +82,7 @@ function refuseOtherSites({ method, headers }: Request): void {
 }
 
 /** Whether a request comes from a page of ours, or from no page at all. */
-export function isFromOwnPage(headers: IncomingMessage["headers"]): boolean {
+function isFromOwnPage(headers: IncomingMessage["headers"]): boolean {
   const site = headers["sec-fetch-site"];
   if (site === undefined) return isOwnOrigin(headers.origin, headers.host);
   return site === "same-origin" || site === "none";

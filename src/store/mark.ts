@@ -15,7 +15,7 @@ export function markFile(database: string): string {
 }
 
 /** Undefined when there is none, or one that cannot be read. */
-export function readMark(database: string): Mark | undefined {
+function readMark(database: string): Mark | undefined {
   try {
     const [id, at, sum] = readFileSync(markFile(database), "latin1").trim().split(" ");
     if (crc32(`${id} ${at}`) !== Number(sum)) return undefined;
