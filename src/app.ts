@@ -3,8 +3,10 @@ import express, { type ErrorRequestHandler, type Express } from "express";
 import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
 import { pathForLog } from "./core/mask.ts";
+import { logSeldom } from "./flow/seldom.ts";
 import type { Parts } from "./parts.ts";
 import { apiRoutes } from "./routes/api.ts";
+import { limitConnections } from "./routes/connections.ts";
 import { crmRecordingRoutes } from "./routes/crm-recordings.ts";
 import { crmWebhookRoutes } from "./routes/crm-webhooks.ts";
 import { refuseDoubtfulHost, requireAdmin } from "./routes/guard.ts";
@@ -19,21 +21,23 @@ import { webhookDoor } from "./routes/webhooks.ts";
 
 /** The HTTP server: webhooks straight from Node's request, everything else through Express. */
 export function createApp(parts: Parts): Server {
-  const { config, flow, installations, received } = parts;
+  const { config, flow, installations, received, room } = parts;
+  const { bodyBytes, bodySeconds, connections } = config.limits;
   const door = webhookDoor({
     flow,
     installation: (name) => installations.get(name),
     received,
     publicUrl: config.publicUrl,
-    bodyBytes: config.limits.bodyBytes,
+    room,
+    bodyBytes,
     isDemo: config.isDemo,
   });
   const app = createPages(parts);
-  return createServer(
+  const server = createServer(
     {
       // A client that sends its request slowly is cut off with 408.
-      requestTimeout: config.limits.bodySeconds * 1000,
-      headersTimeout: Math.min(config.limits.bodySeconds, 10) * 1000,
+      requestTimeout: bodySeconds * 1000,
+      headersTimeout: Math.min(bodySeconds, 10) * 1000,
       connectionsCheckingInterval: 1_000,
       keepAliveTimeout: 65_000,
       maxHeaderSize: 16_384,
@@ -43,6 +47,14 @@ export function createApp(parts: Parts): Server {
       if (!door(request, response)) app(request, response);
     },
   );
+  limitConnections(server, connections, () =>
+    logSeldom(
+      flow,
+      { connections },
+      "all connections are taken, so new ones are refused: limit them by client address in front of the server, or raise limits.connections",
+    ),
+  );
+  return server;
 }
 
 /** Everything but the webhooks. Each route names its own guard. */
@@ -83,6 +95,8 @@ function errorHandler(log: Parts["flow"]["log"]): ErrorRequestHandler {
     const status = statusOf(error);
     if (status >= 500) log.error({ path: pathForLog(request.path), err: error }, "a request failed");
     response.set("cache-control", "no-store");
+    if (error instanceof Rejected && error.retryAfterSeconds !== undefined)
+      response.set("retry-after", String(error.retryAfterSeconds));
     // What is left of a body that was not read would be taken for the next request.
     if (!request.complete) response.set("connection", "close");
     const known = error instanceof Rejected || error instanceof ConfigError || status < 500;

@@ -28,7 +28,7 @@ export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
     databaseUrl?: string;
     retentionDays: number;
     removedDays: number;
-    limits: { bodyBytes: number; bodySeconds: number };
+    limits: { bodyBytes?: number | undefined; bodySeconds: number; bodiesBytes: number; connections: number };
     installations: InstallationConfig[];
     apps: Record<string, unknown>;
     archive?: ArchiveSettings;

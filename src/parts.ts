@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { connectors as registry } from "../connectors/index.ts";
 import { openArchive } from "./archive/index.ts";
 import type { Config } from "./config.ts";
-import type { CrmWebhookRequest } from "./core/contact-events.ts";
 import type { ConnectorKind, Provider } from "./core/contracts.ts";
 import { Rejected } from "./core/errors.ts";
 import { listenToContacts } from "./flow/contact-events.ts";
@@ -20,6 +19,7 @@ import { openErasing } from "./parts/erasing.ts";
 import { type Made, openInstalled } from "./parts/installed.ts";
 import { watchStore } from "./parts/store-watch.ts";
 import { providers } from "./providers/index.ts";
+import { createBodyRoom } from "./routes/body-room.ts";
 import { createMetrics } from "./routes/metrics.ts";
 import type { Store } from "./store/contract.ts";
 import { openSqliteStore } from "./store/sqlite.ts";
@@ -131,6 +131,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     mappingFiles,
     installed,
     erasing,
+    room: createBodyRoom(config.limits.bodiesBytes),
     /** After consent at a CRM. Throws `Rejected`. */
     async install(crm: string, given: Parameters<Installer["finish"]>[1]): Promise<Installed> {
       if (!installed) throw new Rejected(404, "nothing can be installed here: the config file names no app");
@@ -167,10 +168,9 @@ export function assemble(config: Config, options: AssembleOptions) {
     async load(): Promise<void> {
       for (const made of (await installed?.load()) ?? []) await employ(made);
     },
-    /** What a CRM tells our app of contacts. Throws `Rejected`. */
-    async hear(crm: string, request: CrmWebhookRequest): Promise<void> {
-      for (const { name, events } of installed?.eventsIn(crm, request) ?? [])
-        await listener.hear(name, events);
+    /** What a CRM tells our app of contacts, in a body that was verified. Throws `Rejected`. */
+    async hear(crm: string, body: Uint8Array): Promise<void> {
+      for (const { name, events } of installed?.eventsIn(crm, body) ?? []) await listener.hear(name, events);
     },
     received: (name: string) => working.get(name)?.received(),
     wake: (name: string) => lanes.wake(`${name}/deliver`),

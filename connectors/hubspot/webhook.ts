@@ -1,5 +1,6 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { ContactEvents, CrmWebhook } from "../../src/core/contact-events.ts";
+import type { ContactEvents, CrmRequestHead, CrmWebhook } from "../../src/core/contact-events.ts";
+import type { BodyCheck } from "../../src/core/delivery.ts";
 import { Rejected } from "../../src/core/errors.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
 import { hmacSha256, sameSecret } from "../../src/lib/signature.ts";
@@ -15,22 +16,24 @@ export const webhook: CrmWebhook<HubspotApp> = { verify, read };
 
 function verify(
   { clientSecret }: HubspotApp,
-  { method, url, headers, body }: Parameters<typeof webhook.verify>[1],
+  { method, url, headers }: CrmRequestHead,
   now: number,
-): void {
+): BodyCheck {
   const signature = headers["x-hubspot-signature-v3"];
   const timestamp = headers["x-hubspot-request-timestamp"];
   if (typeof signature !== "string" || typeof timestamp !== "string")
     throw new Rejected(401, "HubSpot's signature is missing: X-HubSpot-Signature-v3 and its timestamp");
+  if (!(/^\d{1,15}$/.test(timestamp) && Math.abs(now - Number(timestamp)) <= windowMs))
+    throw new Rejected(401, "HubSpot's request is not of these minutes: check the clock of this machine");
   const uri = url.replace(decodedInUrl, (escaped) => decodeURIComponent(escaped));
-  const expected = hmacSha256(clientSecret, `${method}${uri}`, body, timestamp).toString("base64");
-  if (!sameSecret(signature, expected))
+  return (body) => {
+    const expected = hmacSha256(clientSecret, `${method}${uri}`, body, timestamp).toString("base64");
+    if (sameSecret(signature, expected)) return;
     throw new Rejected(
       401,
       "HubSpot's signature is wrong: check the client secret of the app, and publicUrl, which is signed",
     );
-  if (!(/^\d{1,15}$/.test(timestamp) && Math.abs(now - Number(timestamp)) <= windowMs))
-    throw new Rejected(401, "HubSpot's request is not of these minutes: check the clock of this machine");
+  };
 }
 
 type Lists = { changed: Set<string>; removed: Set<string>; erased: Set<string> };

@@ -25,8 +25,12 @@ export const fileSchema = z
     removedDays: z.number().min(1).max(365).default(30),
     limits: z
       .strictObject({
-        bodyBytes: z.int().min(1_024).max(104_857_600).default(5_242_880),
+        /** The largest webhook, for all providers; when it is left out, each provider has its own. */
+        bodyBytes: z.int().min(1_024).max(104_857_600).optional(),
         bodySeconds: z.number().min(1).max(300).default(10),
+        /** The bodies of all requests at once. */
+        bodiesBytes: z.int().min(8_388_608).max(4_294_967_296).default(67_108_864),
+        connections: z.int().min(10).max(100_000).default(2_000),
       })
       .prefault({}),
     archive: archiveSettings.optional(),

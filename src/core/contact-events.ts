@@ -1,11 +1,14 @@
 import type { ContactRef } from "./contact.ts";
+import type { BodyCheck } from "./delivery.ts";
 
-/** A CRM's webhook for one app of ours: every account that installed it. `url`: the whole one, as the CRM calls it. `headers`: lower-case names. */
-export type CrmWebhookRequest = {
+/**
+ * A CRM's request to one app of ours, before its body: it is about every account that installed the app. `url`: the whole
+ * one, as the CRM calls it. `headers`: lower-case names.
+ */
+export type CrmRequestHead = {
   method: string;
   url: string;
   headers: Readonly<Record<string, unknown>>;
-  body: Uint8Array;
 };
 
 /**
@@ -21,8 +24,8 @@ export type ContactEvents = {
 
 /** How a CRM tells of contacts. `A`: our app's settings at that CRM. */
 export type CrmWebhook<A = unknown> = {
-  /** Throws `Rejected(401)` unless the CRM sent it within the last minutes. */
-  verify(app: A, request: CrmWebhookRequest, now: number): void;
+  /** Throws `Rejected(401)` unless the head has a signature of the last minutes; returns the check of the body. */
+  verify(app: A, head: CrmRequestHead, now: number): BodyCheck;
   /** Throws `Rejected(400)`. */
   read(body: Uint8Array): ContactEvents[];
 };

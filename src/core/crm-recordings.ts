@@ -1,4 +1,4 @@
-import type { CrmWebhookRequest } from "./contact-events.ts";
+import type { CrmRequestHead } from "./contact-events.ts";
 import type { OAuthContext, TokenSource } from "./oauth.ts";
 
 /** `accounts`: access to accounts that installed us, where a CRM takes no word from the app alone. */
@@ -12,7 +12,7 @@ export type CrmRecordings<A = unknown> = {
    */
   register(app: A, address: string, context: RegisterContext): Promise<void>;
   /** Throws `Rejected(401)` for a proof that is wrong; one that is not there is fine, since the address is a secret. */
-  verify(app: A, request: CrmWebhookRequest, now: number): void;
+  verify(app: A, head: CrmRequestHead, now: number): void;
   /** The name of the installation that is asked about. Throws `Rejected`. */
   read(app: A, query: URLSearchParams): { installation: string };
   /** The body that answers with our link. */

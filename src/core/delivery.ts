@@ -11,3 +11,9 @@ export type Delivery = {
   headers: Readonly<Record<string, string>>;
   body: Uint8Array;
 };
+
+/** What is known of a request before its body. */
+export type DeliveryHead = Omit<Delivery, "body">;
+
+/** Checks that a signature is about this body. Throws `Rejected(401)`. */
+export type BodyCheck = (body: Uint8Array) => void;

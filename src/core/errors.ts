@@ -1,11 +1,16 @@
-/** A request that is turned away. Thrown by `verify`, `read` and routes; the door answers with `status`, nothing is stored. */
+/**
+ * A request that is turned away. Thrown by `verify`, `read` and routes; the answer has `status`, nothing is stored.
+ * `retryAfterSeconds`: becomes the `Retry-After` header.
+ */
 export class Rejected extends Error {
   readonly status: number;
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(status: number, message: string, options?: ErrorOptions) {
+  constructor(status: number, message: string, options: ErrorOptions & { retryAfterSeconds?: number } = {}) {
     super(message, options);
     this.name = "Rejected";
     this.status = status;
+    this.retryAfterSeconds = options.retryAfterSeconds;
   }
 }
 

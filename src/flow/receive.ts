@@ -1,32 +1,46 @@
-import type { Delivery, Proof } from "../core/contracts.ts";
+import type { BodyCheck, Delivery, DeliveryHead, Proof } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 import { answerQuestion } from "./answer.ts";
-import type { Flow, Installation } from "./installation.ts";
+import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
 import { logSeldom } from "./seldom.ts";
 
 /** `body`: JSON for the provider; absent = nothing to say. */
 export type Receipt = { kind: string; body?: unknown };
 
+/** A request whose head holds. `checkBody`: what is left to prove; absent when the head proves it all. */
+export type Admitted = {
+  head: DeliveryHead;
+  configured: ConfiguredProvider;
+  checkBody: BodyCheck | undefined;
+};
+
+/** Looks at a request before its body is read, so that a stranger's body costs nothing. Throws `Rejected`. */
+export function admit(installation: Installation, head: DeliveryHead, proof: Proof): Admitted {
+  const configured = Object.hasOwn(installation.providers, head.provider)
+    ? installation.providers[head.provider]
+    : undefined;
+  if (!configured) throw new Rejected(404, unknownProvider(installation, head.provider));
+  const { provider, settings } = configured;
+  if (!provider.methods.some((method) => method === head.method)) {
+    throw new Rejected(405, `${provider.label} webhooks use ${provider.methods.join(" or ")}`);
+  }
+  return { head, configured, checkBody: provider.verify(head, settings, proof) };
+}
+
 /**
- * Takes a delivery in: proves where it comes from, looks at what it is, and makes its bytes durable before anything
+ * Takes a delivery in: proves where its body comes from, looks at what it is, and makes its bytes durable before anything
  * is answered. A question about a live call is answered first; its bytes are kept, but the caller does not wait for that.
- * Throws `Rejected`, or whatever the disk says.
+ * Throws `Rejected`, or `StoreError`.
  */
 export async function receive(
   flow: Flow,
   installation: Installation,
-  delivery: Delivery,
-  proof: Proof,
+  { head, configured, checkBody }: Admitted,
+  body: Uint8Array,
 ): Promise<Receipt> {
-  const configured = Object.hasOwn(installation.providers, delivery.provider)
-    ? installation.providers[delivery.provider]
-    : undefined;
-  if (!configured) throw new Rejected(404, unknownProvider(installation, delivery.provider));
-  const { provider, settings } = configured;
-  if (!provider.methods.some((method) => method === delivery.method)) {
-    throw new Rejected(405, `${provider.label} webhooks use ${provider.methods.join(" or ")}`);
-  }
-  provider.verify(delivery, settings, proof);
+  checkBody?.(body);
+  const { provider } = configured;
+  const delivery: Delivery = { ...head, body };
   const { kind, question } = provider.read(delivery);
   const stored = { ...delivery, headers: keptHeaders(delivery.headers, provider.keepHeaders) };
   if (question && provider.reply) {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Delivery, Proof } from "../core/contracts.ts";
+import type { DeliveryHead, Proof } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 import { isOneOf } from "./signature.ts";
 
@@ -16,8 +16,12 @@ export const secrets = z.preprocess(
  * For providers that do not sign: the secret as `?key=` in the URL, as the password of Basic auth, or as a Bearer token.
  * Throws `Rejected(401)`.
  */
-export function verifySecret(delivery: Delivery, accepted: readonly string[], proof: Proof): void {
-  const given = proof.secretInUrl ?? secretInHeader(delivery.headers["authorization"]);
+export function verifySecret(
+  { headers }: DeliveryHead,
+  accepted: readonly string[],
+  { secretInUrl }: Proof,
+): undefined {
+  const given = secretInUrl ?? secretInHeader(headers["authorization"]);
   if (given === undefined) {
     throw new Rejected(
       401,

@@ -1,5 +1,5 @@
 import type { Config } from "../config.ts";
-import type { CrmWebhookRequest } from "../core/contact-events.ts";
+import type { CrmRequestHead } from "../core/contact-events.ts";
 import type { ConnectorKind } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
@@ -19,7 +19,7 @@ type Context = {
 };
 
 /** `secret`, `callId`: from the address that was asked. */
-type Asked = { secret: string; callId: string; request: CrmWebhookRequest };
+type Asked = { secret: string; callId: string; head: CrmRequestHead };
 
 const secretBytes = 24;
 
@@ -50,12 +50,12 @@ export function openCrmRecordings({ config, flow, metrics, kinds, installed, ins
     /** An account is connected: what the app alone could not tell its CRM is told now. */
     connected: registrations.look,
     /** The body that answers a CRM's player. Throws `Rejected`. */
-    async answer(crm: string, { secret, callId, request }: Asked): Promise<unknown> {
+    async answer(crm: string, { secret, callId, head }: Asked): Promise<unknown> {
       const known = crms.get(crm);
       const isOurs = sameSecret(secret, await secretOf(crm));
       if (!known || !isOurs) throw new Rejected(404, "no CRM asks for recordings here");
-      known.recordings.verify(known.app, request, flow.now());
-      const query = new URLSearchParams(/\?(.*)$/s.exec(request.url)?.[1] ?? "");
+      known.recordings.verify(known.app, head, flow.now());
+      const query = new URLSearchParams(/\?(.*)$/s.exec(head.url)?.[1] ?? "");
       const { installation: name } = known.recordings.read(known.app, query);
       const isConnected = installed?.stateOf(name)?.crm === crm;
       const installation = isConnected ? installations.get(name) : undefined;

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { readInstallation } from "../config/installation.ts";
 import { type Config, faultsOfArchive, type InstallationConfig } from "../config.ts";
-import type { ContactEvents, CrmWebhookRequest } from "../core/contact-events.ts";
+import type { ContactEvents, CrmRequestHead } from "../core/contact-events.ts";
 import type { ConnectorKind } from "../core/contracts.ts";
+import type { BodyCheck } from "../core/delivery.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
 import type { TokenSource } from "../core/oauth.ts";
 import type { Flow } from "../flow/installation.ts";
@@ -158,15 +159,15 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
     },
     /** It is being erased: nobody may take it for one that is connected. */
     forget: (name: string): void => void keepers.delete(name),
-    /** Whether the CRM tells our app of contacts. */
-    hears: (crm: string): boolean => crms.has(crm) && kinds[crm]?.webhook !== undefined,
-    /** What the CRM tells, by installation; accounts that nobody connected here are left out. Throws `Rejected`. */
-    eventsIn(crm: string, request: CrmWebhookRequest): { name: string; events: ContactEvents }[] {
-      const [known, webhook] = [crms.get(crm), kinds[crm]?.webhook];
-      if (!known || !webhook) throw new Rejected(404, `${crm} sends no webhooks`);
-      webhook.verify(known.app, request, now());
+    /** The check of a webhook's body, when the CRM tells our app of contacts at all. Throws `Rejected`. */
+    verifyWebhook(crm: string, head: CrmRequestHead): BodyCheck | undefined {
+      const known = crms.get(crm);
+      return known && kinds[crm]?.webhook?.verify(known.app, head, now());
+    },
+    /** What the CRM tells, by installation; accounts that are not connected here are left out. Throws `Rejected`. */
+    eventsIn(crm: string, body: Uint8Array): { name: string; events: ContactEvents }[] {
       const installs = [...keepers.values()].map((keeper) => keeper.current());
-      return webhook.read(request.body).flatMap((events) => {
+      return (kinds[crm]?.webhook?.read(body) ?? []).flatMap((events) => {
         const install = installs.find((one) => one.crm === crm && one.account === events.account);
         return install ? [{ name: install.name, events }] : [];
       });

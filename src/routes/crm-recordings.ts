@@ -24,7 +24,7 @@ export function crmRecordingRoutes({
           const answer = await crmRecordings.answer(crm, {
             secret: pathParameter(request, "secret"),
             callId: pathParameter(request, "callId"),
-            request: { method: request.method, url, headers: request.headers, body: new Uint8Array() },
+            head: { method: request.method, url, headers: request.headers },
           });
           response.json(answer);
         } catch (error) {

@@ -1,13 +1,13 @@
 import { Rejected } from "../core/errors.ts";
 import type { Parts } from "../parts.ts";
-import { readBody } from "./body.ts";
+import { withBody } from "./body.ts";
 import { pathParameter, type Route } from "./route.ts";
 
 const largestBody = 1_000_000;
 
 /** `POST /webhooks/:crm`: what a CRM tells our app of the contacts of all accounts that installed it. Its signature is its guard. */
 export function crmWebhookRoutes(parts: Parts): Route[] {
-  const { config, flow } = parts;
+  const { config, flow, room } = parts;
   return [
     {
       method: "post",
@@ -15,18 +15,25 @@ export function crmWebhookRoutes(parts: Parts): Route[] {
       guard: "open",
       handle: async (request, response) => {
         const crm = pathParameter(request, "crm");
-        if (!parts.installed?.hears(crm))
-          throw new Rejected(
-            404,
-            `no webhooks come from ${JSON.stringify(crm.slice(0, 40))}: add your app under \`apps\` in the config file; a provider's webhook URL is longer`,
-          );
+        const url = `${config.publicUrl}${request.originalUrl}`;
+        const head = { method: request.method, url, headers: request.headers };
         try {
-          const body = await readBody(request, largestBody);
-          const url = `${config.publicUrl}${request.originalUrl}`;
-          await parts.hear(crm, { method: request.method, url, headers: request.headers, body });
+          const checkBody = parts.installed?.verifyWebhook(crm, head);
+          if (!checkBody)
+            throw new Rejected(
+              404,
+              `no webhooks come from ${JSON.stringify(crm.slice(0, 40))}: add your app under \`apps\` in the config file; a provider's webhook URL is longer`,
+            );
+          await withBody(request, { limit: largestBody, room, isProved: false }, (body) => {
+            checkBody(body);
+            return parts.hear(crm, body);
+          });
         } catch (error) {
           if (error instanceof Rejected)
-            flow.log.info({ crm, status: error.status, reason: error.message }, "webhook turned away");
+            flow.log.info(
+              { crm: crm.slice(0, 40), status: error.status, reason: error.message },
+              "webhook turned away",
+            );
           throw error;
         }
         response.json({ ok: true });

@@ -25,7 +25,7 @@ export function mappingRoutes(parts: Parts): Route[] {
 
     adminRoute("put", mappingRoute, previewQuery, async (request, response, { preview }) => {
       const { file, installation } = mappingOf(parts, request);
-      const text = await readJsonText(request, "mapping");
+      const text = await readJsonText(request, "mapping", parts.room);
       const next = mappingFor(installation.crm, text, basename(file.savedPath));
       const calls = await previewMapping(parts.flow, installation, next);
       if (preview === undefined) {

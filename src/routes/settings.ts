@@ -38,7 +38,7 @@ export function settingsRoutes(parts: Parts): Route[] {
     }),
     adminRoute("put", path, noQuery, async (request, response) => {
       const name = pathParameter(request, "name");
-      await parts.reset(name, readChange(await readJsonText(request, "settings")));
+      await parts.reset(name, readChange(await readJsonText(request, "settings", parts.room)));
       response.json(await read(name));
     }),
     adminRoute("delete", "/api/installations/:name", noQuery, async (request, response) => {

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageOf, Rejected, StoreError } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import { receive } from "../flow/receive.ts";
+import { admit, receive } from "../flow/receive.ts";
 import { logSeldom } from "../flow/seldom.ts";
-import { readBody } from "./body.ts";
+import { withBody } from "./body.ts";
+import type { BodyRoom } from "./body-room.ts";
 import { refuseStrangersOfDemo } from "./guard.ts";
 
 export type DoorOptions = {
@@ -12,9 +13,13 @@ export type DoorOptions = {
   /** Called once a delivery is durable. */
   received: (installation: string) => void;
   publicUrl: string;
-  bodyBytes: number;
+  room: BodyRoom;
+  /** The largest body in bytes, for all providers; when absent, each provider has its own. */
+  bodyBytes?: number | undefined;
   isDemo: boolean;
 };
+
+const usualBodyBytes = 1_048_576;
 
 /** `POST /webhooks/:installation/:provider`; the query may carry the secret. */
 const route = /^\/webhooks\/([^/?]+)\/([^/?]+)\/?(?:\?(.*))?$/s;
@@ -36,7 +41,8 @@ export function webhookDoor(
         { installation, provider, status: error.status, reason: error.message },
         "webhook turned away",
       );
-      send(response, error.status, JSON.stringify({ error: error.message }), error.status === 413);
+      if (error.retryAfterSeconds !== undefined) response.setHeader("retry-after", error.retryAfterSeconds);
+      send(response, error.status, JSON.stringify({ error: error.message }), isCutOff(error.status));
       return;
     }
     flow.meter.refused(provider, 503);
@@ -62,7 +68,7 @@ export function webhookDoor(
 }
 
 async function take(
-  { flow, installation: find, received, publicUrl, bodyBytes, isDemo }: DoorOptions,
+  { flow, installation: find, received, publicUrl, room, bodyBytes, isDemo }: DoorOptions,
   request: IncomingMessage,
   name: string,
   provider: string,
@@ -75,30 +81,36 @@ async function take(
       404,
       `there is no installation ${JSON.stringify(name.slice(0, 40))}: check the webhook URL`,
     );
-  const body = await readBody(request, bodyBytes);
   const { rest, secret } = splitSecret(query);
-  const delivery = {
+  const head = {
     installation: name,
     provider,
     receivedAt: new Date(flow.now()).toISOString(),
     method: request.method ?? "POST",
     url: rest === "" ? `/webhooks/${name}/${provider}` : `/webhooks/${name}/${provider}?${rest}`,
     headers: request.headers as Record<string, string>,
-    body,
   };
   const proof = {
     now: flow.now(),
     publicUrl: `${publicUrl}${request.url}`,
     ...(secret !== undefined && { secretInUrl: secret }),
   };
-  const receipt = await receive(flow, installation, delivery, proof);
-  received(name);
-  flow.meter.received(provider, receipt.kind);
-  flow.log.info(
-    { installation: name, provider, kind: receipt.kind, bytes: body.length },
-    "delivery received",
-  );
-  return receipt.body === undefined ? accepted : JSON.stringify(receipt.body);
+  const admitted = admit(installation, head, proof);
+  const reading = {
+    limit: bodyBytes ?? admitted.configured.provider.bodyBytes ?? usualBodyBytes,
+    room,
+    isProved: admitted.checkBody === undefined,
+  };
+  return withBody(request, reading, async (body) => {
+    const receipt = await receive(flow, installation, admitted, body);
+    received(name);
+    flow.meter.received(provider, receipt.kind);
+    flow.log.info(
+      { installation: name, provider, kind: receipt.kind, bytes: body.length },
+      "delivery received",
+    );
+    return receipt.body === undefined ? accepted : JSON.stringify(receipt.body);
+  });
 }
 
 /** Takes `key=…` out of the query, so that the secret is neither stored nor logged; the rest stays as it was sent. */
@@ -116,6 +128,11 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
+}
+
+/** Whether what is left of the body will not be read; all other refusals let the sender finish, so that it hears the answer. */
+function isCutOff(status: number): boolean {
+  return status === 413 || status === 503;
 }
 
 function cureOf(error: unknown): string {

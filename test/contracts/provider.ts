@@ -136,11 +136,8 @@ export function simulate<S>(provider: Provider<S>, settings: S, call: SimulatedC
       body: signed.body,
     };
     const publicUrl = signed.query ? `${url}?${signed.query}` : url;
-    provider.verify(delivery, settings, {
-      now,
-      publicUrl,
-      ...(secretInUrl !== undefined && { secretInUrl }),
-    });
+    const proof = { now, publicUrl, ...(secretInUrl !== undefined && { secretInUrl }) };
+    provider.verify(delivery, settings, proof)?.(delivery.body);
     provider.read(delivery);
     return provider.decode(delivery);
   });

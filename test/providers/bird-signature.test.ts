@@ -39,7 +39,7 @@ function verify(request: Request, at = now, publicUrl = url): void {
     headers: request.headers,
     body: Buffer.from(request.body),
   };
-  bird.verify(delivery, request.settings, { now: at, publicUrl });
+  bird.verify(delivery, request.settings, { now: at, publicUrl })?.(delivery.body);
 }
 
 function refusal(message: RegExp) {

@@ -26,7 +26,8 @@ function verify(change: { signature?: string; body?: string; now?: number; apiKe
     headers: signature ? { "x-retell-signature": signature } : {},
     body: Buffer.from(body),
   };
-  retell.verify(delivery, { apiKey }, { now, publicUrl: "https://hooks.example.com/webhooks/acme/retell" });
+  const proof = { now, publicUrl: "https://hooks.example.com/webhooks/acme/retell" };
+  retell.verify(delivery, { apiKey }, proof)?.(delivery.body);
 }
 
 function refusal(message: RegExp) {

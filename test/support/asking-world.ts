@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectors } from "../../connectors/index.ts";
 import { loadConfig } from "../../src/config.ts";
-import type { ConnectorKind, Delivery } from "../../src/core/contracts.ts";
+import type { ConnectorKind, DeliveryHead } from "../../src/core/contracts.ts";
 import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
 import { decodeNew, settleLine } from "../../src/flow/decode.ts";
 import { deliverDue } from "../../src/flow/deliver.ts";
 import { followRecordings } from "../../src/flow/follow-recordings.ts";
 import type { Installation, Log } from "../../src/flow/installation.ts";
-import { receive } from "../../src/flow/receive.ts";
+import { admit, receive } from "../../src/flow/receive.ts";
 import { type Reconciled, type ReconcileOptions, reconcile } from "../../src/flow/reconcile.ts";
 import { syncContacts } from "../../src/flow/sync.ts";
 import { assemble, type Parts } from "../../src/parts.ts";
@@ -94,20 +94,10 @@ export function openWorld({ provider, own, now, settings, file, log, connectors:
     const { query, method, headers, body } = kind.simulate.sign(request, its, { now: now(), url });
     const secretInUrl = new URLSearchParams(query).get("key");
     const receivedAt = new Date(now()).toISOString();
-    const delivery: Delivery = {
-      installation: "acme",
-      provider,
-      receivedAt,
-      method,
-      url: "/",
-      headers,
-      body,
-    };
+    const head: DeliveryHead = { installation: "acme", provider, receivedAt, method, url: "/", headers };
     const whole = query ? `${url}?${query}` : url;
-    await receive(open().flow, acmeNow(), delivery, {
-      ...{ now: now(), publicUrl: whole },
-      ...(secretInUrl && { secretInUrl }),
-    });
+    const proof = { now: now(), publicUrl: whole, ...(secretInUrl && { secretInUrl }) };
+    await receive(open().flow, acmeNow(), admit(acmeNow(), head, proof), body);
   };
 
   return {

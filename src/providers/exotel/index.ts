@@ -32,7 +32,7 @@ export const exotel: Provider<ExotelSettings> = {
   settings: exotelSettings,
   methods: ["GET", "POST"],
   keepHeaders: [],
-  verify: (delivery, { secret }, proof) => verifySecret(delivery, secret, proof),
+  verify: (head, { secret }, proof) => verifySecret(head, secret, proof),
   read: (delivery) => {
     const { dialect, message } = understood(delivery);
     return { kind: dialect.kind(message) };

@@ -1,4 +1,4 @@
-import type { Delivery } from "../../core/contracts.ts";
+import type { BodyCheck, DeliveryHead } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
 import { hmacSha256, sameBytes } from "../../lib/signature.ts";
 
@@ -12,9 +12,13 @@ export function signatureOf(body: Uint8Array, apiKey: string, now: number): stri
   return `v=${now},d=${hmacSha256(apiKey, body, String(now)).toString("hex")}`;
 }
 
-/** Throws `Rejected(401)` unless one of the API keys signed these bytes within five minutes of `now`. */
-export function verifySignature(delivery: Delivery, apiKeys: readonly string[], now: number): void {
-  const header = delivery.headers[signatureHeader];
+/** Throws `Rejected(401)` unless the header has a signature of the five minutes around `now`; the body has to be signed by one of the API keys. */
+export function verifySignature(
+  headers: DeliveryHead["headers"],
+  apiKeys: readonly string[],
+  now: number,
+): BodyCheck {
+  const header = headers[signatureHeader];
   if (!header) {
     throw new Rejected(401, "no x-retell-signature header: only Retell's own requests are accepted here");
   }
@@ -32,12 +36,13 @@ export function verifySignature(delivery: Delivery, apiKeys: readonly string[], 
       "the x-retell-signature has expired: it is more than 5 minutes off; check this machine's clock",
     );
   }
-  if (!signedByOneOf(apiKeys, delivery.body, time, Buffer.from(digest, "hex"))) {
+  return (body) => {
+    if (signedByOneOf(apiKeys, body, time, Buffer.from(digest, "hex"))) return;
     throw new Rejected(
       401,
       "the x-retell-signature is wrong: set apiKey to the Retell API key that has the webhook badge",
     );
-  }
+  };
 }
 
 /** Tries every key, so that the time taken does not tell which one matched. */

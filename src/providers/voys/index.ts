@@ -15,7 +15,7 @@ export const voys: Provider<VoysSettings> = {
   settings: z.strictObject({ secret: secrets }),
   methods: ["POST"],
   keepHeaders: [],
-  verify: (delivery, { secret }, proof) => verifySecret(delivery, secret, proof),
+  verify: (head, { secret }, proof) => verifySecret(head, secret, proof),
   read: (delivery) => ({ kind: notificationOf(delivery).status }),
   decode: (delivery) => eventsOf(notificationOf(delivery)),
   simulate: simulation,

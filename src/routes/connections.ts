@@ -1,0 +1,46 @@
+import type { Server } from "node:http";
+import type { Socket } from "node:net";
+import { isPublicAddress } from "../lib/public-address.ts";
+
+/** One network of the internet gets this part of all connections: providers send from a few addresses. */
+const partOfOne = 1 / 4;
+
+/**
+ * Limits the connections of a server. When all are taken, those that are idle between two requests are closed, and
+ * `full` is called. Peers on private networks and on this machine may be proxies, so they may take all of them.
+ */
+export function limitConnections(server: Server, most: number, full: () => void): void {
+  const mostOfOne = Math.max(1, Math.floor(most * partOfOne));
+  const open = new Map<string, number>();
+  server.maxConnections = most;
+  server.on("drop", () => {
+    server.closeIdleConnections();
+    full();
+  });
+  server.on("connection", (socket: Socket) => {
+    const network = networkOf(socket.remoteAddress ?? "");
+    if (network === undefined) return;
+    const before = open.get(network) ?? 0;
+    if (before >= mostOfOne) {
+      socket.destroy();
+      return;
+    }
+    open.set(network, before + 1);
+    socket.once("close", () => {
+      const left = (open.get(network) ?? 1) - 1;
+      if (left > 0) open.set(network, left);
+      else open.delete(network);
+    });
+  });
+}
+
+/** An IPv4 address, or the 64-bit prefix that one host of IPv6 usually has; undefined unless it is of the internet. */
+function networkOf(address: string): string | undefined {
+  const plain = address.replace(/^::ffff:/i, "");
+  if (!isPublicAddress(plain)) return undefined;
+  if (!plain.includes(":")) return plain;
+  const [head = "", tail = ""] = plain.split("::");
+  const [before, after] = [head.split(":"), tail === "" ? [] : tail.split(":")];
+  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0");
+  return [...before, ...zeros, ...after].slice(0, 4).join(":");
+}
