@@ -56,9 +56,7 @@ async function workOn(parts: Parts, installation: Installation): Promise<string 
 }
 
 async function decodeAll({ flow, providers }: Parts, installation: Installation): Promise<void> {
-  for (let taken = deliveriesAtOnce; taken === deliveriesAtOnce; ) {
-    taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
-  }
+  while ((await decodeNew(flow, installation, providers, deliveriesAtOnce)) > 0);
   while (await settleLine(flow, installation));
 }
 

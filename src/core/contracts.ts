@@ -4,18 +4,15 @@ import type { CallEvent, Scalar } from "./call.ts";
 import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
 import type { CrmWebhook } from "./contact-events.ts";
 import type { CrmRecordings } from "./crm-recordings.ts";
-import type { BodyCheck, Delivery, DeliveryHead } from "./delivery.ts";
+import type { BodyCheck, Delivery, DeliveryHead, Proof } from "./delivery.ts";
 import type { CrmError } from "./errors.ts";
 import type { OAuth, TokenSource } from "./oauth.ts";
 import type { Polling } from "./polling.ts";
 import type { CrmRequest } from "./requests.ts";
 import type { Simulation } from "./simulation.ts";
 
-export type { BodyCheck, Delivery, DeliveryHead } from "./delivery.ts";
+export type { BodyCheck, Delivery, DeliveryHead, Proof } from "./delivery.ts";
 export type { CrmRequest } from "./requests.ts";
-
-/** What `verify` may look at besides the delivery. `publicUrl`: the whole URL as the provider calls it, query included. */
-export type Proof = { now: number; publicUrl: string; secretInUrl?: string };
 
 /** An AI voice agent's question about a caller who is still hearing the ringing tone. */
 export type Question = {
@@ -53,9 +50,8 @@ export type Provider<S = unknown> = {
   /** The largest body that it sends, in bytes; 1 MB when absent. */
   bodyBytes?: number;
   /**
-   * Throws `Rejected(401)` for a request that cannot come from the provider, before its body is read: without the secret,
-   * or with a signature that is missing, misshapen or expired. Returns the check of a signed body; nothing when the
-   * head proves the request.
+   * Called before the body is read. Throws `Rejected(401)` for a wrong secret, and for a signature that is missing,
+   * misshapen or expired. Returns the check of a signed body; undefined when the head proves the request.
    */
   verify(head: DeliveryHead, settings: S, proof: Proof): BodyCheck | undefined;
   /** Cheap look at a verified request. Throws `Rejected(400)` for a body that cannot be one of this provider's. */

@@ -17,3 +17,6 @@ export type DeliveryHead = Omit<Delivery, "body">;
 
 /** Checks that a signature is about this body. Throws `Rejected(401)`. */
 export type BodyCheck = (body: Uint8Array) => void;
+
+/** What a request is proved by besides its head. `publicUrl`: the whole URL as the provider calls it, query included. */
+export type Proof = { now: number; publicUrl: string; secretInUrl?: string };

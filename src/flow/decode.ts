@@ -17,7 +17,7 @@ type DecodedEvent = { event: CallEvent; delivery: number };
 
 /**
  * Decodes what has arrived, folds it into calls and marks the calls that are due. One transaction.
- * Returns how many deliveries it went through; fewer than `limit` means that there are no more.
+ * Returns how many deliveries it went through; none means that there are no more.
  */
 export async function decodeNew(
   flow: Flow,

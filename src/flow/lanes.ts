@@ -44,7 +44,7 @@ export function addLanes(
 
   lanes.add(names.decode, async (signal) => {
     let decoded = 0;
-    for (let taken = deliveriesAtOnce; taken === deliveriesAtOnce && !signal.aborted; decoded += taken) {
+    for (let taken = 1; taken > 0 && !signal.aborted; decoded += taken) {
       taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
       await setImmediate();
     }

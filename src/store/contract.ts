@@ -133,6 +133,7 @@ export type Store = OtherParts & {
   /** Resolves once the bytes are on disk. Many at once share one commit. */
   append(delivery: Delivery): Promise<void>;
 
+  /** The oldest that are not decoded: at most `limit`, and fewer when their bodies are large. */
   newDeliveries(installation: string, limit: number): Promise<StoredDelivery[]>;
   /** The calls of these legs, and those that have events of these deliveries. */
   groupsOf(installation: string, legs: readonly Leg[], deliveries?: readonly number[]): Promise<CallGroup[]>;

@@ -4,6 +4,8 @@ import type { CallGroup, Leg, StoredDelivery } from "./contract.ts";
 import { callColumns, deliveryColumns, toCallRow, toDelivery } from "./rows.ts";
 
 const dayMs = 86_400_000;
+/** Decoding this much holds the thread for some 10 ms. One delivery more is taken, so that a larger one gets its turn. */
+const bytesAtOnce = 1_048_576;
 
 /**
  * The oldest deliveries that nobody has decoded, each with the earlier one it repeats, if any. One that was set aside is not
@@ -11,9 +13,14 @@ const dayMs = 86_400_000;
  */
 export function newDeliveries(db: Connection, installation: string, limit: number): StoredDelivery[] {
   const rows = db.all(
-    `SELECT ${deliveryColumns}, state FROM deliveries WHERE installation = ? AND state IN (0, 3) ORDER BY id LIMIT ?`,
+    `WITH next AS (SELECT id, length(body) AS bytes FROM deliveries
+                    WHERE installation = ? AND state IN (0, 3) ORDER BY id LIMIT ?),
+          sums AS (SELECT id, sum(bytes) OVER (ORDER BY id) - bytes AS bytes_before FROM next)
+     SELECT ${deliveryColumns}, state FROM deliveries
+      WHERE id IN (SELECT id FROM sums WHERE bytes_before < ?) ORDER BY id`,
     installation,
     limit,
+    bytesAtOnce,
   );
   const seen = new Map<number, StoredDelivery>();
   return rows.map((row) => {

@@ -34,6 +34,21 @@ export function testStore(name: string, open: OpenStore): void {
       );
     });
 
+    test("gives large deliveries in parts of a megabyte and one delivery, so that decoding leaves the thread to others", async () => {
+      const sizes = [400_000, 400_000, 400_000, 5_000_000, 100, 5_000_000, 100];
+      for (const [i, size] of sizes.entries())
+        await store.append(deliveryOf(`${i}`.padEnd(size), { url: `/${i}` }));
+      const parts: string[] = [];
+      for (;;) {
+        const part = await store.newDeliveries("acme", 10);
+        if (part.length === 0) break;
+        parts.push(part.map(({ url }) => url).join(""));
+        const notes = part.map(({ id, digest }) => ({ id, digest, kind: "x", events: 0 }));
+        await store.saveDecoded("acme", notes, []);
+      }
+      expect(parts).toEqual(["/0/1/2", "/3", "/4/5", "/6"]);
+    });
+
     test("knows a repeat by its bytes and URL, within the batch, later, and not after 24 h", async () => {
       for (const body of ["a", "a", "b"]) await store.append(deliveryOf(body));
       await store.append(deliveryOf("a", { url: "/elsewhere" }));

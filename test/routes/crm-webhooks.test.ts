@@ -124,8 +124,7 @@ describe("a request that is not HubSpot's", () => {
   test("is refused when it is no list or too large, and of a CRM without webhooks", async () => {
     expect((await post("{")).status).toBe(400);
     expect((await post("{}")).status).toBe(400);
-    const large = { method: "POST", body: "x".repeat(1_000_001) };
-    expect((await fetch(`${site.server.url}/webhooks/hubspot`, large)).status).toBe(413);
+    expect((await post(" ".repeat(1_000_001))).status).toBe(413);
     const other = await fetch(`${site.publicUrl}/webhooks/salesforce`, { method: "POST", body: "[]" });
     expect(other.status).toBe(404);
   });
