@@ -97,8 +97,6 @@ function errorHandler(log: Parts["flow"]["log"]): ErrorRequestHandler {
     response.set("cache-control", "no-store");
     if (error instanceof Rejected && error.retryAfterSeconds !== undefined)
       response.set("retry-after", String(error.retryAfterSeconds));
-    // What is left of a body that was not read would be taken for the next request.
-    if (!request.complete) response.set("connection", "close");
     const known = error instanceof Rejected || error instanceof ConfigError || status < 500;
     const message = known ? messageOf(error) : "something went wrong here; the log says what";
     response

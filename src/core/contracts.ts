@@ -49,10 +49,7 @@ export type Provider<S = unknown> = {
   keepHeaders: readonly string[];
   /** The largest body that it sends, in bytes; 1 MB when absent. */
   bodyBytes?: number;
-  /**
-   * Called before the body is read. Throws `Rejected(401)` for a wrong secret, and for a signature that is missing,
-   * misshapen or expired. Returns the check of a signed body; undefined when the head proves the request.
-   */
+  /** Before the body is read. Throws `Rejected(401)` unless the head can be its own; what it returns checks a signed body. */
   verify(head: DeliveryHead, settings: S, proof: Proof): BodyCheck | undefined;
   /** Cheap look at a verified request. Throws `Rejected(400)` for a body that cannot be one of this provider's. */
   read(delivery: Delivery): Reading;

@@ -20,8 +20,9 @@ export async function withBody<T>(
   let chunks: Buffer[] = [];
   let size = 0;
   const giveUp = (reason: Rejected): void => {
+    // The rest is let go as it comes: a connection that is closed meanwhile could take the answer with it.
     request.off("data", take);
-    request.pause();
+    request.resume();
     chunks = [];
     reject(reason);
   };

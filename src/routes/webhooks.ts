@@ -42,7 +42,7 @@ export function webhookDoor(
         "webhook turned away",
       );
       if (error.retryAfterSeconds !== undefined) response.setHeader("retry-after", error.retryAfterSeconds);
-      send(response, error.status, JSON.stringify({ error: error.message }), isCutOff(error.status));
+      send(response, error.status, JSON.stringify({ error: error.message }));
       return;
     }
     flow.meter.refused(provider, 503);
@@ -52,7 +52,7 @@ export function webhookDoor(
       `webhooks cannot be stored (${messageOf(error)}); providers get 503 and send them again. The cure: ${cureOf(error)}`,
     );
     response.setHeader("retry-after", "5");
-    send(response, 503, '{"error":"the webhook could not be stored just now: send it again"}', false);
+    send(response, 503, '{"error":"the webhook could not be stored just now: send it again"}');
   };
 
   return (request, response) => {
@@ -60,7 +60,7 @@ export function webhookDoor(
     if (!match) return false;
     const [, name = "", provider = "", query = ""] = match;
     take(options, request, name, provider, query).then(
-      (body) => send(response, 200, body, false),
+      (body) => send(response, 200, body),
       (error: unknown) => fail(response, provider.slice(0, 40), name.slice(0, 40), error),
     );
     return true;
@@ -130,23 +130,17 @@ function decoded(text: string): string {
   }
 }
 
-/** Whether what is left of the body will not be read; all other refusals let the sender finish, so that it hears the answer. */
-function isCutOff(status: number): boolean {
-  return status === 413 || status === 503;
-}
-
 function cureOf(error: unknown): string {
   return error instanceof StoreError ? error.cure : "check the disk of the data folder";
 }
 
 /** Text, not bytes: Node then sends head and body in one write. */
-function send(response: ServerResponse, status: number, body: string, close: boolean): void {
+function send(response: ServerResponse, status: number, body: string): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, {
     "content-type": "application/json",
     "content-length": Buffer.byteLength(body),
     "x-content-type-options": "nosniff",
-    ...(close && { connection: "close" }),
   });
   response.end(body);
 }
