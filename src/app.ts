@@ -73,16 +73,21 @@ export function createPages(parts: Parts): Express {
   app.use((request) => {
     throw new Rejected(404, `there is nothing at ${request.path}`);
   });
-  app.use(errorHandler(parts.flow.log));
+  app.use(errorHandler(parts.flow.limitedLog));
   return app;
 }
 
-function errorHandler(log: Parts["flow"]["log"]): ErrorRequestHandler {
+/** For what is full just now. */
+const retryAfterSeconds = "10";
+
+function errorHandler(log: Parts["flow"]["limitedLog"]): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = statusOf(error);
-    if (status >= 500) log.error({ path: pathForLog(request.path), err: error }, "a request failed");
+    if (status >= 500) log.error({ path: pathForLog(request.path), status, err: error }, "a request failed");
     response.set("cache-control", "no-store");
+    if ((status === 429 || status === 503) && !response.hasHeader("retry-after"))
+      response.set("retry-after", retryAfterSeconds);
     // What is left of a body that was not read would be taken for the next request.
     if (!request.complete) response.set("connection", "close");
     const known = error instanceof Rejected || error instanceof ConfigError || status < 500;

@@ -2,7 +2,6 @@ import type { Delivery, Proof } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 import { answerQuestion } from "./answer.ts";
 import type { Flow, Installation } from "./installation.ts";
-import { logSeldom } from "./seldom.ts";
 
 /** `body`: JSON for the provider; absent = nothing to say. */
 export type Receipt = { kind: string; body?: unknown };
@@ -32,8 +31,8 @@ export async function receive(
   if (question && provider.reply) {
     const answer = await answerQuestion(flow, installation, configured, question, delivery);
     flow.store.append(stored).catch((error: unknown) => {
-      logSeldom(
-        flow,
+      flow.limitedLog.seldom(
+        "error",
         { installation: installation.settings.name, provider: provider.id, err: error },
         "a question was answered, but could not be kept",
       );

@@ -26,7 +26,7 @@ export function crmWebhookRoutes(parts: Parts): Route[] {
           await parts.hear(crm, { method: request.method, url, headers: request.headers, body });
         } catch (error) {
           if (error instanceof Rejected)
-            flow.log.info({ crm, status: error.status, reason: error.message }, "webhook turned away");
+            flow.limitedLog.info({ crm, status: error.status, reason: error.message }, "webhook turned away");
           throw error;
         }
         response.json({ ok: true });
