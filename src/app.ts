@@ -3,7 +3,6 @@ import express, { type ErrorRequestHandler, type Express } from "express";
 import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
 import { pathForLog } from "./core/mask.ts";
-import { logSeldom } from "./flow/seldom.ts";
 import type { Parts } from "./parts.ts";
 import { apiRoutes } from "./routes/api.ts";
 import { limitConnections } from "./routes/connections.ts";
@@ -48,8 +47,8 @@ export function createApp(parts: Parts): Server {
     },
   );
   limitConnections(server, connections, () =>
-    logSeldom(
-      flow,
+    flow.limitedLog.seldom(
+      "error",
       { connections },
       "all connections are taken, so new ones are refused: limit them by client address in front of the server, or raise limits.connections",
     ),
@@ -85,15 +84,15 @@ export function createPages(parts: Parts): Express {
   app.use((request) => {
     throw new Rejected(404, `there is nothing at ${request.path}`);
   });
-  app.use(errorHandler(parts.flow.log));
+  app.use(errorHandler(parts.flow.limitedLog));
   return app;
 }
 
-function errorHandler(log: Parts["flow"]["log"]): ErrorRequestHandler {
+function errorHandler(log: Parts["flow"]["limitedLog"]): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = statusOf(error);
-    if (status >= 500) log.error({ path: pathForLog(request.path), err: error }, "a request failed");
+    if (status >= 500) log.error({ path: pathForLog(request.path), status, err: error }, "a request failed");
     response.set("cache-control", "no-store");
     if (error instanceof Rejected && error.retryAfterSeconds !== undefined)
       response.set("retry-after", String(error.retryAfterSeconds));

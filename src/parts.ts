@@ -7,6 +7,7 @@ import { Rejected } from "./core/errors.ts";
 import { listenToContacts } from "./flow/contact-events.ts";
 import type { Flow, Installation, Log } from "./flow/installation.ts";
 import { addLanes } from "./flow/lanes.ts";
+import { createLimitedLog } from "./flow/limited-log.ts";
 import { createLive } from "./flow/live.ts";
 import { createRecordings } from "./flow/recordings.ts";
 import type { InstallBody, Installed, Installer } from "./installations/installer.ts";
@@ -50,7 +51,15 @@ export function assemble(config: Config, options: AssembleOptions) {
     now,
   });
   const { urlOf: recordingUrl, transcriptUrlOf: transcriptUrl } = recordings;
-  const flow: Flow = { store, now, log, meter: metrics.meter, recordingUrl, transcriptUrl };
+  const limitedLog = createLimitedLog({
+    now,
+    log,
+    isName: (word) => running.has(word) || Object.hasOwn(providers, word) || Object.hasOwn(connectors, word),
+  });
+  const flow: Flow = {
+    ...{ store, now, log, limitedLog, meter: metrics.meter },
+    ...{ recordingUrl, transcriptUrl },
+  };
   const archive =
     config.archive && openArchive(config.archive, { spoolFolder: join(config.dataFolder, "spool"), now });
   const running = new Map(
@@ -78,6 +87,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     matched: (name) => lanes.wake(`${name}/deliver`),
   });
   let started = false;
+  let stopping = false;
 
   const begin = (name: string, installation: Installation): void => {
     working.set(name, addLanes(flow, lanes, installation, providers, archive));
@@ -189,7 +199,13 @@ export function assemble(config: Config, options: AssembleOptions) {
         crmRecordings.stop,
       );
     },
+    /** Says at `/readyz` that no more work is to be sent here, while open requests still get their answers. */
+    announceStop: () => {
+      stopping = true;
+    },
+    isStopping: () => stopping,
     async stop() {
+      stopping = true;
       for (const close of closing) close();
       await listener.stop();
       await erasing.stop();
@@ -201,6 +217,7 @@ export function assemble(config: Config, options: AssembleOptions) {
       }
       await archive?.close?.();
       await store.close();
+      limitedLog.flush();
     },
   };
 }

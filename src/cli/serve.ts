@@ -35,7 +35,11 @@ async function serve(options: GlobalOptions): Promise<void> {
     await parts.stop();
     throw error;
   });
-  stopOnSignals({ server, parts, release, ...logging });
+  const flush = () => {
+    parts.flow.limitedLog.flush();
+    logging.flush();
+  };
+  stopOnSignals({ server, parts, release, log: logging.log, flush });
   announce(read, logging);
 }
 

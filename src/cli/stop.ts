@@ -51,6 +51,7 @@ async function stop(
   { log, flush, server, parts, release }: Running,
   open: Set<IncomingMessage>,
 ): Promise<void> {
+  parts.announceStop();
   let phase = "open requests";
   setTimeout(() => {
     const urls = [...open].map(({ url = "" }) => pathForLog(url.split("?", 1)[0] ?? "")).slice(0, 10);

@@ -1,16 +1,17 @@
-/**
- * A request that is turned away. Thrown by `verify`, `read` and routes; the answer has `status`, nothing is stored.
- * `retryAfterSeconds`: becomes the `Retry-After` header.
- */
+const usualRetryAfterSeconds = 10;
+
+/** A request that is turned away. Thrown by `verify`, `read` and routes; the answer has `status`, nothing is stored. */
 export class Rejected extends Error {
   readonly status: number;
+  /** The `Retry-After` header; there is one with 429 and 503. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(status: number, message: string, options: ErrorOptions & { retryAfterSeconds?: number } = {}) {
     super(message, options);
     this.name = "Rejected";
     this.status = status;
-    this.retryAfterSeconds = options.retryAfterSeconds;
+    const isPassing = status === 429 || status === 503;
+    this.retryAfterSeconds = options.retryAfterSeconds ?? (isPassing ? usualRetryAfterSeconds : undefined);
   }
 }
 

@@ -9,7 +9,6 @@ import type { View } from "../mapping/view.ts";
 import type { StoredAnswer } from "../store/contract.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
 import { whyNotLookedUp } from "./match.ts";
-import { logSeldom } from "./seldom.ts";
 
 /** How long the same bytes count as the same question, for providers that send no call id. */
 const sameQuestionMs = 60_000;
@@ -101,8 +100,8 @@ async function answerOnce(
     return { answer, kept };
   } catch (error) {
     flow.meter.answered(provider.id, "fallback", (flow.now() - started) / 1000);
-    logSeldom(
-      flow,
+    flow.limitedLog.seldom(
+      "error",
       { installation: settings.name, provider: provider.id, err: error },
       "answered an inbound call with the default agent",
     );
@@ -198,6 +197,10 @@ async function remember(
   try {
     await flow.store.saveAnswer(settings.name, provider, answer);
   } catch (error) {
-    logSeldom(flow, { installation: settings.name, provider, err: error }, "an answer could not be kept");
+    flow.limitedLog.seldom(
+      "error",
+      { installation: settings.name, provider, err: error },
+      "an answer could not be kept",
+    );
   }
 }

@@ -9,7 +9,6 @@ import type { Flow, Installation } from "./installation.ts";
 import { linkOf } from "./open-recording.ts";
 import { recordingPolicyOf } from "./recording-policy.ts";
 import { endingOf, withdrawn } from "./recordings.ts";
-import { logSeldom } from "./seldom.ts";
 
 const atOnce = 4;
 const mostTaken = 100;
@@ -55,8 +54,8 @@ async function follow(
   } catch (error) {
     if (signal?.aborted) return;
     const reason = reasonOf(error);
-    logSeldom(
-      flow,
+    flow.limitedLog.seldom(
+      "error",
       { installation: row.installation, reason },
       "a recording could not be looked after; it is tried again",
     );

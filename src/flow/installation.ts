@@ -43,6 +43,16 @@ export type Log = {
   error(facts: object, sentence: string): void;
 };
 
+export type Severity = "info" | "warn" | "error";
+
+/** For lines that may come with every request, row or probe: `limited-log.ts` has the limits. */
+export type LimitedLog = Pick<Log, Severity> & {
+  /** Logs the first line of its kind in a minute, and counts the others. */
+  seldom(level: Severity, facts: object, sentence: string): void;
+  /** Logs what was only counted so far. */
+  flush(): void;
+};
+
 /**
  * What the verbs of this folder work with. `recordingUrl`, `transcriptUrl`: our links to what was said in a call; undefined
  * when they were taken back.
@@ -51,6 +61,7 @@ export type Flow = {
   store: Store;
   now: () => number;
   log: Log;
+  limitedLog: LimitedLog;
   meter: Meter;
   recordingUrl?: (row: Pick<CallRow, "id" | "call" | "link">) => string | undefined;
   transcriptUrl?: (row: Pick<CallRow, "id" | "call" | "link">) => string | undefined;

@@ -2,7 +2,6 @@ import type { BodyCheck, Delivery, DeliveryHead, Proof } from "../core/contracts
 import { Rejected } from "../core/errors.ts";
 import { answerQuestion } from "./answer.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
-import { logSeldom } from "./seldom.ts";
 
 /** `body`: JSON for the provider; absent = nothing to say. */
 export type Receipt = { kind: string; body?: unknown };
@@ -46,8 +45,8 @@ export async function receive(
   if (question && provider.reply) {
     const answer = await answerQuestion(flow, installation, configured, question, delivery);
     flow.store.append(stored).catch((error: unknown) => {
-      logSeldom(
-        flow,
+      flow.limitedLog.seldom(
+        "error",
         { installation: installation.settings.name, provider: provider.id, err: error },
         "a question was answered, but could not be kept",
       );

@@ -7,7 +7,6 @@ import type { CallGroup } from "../store/contract.ts";
 import { readDelivery } from "./events.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { withoutUnwanted } from "./recording-policy.ts";
-import { logSeldom } from "./seldom.ts";
 
 /** `missed`: calls that no webhook told of. `mended`: calls that lacked something. `going`: ids of calls that go on. */
 export type TakenIn = { missed: number; mended: number; going: string[] };
@@ -61,7 +60,11 @@ function read(flow: Flow, provider: Provider, delivery: Delivery): Answer | unde
     return callId === undefined ? undefined : { delivery, events, callId };
   } catch (error) {
     const facts = { installation: delivery.installation, provider: provider.id, reason: reasonOf(error) };
-    logSeldom(flow, facts, "a call that the provider's API told of cannot be read; it is left out");
+    flow.limitedLog.seldom(
+      "error",
+      facts,
+      "a call that the provider's API told of cannot be read; it is left out",
+    );
     return undefined;
   }
 }

@@ -46,6 +46,24 @@ export function isPublicAddress(address: string): boolean {
   return global.check(address, "ipv6") && !closed.check(address, "ipv6");
 }
 
+/**
+ * What tells the clients of the public internet apart: an IPv4 address, or the /64 of an IPv6 address, of which one host
+ * has them all. Undefined for any other address, which may be a proxy's.
+ */
+export function clientOf(address: string): string | undefined {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  if (!isPublicAddress(plain)) return undefined;
+  return isIP(plain) === 4 ? plain : networkOf(plain);
+}
+
+function networkOf(address: string): string {
+  const [head = "", tail] = address.split("::");
+  const groups = head.split(":");
+  const rest = tail ? tail.split(":") : [];
+  const zeros = tail === undefined ? 0 : 8 - groups.length - rest.length;
+  return [...groups, ...Array<string>(zeros).fill("0"), ...rest].slice(0, 4).join(":");
+}
+
 /** Whether an IP address is this machine itself. */
 export function isLoopbackAddress(address: string): boolean {
   const family = isIP(address);

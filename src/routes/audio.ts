@@ -4,9 +4,10 @@ import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type AudioReply, isPage } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
+import type { ListenerLimits, Place } from "./listeners.ts";
 
 /** `idleMs`: how long the provider may send nothing. `listenerIdleMs`: how long a listener may take nothing. */
-export type AudioLimits = { bytes: number; idleMs: number; listenerIdleMs: number; listeners: number };
+export type AudioLimits = { bytes: number; idleMs: number; listenerIdleMs: number } & ListenerLimits;
 
 export const usualLimits: AudioLimits = {
   bytes: 500 * 1024 * 1024,
@@ -14,7 +15,13 @@ export const usualLimits: AudioLimits = {
   // A player that is paused stops reading.
   listenerIdleMs: 600_000,
   listeners: 200,
+  perLink: 20,
+  perClient: 50,
+  stalledMs: 10_000,
 };
+
+/** `passed`: told once, how many bytes went out. */
+export type Progress = Pick<Place, "stalls" | "goesOn"> & { passed(bytes: number): void };
 
 /** For what the provider calls `application/octet-stream`, or anything else that is neither audio nor a page. */
 const typeByEnding = { ".mp3": "audio/mpeg", ".wav": "audio/wav" } as const;
@@ -60,16 +67,21 @@ export function audioHeaders(
   };
 }
 
-/** Passes the bytes on as fast as the listener takes them, keeping none. Throws when either side stops for too long. `passed`: hears how many went out. */
+/** Passes the bytes on as fast as the listener takes them, keeping none. Throws when either side stops for too long. */
 export async function pumpAudio(
   body: Readable,
   response: ServerResponse,
   limits: AudioLimits,
-  passed: (bytes: number) => void = () => {},
+  progress: Progress,
 ): Promise<void> {
   const silent = () =>
     body.destroy(new Rejected(504, `the provider sent nothing for ${limits.idleMs / 1000} s`));
   let timer = setTimeout(silent, limits.idleMs);
+  const taken = async (event: "drain" | "finish"): Promise<void> => {
+    progress.stalls();
+    await until(event, response, limits.listenerIdleMs);
+    progress.goesOn();
+  };
   let bytes = 0;
   response.flushHeaders();
   try {
@@ -77,23 +89,25 @@ export async function pumpAudio(
       clearTimeout(timer);
       bytes += chunk.length;
       if (bytes > limits.bytes) throw tooLarge(limits.bytes);
-      if (!response.write(chunk)) await drained(response, limits.listenerIdleMs);
+      if (!response.write(chunk)) await taken("drain");
       timer = setTimeout(silent, limits.idleMs);
     }
   } finally {
     clearTimeout(timer);
-    passed(bytes);
+    progress.passed(bytes);
   }
   response.end();
+  if (!response.writableFinished) await taken("finish");
 }
 
-async function drained(response: ServerResponse, withinMs: number): Promise<void> {
+/** Waits until the listener has taken what was written. */
+async function until(event: "drain" | "finish", response: ServerResponse, withinMs: number): Promise<void> {
   if (response.destroyed) throw new Error("the listener left");
   const settled = new AbortController();
   const { signal } = settled;
   try {
     await Promise.race([
-      once(response, "drain", { signal }),
+      once(response, event, { signal }),
       once(response, "close", { signal }).then(() => {
         throw new Error("the listener left");
       }),

@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { Socket } from "node:net";
-import { isPublicAddress } from "../lib/public-address.ts";
+import { clientOf } from "../lib/public-address.ts";
 
 /** One network of the internet gets this part of all connections: providers send from a few addresses. */
 const partOfOne = 1 / 4;
@@ -18,7 +18,7 @@ export function limitConnections(server: Server, most: number, full: () => void)
     full();
   });
   server.on("connection", (socket: Socket) => {
-    const network = networkOf(socket.remoteAddress ?? "");
+    const network = clientOf(socket.remoteAddress ?? "");
     if (network === undefined) return;
     const before = open.get(network) ?? 0;
     if (before >= mostOfOne) {
@@ -32,15 +32,4 @@ export function limitConnections(server: Server, most: number, full: () => void)
       else open.delete(network);
     });
   });
-}
-
-/** An IPv4 address, or the 64-bit prefix that one host of IPv6 usually has; undefined unless it is of the internet. */
-function networkOf(address: string): string | undefined {
-  const plain = address.replace(/^::ffff:/i, "");
-  if (!isPublicAddress(plain)) return undefined;
-  if (!plain.includes(":")) return plain;
-  const [head = "", tail = ""] = plain.split("::");
-  const [before, after] = [head.split(":"), tail === "" ? [] : tail.split(":")];
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0");
-  return [...before, ...zeros, ...after].slice(0, 4).join(":");
 }

@@ -29,14 +29,14 @@ export function crmRecordingRoutes({
           response.json(answer);
         } catch (error) {
           if (error instanceof Rejected) {
-            flow.log.info(
+            flow.limitedLog.info(
               { crm: crm.slice(0, 40), status: error.status, reason: error.message },
               "a CRM's player turned away",
             );
             throw error;
           }
           // Answered here, and not by the error handler: it logs the path, which holds the secret.
-          flow.log.error({ crm, err: error }, "a CRM's player got no recording");
+          flow.limitedLog.error({ crm: crm.slice(0, 40), err: error }, "a CRM's player got no recording");
           response.status(500).json({ error: "something went wrong here; the log says what" });
         }
       },

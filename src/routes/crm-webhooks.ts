@@ -30,7 +30,7 @@ export function crmWebhookRoutes(parts: Parts): Route[] {
           });
         } catch (error) {
           if (error instanceof Rejected)
-            flow.log.info(
+            flow.limitedLog.info(
               { crm: crm.slice(0, 40), status: error.status, reason: error.message },
               "webhook turned away",
             );

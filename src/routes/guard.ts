@@ -20,7 +20,11 @@ export function requireAdmin({
   metrics,
 }: Pick<Parts, "config" | "flow" | "metrics">): RequestHandler {
   const { adminToken, publicUrl } = config;
-  const { refused } = createRefusals({ ...flow, count: metrics.adminRefused });
+  const { refused } = createRefusals({
+    now: flow.now,
+    log: { warn: (facts, sentence) => flow.limitedLog.seldom("warn", facts, sentence) },
+    count: metrics.adminRefused,
+  });
   return async function adminGuard(request, response, next) {
     // What administrators see is no cache's to keep, refusals included.
     response.setHeader("cache-control", "no-store");

@@ -1,10 +1,11 @@
-import { messageOf, StoreError } from "../core/errors.ts";
 import type { Parts } from "../parts.ts";
 import { noQuery } from "./query.ts";
+import { readinessOf } from "./readiness.ts";
 import { adminRoute, type Route } from "./route.ts";
 
 /** `/healthz`: the process is up. `/readyz`: webhooks can be stored. `/metrics`: figures for Prometheus. */
-export function healthRoutes({ flow, metrics }: Parts): Route[] {
+export function healthRoutes({ flow, metrics, isStopping }: Parts): Route[] {
+  const whyUnready = readinessOf(flow);
   return [
     { method: "get", path: "/healthz", guard: "open", handle: (_, response) => response.json({ ok: true }) },
     {
@@ -12,7 +13,8 @@ export function healthRoutes({ flow, metrics }: Parts): Route[] {
       path: "/readyz",
       guard: "open",
       handle: async (_, response) => {
-        const error = await flow.store.ready().then(() => undefined, whyUnready);
+        const why = isStopping() ? undefined : await whyUnready();
+        const error = isStopping() ? "the server is stopping" : why;
         if (error === undefined) return response.json({ ok: true });
         return response.status(503).json({ ok: false, error });
       },
@@ -21,11 +23,4 @@ export function healthRoutes({ flow, metrics }: Parts): Route[] {
       response.type(metrics.contentType).send(await metrics.text()),
     ),
   ];
-}
-
-function whyUnready(error: unknown): string {
-  const cure = error instanceof StoreError ? error.cure : "check the disk of the data folder";
-  if (error instanceof StoreError && error.fault === "damaged")
-    return `the store is damaged, and calls wait (${error.message}): ${cure}`;
-  return `webhooks cannot be stored just now (${messageOf(error)}): ${cure}`;
 }

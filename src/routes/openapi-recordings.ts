@@ -40,6 +40,7 @@ export const recordingOperations: Readonly<Record<string, Readonly<Record<string
         "404": problem("There is no such recording, or not yet."),
         "410": problem("It is not kept any more, or the link was taken back."),
         "416": { description: "There is no such part." },
+        "429": problem("Too many are playing this one, or too many of one address: try again in a while."),
         "502": problem("The provider does not give it."),
         "503": problem("Too many are playing: try again in a while."),
       },

@@ -4,10 +4,14 @@ import type { Recording } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
 import { openRecording } from "../flow/open-recording.ts";
 import { endingOf } from "../flow/recordings.ts";
+import { clientOf } from "../lib/public-address.ts";
 import type { Parts } from "../parts.ts";
 import type { CallRow } from "../store/contract.ts";
 import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
+import { createListeners, type Place } from "./listeners.ts";
 import { pathParameter, type Route } from "./route.ts";
+
+const bug = { status: 500, retryAfterSeconds: undefined };
 
 /** Recordings for whoever has a link: the CRM's player sends no password, so the token is the guard. */
 export function recordingRoutes(
@@ -19,9 +23,9 @@ export function recordingRoutes(
   }: Pick<Parts, "flow" | "installations" | "recordings" | "archive">,
   limits: AudioLimits = usualLimits,
 ): Route[] {
-  let listeners = 0;
+  const { take } = createListeners(limits);
 
-  const play = async (request: Request, response: Response, row: CallRow): Promise<void> => {
+  const play = async (request: Request, response: Response, row: CallRow, place: Place): Promise<void> => {
     const { recording, provider, installation } = row.call;
     const left = new AbortController();
     response.once("close", () => left.abort());
@@ -29,41 +33,51 @@ export function recordingRoutes(
     // A link that was signed for GET refuses HEAD, so HEAD is a GET that is left after its headers.
     const asked = { headers: wanted(request), signal: left.signal };
     const { reply, source } = await openRecording(flow, installations.get(installation), row, archive, asked);
+    const passed = (bytes: number) => flow.meter.streamed(provider, source, bytes);
     try {
       refuseUnplayable(reply, recording, flow.now());
       response.writeHead(reply.status, audioHeaders(reply, endingOf(recording?.ref), limits.bytes));
       if (request.method === "HEAD" || reply.status === 416) response.end();
-      else
-        await pumpAudio(reply.body, response, limits, (bytes) =>
-          flow.meter.streamed(provider, source, bytes),
-        );
+      else await pumpAudio(reply.body, response, limits, { ...place, passed });
     } finally {
       reply.body.destroy();
     }
   };
 
-  const handle = async (request: Request, response: Response): Promise<void> => {
-    if (listeners >= limits.listeners) {
-      response.setHeader("retry-after", "10");
-      throw new Rejected(503, `${limits.listeners} recordings are playing already: try again in a while`);
+  /** Plays once there is a place, and gives it back, whatever happens. */
+  const admit = async (request: Request, response: Response, row: CallRow): Promise<void> => {
+    const end = () => {
+      flow.limitedLog.info(
+        { call: row.call.key },
+        "a listener that had stopped reading was disconnected to make room for another",
+      );
+      response.destroy();
+    };
+    const place = take({ link: row.id, client: clientOf(request.socket.remoteAddress ?? ""), end });
+    try {
+      await play(request, response, row, place);
+    } finally {
+      place.leave();
     }
-    listeners += 1;
+  };
+
+  const handle = async (request: Request, response: Response): Promise<void> => {
     let row: CallRow | undefined;
     try {
       row = await recordings.find(pathParameter(request, "token"));
       if (!row) throw new Rejected(404, "there is no such recording: the link is not one of ours");
-      await play(request, response, row);
+      await admit(request, response, row);
     } catch (error) {
       if (response.destroyed) return;
-      if (error instanceof Rejected && error.status < 500) throw error;
+      const { status, retryAfterSeconds } = error instanceof Rejected ? error : bug;
+      if (retryAfterSeconds !== undefined) response.setHeader("retry-after", retryAfterSeconds);
+      if (status < 500 && status !== 429) throw error;
       // Answered here, and not by the error handler: it logs the path, and whoever has the path can listen.
-      flow.log.warn(
-        { ...(row && { call: row.call.key, provider: row.call.provider }), err: error },
+      flow.limitedLog.warn(
+        { ...(row && { call: row.call.key, provider: row.call.provider }), status, err: error },
         "a recording could not be played",
       );
       fail(response, error);
-    } finally {
-      listeners -= 1;
     }
   };
 
@@ -107,5 +121,8 @@ function fail(response: Response, error: unknown): void {
   }
   const known = error instanceof Rejected;
   const message = known ? error.message : "something went wrong here; the log says what";
-  response.status(known ? error.status : 500).json({ error: message });
+  response
+    .set("cache-control", "no-store")
+    .status(known ? error.status : 500)
+    .json({ error: message });
 }

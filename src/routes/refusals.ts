@@ -12,17 +12,14 @@ const longestPauseMs = 2_000;
 const forgottenMs = 15 * 60_000;
 const addressesKept = 1_000;
 const mostWaiting = 50;
-const logEveryMs = 60_000;
 
 /**
- * Wrong admin tokens: counted, logged at most once a minute, and answered more and more slowly. Only the refusals wait: a
- * right token is answered at once, so a stranger behind the same proxy locks no administrator out.
+ * Wrong admin tokens: counted, logged, and answered more and more slowly. Only the refusals wait: a right token is
+ * answered at once, so a stranger behind the same proxy locks no administrator out.
  */
 export function createRefusals({ now, log, count }: Options) {
   const attempts = new Map<string, { times: number; at: number }>();
   let waiting = 0;
-  let unsaid = 0;
-  let saidAt = Number.NEGATIVE_INFINITY;
 
   const timesOf = (address: string): number => {
     const before = attempts.get(address);
@@ -35,19 +32,11 @@ export function createRefusals({ now, log, count }: Options) {
     return times;
   };
 
-  const say = (address: string): void => {
-    unsaid += 1;
-    if (Math.abs(now() - saidAt) < logEveryMs) return;
-    log.warn({ from: address, attempts: unsaid }, "wrong admin tokens were refused");
-    unsaid = 0;
-    saidAt = now();
-  };
-
   return {
     /** Resolves when a wrong token may be answered. Throws `Rejected(429)` when too many of them wait already. */
     async refused(address: string): Promise<void> {
       count();
-      say(address);
+      log.warn({ from: address }, "a wrong admin token was refused");
       const times = timesOf(address);
       if (times <= freeAttempts) return;
       if (waiting >= mostWaiting)

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageOf, Rejected, StoreError } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { admit, receive } from "../flow/receive.ts";
-import { logSeldom } from "../flow/seldom.ts";
 import { withBody } from "./body.ts";
 import type { BodyRoom } from "./body-room.ts";
 import { refuseStrangersOfDemo } from "./guard.ts";
@@ -37,7 +36,7 @@ export function webhookDoor(
   const fail = (response: ServerResponse, provider: string, installation: string, error: unknown): void => {
     if (error instanceof Rejected) {
       flow.meter.refused(provider, error.status);
-      flow.log.info(
+      flow.limitedLog.info(
         { installation, provider, status: error.status, reason: error.message },
         "webhook turned away",
       );
@@ -46,8 +45,8 @@ export function webhookDoor(
       return;
     }
     flow.meter.refused(provider, 503);
-    logSeldom(
-      flow,
+    flow.limitedLog.seldom(
+      "error",
       { installation, provider, err: error },
       `webhooks cannot be stored (${messageOf(error)}); providers get 503 and send them again. The cure: ${cureOf(error)}`,
     );

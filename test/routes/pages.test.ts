@@ -111,7 +111,7 @@ describe("health", () => {
     expect((await fetch(`${server.url}/healthz`)).status).toBe(200);
     rmSync(data);
     renameSync(`${data}-away`, data);
-    expect((await fetch(`${server.url}/readyz`)).status).toBe(200);
+    await expect.poll(async () => (await fetch(`${server.url}/readyz`)).status, { timeout: 5_000 }).toBe(200);
   });
 
   test("has figures in Prometheus' format", async () => {

@@ -1,0 +1,104 @@
+import type { LimitedLog, Log, Severity } from "./installation.ts";
+
+const windowMs = 60_000;
+const singleLines = 100;
+/** Per sentence: what differs in status, installation, provider, CRM or class of error. */
+const kindsPerSentence = 10;
+const mostSentences = 50;
+const kindsInSummary = 20;
+
+const levels: readonly Severity[] = ["info", "warn", "error"];
+
+/** Lines that only differ in words that a stranger may have chosen. `times`: those not logged. */
+type Kind = { facts: object; sentence: string; level: Severity; times: number };
+
+/** `isName`: whether a word is the name of an installation, a provider or a CRM of ours. Other names make no kinds. */
+type Options = { now: () => number; log: Log; isName: (word: string) => boolean };
+
+/**
+ * A log for lines that a stranger can cause. Each minute, the first line of every kind and the first hundred of all are
+ * logged as they are; the others are counted, and one line at the end of the minute tells how many there were.
+ */
+export function createLimitedLog({ now, log, isName }: Options): LimitedLog {
+  const sentences = new Map<string, Map<string, Kind>>();
+  let startedAt = Number.NEGATIVE_INFINITY;
+  let logged = 0;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    const counted = [...sentences.values()].flatMap((kinds) => [...kinds.values()]).filter(isCounted);
+    sentences.clear();
+    logged = 0;
+    startedAt = now();
+    if (counted.length > 0) logSummary(log, counted);
+  };
+
+  const write = (level: Severity, facts: object, sentence: string, singly: number): void => {
+    // A clock that was set back starts a minute, too.
+    if (Math.abs(now() - startedAt) >= windowMs) flush();
+    const { kind, isNew } = kindOf(sentences, { level, sentence, facts: kindFacts(facts, isName) });
+    if (!isNew && logged >= singly) {
+      kind.times += 1;
+      timer ??= setTimeout(flush, windowMs).unref();
+      return;
+    }
+    if (singly > 0) logged += 1;
+    log[level](facts, sentence);
+  };
+
+  return {
+    info: (facts, sentence) => write("info", facts, sentence, singleLines),
+    warn: (facts, sentence) => write("warn", facts, sentence, singleLines),
+    error: (facts, sentence) => write("error", facts, sentence, singleLines),
+    seldom: (level, facts, sentence) => write(level, facts, sentence, 0),
+    flush,
+  };
+}
+
+/** Beyond the bounds, one kind stands for all others of a sentence, and one for all other sentences. */
+function kindOf(
+  sentences: Map<string, Map<string, Kind>>,
+  { level, sentence, facts }: Omit<Kind, "times">,
+): { kind: Kind; isNew: boolean } {
+  const isFull = !sentences.has(sentence) && sentences.size >= mostSentences;
+  const place = isFull ? "other lines" : sentence;
+  const kinds = sentences.get(place) ?? new Map<string, Kind>();
+  sentences.set(place, kinds);
+  const own = isFull ? "" : JSON.stringify(facts);
+  const key = kinds.has(own) || kinds.size < kindsPerSentence ? own : "";
+  const known = kinds.get(key);
+  if (known) return { kind: known, isNew: false };
+  const kind = { level, sentence: place, facts: key === "" ? {} : facts, times: 0 };
+  kinds.set(key, kind);
+  return { kind, isNew: true };
+}
+
+/** Of the facts of a line, those that take few values. */
+function kindFacts(facts: object, isName: (word: string) => boolean): object {
+  const { status, err, ...words } = facts as Record<string, unknown>;
+  const names = ["installation", "provider", "crm"].flatMap((fact) => {
+    const word = words[fact];
+    return typeof word === "string" && isName(word) ? [[fact, word]] : [];
+  });
+  return {
+    ...(typeof status === "number" && { status }),
+    ...Object.fromEntries(names),
+    ...(err instanceof Error && { error: err.name.slice(0, 40) }),
+  };
+}
+
+function isCounted({ times }: Kind): boolean {
+  return times > 0;
+}
+
+function logSummary(log: Log, counted: readonly Kind[]): void {
+  const level = levels.findLast((one) => counted.some((kind) => kind.level === one)) ?? "info";
+  const lines = counted.reduce((sum, { times }) => sum + times, 0);
+  const kinds = counted
+    .toSorted((a, b) => b.times - a.times)
+    .slice(0, kindsInSummary)
+    .map(({ sentence, facts, times }) => ({ times, sentence, ...facts }));
+  log[level]({ lines, kinds }, "lines of the last minute that were only counted");
+}
