@@ -9,6 +9,7 @@ import type { Flow, Installation, Log } from "./flow/installation.ts";
 import { addLanes } from "./flow/lanes.ts";
 import { createLimitedLog } from "./flow/limited-log.ts";
 import { createLive } from "./flow/live.ts";
+import { createPreviews } from "./flow/preview.ts";
 import { createRecordings } from "./flow/recordings.ts";
 import type { InstallBody, Installed, Installer } from "./installations/installer.ts";
 import { inProcessLanes } from "./lanes/in-process.ts";
@@ -81,6 +82,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     ...{ config, flow, metrics, kinds: connectors },
     ...{ installed, installations },
   });
+  const previews = createPreviews(flow);
   const mappingFiles = new Map([...running].map(([name, { mapping }]) => [name, mapping]));
   const listener = listenToContacts(flow, {
     installation: (name) => installations.get(name),
@@ -139,6 +141,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     providers: providers as Readonly<Record<string, Provider>>,
     installations,
     mappingFiles,
+    previews,
     installed,
     erasing,
     room: createBodyRoom(config.limits.bodiesBytes),
@@ -215,6 +218,7 @@ export function assemble(config: Config, options: AssembleOptions) {
         mapping.close();
         await installation.connector.close?.();
       }
+      await previews.close();
       await archive?.close?.();
       await store.close();
       limitedLog.flush();

@@ -3,7 +3,7 @@ import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
 import { whySkipped } from "../flow/asks.ts";
 import type { Installation } from "../flow/installation.ts";
 import { isPublicUrl } from "../lib/public-address.ts";
-import { checkMapping } from "../mapping/check.ts";
+import { checkMapping, limitFaults } from "../mapping/check.ts";
 import { readMapping } from "../mapping/file.ts";
 import { mappingPath } from "../parts/connect.ts";
 import { lossText, toldForMs } from "../parts/store-watch.ts";
@@ -67,8 +67,9 @@ function mappingFileCheck(config: Config, settings: InstallationConfig): Check {
   const path = mappingPath(config, settings);
   const name = `${settings.name}: mapping`;
   try {
-    const { activityFields } = readMapping(path);
-    return { check: name, says: `${path}, ${activityFields.length} fields`, faults: [] };
+    const mapping = readMapping(path);
+    const faults = limitFaults(mapping, path);
+    return { check: name, says: `${path}, ${mapping.activityFields.length} fields`, faults };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return { check: name, faults: [...error.faults] };

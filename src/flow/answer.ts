@@ -5,9 +5,12 @@ import type { Answer, Delivery, Question } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
 import { reasonOf } from "../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../core/phone.ts";
+import { limitedTexts } from "../mapping/limits.ts";
+import { type Rendering, startRendering } from "../mapping/rendering.ts";
 import type { View } from "../mapping/view.ts";
 import type { StoredAnswer } from "../store/contract.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
+import { logLimited } from "./limited.ts";
 import { whyNotLookedUp } from "./match.ts";
 
 /** How long the same bytes count as the same question, for providers that send no call id. */
@@ -67,15 +70,15 @@ async function answerOnce(
     const number = identityOf(question.from, settings.region);
     const found = await findCaller(flow, installation, question, number);
     const owner = await ownerOf(flow, installation, found.contact);
-    const { answer, chosenBy } = decide(installation, configured, question, {
-      owner,
-      contact: found.contact,
-    });
+    const rendering = startRendering(viewOf(installation, configured, question, { ...found, owner }));
+    const { answer, chosenBy } = decide(installation, configured, question, rendering);
+    logLimited(flow, settings.name, rendering.limited);
     const why = {
       ...found,
       contact: found.contact && { id: found.contact.id, kind: found.contact.kind },
       owner: owner?.id,
       chosenBy,
+      ...(rendering.limited.length > 0 && { limited: limitedTexts(rendering.limited) }),
     };
     const kept = remember(flow, installation, provider.id, {
       ref,
@@ -142,18 +145,17 @@ async function ownerOf(
   return owners.find(({ id }) => id === contact.ownerId) ?? { id: contact.ownerId };
 }
 
-/** The rules first, then the owner's own agent, then the default. */
-function decide(
-  { settings, mapping }: Installation,
-  { provider, defaultAgent, chatAgent }: ConfiguredProvider,
+function viewOf(
+  { settings }: Installation,
+  { provider }: ConfiguredProvider,
   question: Question,
   { owner, contact }: { owner?: Owner | undefined; contact?: Contact | undefined },
-): { answer: Answer; chosenBy: string } {
+): View {
   const { name, region, timeZone } = settings;
   // A caller who withheld the number is a stranger: what stands in its place is told to nobody.
   const from = isWithheld(question.from, region) ? undefined : question.from;
   const dialled = toE164(from, region);
-  const view: View = {
+  return {
     call: {
       direction: "inbound",
       provider: provider.id,
@@ -166,7 +168,17 @@ function decide(
     ...(contact && { contact }),
     ...(owner && { owner }),
   };
-  const { agentId, reject, rule, variables, metadata } = mapping().answer(view);
+}
+
+/** The rules first, then the owner's own agent, then the default. */
+function decide(
+  { settings, mapping }: Installation,
+  { provider, defaultAgent, chatAgent }: ConfiguredProvider,
+  question: Question,
+  rendering: Rendering,
+): { answer: Answer; chosenBy: string } {
+  const { owner } = rendering.view;
+  const { agentId, reject, rule, variables, metadata } = mapping().answer(rendering);
   const answer = { variables, metadata };
   if (reject) return { answer: { ...answer, reject }, chosenBy: `rule ${rule} rejects the call` };
   if (question.kind === "chat") {

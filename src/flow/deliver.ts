@@ -6,6 +6,7 @@ import { createPace, inParts } from "../lib/pace.ts";
 import type { CallRow, DeliveredCall } from "../store/contract.ts";
 import { instead, type Promised, planFollowUps, type Unmade } from "./follow-ups.ts";
 import type { Flow, Installation } from "./installation.ts";
+import { logLimited } from "./limited.ts";
 import { type Lookup, lookUp } from "./match.ts";
 import { failed, outcomeOf } from "./outcome.ts";
 import { contactRefOf, type Outgoing, oursWhileSending, recordOf } from "./record.ts";
@@ -124,7 +125,9 @@ async function prepare(
     const lookup = row.contact === undefined ? await lookupOf(row) : kept(row);
     const contact = lookup.choice?.contact ?? (await storedContact(flow, installation, row, lookup));
     try {
-      outgoing.push(recordOf(flow, installation, row, lookup, contact, owners));
+      const one = recordOf(flow, installation, row, lookup, contact, owners);
+      logLimited(flow, installation.settings.name, one.limited ?? []);
+      outgoing.push(one);
     } catch (cause) {
       const reason = `the mapping cannot be applied to this call: ${quoted(messageOf(cause))}`;
       unfit.push(failed(flow, installation, row, new CrmError("never", reason, { cause })));

@@ -22,7 +22,7 @@ export async function answerGiven(store: Store, row: CallRow): Promise<AnswerGiv
 
 function toAnswerGiven({ at, reply, why }: StoredAnswer, foundBy: AnswerGiven["foundBy"]): AnswerGiven {
   const { agentId, reject, variables } = reply as Answer;
-  const { chosenBy, source, reason } = why;
+  const { chosenBy, source, reason, limited } = why;
   return {
     at: new Date(at).toISOString(),
     foundBy,
@@ -31,5 +31,6 @@ function toAnswerGiven({ at, reply, why }: StoredAnswer, foundBy: AnswerGiven["f
     why: String(chosenBy ?? "unknown"),
     lookup: [source, reason].filter((part) => typeof part === "string").join(": "),
     variables: { ...variables },
+    ...(Array.isArray(limited) && { limited: limited.map(String) }),
   };
 }

@@ -106,7 +106,8 @@ function peopleLines({ contact, call, owner, agent, answer, followUp }: Explanat
   ];
 }
 
-function answerLines({ at, agentId, reject, why, lookup, foundBy, variables }: AnswerGiven): Line[] {
+function answerLines(given: AnswerGiven): Line[] {
+  const { at, agentId, reject, why, lookup, foundBy, variables, limited = [] } = given;
   const told = reject
     ? "was told to reject the call"
     : `was given to ${agentId ?? "the agent bound to the number"}`;
@@ -115,6 +116,7 @@ function answerLines({ at, agentId, reject, why, lookup, foundBy, variables }: A
     ["AI agent", `${at} the call ${told}: ${why}`],
     ["", `contact from ${lookup}; the question is known by ${foundBy}`],
     ...(names.length > 0 ? [["", `variables: ${names.join(", ")}`] satisfies Line] : []),
+    ...limited.map((text): Line => ["", `without ${text}`]),
   ];
 }
 

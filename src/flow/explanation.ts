@@ -62,7 +62,10 @@ export type Explanation = {
   history: { at: string; step: string; detail: Record<string, unknown> }[];
 };
 
-/** What an AI agent was told when the call came in. `foundBy`: how we know that it was about this call. */
+/**
+ * What an AI agent was told when the call came in. `foundBy`: how we know that it was about this call. `limited`: what it
+ * was not told, because a text of the mapping ran into a limit.
+ */
 export type AnswerGiven = {
   at: string;
   foundBy: "call id" | "number and time";
@@ -71,4 +74,5 @@ export type AnswerGiven = {
   why: string;
   lookup: string;
   variables: Record<string, string>;
+  limited?: string[];
 };

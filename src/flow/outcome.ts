@@ -2,6 +2,7 @@ import type { SaveResult } from "../core/contracts.ts";
 import type { CrmError } from "../core/errors.ts";
 import { maskAll, maskPeople } from "../core/mask.ts";
 import { maskNumber } from "../core/phone.ts";
+import { limitedTexts } from "../mapping/limits.ts";
 import type { CallRow, DeliveredCall } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
 import { type Outgoing, oursAfterSaving } from "./record.ts";
@@ -12,7 +13,7 @@ const longestPauseMs = 300_000;
 export function outcomeOf(
   flow: Flow,
   installation: Installation,
-  { row, record, decision, noFollowUp }: Outgoing,
+  { row, record, decision, noFollowUp, limited = [] }: Outgoing,
   result: SaveResult,
 ): DeliveredCall {
   const at = flow.now();
@@ -44,7 +45,8 @@ export function outcomeOf(
     };
   }
   const { saved, created, wrote, kept, contact, task } = result;
-  const without = result.without?.map(maskPeople);
+  const refused = result.without?.map(maskPeople) ?? [];
+  const without = [...refused, ...limitedTexts(limited)];
   const word = created ? "created" : Object.keys(wrote).length > 0 ? "updated" : "unchanged";
   flow.meter.saved(crm, word, 1);
   flow.log.info(
@@ -55,12 +57,12 @@ export function outcomeOf(
   return {
     ...base,
     state: "logged",
-    ...(without && { reason: `without ${without.join("; ")}` }),
+    ...(without.length > 0 && { reason: `without ${without.join("; ")}` }),
     activityId: saved,
     ours: oursAfterSaving(record, result),
     ...(matched && { contact: { id: matched.id, kind: matched.kind } }),
     ...(record.ownerId !== undefined && { ownerId: record.ownerId }),
-    ...(record.task && { followUp: task ? { made: task } : { refused: without?.join("; ") ?? "" } }),
+    ...(record.task && { followUp: task ? { made: task } : { refused: refused.join("; ") } }),
     step: {
       at,
       step: word,
@@ -69,7 +71,7 @@ export function outcomeOf(
         revision: row.call.revision,
         wrote,
         ...(kept.length > 0 && { kept }),
-        ...(without && { without }),
+        ...(without.length > 0 && { without }),
         ...(noFollowUp && { noFollowUp }),
       },
     },

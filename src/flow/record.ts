@@ -3,6 +3,8 @@ import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { CallRecord, Fields, SaveResult } from "../core/contracts.ts";
 import { withEmptied } from "../core/edits.ts";
 import { toE164 } from "../core/phone.ts";
+import type { Budget } from "../mapping/budget.ts";
+import { type Limited, startRendering } from "../mapping/rendering.ts";
 import type { View } from "../mapping/view.ts";
 import type { CallRow, Decision, Ours } from "../store/contract.ts";
 import type { WantedFollowUp } from "../store/contract-follow-ups.ts";
@@ -13,7 +15,7 @@ import { chooseOwner, type OwnerChoice } from "./owner.ts";
 
 /**
  * A call on its way to the CRM: what is sent, and why it looks like that. `followUp`: the task that goes with it.
- * `noFollowUp`: why a missed call has none.
+ * `noFollowUp`: why a missed call has none. `limited`: fields whose texts ran into a limit.
  */
 export type Outgoing = {
   row: CallRow;
@@ -21,12 +23,16 @@ export type Outgoing = {
   decision: Decision;
   followUp?: WantedFollowUp;
   noFollowUp?: string;
+  limited?: readonly Limited[];
 };
+
+/** As much of the flow as a record needs: our links. `budget`: for who wants to know what was spent. */
+type Links = Pick<Flow, "recordingUrl" | "transcriptUrl"> & { budget?: Budget };
 
 /** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
 export function recordOf(
-  flow: Flow,
-  installation: Installation,
+  flow: Links,
+  installation: Pick<Installation, "settings" | "mapping">,
   row: CallRow,
   lookup: Lookup,
   contact: Contact | undefined,
@@ -36,9 +42,10 @@ export function recordOf(
   const mapping = installation.mapping();
   const choice = chooseOwner(settings, owners, row.call, contact);
   const view = viewOf(flow, installation, row, { contact, choice, owners, lookup });
-  const { fields, modes } = mapping.activity(view);
-  const task = isMissed(row.call) ? mapping.task(view) : undefined;
-  const associate = mapping.associate(view);
+  const rendering = startRendering(view, flow.budget);
+  const { fields, modes } = mapping.activity(rendering);
+  const task = isMissed(row.call) ? mapping.task(rendering) : undefined;
+  const associate = mapping.associate(rendering);
   const create = contact === undefined && makesContact(installation, row) ? lookup.number : undefined;
   const record: CallRecord = {
     key: row.call.key,
@@ -58,13 +65,19 @@ export function recordOf(
       createContact: {
         number: create,
         ...(view.customerNumber !== create && { phone: view.customerNumber }),
-        fields: mapping.contact(view),
+        fields: mapping.contact(rendering),
         ...(row.call.customer?.name && { named: true as const }),
       },
     }),
     ...(task && { task: { fields: task } }),
   };
-  return { row, record, decision: decisionOf(lookup, contact, choice) };
+  const { limited } = rendering;
+  return {
+    row,
+    record,
+    decision: decisionOf(lookup, contact, choice),
+    ...(limited.length > 0 && { limited }),
+  };
 }
 
 type Found = {
@@ -75,8 +88,8 @@ type Found = {
 };
 
 function viewOf(
-  flow: Flow,
-  { settings }: Installation,
+  flow: Links,
+  { settings }: Pick<Installation, "settings">,
   row: CallRow,
   { contact, choice, owners, lookup }: Found,
 ): View {
@@ -102,7 +115,7 @@ function viewOf(
   };
 }
 
-function makesContact({ settings }: Installation, { call }: CallRow): boolean {
+function makesContact({ settings }: Pick<Installation, "settings">, { call }: CallRow): boolean {
   if (settings.unknownCallers === "never") return false;
   return settings.unknownCallers === "always" || call.outcome === "completed";
 }

@@ -2,8 +2,11 @@ import type { Scalar } from "../core/call.ts";
 import type { FieldDescription, FieldDescriptions } from "../core/contracts.ts";
 import type { Fault } from "../core/errors.ts";
 import type { Mapping, Yields } from "./compile.ts";
+import { whyLimited } from "./limits.ts";
 import { didYouMean } from "./nearest.ts";
 import type { PathType } from "./paths.ts";
+import { startRendering } from "./rendering.ts";
+import { longCall } from "./sample-view.ts";
 import type { Yield } from "./value.ts";
 
 type FieldType = FieldDescription["type"];
@@ -47,6 +50,18 @@ export function checkMapping(
     ...sectionFaults(yields.task, task, `${file}: task.fields`, "task"),
     ...unreadable,
   ];
+}
+
+/** The fields whose texts run into a limit when a long call is written, or its question answered. */
+export function limitFaults(mapping: Mapping, file: string): Fault[] {
+  const view = longCall(mapping.contactFields);
+  const [record, answer] = [startRendering(view), startRendering(view)];
+  for (const part of ["activity", "task", "associate", "contact"] as const) mapping[part](record);
+  mapping.answer(answer);
+  return [...record.limited, ...answer.limited].map((one) => ({
+    at: `${file}: ${one.field}.text`,
+    problem: `with a call of an hour, it is a field ${whyLimited(one)}.`,
+  }));
 }
 
 function sectionFaults(

@@ -4,9 +4,19 @@ import { ConfigError } from "../core/errors.ts";
 import { isWithheldCall } from "./customer.ts";
 import { shapeFaults } from "./faults.ts";
 import { parseJson } from "./json.ts";
+import { type Rendering, startRendering } from "./rendering.ts";
 import { compileRules, type Ruling } from "./rules.ts";
 import { mappingSchema, type ValueSource, valueSchema } from "./schema.ts";
-import { addFault, compileValue, type Findings, type Value, type Yield } from "./value.ts";
+import { largestFile, sizeFaults, tooLarge } from "./size.ts";
+import {
+  addFault,
+  compileValue,
+  type Findings,
+  isFull,
+  toldFaults,
+  type Value,
+  type Yield,
+} from "./value.ts";
 import type { View } from "./view.ts";
 
 export type MappedAnswer = Ruling & { variables: Record<string, string>; metadata: Record<string, Scalar> };
@@ -14,32 +24,38 @@ export type MappedAnswer = Ruling & { variables: Record<string, string>; metadat
 /** What each field of a section can get, for `checkMapping`. */
 export type Yields = Readonly<Record<string, Yield>>;
 
+/** All parts of one record share a rendering; with a view alone, a part is rendered by itself. */
+type Of = View | Rendering;
+
 /**
  * A mapping file, compiled. Applying it does no I/O and does not throw; an absent fact leaves no field.
  * `contactFields`: the N of every `contact.fields.N`; `contactFieldPlaces`: where each stands.
  */
 export type Mapping = {
   crm: string;
-  activity(view: View): { fields: Fields; modes: Readonly<Record<string, WriteMode>> };
+  activity(of: Of): { fields: Fields; modes: Readonly<Record<string, WriteMode>> };
   activityFields: readonly string[];
-  associate(view: View): Record<string, string> | undefined;
+  associate(of: Of): Record<string, string> | undefined;
   associates: readonly string[];
   yields: { activity: Yields; contact: Yields; task: Yields };
-  contact(view: View): Fields;
-  task(view: View): Fields | undefined;
-  answer(view: View): MappedAnswer;
+  contact(of: Of): Fields;
+  task(of: Of): Fields | undefined;
+  answer(of: Of): MappedAnswer;
   contactFields: readonly string[];
   contactFieldPlaces: ReadonlyMap<string, string>;
 };
 
 /** Throws `ConfigError` with all faults: of the JSON with line and column, of the mapping with their paths. */
 export function parseMapping(text: string, file: string): Mapping {
+  if (text.length > largestFile) throw new ConfigError([tooLarge(file)]);
   return compileMapping(parseJson(text, file), file);
 }
 
 /** Throws `ConfigError` with all faults at once. */
 export function compileMapping(source: unknown, file: string): Mapping {
-  const findings: Findings = { file, faults: [], contactFields: new Map() };
+  const tooMuch = sizeFaults(source, file);
+  if (tooMuch.length > 0) throw new ConfigError(tooMuch);
+  const findings: Findings = { file, faults: [], contactFields: new Map(), liquid: 0 };
   const parsed = mappingSchema.safeParse(source);
   if (!parsed.success) findings.faults.push(...shapeFaults(parsed.error, source, file));
   const top = membersOf(source);
@@ -52,7 +68,7 @@ export function compileMapping(source: unknown, file: string): Mapping {
   const variables = compileFields(answerSource["variables"], ["answer", "variables"], findings);
   const metadata = compileFields(answerSource["metadata"], ["answer", "metadata"], findings);
   const rules = compileRules(answerSource["rules"], ["answer", "rules"], findings);
-  if (!parsed.success || findings.faults.length > 0) throw new ConfigError(findings.faults);
+  if (!parsed.success || findings.faults.length > 0) throw new ConfigError(toldFaults(findings));
   const { data } = parsed;
   const when = new Set<string | undefined>(data.task?.when);
   const modes = Object.freeze(
@@ -60,21 +76,31 @@ export function compileMapping(source: unknown, file: string): Mapping {
   );
   return {
     crm: data.crm,
-    activity: (view) => ({ fields: apply(activity, view), modes }),
+    activity: (of) => ({ fields: apply(activity, renderingOf(of)), modes }),
     activityFields: activity.map(([name]) => name),
-    associate: (view) => (associate.length > 0 ? texts(apply(associate, view)) : undefined),
+    associate: (of) => (associate.length > 0 ? texts(apply(associate, renderingOf(of))) : undefined),
     associates: associate.map(([name]) => name),
     yields: { activity: yieldsOf(activity), contact: yieldsOf(contact), task: yieldsOf(taskFields) },
-    contact: (view) => apply(contact, view),
-    task: (view) => (data.task && asksForTask(view, when) ? apply(taskFields, view) : undefined),
-    answer: (view) => ({
-      ...rules(view),
-      variables: texts(apply(variables, view)),
-      metadata: apply(metadata, view),
-    }),
+    contact: (of) => apply(contact, renderingOf(of)),
+    task(of) {
+      const rendering = renderingOf(of);
+      return data.task && asksForTask(rendering.view, when) ? apply(taskFields, rendering) : undefined;
+    },
+    answer(of) {
+      const rendering = renderingOf(of);
+      return {
+        ...rules(rendering),
+        variables: texts(apply(variables, rendering)),
+        metadata: apply(metadata, rendering),
+      };
+    },
     contactFields: [...findings.contactFields.keys()].sort(),
     contactFieldPlaces: findings.contactFields,
   };
+}
+
+function renderingOf(of: Of): Rendering {
+  return "view" in of ? of : startRendering(of);
 }
 
 type CompiledField = [name: string, value: Value];
@@ -83,6 +109,7 @@ type CompiledField = [name: string, value: Value];
 function compileFields(source: unknown, place: string[], findings: Findings): CompiledField[] {
   return Object.entries(membersOf(source)).flatMap(([name, value]): CompiledField[] => {
     // zod passes over this name in silence.
+    if (isFull(findings)) return [];
     if (name === "__proto__")
       addFault(findings, [...place, name], "no field can have this name.", "Rename it.");
     const { from, text } = membersOf(value);
@@ -98,10 +125,10 @@ function yieldsOf(fields: readonly CompiledField[]): Yields {
   return Object.fromEntries(fields.map(([name, { yields }]) => [name, yields]));
 }
 
-function apply(fields: readonly CompiledField[], view: View): Fields {
+function apply(fields: readonly CompiledField[], rendering: Rendering): Fields {
   const filled: Fields = {};
   for (const [name, { read }] of fields) {
-    const value = read(view);
+    const value = read(rendering);
     if (value !== undefined) filled[name] = value;
   }
   return filled;

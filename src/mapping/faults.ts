@@ -16,9 +16,12 @@ const keysByPlace: readonly [RegExp, readonly string[]][] = [
   [/./, directiveKeys],
 ];
 
+/** As many as are told at once, see `toldFaults`. */
+const mostIssues = 100;
+
 /** The faults in the shape of a mapping file, in the words of the mapping language. */
 export function shapeFaults(error: z.ZodError, source: unknown, file: string): Fault[] {
-  return error.issues.flatMap((issue) => faultsOf(issue, [], source, file));
+  return error.issues.slice(0, mostIssues).flatMap((issue) => faultsOf(issue, [], source, file));
 }
 
 function faultsOf(issue: Issue, above: Place, source: unknown, file: string): Fault[] {

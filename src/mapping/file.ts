@@ -2,13 +2,13 @@ import { readFileSync, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError, messageOf } from "../core/errors.ts";
 import { type Mapping, parseMapping } from "./compile.ts";
+import { largestFile, tooLarge } from "./size.ts";
 
-/** A mapping file in use. `current` may be handed on by itself. */
-export type MappingFile = { current(): Mapping; close(): void };
+/** A mapping file in use. `current` may be handed on by itself. `text`: what `current` was read from. */
+export type MappingFile = { current(): Mapping; text(): string; close(): void };
 
 type Listeners = { onChange(mapping: Mapping): void; onFault(error: ConfigError): void };
 
-const largestBytes = 1_000_000;
 /** Editors write in several steps: empty, fill, rename. */
 const settleMs = 100;
 
@@ -24,6 +24,7 @@ export function readMapping(path: string): Mapping {
 export function watchMapping(path: string, { onChange, onFault }: Listeners): MappingFile {
   let text = readText(path);
   let mapping = parseMapping(text, path);
+  let textInUse = text;
   let timer: NodeJS.Timeout | undefined;
   let lastFault = "";
 
@@ -34,6 +35,7 @@ export function watchMapping(path: string, { onChange, onFault }: Listeners): Ma
       if (fresh === text) return;
       text = fresh;
       mapping = parseMapping(fresh, path);
+      textInUse = fresh;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       if (error.message !== lastFault) onFault(error);
@@ -52,6 +54,7 @@ export function watchMapping(path: string, { onChange, onFault }: Listeners): Ma
   watcher.on("error", (error) => onFault(notRead(path, error)));
   return {
     current: () => mapping,
+    text: () => textInUse,
     close() {
       clearTimeout(timer);
       watcher.close();
@@ -62,11 +65,11 @@ export function watchMapping(path: string, { onChange, onFault }: Listeners): Ma
 function readText(path: string): string {
   try {
     const { size } = statSync(path);
-    if (size <= largestBytes) return readFileSync(path, "utf8");
+    if (size <= largestFile) return readFileSync(path, "utf8");
   } catch (error) {
     throw notRead(path, error);
   }
-  throw new ConfigError([{ at: path, problem: "is larger than 1 MB.", cure: "No mapping needs that much." }]);
+  throw new ConfigError([tooLarge(path)]);
 }
 
 function notRead(path: string, cause: unknown): ConfigError {

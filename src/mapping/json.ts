@@ -4,9 +4,10 @@ const space = /[ \t\r\n]*/y;
 const string = /"(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const plain = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 const maxDepth = 50;
+const mostValues = 10_000;
 
 type Fail = (at: number, problem: string) => never;
-type Scanner = { text: string; at: number; fail: Fail };
+type Scanner = { text: string; at: number; values: number; fail: Fail };
 
 /** The value of a JSON text that people write. Throws `ConfigError` with line and column, also for a name given twice. */
 export function parseJson(source: string, file: string): unknown {
@@ -16,7 +17,7 @@ export function parseJson(source: string, file: string): unknown {
     const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
     throw new ConfigError([{ at: `${file}: ${place}`, problem, cure: "Mend the JSON there." }]);
   };
-  const scanner: Scanner = { text, at: 0, fail };
+  const scanner: Scanner = { text, at: 0, values: 0, fail };
   scanValue(scanner, 0);
   skip(scanner, space);
   if (scanner.at < text.length) fail(scanner.at, "there is more text after the end of the JSON value.");
@@ -42,6 +43,8 @@ function next(scanner: Scanner, character: string): boolean {
 }
 
 function scanValue(scanner: Scanner, depth: number): void {
+  scanner.values += 1;
+  if (scanner.values > mostValues) scanner.fail(scanner.at, `there are more than ${mostValues} values.`);
   if (depth > maxDepth) scanner.fail(scanner.at, `nested more than ${maxDepth} deep.`);
   if (next(scanner, "{")) scanMembers(scanner, depth);
   else if (next(scanner, "[")) scanItems(scanner, depth);

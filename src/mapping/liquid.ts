@@ -1,56 +1,77 @@
-import { Drop, Liquid } from "liquidjs";
+import { Drop, type Liquid } from "liquidjs";
+import { LimitError, spend } from "./budget.ts";
+import { chargeEngine, createLiquid, render } from "./liquid-engine.ts";
+import { countLinesOnce } from "./liquid-positions.ts";
 import { didYouMean } from "./nearest.ts";
 import { findPath, type Path, pathCure } from "./paths.ts";
-import { cleanText, readPath } from "./read.ts";
-import { type View, zoneOf } from "./view.ts";
+import { cleanText } from "./read.ts";
+import type { Rendering } from "./rendering.ts";
+import { zoneOf } from "./view.ts";
 
 /** A template, ready to render; `paths`: the facts that it names. */
-export type Text = { paths: string[]; read(view: View): string | undefined };
+export type Text = { paths: string[]; read(rendering: Rendering): string | undefined };
 
 type Report = (problem: string, cure?: string) => void;
-type Node = { path?: Path; children: Map<string, Node> };
+type Node = { fact?: { name: string; path: Path }; children: Map<string, Node> };
+
+const longestText = 20_000;
+/** Unknown words of one text that are told at once. */
+const mostUnknown = 20;
 
 const fileTags = ["include", "render", "layout", "block"];
 /** Left out: chance and the host's time zone would make two renderings of one call differ. */
-const unsteadyFilters = ["sample", "shuffle", "date_to_xmlschema", "date_to_rfc822", "date_to_string"];
+const unsteadyFilters = [
+  "sample",
+  "shuffle",
+  "date_to_xmlschema",
+  "date_to_rfc822",
+  "date_to_string",
+  "date_to_long_string",
+];
+/** Left out, too: `where_exp` and its kin compile a text, which may be a caller's words, for each call. */
+const expression = /^(\w+)_exp$/;
 const loneOutput = /^\s*\{\{-?\s*([\w.-]+?)\s*-?\}\}\s*$/;
 const clockInText = /["'](now|today)["']/;
 
 const engine = createEngine();
 
-/** Compiles a Liquid text; reports every word in it that means nothing and then returns undefined. */
-export function compileText(source: string, report: Report): Text | undefined {
+/**
+ * Compiles a Liquid text; reports every word in it that means nothing and then returns undefined. `field`: whose text it
+ * is, for what is said when it runs into a limit.
+ */
+export function compileText(source: string, field: string, report: Report): Text | undefined {
   const lone = loneOutput.exec(source)?.[1] ?? "";
   const path = findPath(lone);
-  if (path) return { paths: [lone], read: (view) => cleanText(String(readPath(path, view) ?? "")) };
+  if (path)
+    return { paths: [lone], read: (rendering) => cleanText(String(rendering.fact(lone, path) ?? "")) };
   const parsed = parse(source, report);
   if (!parsed) return undefined;
-  const known = parsed.paths.filter((name) => isKnown(name, report));
-  const root = treeOf(known);
-  const read = (view: View): string | undefined => {
-    const globals = { timeZone: zoneOf(view) };
+  const unknown = parsed.paths.filter((name) => !findPath(name));
+  for (const name of unknown.slice(0, mostUnknown)) reportUnknown(name, report);
+  if (unknown.length > 0) return undefined;
+  const root = treeOf(parsed.paths);
+  const read = (rendering: Rendering): string | undefined => {
+    const globals = { timeZone: zoneOf(rendering.view) };
     try {
-      return cleanText(engine.renderSync(parsed.templates, valueAt(root, view) as object, { globals }));
-    } catch {
-      // Liquid throws when a text passes its limits of time and memory: the field is then absent like any unknown fact.
+      const facts = valueAt(root, rendering) as object;
+      return cleanText(
+        spend(rendering.budget, (meter) => render(engine, parsed.templates, facts, globals, meter)),
+      );
+    } catch (error) {
+      if (error instanceof LimitError) rendering.limited.push({ field, limit: error.limit });
+      // Liquid also throws for what a filter cannot read: the field is then absent like any unknown fact.
       return undefined;
     }
   };
-  return { paths: known, read };
+  return { paths: parsed.paths, read };
 }
 
 function createEngine(): Liquid {
-  const liquid = new Liquid({
-    strictFilters: true,
-    ownPropertyOnly: true,
-    locale: "en-US",
-    parseLimit: 20_000,
-    renderLimit: 250,
-    memoryLimit: 5_000_000,
-  });
+  countLinesOnce();
+  const liquid = createLiquid({ strictFilters: true, ownPropertyOnly: true, locale: "en-US" });
   const { filters, tags } = liquid;
-  for (const name of unsteadyFilters) delete filters[name];
-  delete filters["date_to_long_string"];
+  for (const name of Object.keys(filters))
+    if (unsteadyFilters.includes(name) || expression.test(name)) delete filters[name];
   for (const name of fileTags) delete tags[name];
   // A fact with members stands in a Drop, which has no length of its own.
   liquid.registerFilter("size", (value: unknown) => {
@@ -62,10 +83,18 @@ function createEngine(): Liquid {
     if (typeof date !== "function" || value === "now" || value === "today") return undefined;
     return date.call(this, value, format ?? "%Y-%m-%d %H:%M", zone ?? this.context.getSync(["timeZone"]));
   });
+  chargeEngine(liquid);
   return liquid;
 }
 
 function parse(source: string, report: Report) {
+  if (source.length > longestText) {
+    report(
+      `has more than ${longestText.toLocaleString("en")} characters.`,
+      "Write less, or use several fields.",
+    );
+    return undefined;
+  }
   if (clockInText.test(source) && /\|\s*date\b/.test(source)) {
     report(
       "it prints the time of day now, which changes whenever the call is written.",
@@ -90,6 +119,9 @@ function parse(source: string, report: Report) {
 
 function liquidCure(message: string): string | undefined {
   const filter = /undefined filter: ([^\s,]+)/.exec(message)?.[1];
+  const plain = expression.exec(filter ?? "")?.[1];
+  if (plain && Object.hasOwn(engine.filters, plain))
+    return `No filter compiles a text at each call: use ${plain}, or for with if.`;
   if (filter) return didYouMean(filter, Object.keys(engine.filters)) ?? "liquidjs.com lists the filters.";
   const tag = /tag "([^"]+)" not found/.exec(message)?.[1];
   if (!tag) return undefined;
@@ -97,12 +129,10 @@ function liquidCure(message: string): string | undefined {
   return didYouMean(tag, Object.keys(engine.tags)) ?? "liquidjs.com lists the tags.";
 }
 
-function isKnown(name: string, report: Report): boolean {
-  if (findPath(name)) return true;
+function reportUnknown(name: string, report: Report): void {
   if (name.includes("[")) report(`${name} picks a fact by another fact.`, "Name the fact itself, or use if.");
   else if (name.endsWith(".size")) report(`${name} is not a path.`, `Use ${name.slice(0, -5)} | size.`);
   else report(`${name.slice(0, 100)} is not a path.`, pathCure(name));
-  return false;
 }
 
 function treeOf(names: readonly string[]): Node {
@@ -115,18 +145,18 @@ function treeOf(names: readonly string[]): Node {
       node = child;
     }
     const path = findPath(name);
-    if (path) node.path = path;
+    if (path) node.fact = { name, path };
   }
   return root;
 }
 
 /** Only what the text names is read. */
-function valueAt({ path, children }: Node, view: View): unknown {
-  const value = path && readPath(path, view);
+function valueAt({ fact, children }: Node, rendering: Rendering): unknown {
+  const value = fact && rendering.fact(fact.name, fact.path);
   if (children.size === 0) return value;
   const members: Record<string, unknown> = Object.create(null);
-  for (const [name, child] of children) members[name] = valueAt(child, view);
-  if (!path) return members;
+  for (const [name, child] of children) members[name] = valueAt(child, rendering);
+  if (!fact) return members;
   // `call.startedAt` has a value and members: liquidjs prints a Drop by its valueOf and still reads its members.
   const drop: Drop = Object.create(Drop.prototype);
   return Object.assign(drop, members, { valueOf: () => value });

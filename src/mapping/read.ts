@@ -1,5 +1,5 @@
 import type { Scalar } from "../core/call.ts";
-import { findPath, type Path } from "./paths.ts";
+import type { Path } from "./path.ts";
 import type { View } from "./view.ts";
 
 /** What a path says about a view, in the path's own type; undefined when it is absent, empty or of another type. */
@@ -17,12 +17,6 @@ export function readPath({ type, get }: Path, view: View): Scalar | undefined {
     default:
       return cleanText(typeof value === "number" ? finite(value)?.toString() : value);
   }
-}
-
-/** A compiled way to read a known path. */
-export function reader(name: string): ((view: View) => Scalar | undefined) | undefined {
-  const path = findPath(name);
-  return path && ((view) => readPath(path, view));
 }
 
 /** Trimmed, without NULs and broken surrogates, which neither PostgreSQL nor the CRMs take; undefined when nothing is left. */

@@ -1,7 +1,7 @@
 import type { Scalar } from "../core/call.ts";
+import type { Rendering } from "./rendering.ts";
 import { type ConditionSource, type RuleSource, ruleSchema } from "./schema.ts";
 import { checkConstant, compilePath, type Findings } from "./value.ts";
-import type { View } from "./view.ts";
 
 /** What the first rule that holds says. */
 export type Ruling = { agentId?: string; reject?: boolean; rule?: string };
@@ -13,12 +13,12 @@ export function compileRules(
   source: unknown,
   place: readonly PropertyKey[],
   findings: Findings,
-): (view: View) => Ruling {
+): (rendering: Rendering) => Ruling {
   const rules = (Array.isArray(source) ? source : []).flatMap((rule: unknown, index) => {
     const parsed = ruleSchema.safeParse(rule);
     return parsed.success ? [compileRule(parsed.data, [...place, index], findings)] : [];
   });
-  return (view) => rules.find(({ holds }) => holds(view))?.ruling ?? {};
+  return (rendering) => rules.find(({ holds }) => holds(rendering))?.ruling ?? {};
 }
 
 function compileRule(
@@ -30,10 +30,10 @@ function compileRule(
     const at = [...place, "if", path];
     const read = compilePath(path, at, findings);
     const test = compileCondition(path, condition, at, findings);
-    return (view: View) => test(read(view));
+    return (rendering: Rendering) => test(read(rendering));
   });
   const ruling: Ruling = { rule: name, ...(agent && { agentId: agent }), ...(reject && { reject: true }) };
-  return { ruling, holds: (view: View) => tests.every((test) => test(view)) };
+  return { ruling, holds: (rendering: Rendering) => tests.every((test) => test(rendering)) };
 }
 
 /** Values are compared as texts: one CRM says `true`, another says `"true"`. */

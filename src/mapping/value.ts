@@ -4,14 +4,35 @@ import { placeText } from "./faults.ts";
 import { compileText } from "./liquid.ts";
 import { didYouMean } from "./nearest.ts";
 import { contactFieldOf, findPath, type PathType, pathCure } from "./paths.ts";
-import { reader } from "./read.ts";
+import type { Rendering } from "./rendering.ts";
 import type { ValueSource } from "./schema.ts";
-import type { View } from "./view.ts";
+import { mostLiquid } from "./size.ts";
 
-/** What compiling one file has found so far. `contactFields`: the CRM's names of contact fields, and where each is named first. */
-export type Findings = { file: string; faults: Fault[]; contactFields: Map<string, string> };
+/**
+ * What compiling one file has found so far. `contactFields`: the CRM's names of contact fields, and where each is named
+ * first. `liquid`: how many characters of Liquid there are.
+ */
+export type Findings = { file: string; faults: Fault[]; contactFields: Map<string, string>; liquid: number };
 
-export type Read = (view: View) => Scalar | undefined;
+/** After so many, no more are looked for: each is compared with all the words that there are. */
+const mostFaults = 100;
+
+export function isFull({ faults }: Findings): boolean {
+  return faults.length >= mostFaults;
+}
+
+export function toldFaults(findings: Findings): readonly Fault[] {
+  const { file, faults } = findings;
+  if (!isFull(findings)) return faults;
+  const more = {
+    at: file,
+    problem: `there may be more: ${mostFaults} are told at once.`,
+    cure: "Correct these first.",
+  };
+  return [...faults.slice(0, mostFaults), more];
+}
+
+export type Read = (rendering: Rendering) => Scalar | undefined;
 
 /**
  * What a field can get, for the check against the CRM. `fact`: the type of a fact, with all its values when the list
@@ -46,7 +67,7 @@ export function compileValue(source: ValueSource, place: string[], findings: Fin
   const fallback = source.else;
   if (fallback === undefined) return value;
   value.yields.constants.push({ at: placeText(findings.file, [...place, "else"]), value: fallback });
-  return { read: (view) => value.read(view) ?? fallback, yields: value.yields };
+  return { read: (rendering) => value.read(rendering) ?? fallback, yields: value.yields };
 }
 
 function compileFrom(
@@ -66,7 +87,7 @@ function compileFrom(
   const translations = new Map(Object.entries(map));
   const translate = (value: Scalar | undefined) =>
     value === undefined ? value : translations.get(String(value));
-  return { read: (view) => translate(read(view)), yields: { constants } };
+  return { read: (rendering) => translate(read(rendering)), yields: { constants } };
 }
 
 function compileTemplate(source: string, place: string[], findings: Findings): Value {
@@ -77,7 +98,13 @@ function compileTemplate(source: string, place: string[], findings: Findings): V
       yields: { constants: [{ at: placeText(findings.file, at), value: source }] },
     };
   }
-  const text = compileText(source, (problem, cure) => addFault(findings, at, problem, cure));
+  findings.liquid += source.length;
+  if (findings.liquid > mostLiquid) {
+    const problem = `all Liquid up to here has more than ${mostLiquid.toLocaleString("en")} characters.`;
+    if (findings.liquid - source.length <= mostLiquid) addFault(findings, at, problem, "Write less.");
+    return { read: () => undefined, yields: { constants: [] } };
+  }
+  const text = compileText(source, place.join("."), (problem, cure) => addFault(findings, at, problem, cure));
   for (const path of text?.paths ?? []) noteContactField(path, at, findings);
   const yields: Yield = { fact: { type: "string", at: placeText(findings.file, at) }, constants: [] };
   return { read: text ? text.read : () => undefined, yields };
@@ -85,9 +112,10 @@ function compileTemplate(source: string, place: string[], findings: Findings): V
 
 /** A getter for a path that must exist. */
 export function compilePath(path: string, place: readonly PropertyKey[], findings: Findings): Read {
-  const read = reader(path);
+  const fact = findPath(path);
   noteContactField(path, place, findings);
-  if (read) return read;
+  if (fact) return (rendering) => rendering.fact(path, fact);
+  if (isFull(findings)) return () => undefined;
   addFault(findings, place, `${path.slice(0, 100)} is not a path.`, pathCure(path));
   return () => undefined;
 }
@@ -99,6 +127,7 @@ export function checkConstant(
   place: readonly PropertyKey[],
   findings: Findings,
 ): void {
+  if (isFull(findings)) return;
   const values = findPath(path)?.values;
   const word = String(constant);
   if (!values || values.includes(word)) return;

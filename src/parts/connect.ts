@@ -69,6 +69,7 @@ function useMapping(config: Config, settings: InstallationConfig, log: Log) {
   let file = open();
   return {
     current: () => file.current(),
+    text: () => file.text(),
     path: () => mappingPath(config, settings),
     builtIn: () => mappingIsDefault && mappingPath(config, settings) === mappingFile,
     savedPath: mappingIsDefault ? savedMapping(config, name) : mappingFile,

@@ -3,7 +3,6 @@ import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promi
 import { basename, dirname } from "node:path";
 import type { Request } from "express";
 import { messageOf, Rejected } from "../core/errors.ts";
-import { mappingFor, previewMapping } from "../flow/preview.ts";
 import { isObject, type JsonObject } from "../lib/body.ts";
 import type { MappingInUse } from "../parts/connect.ts";
 import type { Parts } from "../parts.ts";
@@ -26,13 +25,14 @@ export function mappingRoutes(parts: Parts): Route[] {
     adminRoute("put", mappingRoute, previewQuery, async (request, response, { preview }) => {
       const { file, installation } = mappingOf(parts, request);
       const text = await readJsonText(request, "mapping", parts.room);
-      const next = mappingFor(installation.crm, text, basename(file.savedPath));
-      const calls = await previewMapping(parts.flow, installation, next);
+      const next = { text, file: basename(file.savedPath) };
+      const inUse = { text: file.text(), file: file.path() };
+      const shown = await parts.previews.of(installation, inUse, next);
       if (preview === undefined) {
         await save(file.savedPath, text);
         file.reopen();
       }
-      response.json({ saved: preview === undefined, file: file.savedPath, calls });
+      response.json({ saved: preview === undefined, file: file.savedPath, ...shown });
     }),
   ];
 }

@@ -85,6 +85,7 @@ const answer = object(
     why: text,
     lookup: text,
     variables: anything,
+    limited: list(text),
   },
   ["at", "foundBy", "why", "lookup", "variables"],
 );
@@ -123,6 +124,9 @@ const change = object(
   { field: text, before: {}, after: {}, write: { enum: ["always", "if-empty", "once"] } },
   ["field", "write"],
 );
+
+/** A field whose text runs into a limit. */
+const limited = object({ field: text, why: text }, ["field", "why"]);
 
 const lostWebhooks = object({ asked: { type: "boolean" }, why: text, askedAt: time }, ["asked"]);
 
@@ -189,7 +193,13 @@ export const schemas = {
     {
       saved: { type: "boolean" },
       file: text,
-      calls: list(object({ key: text, activityId: text, changes: list(change) }, ["key", "changes"])),
+      calls: list(
+        object({ key: text, activityId: text, changes: list(change), limited: list(limited) }, [
+          "key",
+          "changes",
+        ]),
+      ),
+      stopped: text,
     },
     ["saved", "file", "calls"],
   ),

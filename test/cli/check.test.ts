@@ -34,6 +34,20 @@ test("finds a wrong mapping field and a secret that is not set, with the cures",
   expect(JSON.parse(json.stdout)).toMatchObject({ ok: false });
 });
 
+test("finds a text that runs into a limit, and a filter that compiles a text at each call", async () => {
+  const folder = workFolder();
+  const wild = "{% for i in (1..9000) %}{{ contact.name }}{% endfor %}";
+  writeAcme(folder, { subject: "A call", notes: { text: wild } });
+  const limited = await cli(folder, ["check"]);
+  expect(limited.code).toBe(1);
+  expect(limited.stdout).toMatch(
+    /FAULT {2}acme: mapping: .*mapping\.json: activity\.notes\.text: with a call of an hour.*10,000 steps.*To do: /,
+  );
+  writeAcme(folder, { subject: { text: "{{ call.transcript | split: ' ' | where_exp: 'x', 'x' }}" } });
+  const refused = await cli(folder, ["check"]);
+  expect(refused.stdout).toMatch(/FAULT {2}.*undefined filter: where_exp.*use where, or for with if/);
+});
+
 test("finds a CRM that cannot be read and a data folder that cannot be written to", async () => {
   const folder = workFolder();
   writeAcme(folder, { subject: "A call" });

@@ -104,7 +104,7 @@ test("a first version that is wrong, missing or monstrous is refused with its pa
   writeFileSync(path, "{");
   expect(faultsOf(() => watchMapping(path, listeners))[0]?.at).toBe(`${path}: line 1, column 2`);
   writeFileSync(path, " ".repeat(1_000_001));
-  expect(faultsOf(() => readMapping(path))[0]?.problem).toContain("larger than 1 MB");
+  expect(faultsOf(() => readMapping(path))[0]?.problem).toContain("larger than 256 KB");
   expect(faultsOf(() => readMapping(join(folder, "none.json")))[0]?.problem).toContain("ENOENT");
   expect(faultsOf(() => readMapping(folder))[0]?.problem).toContain("EISDIR");
 });

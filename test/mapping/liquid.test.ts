@@ -96,9 +96,21 @@ test.each<[string, string, RegExp]>([
   [
     "a text longer than 20,000 characters",
     `{{ call.id }}${"x".repeat(20_001)}`,
-    /does not parse: parse length limit/,
+    /has more than 20,000 characters\. Write less/,
   ],
-  ["thousands of nested tags", "{% if a %}".repeat(1_900), /does not parse|not a path/],
+  ["thousands of nested tags", "{% if call.id %}".repeat(1_200), /tags are nested more than 50 deep/],
+  [
+    "tags nested by the liquid tag",
+    `{% ${"liquid ".repeat(60)} echo call.id %}`,
+    /tags are nested more than 50 deep/,
+  ],
+  [
+    "where_exp",
+    "{{ call.id | where_exp: 'x', 'x' }}",
+    /undefined filter: where_exp.*use where, or for with if/,
+  ],
+  ["group_by_exp", "{{ call.id | group_by_exp: 'x', 'x' }}", /use group_by, or for with if/],
+  ["find_index_exp", "{{ call.id | find_index_exp: 'x', 'x' }}", /use find_index, or for with if/],
 ])("refuses %s at load", (_name, text, expected) => {
   expect(refusal(text)).toMatch(expected);
 });

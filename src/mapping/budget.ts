@@ -1,0 +1,86 @@
+/** What is counted while texts are rendered, and the two limits that are not spent. */
+export type Limit = "steps" | "characters" | "depth" | "time";
+export type Amounts = { steps: number; characters: number };
+
+/**
+ * For all texts of one record: the fields of one call, or one answer. Counted, not timed, so that a call renders the
+ * same however busy the machine is. Measured: all of it takes at most about 50 ms (2026-11).
+ */
+export const recordLimits: Readonly<Amounts> = { steps: 10_000, characters: 3_000_000 };
+
+/** Lists in lists. */
+const deepest = 20;
+/** The last resort, for what the counts do not see. No record comes near it. */
+const longestMs = 1_000;
+const stepsBetweenLooks = 64;
+
+/** A text that ran into a limit. Thrown and caught within this folder. */
+export class LimitError extends Error {
+  readonly limit: Limit;
+
+  constructor(limit: Limit) {
+    super(`the text ran into the limit of ${limit}`);
+    this.name = "LimitError";
+    this.limit = limit;
+  }
+}
+
+/** What is left for the texts of one record. */
+export type Budget = { left: Amounts; deadline: number };
+
+export function createBudget(): Budget {
+  return { left: { ...recordLimits }, deadline: performance.now() + longestMs };
+}
+
+/** From 0 to 1: how much of what a record may spend was spent. */
+export function shareSpent({ left }: Budget): number {
+  const shares = [left.steps / recordLimits.steps, left.characters / recordLimits.characters];
+  return 1 - Math.min(...shares);
+}
+
+/** Spends for one text. Both throw `LimitError` when the text's share is spent. */
+export type Meter = { step(): void; read(characters: number): void };
+
+/** One text may spend half of what is left, so that a single wild one does not take the others with it. */
+export function spend<T>(budget: Budget, work: (meter: Meter) => T): T {
+  const { left, deadline } = budget;
+  const kept = { steps: Math.ceil(left.steps / 2), characters: Math.ceil(left.characters / 2) };
+  const meter: Meter = {
+    step() {
+      if (left.steps <= kept.steps) throw new LimitError("steps");
+      left.steps -= 1;
+      if (left.steps % stepsBetweenLooks === 0 && performance.now() > deadline) throw new LimitError("time");
+    },
+    read(characters) {
+      // Also for what is not a number.
+      if (!(left.characters - characters >= kept.characters)) {
+        left.characters = kept.characters;
+        throw new LimitError("characters");
+      }
+      left.characters -= Math.max(0, characters);
+    },
+  };
+  return work(meter);
+}
+
+/**
+ * How much there is to read in a value, spent while it is counted: a list that holds another one many times is as large
+ * as all that it would print. Each character costs `weight`.
+ */
+export function weigh(meter: Meter, value: unknown, weight = 1, depth = 0): number {
+  if (typeof value === "string") {
+    meter.read(value.length * weight);
+    return value.length;
+  }
+  if (typeof value !== "object" || value === null) return 1;
+  if (depth > deepest) throw new LimitError("depth");
+  let size = 0;
+  for (const item of Array.isArray(value) ? value : Object.values(value)) {
+    meter.read(itemCost);
+    size += itemCost + weigh(meter, item, weight, depth + 1);
+  }
+  return size;
+}
+
+/** An item of a list costs as much as so many characters. */
+const itemCost = 4;

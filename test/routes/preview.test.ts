@@ -1,0 +1,94 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await startServer();
+});
+afterEach(() => server.stop());
+
+const loops = "{% for i in (1..300) %}{% for j in (1..300) %}{{ j }}{% endfor %}{% endfor %}";
+const wildFields = (count: number) =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, { text: loops }]));
+const wild = { crm: "local", activity: { subject: { text: "{{ call.kind }}!" }, ...wildFields(20) } };
+
+type Answer = {
+  calls: { key: string; changes: object[]; limited?: { field: string; why: string }[] }[];
+  stopped?: string;
+  error: string;
+};
+
+function preview(mapping: object): Promise<Response> {
+  return fetch(`${server.url}/api/installations/acme/mapping?preview=1`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(mapping),
+  });
+}
+
+async function logCalls(count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1)
+    await sendAll(server, "voys", scriptOf(server, "voys", inboundCall("voys", { id: `call-${index}` })));
+  await settledActivities(server, count);
+}
+
+/** How long this thread was busy without a break while something was done, at most, and how long all of it took. */
+async function stretches(work: () => Promise<unknown>): Promise<{ longest: number; all: number }> {
+  const start = performance.now();
+  let [longest, before] = [0, start];
+  let timer = setImmediate(function turn() {
+    const now = performance.now();
+    longest = Math.max(longest, now - before);
+    before = now;
+    timer = setImmediate(turn);
+  });
+  await work();
+  clearImmediate(timer);
+  return { longest, all: performance.now() - start };
+}
+
+test("a preview names the fields whose texts run into a limit, and why", async () => {
+  await logCalls(1);
+  const response = await preview(wild);
+  expect(response.status).toBe(200);
+  const { calls } = (await response.json()) as Answer;
+  expect(calls[0]?.changes).toContainEqual(
+    expect.objectContaining({ field: "subject", after: "Inbound call!" }),
+  );
+  expect(calls[0]?.limited).toHaveLength(20);
+  expect(calls[0]?.limited?.[0]).toEqual({
+    field: "activity.f0",
+    why: expect.stringMatching(/ran into a limit: .*10,000 steps.*To do: make its loops fewer or shorter/),
+  });
+});
+
+test("a preview of many calls stops where it has spent enough, and says so", async () => {
+  await logCalls(12);
+  const { calls, stopped } = (await (await preview(wild)).json()) as Answer;
+  expect(calls).toHaveLength(10);
+  expect(stopped).toMatch(/only 10 of 12 calls are shown: see `limited`/);
+});
+
+test("the thread that serves goes on while a preview is made", async () => {
+  await logCalls(12);
+  const shares: number[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    const { longest, all } = await stretches(() => preview(wild));
+    shares.push(longest / all);
+  }
+  // More than half of it is one stretch when it is done on this thread.
+  expect(Math.min(...shares)).toBeLessThan(0.4);
+});
+
+test("too many at once are asked to come back", async () => {
+  await logCalls(1);
+  const answers = await Promise.all(Array.from({ length: 12 }, () => preview(wild)));
+  const statuses = answers.map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([200, 503]));
+  for (const refused of answers.filter(({ status }) => status === 503)) {
+    expect(refused.headers.get("retry-after")).toBe("10");
+    const { error } = (await refused.json()) as Answer;
+    expect(error).toMatch(/others wait for a preview of a mapping already/);
+  }
+});
