@@ -57,10 +57,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     log,
     isName: (word) => running.has(word) || Object.hasOwn(providers, word) || Object.hasOwn(connectors, word),
   });
-  const flow: Flow = {
-    ...{ store, now, log, limitedLog, meter: metrics.meter },
-    ...{ recordingUrl, transcriptUrl },
-  };
+  const flow: Flow = { store, now, log, limitedLog, meter: metrics.meter, recordingUrl, transcriptUrl };
   const archive =
     config.archive && openArchive(config.archive, { spoolFolder: join(config.dataFolder, "spool"), now });
   const running = new Map(
