@@ -22,16 +22,19 @@ export const jsonBody = onceInTurn((delivery: Delivery): JsonObject => {
 });
 
 /**
- * `read` and `decode` look at one delivery in one turn of the event loop: what it says is taken out of it once. The weak
- * references hold until that turn is over, and keep nothing any longer.
+ * `read` and `decode` look at one delivery one after the other: what it says is taken out of it once, and forgotten as
+ * soon as this stretch of work is over.
  */
-export function onceInTurn<T extends object>(read: (delivery: Delivery) => T): (delivery: Delivery) => T {
-  let last: { delivery: WeakRef<Delivery>; told: WeakRef<T> } | undefined;
+export function onceInTurn<T>(read: (delivery: Delivery) => T): (delivery: Delivery) => T {
+  let last: { delivery: Delivery; told: T } | undefined;
   return (delivery) => {
-    const known = last?.delivery.deref() === delivery ? last.told.deref() : undefined;
-    if (known) return known;
+    if (last?.delivery === delivery) return last.told;
     const told = read(delivery);
-    last = { delivery: new WeakRef(delivery), told: new WeakRef(told) };
+    if (!last)
+      queueMicrotask(() => {
+        last = undefined;
+      });
+    last = { delivery, told };
     return told;
   };
 }

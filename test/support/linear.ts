@@ -6,7 +6,7 @@ export type Probe = { name: string; at: (length: number) => () => unknown };
 /** At this length a look at every pair of characters takes a hundred times as long as one at every character. */
 const screenLength = 10_000;
 /** Both are shorter than the length to which texts are cut, behind which the square of a length would not show. */
-const [short, long] = [2_000, 8_000];
+const usual = [2_000, 8_000] as const;
 /** Walks over the text that a linear reader may be worth: it may build, compare and copy many times. */
 const walks = 300;
 /** Four times the length takes a linear reader four times as long, and one that looks at all pairs sixteen times. */
@@ -24,7 +24,7 @@ export function superlinear(probes: Iterable<Probe>): string[] {
     const run = at(screenLength);
     return fastest(run, 1) > most && fastest(run, 3) > most;
   });
-  return suspects.flatMap((probe) => growth(probe, most) ?? []);
+  return suspects.flatMap((probe) => growth(probe, usual, most) ?? []);
 }
 
 /** How many times the work of an honest reader may take: it parses once, and looks at each field several times. */
@@ -44,13 +44,18 @@ export function slow(probes: Iterable<Probe>, length: number): string[] {
   });
 }
 
-function growth({ name, at }: Probe, most: number): string | undefined {
+/** How a probe grows from the shorter to the longer input when that is too fast, and it takes at least `least` ms in the end. */
+export function growth(
+  { name, at }: Probe,
+  [short, long]: readonly [number, number],
+  least = 0,
+): string | undefined {
   let figures = "";
   for (let tried = 0; tried < tries; tried += 1) {
     const [little, much] = [fastest(at(short), 7), fastest(at(long), 7)];
-    const [few, many] = [short, long].map((length) => fastest(() => walk("x".repeat(length), walks), 7));
+    const [few, many] = [short, long].map((length) => fastest(() => walk("x".repeat(length), 20), 7));
     const grown = much / little / ((many ?? 0) / (few ?? 1));
-    if (grown < mostGrowth || much < most) return undefined;
+    if (grown < mostGrowth || much < least) return undefined;
     figures = `${name}: ${little.toFixed(2)} ms for ${short} characters, ${much.toFixed(2)} ms for ${long}`;
   }
   return figures;

@@ -25,7 +25,7 @@ export const units: readonly string[] = [
 
 /**
  * A unit as often as it takes to fill so many characters, in two runs: one begins the text, and one is left when the text
- * is trimmed. Behind each stands a letter, which whoever looks for the end of the text there does not want to find.
+ * is trimmed. Behind each stands a letter, so that a pattern which expects the end of the text there fails.
  */
 export function filled(unit: string, length: number): string {
   const run = unit.repeat(Math.ceil(length / 2 / unit.length)).slice(0, length / 2);

@@ -38,7 +38,8 @@ export function multipartFields(text: string): [string, string][] {
 function withReturns(bytes: Uint8Array): Buffer {
   const all = Buffer.allocUnsafe(bytes.length * 2);
   let length = 0;
-  for (const byte of bytes) {
+  for (let i = 0; i < bytes.length; i += 1) {
+    const byte = bytes[i] ?? 0;
     if (byte === 0x0a) all[length++] = 0x0d;
     all[length++] = byte;
   }
