@@ -21,6 +21,9 @@ export type Properties = ReadonlyMap<string, Property>;
 
 /** HubSpot refuses longer texts. */
 const longestText = 65_000;
+/** A run of blanks is looked at from its first one only: from each of them would take the square of its length. */
+const outerBlanks = /^[\s\p{Cf}]+|(?<![\s\p{Cf}])[\s\p{Cf}]+$/gu;
+const selfClosing = /(?<!\s)\s*\/>/g;
 
 /** What the client gives for a property; every member may be missing. */
 type Given = {
@@ -61,7 +64,7 @@ export function propertyOf(given: Given): Property {
 export function storedText(property: Property | undefined, value: FieldValue): string | undefined {
   // Blanks and invisible characters around anything but a text: refused since 2025-04-07 (HubSpot's changelog).
   const isText = property === undefined || property.type === "string";
-  const text = isText ? String(value) : String(value).replace(/^[\s\p{Cf}]+|[\s\p{Cf}]+$/gu, "");
+  const text = isText ? String(value) : String(value).replace(outerBlanks, "");
   if (text === "") return "";
   if (property?.type !== "enumeration" || property.options.length === 0)
     return property?.html ? cutHtml(text, longestText) : cutText(text, longestText);
@@ -91,7 +94,7 @@ export function comparable(property: Property | undefined, value: FieldValue): s
 /** Unverified: which of these HubSpot does; none of them is a person's edit. */
 function tidied(html: string): string {
   return html
-    .replace(/\s*\/>/g, ">")
+    .replace(selfClosing, ">")
     .replace(/&(#39|#x27|apos);/gi, "'")
     .replace(/&(#34|#x22|quot);/gi, '"');
 }

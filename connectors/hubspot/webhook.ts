@@ -3,6 +3,7 @@ import type { ContactEvents, CrmRequestHead, CrmWebhook } from "../../src/core/c
 import type { BodyCheck } from "../../src/core/delivery.ts";
 import { Rejected } from "../../src/core/errors.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
+import { parseBody } from "../../src/lib/json-body.ts";
 import { hmacSha256, sameSecret } from "../../src/lib/signature.ts";
 import type { HubspotApp } from "./oauth-app.ts";
 
@@ -66,16 +67,19 @@ function sort(event: JsonObject, { changed, removed, erased }: Lists): void {
   const merged = idsIn(event, "mergedObjectIds");
   // unverified: the survivor of a merge may have a new id.
   const survivors = [...idsIn(event, "primaryObjectId"), ...idsIn(event, "newObjectId")];
-  const add = (to: Set<string>, from: readonly string[]) => from.forEach((id) => void to.add(id));
+  const add = (to: Set<string>, from: Iterable<string>) => {
+    for (const id of from) to.add(id);
+  };
   if (what === "creation" || what === "propertyChange" || what === "restore") add(changed, ids);
   if (what === "deletion") add(removed, ids);
   if (what === "privacyDeletion") add(erased, ids);
   if (what !== "merge") return;
-  const left = merged.filter((id) => !survivors.includes(id));
+  const stay = new Set(survivors);
+  const left = new Set(merged.filter((id) => !stay.has(id)));
   add(removed, left);
   add(
     changed,
-    [...ids, ...survivors].filter((id) => !left.includes(id)),
+    [...ids, ...survivors].filter((id) => !left.has(id)),
   );
 }
 
@@ -91,12 +95,15 @@ function refs(ids: ReadonlySet<string>): ContactRef[] {
 }
 
 function eventsIn(body: Uint8Array): JsonObject[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(utf8.decode(body));
-  } catch (cause) {
-    throw new Rejected(400, "the body is not JSON", { cause });
-  }
+  const value = parseBody(textOf(body));
   if (!Array.isArray(value)) throw new Rejected(400, "the body is JSON, but not a list of events");
   return value.filter(isObject);
+}
+
+function textOf(body: Uint8Array): string {
+  try {
+    return utf8.decode(body);
+  } catch (cause) {
+    throw new Rejected(400, "the body is not UTF-8 text", { cause });
+  }
 }

@@ -45,7 +45,8 @@ function joinTransfers(known: Transfer | undefined, said: Transfer): Transfer {
 
 /** Agents that share an id are one agent, also two who turn out to be one by a third id. */
 function addAgent(agents: Agent[], ref: Omit<AgentRef, "talked">, talked: string | undefined): void {
-  const same = agents.filter(({ ids }) => ids.some((id) => ref.ids.includes(id)));
+  const told = new Set(ref.ids);
+  const same = agents.filter(({ ids }) => ids.some((id) => told.has(id)));
   const known = same[0] ?? { ids: [] };
   if (same.length === 0) agents.push(known);
   for (const other of same.slice(1)) agents.splice(agents.indexOf(other), 1);

@@ -57,7 +57,7 @@ function e164sIn(raw: string, region: string): string[] {
   // A plus in a query that was not encoded arrives as a blank.
   const plused = /^ \d{8,15}$/.test(raw) ? read(`+${text}`, region, false) : undefined;
   if (plused) return [plused];
-  const numbers = piecesOf(raw).flatMap((piece) => readAll(piece.text, region, piece.whole));
+  const numbers = piecesOf(text).flatMap((piece) => readAll(piece.text, region, piece.whole));
   return [...new Set(numbers.filter((number) => !isKeypadSpelling(number)))];
 }
 

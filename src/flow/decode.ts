@@ -5,6 +5,7 @@ import { foldCall } from "../core/customer.ts";
 import { StoreError } from "../core/errors.ts";
 import { reasonOf } from "../core/mask.ts";
 import { identityOf } from "../core/phone.ts";
+import { eachInTurn } from "../lib/pace.ts";
 import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../store/contract.ts";
 import { askAt, audioAt } from "./asks.ts";
 import { dueness } from "./dueness.ts";
@@ -42,9 +43,8 @@ async function decodeTogether(
   providers: Readonly<Record<string, Provider>>,
   deliveries: readonly StoredDelivery[],
 ): Promise<void> {
-  const notes: DecodedDelivery[] = [];
   const events = new Map<string, DecodedEvent[]>();
-  for (const delivery of deliveries) notes.push(decodeOne(flow, providers, delivery, events));
+  const notes = await eachInTurn(deliveries, (delivery) => decodeOne(flow, providers, delivery, events));
   const replayed = deliveries.filter(({ again }) => again).map(({ id }) => id);
   const calls: DecodedCall[] = [];
   for (const [provider, decoded] of events)
@@ -160,7 +160,7 @@ async function foldInto(
   const gathered = groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded).filter(
     ({ groups, added }) => added.length > 0 || groups.some(({ events }) => events.length > 0),
   );
-  return Promise.all(gathered.map((gathering) => foldGroup(flow, installation, provider, gathering, lines)));
+  return eachInTurn(gathered, (gathering) => foldGroup(flow, installation, provider, gathering, lines));
 }
 
 /** What a replayed delivery said before no longer counts: it may have been decoded wrongly. */

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { maxCallIdLength, type Scalar } from "../core/call.ts";
 import type { Delivery } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
+import { parseBody } from "./json-body.ts";
 
 export type JsonObject = { readonly [name: string]: unknown };
 
@@ -14,16 +15,28 @@ export function textBody(delivery: Delivery): string {
 }
 
 /** The body as a JSON object. Throws `Rejected(400)` for anything else. */
-export function jsonBody(delivery: Delivery): JsonObject {
-  const text = textBody(delivery);
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new Rejected(400, "the body is not JSON", { cause });
-  }
+export const jsonBody = onceInTurn((delivery: Delivery): JsonObject => {
+  const value = parseBody(textBody(delivery));
   if (!isObject(value)) throw new Rejected(400, "the body is JSON, but not an object");
   return value;
+});
+
+/**
+ * `read` and `decode` look at one delivery one after the other: what it says is taken out of it once, and forgotten as
+ * soon as this stretch of work is over.
+ */
+export function onceInTurn<T>(read: (delivery: Delivery) => T): (delivery: Delivery) => T {
+  let last: { delivery: Delivery; told: T } | undefined;
+  return (delivery) => {
+    if (last?.delivery === delivery) return last.told;
+    const told = read(delivery);
+    if (!last)
+      queueMicrotask(() => {
+        last = undefined;
+      });
+    last = { delivery, told };
+    return told;
+  };
 }
 
 export function isObject(value: unknown): value is JsonObject {
@@ -42,11 +55,16 @@ export function objectsAt(object: JsonObject, name: string): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
-/** A member as trimmed text; undefined when it is absent, empty or not a string or number. */
-export function textAt(object: JsonObject, name: string): string | undefined {
+/** Longer than any name, number, word, token or address; what a pattern looks at is never longer. */
+const longestText = 10_000;
+
+/**
+ * A member as trimmed text, cut to `longest` characters; undefined when it is absent, empty or not a string or number.
+ */
+export function textAt(object: JsonObject, name: string, longest = longestText): string | undefined {
   const value = own(object, name);
   if (typeof value === "number" && Number.isFinite(value)) return String(value);
-  return typeof value === "string" ? storable(value).trim() || undefined : undefined;
+  return typeof value === "string" ? storable(value.slice(0, longest)).trim() || undefined : undefined;
 }
 
 /** Text that every database takes: PostgreSQL refuses NUL and lone surrogates, and no provider means them. */
@@ -89,9 +107,8 @@ export function secondsAt(object: JsonObject, name: string): number | undefined 
 export function scalarsOf(object: JsonObject, prefix = ""): Record<string, Scalar> {
   const scalars: Record<string, Scalar> = Object.create(null);
   for (const [name, value] of Object.entries(object).slice(0, 100)) {
-    const safe = `${prefix}${name.replace(/[^\w-]/g, "_").slice(0, 80)}`;
-    if (typeof value === "string" && value !== "")
-      scalars[safe] = storable(value).slice(0, 4_000).toWellFormed();
+    const safe = `${prefix}${name.slice(0, 80).replace(/[^\w-]/g, "_")}`;
+    if (typeof value === "string" && value !== "") scalars[safe] = storable(value.slice(0, 4_000));
     else if (typeof value === "number" && Number.isFinite(value)) scalars[safe] = value;
     else if (typeof value === "boolean") scalars[safe] = value;
   }

@@ -1,13 +1,14 @@
 const ellipsis = "…";
 
-/** A tag, an entity, an address or one character: what cannot be cut in two. */
-const htmlParts = /<[^>]*>|&(?:#\d+|#x[\da-f]+|\w+);|https?:\/\/[^\s<>"]+|[\s\S]/giu;
-const textParts = /https?:\/\/[^\s<>"]+|[\s\S]/giu;
+/** What cannot be cut in two, besides a single character: an address; in HTML a tag or an entity, too. */
+const wholeInText = /https?:\/\/[^\s<>"]+/giu;
+const wholeInHtml = /<[^<>]*>|&(?:#\d+|#x[\da-f]+|\w+);|https?:\/\/[^\s<>"]+/giu;
 
-/** Line breaks belong to the text around them; other tags end it. */
-const isBreak = (part: string) => /^<br\s*\/?>$/i.test(part);
-const isTag = (part: string) => part.length > 2 && part.startsWith("<");
-const isBlankLine = (parts: readonly string[], i: number) => parts[i] === "\n" && parts[i + 1] === "\n";
+/** What a stretch ends at: blank lines in a text, tags in HTML other than line breaks. */
+const blankLines = /\n{2,}/g;
+const tags = /<(?!br\s*\/?>)[^<>]+>/giu;
+/** More than anybody writes: such a text is cut as if it were one paragraph. */
+const mostStretches = 10_000;
 
 /**
  * Plain text of at most `most` characters. The longest paragraph gives way, so that a link at the end stays; addresses
@@ -15,56 +16,64 @@ const isBlankLine = (parts: readonly string[], i: number) => parts[i] === "\n" &
  */
 export function cutText(text: string, most: number): string {
   if (text.length <= most) return text;
-  const parts = text.match(textParts) ?? [];
-  return shortened(parts, (i) => isBlankLine(parts, i) || isBlankLine(parts, i - 1), most);
+  const stretches = stretchesOf(text, blankLines) ?? [{ from: 0, to: text.length }];
+  return shortened(text, stretches, wholeInText, most);
 }
 
 /** HTML of at most `most` characters, in the same way. Tags stay whole and in pairs, entities are never cut. */
 export function cutHtml(html: string, most: number): string {
   if (html.length <= most) return html;
-  const parts = html.match(htmlParts) ?? [];
-  const whole = shortened(parts, (i) => isTag(parts[i] ?? "") && !isBreak(parts[i] ?? ""), most);
+  const stretches = stretchesOf(html, tags);
+  const whole = stretches ? shortened(html, stretches, wholeInHtml, most) : html;
   if (whole.length <= most) return whole;
   // More tags than there is room for: their text alone says something.
-  return cutText(html.replace(/<[^>]*>/g, " ").replace(/\s+/g, " "), most);
+  return cutText(html.replace(/<[^<>]*>/g, " ").replace(/\s+/g, " "), most);
 }
 
-type Stretch = { from: number; to: number; length: number };
+/** `keep`: how much of it is left; all of it when absent. */
+type Stretch = { from: number; to: number; keep?: string };
 
-/** The parts in order, without the ends of the longest stretches between borders. */
-function shortened(parts: readonly string[], isBorder: (i: number) => boolean, most: number): string {
-  const kept = parts.slice();
-  let size = kept.reduce((sum, part) => sum + part.length, 0);
-  const stretches = stretchesOf(parts, isBorder).sort((a, b) => b.length - a.length);
-  for (const { from, to } of stretches) {
+/** The text without the ends of the longest stretches between borders. */
+function shortened(text: string, stretches: readonly Stretch[], wholes: RegExp, most: number): string {
+  const longestFirst = stretches.slice().sort((a, b) => b.to - b.from - (a.to - a.from));
+  let size = text.length;
+  for (const stretch of longestFirst) {
     if (size <= most) break;
-    let at = to;
-    size += ellipsis.length;
-    while (at > from && size > most) {
-      at -= 1;
-      size -= kept[at]?.length ?? 0;
-      kept[at] = "";
-    }
-    if (at > from || size <= most) kept[at] = ellipsis;
-    else size -= ellipsis.length;
+    const { from, to } = stretch;
+    const room = to - from - (size + ellipsis.length - most);
+    stretch.keep = room < 0 ? "" : `${beginning(text, from, from + room, wholes)}${ellipsis}`;
+    size += stretch.keep.length - (to - from);
   }
-  return kept.join("");
+  return joined(text, stretches);
 }
 
-function stretchesOf(parts: readonly string[], isBorder: (i: number) => boolean): Stretch[] {
+function stretchesOf(text: string, borders: RegExp): Stretch[] | undefined {
   const stretches: Stretch[] = [];
-  let open: Stretch | undefined;
-  for (const [i, part] of parts.entries()) {
-    if (isBorder(i)) {
-      open = undefined;
-      continue;
-    }
-    if (!open) {
-      open = { from: i, to: i, length: 0 };
-      stretches.push(open);
-    }
-    open.to = i + 1;
-    open.length += part.length;
+  let from = 0;
+  for (const { index, 0: border } of text.matchAll(borders)) {
+    if (index > from && stretches.push({ from, to: index }) > mostStretches) return undefined;
+    from = index + border.length;
   }
+  if (text.length > from) stretches.push({ from, to: text.length });
   return stretches;
+}
+
+/** As much of a stretch as ends before `end`, without a part of what is whole. */
+function beginning(text: string, from: number, end: number, wholes: RegExp): string {
+  let last = end;
+  wholes.lastIndex = from;
+  for (let match = wholes.exec(text); match && match.index < end; match = wholes.exec(text))
+    if (wholes.lastIndex > end) last = match.index;
+  const isPair = /^[\ud800-\udbff][\udc00-\udfff]/.test(text.slice(last - 1, last + 1));
+  return text.slice(from, isPair && last > from ? last - 1 : last);
+}
+
+function joined(text: string, stretches: readonly Stretch[]): string {
+  let [whole, at] = ["", 0];
+  for (const { from, to, keep } of stretches) {
+    if (keep === undefined) continue;
+    whole += text.slice(at, from) + keep;
+    at = to;
+  }
+  return whole + text.slice(at);
 }

@@ -13,6 +13,17 @@ export function createPace(stretchMs = 3): () => Promise<void> {
   };
 }
 
+/** The results of some work for each item in turn, with other work let in between. */
+export async function eachInTurn<T, R>(items: readonly T[], work: (item: T) => R | Promise<R>): Promise<R[]> {
+  const pace = createPace();
+  const results: R[] = [];
+  for (const item of items) {
+    results.push(await work(item));
+    await pace();
+  }
+  return results;
+}
+
 /** Does one piece of work after another, in the order they were given. */
 export function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();

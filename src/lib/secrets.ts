@@ -32,9 +32,10 @@ export function verifySecret(
     throw new Rejected(401, "the secret is not the one in this installation's settings");
 }
 
-function secretInHeader(authorization: string | undefined): string | undefined {
-  const [scheme, value] = (authorization ?? "").split(" ", 2);
-  if (!scheme || !value) return undefined;
+/** The token of Bearer, or the password of Basic; undefined for any other header. */
+export function secretInHeader(authorization: string | undefined): string | undefined {
+  const [scheme, value, more] = (authorization ?? "").trim().split(/ +/, 3);
+  if (!scheme || !value || more !== undefined) return undefined;
   if (scheme.toLowerCase() === "bearer") return value;
   if (scheme.toLowerCase() !== "basic") return undefined;
   const pair = Buffer.from(value, "base64").toString("utf8");

@@ -30,6 +30,11 @@ const plain: Readonly<Record<Exclude<Outcome, "completed" | "voicemail">, Result
   unknown: "unknown",
 };
 
+/** A line of the agent's. The blanks before it stop at the line's end, or each of many empty lines would look at all of them. */
+const agentSays = /^[^\S\r\n\u2028\u2029]*agent:\s*\S/im;
+/** Longer than what is said to a machine: a transcript may have two million characters. */
+const beginning = 50_000;
+
 /** Undefined while the call goes on, and for an outcome that is none of ours. */
 export function resultOf(view: View): Result | undefined {
   const { direction, outcome } = view.call;
@@ -46,7 +51,7 @@ export function resultOf(view: View): Result | undefined {
 function isMessageLeft({ call: { custom, reason, transcript } }: View): boolean {
   if (custom?.["in_voicemail"] === true) return true;
   if (typeof reason === "string" && /^voicemail[\s_-]?reached$/i.test(reason.trim())) return true;
-  return typeof transcript === "string" && /^\s*agent:\s*\S/im.test(transcript);
+  return typeof transcript === "string" && agentSays.test(transcript.slice(0, beginning));
 }
 
 /** Whether an AI agent was on the line, alone or before a person. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request, RequestHandler } from "express";
 import { Rejected } from "../core/errors.ts";
 import { isLoopbackAuthority, isLoopbackUrl, isOwnOrigin } from "../core/loopback.ts";
+import { secretInHeader } from "../lib/secrets.ts";
 import { sameSecret } from "../lib/signature.ts";
 import type { Parts } from "../parts.ts";
 import { createRefusals } from "./refusals.ts";
@@ -30,7 +31,8 @@ export function requireAdmin({
     response.setHeader("cache-control", "no-store");
     if (adminToken === undefined) refuseStrangers(request, publicUrl);
     else {
-      const given = givenToken(request.headers.authorization);
+      // An empty text when there is none: it is compared all the same.
+      const given = secretInHeader(request.headers.authorization) ?? "";
       if (!sameSecret(given, adminToken)) {
         // A browser asks once without a token, to be told that it needs one.
         if (given !== "") await refused(request.socket.remoteAddress ?? "unknown");
@@ -44,15 +46,6 @@ export function requireAdmin({
     refuseOtherSites(request);
     next();
   };
-}
-
-/** An empty text when there is none: it is compared all the same. */
-function givenToken(authorization = ""): string {
-  const [, scheme = "", value = ""] = /^(\S+) +(\S+)\s*$/.exec(authorization) ?? [];
-  if (scheme.toLowerCase() === "bearer") return value;
-  if (scheme.toLowerCase() !== "basic") return "";
-  const pair = Buffer.from(value, "base64").toString("utf8");
-  return pair.includes(":") ? pair.slice(pair.indexOf(":") + 1) : "";
 }
 
 function refuseStrangers({ socket, headers, httpVersion }: Request, publicUrl: string): void {

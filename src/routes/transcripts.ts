@@ -68,6 +68,7 @@ ${transcript ? html`<section><h2>Transcript</h2>${linesOf(transcript)}</section>
 `;
 }
 
-function linesOf(transcript: string): Html[] {
-  return transcript.split(/\r?\n/).map((line) => html`<p>${line}</p>`);
+/** One paragraph a line, made of the whole text at once: a transcript may have a million lines. */
+function linesOf(transcript: string): Html {
+  return { html: html`<p>${transcript}</p>`.html.replace(/\r?\n/g, "</p><p>") };
 }

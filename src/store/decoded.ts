@@ -43,13 +43,13 @@ export function decodedWrite(
 function callWrite(decoded: DecodedCall): CallWrite {
   const { row, call, state, number, reason, dueAt, events, absorbed, askAt, audioAt } = decoded;
   const { ends = [], lines = [] } = decoded;
-  const known = row && absorbed.length === 0 ? row.call.legs : [];
+  const known = new Set(row && absorbed.length === 0 ? row.call.legs : []);
   return {
     ...(row && { row: row.id }),
     key: call.key,
     provider: call.provider,
     columns: [call.revision, JSON.stringify(call), state, reason ?? null, number ?? null, dueAt ?? null],
-    newLegs: call.legs.filter((leg) => !known.includes(leg)),
+    newLegs: call.legs.filter((leg) => !known.has(leg)),
     events: events.map(({ event, delivery }) => ({ body: JSON.stringify(event), delivery })),
     absorbed: absorbed.map(({ id }) => id),
     askAt,

@@ -60,3 +60,13 @@ test("more tags than there is room for leave their text", () => {
   expect(cut.length).toBeLessThanOrEqual(50);
   expect(cut).not.toContain("<");
 });
+
+test("a text with more paragraphs than anybody writes is cut as one", () => {
+  expect(cutText("a\n\n".repeat(20_000), 10)).toBe("a\n\na\n\na\n\n…");
+  const html = cutHtml("<p>a</p>".repeat(20_000), 20);
+  expect(html).toBe(" a a a a a a a a a …");
+});
+
+test("a tag that is not closed is a text", () => {
+  expect(cutHtml(`<p>${"<".repeat(50)}</p>`, 20)).toBe(`<p>${"<".repeat(12)}…</p>`);
+});

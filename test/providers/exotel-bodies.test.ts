@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Rejected } from "../../src/core/errors.ts";
-import { nest } from "../../src/providers/exotel/form.ts";
+import { formFields, nest } from "../../src/providers/exotel/form.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 import { boundary, eventsOf, form, json, multipart, post, query } from "./exotel-requests.ts";
 
@@ -83,6 +83,32 @@ describe("bracketed names", () => {
     expect(JSON.stringify(nest(deep))).toBe('{"a":{"b":{"c":{"d":{"e":"1"}}}}}');
     const many = Array.from({ length: 600 }, (_, i) => [`n${i}`, "1"] as const);
     expect(Object.keys(nest(many))).toHaveLength(500);
+  });
+
+  test.each([
+    [
+      "?a=1&&b=&c&=d&e=%41%zz+%2B&f=1=2",
+      [
+        ["?a", "1"],
+        ["b", ""],
+        ["c", ""],
+        ["", "d"],
+        ["e", "A%zz +"],
+        ["f", "1=2"],
+      ],
+    ],
+    ["&&&", []],
+    ["", []],
+  ])("%j is read field by field as a whole form is", (text, fields) => {
+    expect([...formFields(text)]).toEqual(fields);
+    expect([...formFields(text)]).toEqual([...new URLSearchParams(`&${text}`)]);
+  });
+
+  test("a value is read as far as that of a multipart form", () => {
+    expect([...formFields(`a=${"b".repeat(100_000)}&c=d`)]).toEqual([
+      ["a", "b".repeat(65_534)],
+      ["c", "d"],
+    ]);
   });
 
   test.each([

@@ -2,6 +2,9 @@ import type { CallEvent, Recording } from "../../core/call.ts";
 import { isoFromText, type JsonObject, objectsAt, secondsAt, textAt } from "../../lib/body.ts";
 import { isApiId } from "./api.ts";
 
+/** More than one call has. */
+const mostRecordings = 1_000;
+
 type Found = { recording: Recording; seconds: number; at: string };
 
 /** What `voice.recordings` says: the one recording of the call that is to be played. Nothing while there is none. */
@@ -18,7 +21,7 @@ export function decodeRecordings(callId: string, payload: JsonObject, receivedAt
  * one call are to each other; whether `duration` is in seconds, as that of a call is.
  */
 export function recordingsThere(recordings: readonly JsonObject[]): Found[] {
-  const found = recordings.flatMap((row) => {
+  const found = recordings.slice(0, mostRecordings).flatMap((row) => {
     const id = textAt(row, "id");
     const isThere = textAt(row, "status")?.toLowerCase() === "available";
     if (!isThere || !isApiId(id)) return [];

@@ -1,7 +1,7 @@
 import type { CallEvent, Facts } from "../../core/call.ts";
 import { type JsonObject, numberAt, objectAt, objectsAt, secondsAt } from "../../lib/body.ts";
 import type { Dialect } from "./event.ts";
-import { recordingOf, textOf, wordOf } from "./fields.ts";
+import { mostListed, recordingOf, textOf, wordOf } from "./fields.ts";
 import { statusCallback } from "./status-callback.ts";
 import { exotelTime } from "./time.ts";
 import type { Message } from "./wire.ts";
@@ -28,7 +28,9 @@ export function lacksFigures(fields: JsonObject): boolean {
 /** Legs come wrapped as `{"Leg": {"Id": 1, …}}` and counted from 1; their statuses stand beside them. */
 function asCallback({ fields, receivedAt }: Message): Message {
   const details = objectAt(fields, "Details");
-  const legs = objectsAt(details, "Legs").map((wrapped) => objectAt(wrapped, "Leg"));
+  const legs = objectsAt(details, "Legs")
+    .slice(0, mostListed)
+    .map((wrapped) => objectAt(wrapped, "Leg"));
   const leg = (id: number): JsonObject => {
     const found = legs.find((one) => numberAt(one, "Id") === id);
     const status = `Leg${id}Status`;

@@ -1,7 +1,7 @@
 import type { Direction, Facts, Outcome } from "../../core/call.ts";
 import { type JsonObject, objectAt, objectsAt, secondsAt } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, partyOf } from "./event.ts";
-import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
+import { customOf, kindOf, mostListed, recordingOf, textOf, wordOf } from "./fields.ts";
 import { exotelTime } from "./time.ts";
 import { directionOf, isWithoutAgent, outcomeOf } from "./words.ts";
 
@@ -93,9 +93,10 @@ function commonFacts(details: JsonObject, talked: boolean): Facts {
   const email = textOf(agent, "user_email") ?? textOf(agent, "email");
   const ids = [textOf(agent, "user_id"), textOf(agent, "contact_uri") ?? textOf(agent, "number")];
   const agents = agentsOf(ids, { ...(email && { email }), talked, not: [line, number] });
-  const [recording] = [objectAt(details, "recording"), ...objectsAt(details, "recordings")].flatMap(
-    (one) => recordingOf(one, "url") ?? recordingOf(one, "recording_url") ?? [],
-  );
+  const [recording] = [
+    objectAt(details, "recording"),
+    ...objectsAt(details, "recordings").slice(0, mostListed),
+  ].flatMap((one) => recordingOf(one, "url") ?? recordingOf(one, "recording_url") ?? []);
   const custom = textOf(details, "custom_field", 4_000);
   return {
     direction,

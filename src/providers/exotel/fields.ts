@@ -5,6 +5,8 @@ import { plainWord } from "../../lib/words.ts";
 const maxTextLength = 255;
 const maxCustomLength = 4_000;
 const maxUrlLength = 2_048;
+/** More legs or recordings than one call has. */
+export const mostListed = 100;
 
 /** A member as text that any store can hold: well-formed, no control characters. Exotel's literal `null` is absent. */
 export function textOf(fields: JsonObject, name: string, maxLength = maxTextLength): string | undefined {

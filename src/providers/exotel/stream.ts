@@ -3,6 +3,9 @@ import { isObject, type JsonObject, objectAt, secondsAt } from "../../lib/body.t
 import { textOf, wordOf } from "./fields.ts";
 import { outcomeOf } from "./words.ts";
 
+/** Longer than any of Exotel's own, in characters and in members. */
+const longestJson = 10_000;
+const mostMembers = 100;
 const names = ["Status", "Duration", "RecordingUrl", "DisconnectedBy", "DetailedStatus", "Error"];
 
 /**
@@ -10,7 +13,7 @@ const names = ["Status", "Duration", "RecordingUrl", "DisconnectedBy", "Detailed
  * one JSON text under `Stream` (support article 3000132269). Users' code reads `recording_url` and the like too.
  */
 export function streamOf(fields: JsonObject): JsonObject {
-  const told = Object.entries(untidyStream(fields));
+  const told = Object.entries(untidyStream(fields)).slice(0, mostMembers);
   return Object.fromEntries(
     names.flatMap((name) => {
       const found = told.find(([key]) => key.toLowerCase().replaceAll("_", "") === name.toLowerCase());
@@ -22,6 +25,7 @@ export function streamOf(fields: JsonObject): JsonObject {
 function untidyStream(fields: JsonObject): JsonObject {
   const text = Object.hasOwn(fields, "Stream") ? fields["Stream"] : undefined;
   if (typeof text !== "string") return objectAt(fields, "Stream");
+  if (text.length > longestJson) return {};
   try {
     const value: unknown = JSON.parse(text);
     return isObject(value) ? value : {};

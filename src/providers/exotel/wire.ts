@@ -1,8 +1,8 @@
 import type { Delivery } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
-import { callIdAt, type JsonObject, jsonBody, objectAt, textBody } from "../../lib/body.ts";
+import { callIdAt, type JsonObject, jsonBody, objectAt, onceInTurn, textBody } from "../../lib/body.ts";
 import { textOf } from "./fields.ts";
-import { nest } from "./form.ts";
+import { formFields, nest } from "./form.ts";
 import { multipartFields } from "./multipart.ts";
 
 /** What one request says, in whichever encoding it came. The answer of the Call details API is taken out of its `Call`. */
@@ -34,17 +34,17 @@ export function messageOf(delivery: Delivery): Message {
  * The body tells its own encoding. Which one Exotel sends by default is not verified: its pages say form, a consumer
  * had to mend multipart (rapidaai/voice-ai PR 206, 2026-08), and `StatusCallbackContentType` asks for JSON.
  */
-function fieldsOf(delivery: Delivery): JsonObject {
+const fieldsOf = onceInTurn((delivery: Delivery): JsonObject => {
   const text = delivery.method === "GET" ? "" : textBody(delivery).trimStart();
-  if (text === "") return nest(withPlus(new URLSearchParams(queryOf(delivery.url))));
+  if (text === "") return nest(withPlus(formFields(queryOf(delivery.url))));
   if (text.startsWith("--")) return nest(multipartFields(text));
   const contentType = delivery.headers["content-type"] ?? "";
   if (/^[{[]/.test(text) || contentType.includes("json")) return jsonBody(delivery);
-  return nest(withPlus(new URLSearchParams(text)));
-}
+  return nest(withPlus(formFields(text)));
+});
 
 /** A raw `+` before a number reads as a space in a query (so the vendor's own example writes it). */
-function* withPlus(fields: URLSearchParams): Generator<readonly [string, string]> {
+function* withPlus(fields: Iterable<readonly [string, string]>): Generator<readonly [string, string]> {
   for (const [name, value] of fields) yield [name, /^ \d{7,15}$/.test(value) ? `+${value.slice(1)}` : value];
 }
 

@@ -5,6 +5,7 @@ import {
   commonFacts,
   lastingRecordingOf,
   recordingOf,
+  summaryOf,
   talkSecondsOf,
   timeAt,
   transcriptOf,
@@ -110,9 +111,8 @@ function afterEnd(endedAt: string | undefined): string | undefined {
 }
 
 function analysisFacts(call: JsonObject): Facts {
-  const analysis = objectAt(call, "call_analysis");
-  const summary = textAt(analysis, "call_summary");
-  const sentiment = textAt(analysis, "user_sentiment");
+  const summary = summaryOf(call);
+  const sentiment = textAt(objectAt(call, "call_analysis"), "user_sentiment");
   return { ...(summary && { summary }), ...(sentiment && { sentiment }) };
 }
 

@@ -6,6 +6,7 @@ const dayMs = 86_400_000;
 const weekMs = 604_800_000;
 /** A day of talk. What is longer than anybody can say is no transcript. */
 const longestTranscript = 2_000_000;
+const longestSummary = 200_000;
 /** The best first: agents that do not store personal data have the scrubbed ones only. */
 const recordingNames = [
   "recording_url",
@@ -85,8 +86,12 @@ export function lastingRecordingOf(call: JsonObject, endedAt: string | undefined
   return { ref, ...(endedAt && { expiresAt: endedAt }) };
 }
 
+export function summaryOf(call: JsonObject): string | undefined {
+  return textAt(objectAt(call, "call_analysis"), "call_summary", longestSummary);
+}
+
 export function transcriptOf(call: JsonObject): string | undefined {
-  return textAt(call, "transcript")?.slice(0, longestTranscript).toWellFormed();
+  return textAt(call, "transcript", longestTranscript);
 }
 
 /** Not verified: whether `transfer_*` put these members beside the call or into it, as text or as an object. */

@@ -40,6 +40,9 @@ export type Notification = {
 
 const maxTextLength = 200;
 const maxPeople = 100;
+/** Of accounts and users: internal numbers have a dozen digits at most, and a person has a few of them. */
+const maxInternalLength = 40;
+const maxInternal = 10;
 const directions = new Map<string, Direction>([
   ["inbound", "inbound"],
   ["outbound", "outbound"],
@@ -95,16 +98,16 @@ function personOf(person: JsonObject): Person {
     ...(number && { number }),
     ...(name && { name }),
     // A number or null in every known sample, a list according to the help page (2026).
-    accountNumbers: textsAt(person, "account_number"),
-    userNumbers: textsAt(person, "user_numbers"),
+    accountNumbers: textsAt(person, "account_number", maxInternalLength),
+    userNumbers: textsAt(person, "user_numbers", maxInternalLength),
     ...(email && { email }),
   };
 }
 
-function textsAt(object: JsonObject, name: string): string[] {
+function textsAt(object: JsonObject, name: string, maxLength = maxTextLength): string[] {
   return listAt(object, name)
-    .slice(0, maxPeople)
-    .flatMap((item) => cleanTextAt({ item }, "item") ?? []);
+    .slice(0, maxInternal)
+    .flatMap((item) => cleanTextAt({ item }, "item", maxLength) ?? []);
 }
 
 /** A member as a list; a single value is a list of one. */
@@ -114,7 +117,7 @@ function listAt(object: JsonObject, name: string): readonly unknown[] {
 }
 
 /** Text that any store and any CRM can hold: well-formed, without control characters, not endless. */
-function cleanTextAt(object: JsonObject, name: string): string | undefined {
-  const text = textAt(object, name)?.slice(0, maxTextLength).toWellFormed();
+function cleanTextAt(object: JsonObject, name: string, maxLength = maxTextLength): string | undefined {
+  const text = textAt(object, name)?.slice(0, maxLength).toWellFormed();
   return text?.replace(/\p{Cc}+/gu, " ").trim() || undefined;
 }

@@ -1,0 +1,84 @@
+import { randomInt } from "node:crypto";
+import { Rejected } from "../core/errors.ts";
+
+/**
+ * What takes far longer to parse than its size suggests. The largest bodies of providers, three transcripts of an hour's
+ * talk with the times of every word, have about 30,000 objects, a dozen levels and a hundred names.
+ */
+const mostLevels = 100;
+const mostContainers = 250_000;
+const mostMembers = 400_000;
+const mostNames = 5_000;
+
+/** The value of a JSON text that a stranger sent. Throws `Rejected(400)` for one that is no JSON, or one that is built to be slow. */
+export function parseBody(text: string): unknown {
+  refuseCostly(text);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new Rejected(400, "the body is not JSON", { cause });
+  }
+}
+
+/** One look at each character, before anything is built; a text that is no JSON is left to the parser. */
+function refuseCostly(text: string): void {
+  let [levels, containers, members] = [0, 0, 0];
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      at = endOfString(text, at);
+      if (at < 0) break;
+    } else if (code === 0x7b || code === 0x5b) {
+      levels += 1;
+      containers += 1;
+      if (levels > mostLevels) throw costly(`is nested deeper than ${mostLevels} levels`);
+      if (containers > mostContainers) throw costly(`has more than ${mostContainers} lists and objects`);
+    } else if (code === 0x7d || code === 0x5d) levels -= 1;
+    else if (code === 0x3a) members += 1;
+  }
+  if (members > mostMembers) throw costly(`has more than ${mostMembers} members`);
+  if (members > mostNames && differentNames(text) > mostNames)
+    throw costly(`has more than ${mostNames} different names`);
+}
+
+function costly(what: string): Rejected {
+  return new Rejected(400, `the body ${what}: no provider sends such a body`);
+}
+
+/** Where the closing quote of a string is; -1 when there is none. */
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let from = end;
+    while (text.charCodeAt(from - 1) === 0x5c) from -= 1;
+    if ((end - from) % 2 === 0) return end;
+  }
+  return -1;
+}
+
+/** Roughly, by their hashes (FNV-1a), and no further than it takes to know that there are too many. */
+function differentNames(text: string): number {
+  const seen = new Uint8Array(1 << 16);
+  let names = 0;
+  for (let at = text.indexOf('"'); at >= 0 && names <= mostNames; ) {
+    const end = endOfString(text, at);
+    if (end < 0) break;
+    let next = end + 1;
+    while (text.charCodeAt(next) <= 0x20) next += 1;
+    if (text.charCodeAt(next) === 0x3a) {
+      const slot = hashOf(text, at + 1, end) & 0xffff;
+      if (seen[slot] === 0) names += 1;
+      seen[slot] = 1;
+    }
+    at = text.indexOf('"', next);
+  }
+  return names;
+}
+
+/** Drawn at the start, so that names with equal hashes cannot be chosen. */
+const hashStart = randomInt(2 ** 32);
+
+function hashOf(text: string, from: number, to: number): number {
+  let hash = hashStart;
+  for (let at = from; at < to; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  return hash;
+}
