@@ -4,9 +4,9 @@ import { readApps } from "./config/apps.ts";
 import { type EnvironmentSettings, readEnvironment } from "./config/environment.ts";
 import { check, isPlain } from "./config/faults.ts";
 import {
+  type ConfigReading,
   type InstallationConfig,
   type Kinds,
-  type Reading,
   readInstallation,
 } from "./config/installation.ts";
 import type { ReadMapping } from "./config/mappings.ts";
@@ -76,7 +76,7 @@ function readFile(
   { text, file }: ConfigSource,
   environment: Environment,
   sealingKeys: readonly string[],
-  reading: Reading,
+  reading: ConfigReading,
 ): FileSettings | undefined {
   const { faults } = reading;
   const parsed = parse(text, file, faults);
@@ -130,7 +130,7 @@ function parse(text: string, file: string, faults: Fault[]): unknown {
 }
 
 /** The demo goes through the same checks as a file; its CRM lives in the data folder. */
-function readDemo(dataFolder: string, reading: Omit<Reading, "file">): FileSettings | undefined {
+function readDemo(dataFolder: string, reading: Omit<ConfigReading, "file">): FileSettings | undefined {
   const demo = { installations: { demo: demoInstallation } };
   const file = join(dataFolder, "demo");
   return readFile({ text: JSON.stringify(demo), file }, {}, [], { ...reading, file });

@@ -18,7 +18,7 @@ import { eraserOf } from "./parts/archived.ts";
 import { connect } from "./parts/connect.ts";
 import { openCrmRecordings } from "./parts/crm-recordings.ts";
 import { openErasing } from "./parts/erasing.ts";
-import { type Made, openInstalled } from "./parts/installed.ts";
+import { type ConnectedInstallation, openInstalled } from "./parts/installed.ts";
 import { watchStore } from "./parts/store-watch.ts";
 import { providers } from "./providers/index.ts";
 import { createBodyRoom } from "./routes/body-room.ts";
@@ -93,7 +93,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   };
 
   /** The lanes of one end, and what it holds is let go. */
-  const end = async (name: string, one: Running | undefined): Promise<void> => {
+  const end = async (name: string, one: RunningInstallation | undefined): Promise<void> => {
     await working.get(name)?.stop();
     working.delete(name);
     one?.mapping.close();
@@ -115,7 +115,7 @@ export function assemble(config: Config, options: AssembleOptions) {
    * One that was made by OAuth goes to work, in the place of what it was before: webhooks are taken all the time, and
    * nothing rests any more because of what the CRM said to the one before.
    */
-  const employ = async ({ settings, keeper }: Made): Promise<void> => {
+  const employ = async ({ settings, keeper }: ConnectedInstallation): Promise<void> => {
     const { name } = settings;
     const before = running.get(name);
     const asked = { ...flow, asked: metrics.asked };
@@ -226,7 +226,7 @@ export function assemble(config: Config, options: AssembleOptions) {
 /** Deliveries that were set aside are decoded again by another one. */
 const { version } = readManifest().identity;
 
-type Running = ReturnType<typeof connect>;
+type RunningInstallation = ReturnType<typeof connect>;
 
 /** `version`: of the settings that were read. `by`: who changes them, for the list of changes. */
 export type SettingsChange = { settings: Record<string, unknown>; version: number; by: string };

@@ -6,7 +6,7 @@ import { resultsIn, rowsAtOnce } from "./batch.ts";
 import type { CallerType } from "./callers.ts";
 import { refusedWith } from "./errors.ts";
 import type { ObjectType } from "./portal.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** Unverified above 100: HubSpot names no limit for default associations. */
 const pairsAtOnce = 100;
@@ -24,7 +24,7 @@ export async function associate(
   type: ObjectType,
   toType: string,
   pairs: readonly Pair[],
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<{ pair: Pair; error: CrmError }[]> {
   const refused: { pair: Pair; error: CrmError }[] = [];
 
@@ -82,7 +82,7 @@ export async function callersOfCalls(
   transport: Transport,
   type: CallerType,
   callIds: readonly string[],
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
   for (const part of inParts(callIds, rowsAtOnce)) {

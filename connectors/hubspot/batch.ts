@@ -11,7 +11,7 @@ export type Stored = { id: string; properties: Record<string, string | null>; cr
 export type RowAnswer = { stored: Stored } | { failed: CrmError };
 
 /** One row of a batch. `ref`: ours, to find its answer by; HubSpot answers in any order. */
-export type Row<I> = { ref: string; input: I };
+export type BatchRow<I> = { ref: string; input: I };
 type Traced<I> = I & { objectWriteTraceId: string };
 
 /**
@@ -21,19 +21,19 @@ type Traced<I> = I & { objectWriteTraceId: string };
  * of the row. Throws `CrmError` when a request fails for all rows.
  */
 export async function writeRows<I extends object>(
-  rows: readonly Row<I>[],
+  rows: readonly BatchRow<I>[],
   send: (inputs: Traced<I>[]) => Promise<unknown>,
   { once = false, refOf }: { once?: boolean; refOf?: (stored: Stored) => string | undefined } = {},
 ): Promise<Map<string, RowAnswer>> {
   const answers = new Map<string, RowAnswer>();
 
-  const halves = async (part: readonly Row<I>[]): Promise<void> => {
+  const halves = async (part: readonly BatchRow<I>[]): Promise<void> => {
     const middle = Math.ceil(part.length / 2);
     await write(part.slice(0, middle));
     await write(part.slice(middle));
   };
 
-  const write = async (part: readonly Row<I>[]): Promise<void> => {
+  const write = async (part: readonly BatchRow<I>[]): Promise<void> => {
     if (part.length === 0) return;
     const inputs = part.map(({ input }, i) => ({ ...input, objectWriteTraceId: String(i) }));
     let answer: BatchAnswer;

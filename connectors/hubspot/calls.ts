@@ -7,9 +7,9 @@ import { linkCalls } from "./links.ts";
 import { contactsFor } from "./new-contacts.ts";
 import { lacksKey } from "./portal.ts";
 import type { Properties } from "./properties.ts";
-import type { Asking } from "./transport.ts";
+import type { DescribedRequest } from "./transport.ts";
 import { changeOf } from "./values.ts";
-import { associates, failed, type Tools, undated, type Work } from "./work.ts";
+import { associates, failed, type SaveTools, undated, type Work } from "./work.ts";
 import { writeCalls } from "./write.ts";
 
 /**
@@ -17,7 +17,7 @@ import { writeCalls } from "./write.ts";
  * associated. Of records with the same key the last one counts.
  */
 export async function saveCalls(
-  tools: Tools,
+  tools: SaveTools,
   records: readonly CallRecord[],
   signal?: AbortSignal,
 ): Promise<SaveResult[]> {
@@ -33,7 +33,7 @@ export async function saveCalls(
 }
 
 /** Somebody may have taken a property of ours away: then the schema is read anew, and the calls are tried again. */
-function readAnew({ portal }: Tools, error: CrmError): CrmError {
+function readAnew({ portal }: SaveTools, error: CrmError): CrmError {
   if (!lacksKey(error)) return error;
   portal.forget();
   return new CrmError("later", `${error.message}. The account's properties are read anew`, {
@@ -43,11 +43,11 @@ function readAnew({ portal }: Tools, error: CrmError): CrmError {
 }
 
 async function save(
-  tools: Tools,
+  tools: SaveTools,
   records: readonly CallRecord[],
   signal: AbortSignal | undefined,
 ): Promise<SaveResult[]> {
-  const asking: Asking = { what: "HubSpot, logging calls", priority: "deliver", signal };
+  const asking: DescribedRequest = { what: "HubSpot, logging calls", priority: "deliver", signal };
   const works = [...new Map(records.map((record) => [record.key, record])).values()].map(
     (record): Work => ({
       record,
@@ -90,7 +90,7 @@ export const recordingField = "hs_call_recording_url";
  * HubSpot plays recordings from https addresses only, and refuses a call that has another. Unverified: that it refuses a
  * private host, which it could not reach.
  */
-function withoutUnplayable(work: Work, { warn, takesLink }: Tools): void {
+function withoutUnplayable(work: Work, { warn, takesLink }: SaveTools): void {
   const { [recordingField]: link, ...fields } = work.record.fields;
   if (link === undefined || link === "" || takesLink(String(link))) return;
   const why = "HubSpot takes only links to a public https:// address; set publicUrl to one";
@@ -109,7 +109,11 @@ function refuseUnknownTypes(work: Work): void {
 }
 
 /** An unknown caller gets a contact, unless this call has had one before: then a person may have taken it away. */
-async function makeContacts(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
+async function makeContacts(
+  tools: SaveTools,
+  works: readonly Work[],
+  asking: DescribedRequest,
+): Promise<void> {
   const wanting = works.flatMap((work) => {
     const { createContact, ours } = work.record;
     if (!createContact || work.contact || ours["contactId"] !== undefined) return [];
@@ -134,7 +138,7 @@ async function makeContacts(tools: Tools, works: readonly Work[], asking: Asking
   }
 }
 
-function plan({ context, warn }: Tools, works: readonly Work[], known: Properties): void {
+function plan({ context, warn }: SaveTools, works: readonly Work[], known: Properties): void {
   for (const work of works) {
     const { record, current } = work;
     const change = changeOf(record, known, current, (field, sentence) => {
@@ -148,7 +152,11 @@ function plan({ context, warn }: Tools, works: readonly Work[], known: Propertie
 }
 
 /** The calls are there: what HubSpot refuses of their follow-ups is said, and no reason to send the calls again. */
-async function makeFollowUps(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
+async function makeFollowUps(
+  tools: SaveTools,
+  works: readonly Work[],
+  asking: DescribedRequest,
+): Promise<void> {
   const wanting = works.filter(({ record }) => record.task && record.ours["taskId"] === undefined);
   const isForGood = (error: unknown): error is CrmError =>
     error instanceof CrmError && error.retry === "never" && !lacksKey(error);

@@ -8,7 +8,7 @@ import type { Client } from "@hubspot/api-client";
  * What one request is sent with, and what its answer's head says. `headers`: lower-case names. `page`: no JSON object
  * came.
  */
-export type Exchange = {
+export type HttpExchange = {
   accessToken: string;
   status?: number;
   headers?: Record<string, string>;
@@ -50,7 +50,7 @@ type ResponseContext = {
  */
 export async function openClient(apiUrl: string, version: string) {
   const { Client: HubspotClient } = await import("@hubspot/api-client");
-  const exchanges = new AsyncLocalStorage<Exchange>();
+  const exchanges = new AsyncLocalStorage<HttpExchange>();
   const agent = agentFor(apiUrl);
   const client: Client = new HubspotClient({
     basePath: apiUrl,
@@ -79,7 +79,7 @@ export async function openClient(apiUrl: string, version: string) {
     ],
   });
   return {
-    during: <T>(exchange: Exchange, work: (client: Client) => Promise<T>): Promise<T> =>
+    during: <T>(exchange: HttpExchange, work: (client: Client) => Promise<T>): Promise<T> =>
       exchanges.run(exchange, () => work(client)),
     close: () => agent.destroy(),
   };

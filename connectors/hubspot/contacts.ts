@@ -3,7 +3,7 @@ import type { ConnectContext } from "../../src/core/contracts.ts";
 import type { Stored } from "./batch.ts";
 import type { CallerShape, Callers } from "./callers.ts";
 import { readRecords } from "./find-calls.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** Names of contact fields that the index has besides those the mapping asks for. */
 const fieldsKept = new Set(["lifecyclestage"]);
@@ -52,7 +52,11 @@ export async function contactsById(
   signal?: AbortSignal,
 ): Promise<{ contacts: Contact[]; gone: ContactRef[] }> {
   const asked = contactFields();
-  const asking: Asking = { what: "HubSpot, reading contacts that changed", priority: "sync", signal };
+  const asking: DescribedRequest = {
+    what: "HubSpot, reading contacts that changed",
+    priority: "sync",
+    signal,
+  };
   const [contacts] = await callers.shapes(signal);
   if (!contacts) return { contacts: [], gone: [] };
   const shape = { by: "id", properties: callerProperties(contacts, asked) } as const;

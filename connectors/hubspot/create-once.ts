@@ -1,5 +1,5 @@
 import type { CrmError } from "../../src/core/errors.ts";
-import { type Row, type RowAnswer, writeRows } from "./batch.ts";
+import { type BatchRow, type RowAnswer, writeRows } from "./batch.ts";
 import { isRefusal } from "./errors.ts";
 import type { LookBack } from "./find-calls.ts";
 
@@ -9,7 +9,7 @@ import type { LookBack } from "./find-calls.ts";
  */
 export async function createOnce<I extends object>(
   lookBack: LookBack,
-  rows: readonly Row<I>[],
+  rows: readonly BatchRow<I>[],
   markOf: (ref: string) => string,
   send: Parameters<typeof writeRows<I>>[1],
 ): Promise<Map<string, RowAnswer>> {

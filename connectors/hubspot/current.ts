@@ -1,18 +1,18 @@
 import { readRecords, tooEarly } from "./find-calls.ts";
 import { mayLackKey } from "./portal.ts";
-import type { Asking } from "./transport.ts";
+import type { DescribedRequest } from "./transport.ts";
 import { propertyNameOf } from "./values.ts";
-import { failed, type Schema, type Tools, type Work } from "./work.ts";
+import { type CallSchema, failed, type SaveTools, type Work } from "./work.ts";
 
 /**
  * Reads what HubSpot has now of the calls that it may have: those it told us the id of, and those whose answer was
  * lost. A call that was never sent is not read. One that a person deleted is `gone`.
  */
 export async function currentOf(
-  { transport, lookBack }: Tools,
+  { transport, lookBack }: SaveTools,
   works: readonly Work[],
-  { keyed, known }: Schema,
-  asking: Asking,
+  { keyed, known }: CallSchema,
+  asking: DescribedRequest,
 ): Promise<void> {
   const properties = namesIn(works);
   const idOf = ({ record }: Work) => record.activityId ?? lookBack.idOf(record.key);

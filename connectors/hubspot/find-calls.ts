@@ -5,7 +5,7 @@ import { rowsAtOnce, type Stored, storedIn } from "./batch.ts";
 import { refusedWith } from "./errors.ts";
 import { type DescribedType, keyProperties } from "./portal.ts";
 import { inSearches } from "./search.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** How long HubSpot's search may take to show a new call, and some more. Unverified: "a few moments". */
 export const lookBackMs = 60_000;
@@ -19,7 +19,7 @@ export async function readRecords(
   type: DescribedType,
   ids: readonly string[],
   { by, properties }: { by: "id" | "key"; properties: readonly string[] },
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<Map<string, Stored>> {
   const found = new Map<string, Stored>();
   const key = type === "companies" ? undefined : keyProperties[type].name;
@@ -47,7 +47,7 @@ export async function readRecords(
   return found;
 }
 
-export type SentCall = { key: string; externalId: string };
+export type ExternalCall = { key: string; externalId: string };
 
 /**
  * For an account that refuses our key: which records HubSpot may have because we sent them, by our key or mark, and the
@@ -83,9 +83,9 @@ export function createLookBack(transport: Transport, { now }: Pick<ConnectContex
       return Math.max(0, (sends.get(key) ?? startedAt) + lookBackMs - now());
     },
     async find(
-      calls: readonly SentCall[],
+      calls: readonly ExternalCall[],
       properties: readonly string[],
-      asking: Asking,
+      asking: DescribedRequest,
     ): Promise<Map<string, Stored>> {
       const found = new Map<string, Stored>();
       const wanted = [...new Set([...properties, "hs_call_external_id"])];

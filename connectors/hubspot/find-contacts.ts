@@ -8,7 +8,7 @@ import type { Stored } from "./batch.ts";
 import type { CallerShape, Callers } from "./callers.ts";
 import { callerProperties, contactOf } from "./contacts.ts";
 import { type Filter, inSearches, search as searchOnce } from "./search.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** Up to so many numbers, all writings of a number fit into one request; more are asked in two steps. */
 const fewNumbers = 25;
@@ -17,8 +17,8 @@ const groupsInSearch = 5;
 const fewMissing = 2;
 const mostInside = 50;
 
-type Context = Pick<ConnectContext, "region" | "contactFields">;
-type Found = Map<string, Contact[]>;
+type LookupContext = Pick<ConnectContext, "region" | "contactFields">;
+type FoundContacts = Map<string, Contact[]>;
 
 /**
  * The callers with each of these numbers, contacts before companies: a company is only looked for where no contact has
@@ -29,10 +29,10 @@ export async function findContacts(
   transport: Transport,
   callers: Callers,
   numbers: readonly string[],
-  context: Context,
-  asking: Asking,
-): Promise<Found> {
-  const found: Found = new Map();
+  context: LookupContext,
+  asking: DescribedRequest,
+): Promise<FoundContacts> {
+  const found: FoundContacts = new Map();
   if (numbers.length === 0) return found;
   const asked = context.contactFields();
   const missing = (of: readonly string[]) => of.filter((number) => !found.has(number));

@@ -2,7 +2,7 @@ import type { ContactRef } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext, FollowUp } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { associate } from "./associations.ts";
-import type { Row, Stored } from "./batch.ts";
+import type { BatchRow, Stored } from "./batch.ts";
 import { callerKinds } from "./callers.ts";
 import { createOnce } from "./create-once.ts";
 import { isAboutOwner } from "./errors.ts";
@@ -11,12 +11,12 @@ import { isClash } from "./new-contacts.ts";
 import { keyProperties, type Portal } from "./portal.ts";
 import type { Properties } from "./properties.ts";
 import { search } from "./search.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 import { textsOf } from "./values.ts";
 
-export type Wanted = { record: CallRecord; contact: ContactRef | undefined };
-type Input = { properties: Record<string, string>; associations: [] };
-type Tools = {
+export type WantedTask = { record: CallRecord; contact: ContactRef | undefined };
+type TaskInput = { properties: Record<string, string>; associations: [] };
+type FollowUpTools = {
   transport: Transport;
   portal: Portal;
   lookBack: LookBack;
@@ -28,9 +28,9 @@ const clocksMs = 5 * 60_000;
 
 /** The follow-up tasks of missed calls, by the call's key: made once, whatever answers get lost. */
 export async function followUpsOf(
-  tools: Tools,
-  wanted: readonly Wanted[],
-  asking: Asking,
+  tools: FollowUpTools,
+  wanted: readonly WantedTask[],
+  asking: DescribedRequest,
 ): Promise<Map<string, FollowUp | CrmError>> {
   const { transport, portal, lookBack, context } = tools;
   const answers = new Map<string, FollowUp | CrmError>();
@@ -38,7 +38,7 @@ export async function followUpsOf(
   if (wanted.length === 0) return answers;
   const keyed = await portal.hasKey("tasks", asking.signal);
   const known = await portal.properties("tasks", asking.signal);
-  const rows: Row<Input>[] = [];
+  const rows: BatchRow<TaskInput>[] = [];
   for (const { record } of wanted) {
     const fields = fieldsOf(record, known);
     const { key } = record;
@@ -52,7 +52,7 @@ export async function followUpsOf(
       rows.push({ ref: key, input: { properties, associations: [] } });
     }
   }
-  const create = (some: readonly Row<Input>[]) =>
+  const create = (some: readonly BatchRow<TaskInput>[]) =>
     createOnce(lookBack, some, taskMark, (inputs) =>
       transport.ask(asking, (client) => client.crm.objects.batchApi.create("tasks", { inputs })),
     );
@@ -105,7 +105,7 @@ function fieldsOf({ task, ownerId, fields }: CallRecord, known: Properties): Rec
   };
 }
 
-function withOwner({ ref, input }: Row<Input>, owner: string | undefined): Row<Input> {
+function withOwner({ ref, input }: BatchRow<TaskInput>, owner: string | undefined): BatchRow<TaskInput> {
   const { hubspot_owner_id: _, ...rest } = input.properties;
   const properties = { ...rest, ...(owner !== undefined && { hubspot_owner_id: owner }) };
   return { ref, input: { ...input, properties } };
@@ -124,10 +124,10 @@ function sentOf({
  * have made it.
  */
 async function alike(
-  { transport, lookBack }: Tools,
+  { transport, lookBack }: FollowUpTools,
   { key, sentAt }: CallRecord,
   fields: Readonly<Record<string, string>>,
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<string | CrmError | undefined> {
   const mark = taskMark(key);
   const before = lookBack.idOf(mark);
@@ -150,9 +150,9 @@ async function alike(
 
 async function linkAll(
   transport: Transport,
-  wanted: readonly Wanted[],
+  wanted: readonly WantedTask[],
   answers: ReadonlyMap<string, FollowUp | CrmError>,
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<void> {
   const pairs = wanted.flatMap(({ record: { key }, contact }) => {
     const made = answers.get(key);

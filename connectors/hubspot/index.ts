@@ -17,9 +17,9 @@ import { removeCalls } from "./remove-calls.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts } from "./sync.ts";
 import { closeTasks, tasks } from "./tasks.ts";
-import { type Asking, openTransport } from "./transport.ts";
+import { type DescribedRequest, openTransport } from "./transport.ts";
 import { webhook } from "./webhook.ts";
-import { associates, type Tools } from "./work.ts";
+import { associates, type SaveTools } from "./work.ts";
 
 const aboutTasks = { what: "HubSpot, follow-up tasks", priority: "deliver" } as const;
 
@@ -44,7 +44,7 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
   const callers = callersOf(portal, { ...context, warn });
   const player = createPlayer(transport, crm.appId, warn);
   const lookBack = createLookBack(transport, context);
-  const tools: Tools = {
+  const tools: SaveTools = {
     transport,
     portal,
     callers,
@@ -62,7 +62,7 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
     lookupSize: 80,
     webLinks: crm.plainLinks ? [] : [recordingField],
     findContacts: (numbers, signal, urgent = false) => {
-      const asking: Asking = {
+      const asking: DescribedRequest = {
         what: "HubSpot, looking up callers",
         priority: urgent ? "answer" : "match",
         signal,

@@ -3,7 +3,7 @@ import { type JsonObject, objectsAt, textAt } from "../../src/lib/body.ts";
 import { appToken, dropAppToken } from "./app-token.ts";
 import type { HubspotApp } from "./oauth-app.ts";
 import { apiFailureOf, unusable } from "./oauth-failure.ts";
-import { type Answer, ask, isSuccess } from "./oauth-request.ts";
+import { ask, isSuccess, type OAuthReply } from "./oauth-request.ts";
 
 const what = "HubSpot, reading the journal of uninstalls";
 const eventType = "4-1916193";
@@ -53,7 +53,7 @@ async function askApp(
   method: "GET" | "POST",
   path: string,
   json?: object,
-): Promise<Answer> {
+): Promise<OAuthReply> {
   const bearer = await appToken(app, what, context);
   const url = `${app.apiUrl}/webhooks-journal/${path}`;
   const answer = await ask({ what, method, url, bearer, ...(json && { json }) }, context);

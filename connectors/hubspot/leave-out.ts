@@ -3,7 +3,7 @@ import { isAboutOwner, type RefusedValue, refusedValues, refusedWith } from "./e
 import { appProperty } from "./player.ts";
 import { lacksKey } from "./portal.ts";
 import { propertyNameOf } from "./values.ts";
-import { type Tools, undated, type Work } from "./work.ts";
+import { type SaveTools, undated, type Work } from "./work.ts";
 
 /** HubSpot names all values at once that it refuses, mostly. */
 export const mostRounds = 5;
@@ -28,7 +28,7 @@ const barest = new Set(["hs_timestamp", "hs_call_title", "hs_call_external_id"])
  * but the essential ones; before the `last` try all that a call can be without. The owner gives way to the default owner
  * first. Whether there is anything left to try.
  */
-export function leaveOut(tools: Tools, work: Work, error: CrmError, last = false): boolean {
+export function leaveOut(tools: SaveTools, work: Work, error: CrmError, last = false): boolean {
   if (!isAboutValues(error)) return false;
   const out = valuesToDrop(work, error);
   if (out.length > 0 && !last) for (const value of out) drop(tools, work, value);
@@ -64,7 +64,7 @@ function isAboutValues(error: CrmError): boolean {
   return !refusedWith(error, 401, 403, 404);
 }
 
-function drop({ player, warn }: Tools, work: Work, { name, why }: RefusedValue): void {
+function drop({ player, warn }: SaveTools, work: Work, { name, why }: RefusedValue): void {
   const { wrote, record } = work;
   const field = Object.keys(wrote).find((one) => propertyNameOf(one) === name) ?? name;
   const value = wrote[field];

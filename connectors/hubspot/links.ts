@@ -5,8 +5,8 @@ import { refusedWith } from "./errors.ts";
 import { readRecords } from "./find-calls.ts";
 import { contactMark } from "./new-contacts.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
-import type { Asking } from "./transport.ts";
-import { associates, failed, type Tools, type Work } from "./work.ts";
+import type { DescribedRequest } from "./transport.ts";
+import { associates, failed, type SaveTools, type Work } from "./work.ts";
 
 type Link = { work: Work; from: string; to: string };
 
@@ -14,7 +14,11 @@ type Link = { work: Work; from: string; to: string };
  * Associates saved calls with their contacts and the other records of the mapping, one request per type of record.
  * A call that a person has given another contact keeps that one.
  */
-export async function linkCalls(tools: Tools, works: readonly Work[], asking: Asking): Promise<void> {
+export async function linkCalls(
+  tools: SaveTools,
+  works: readonly Work[],
+  asking: DescribedRequest,
+): Promise<void> {
   const saved = works.filter((work) => work.saved !== undefined);
   for (const [type, kind] of callerKinds)
     await linkCallers(tools, [type, kind], saved, {
@@ -52,10 +56,10 @@ export async function linkCalls(tools: Tools, works: readonly Work[], asking: As
 }
 
 async function linkCallers(
-  tools: Tools,
+  tools: SaveTools,
   [type, kind]: (typeof callerKinds)[number],
   works: readonly Work[],
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<void> {
   const wanting = works.filter(({ record, contact }) => contact?.kind === kind && !record.linked);
   const known = wanting.filter(({ current }) => current !== undefined);
@@ -93,10 +97,10 @@ async function linkCallers(
 }
 
 async function write(
-  { transport }: Tools,
+  { transport }: SaveTools,
   toType: string,
   links: readonly Link[],
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<Map<string, CrmError>> {
   if (links.length === 0) return new Map();
   const pairs = links.map(({ from, to }) => ({ from, to }));

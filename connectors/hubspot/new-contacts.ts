@@ -2,20 +2,20 @@ import type { ContactRef } from "../../src/core/contact.ts";
 import { chooseContact } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { Row } from "./batch.ts";
+import type { BatchRow } from "./batch.ts";
 import type { Callers } from "./callers.ts";
 import { createOnce } from "./create-once.ts";
 import { type RefusedValue, refusedValues } from "./errors.ts";
 import { type LookBack, readRecords, tooEarly } from "./find-calls.ts";
 import { findContacts } from "./find-contacts.ts";
 import { keyProperties, type Portal } from "./portal.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 import { textsOf } from "./values.ts";
 
 type Unknown = { record: CallRecord; number: string };
 /** `without`: what HubSpot did not take of a new contact. An error: there is no contact, and why. */
 export type MadeContacts = Map<string, (ContactRef & { without?: string[] }) | CrmError>;
-type Input = { properties: Record<string, string>; associations: [] };
+type ContactInput = { properties: Record<string, string>; associations: [] };
 
 /** What the contact of an unknown caller is remembered under. */
 export function contactMark(number: string): string {
@@ -29,7 +29,7 @@ export function contactMark(number: string): string {
 export async function contactsFor(
   maker: ContactMaker,
   unknown: readonly Unknown[],
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<MadeContacts> {
   if (unknown.length === 0) return new Map();
   const keyed = await maker.portal.hasKey("contacts", asking.signal);
@@ -41,7 +41,7 @@ async function makeContacts(
   maker: ContactMaker,
   unknown: readonly Unknown[],
   keyed: boolean,
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<MadeContacts> {
   const { transport, portal, lookBack } = maker;
   const answers: MadeContacts = new Map();
@@ -57,13 +57,13 @@ async function makeContacts(
   const known = await portal.properties("contacts", asking.signal);
   const rows = numbers
     .filter((number) => !answers.has(number))
-    .map((number): Row<Input> => {
+    .map((number): BatchRow<ContactInput> => {
       const { fields = {}, phone = number } = byNumber.get(number)?.record.createContact ?? {};
       const key = keyed ? { [keyProperties.contacts.name]: number } : {};
       const properties = { phone, ...textsOf(fields, known), ...key };
       return { ref: number, input: { properties, associations: [] } };
     });
-  const create = (some: readonly Row<Input>[]) =>
+  const create = (some: readonly BatchRow<ContactInput>[]) =>
     createOnce(lookBack, some, contactMark, (inputs) =>
       transport.ask(asking, (client) => client.crm.objects.batchApi.create("contacts", { inputs })),
     );
@@ -102,7 +102,10 @@ async function makeContacts(
 }
 
 /** A contact without the values that HubSpot refuses; its number takes the place of a refused one. Undefined: nothing is left to try. */
-function withoutValues(row: Row<Input>, refused: readonly RefusedValue[]): Row<Input> | undefined {
+function withoutValues(
+  row: BatchRow<ContactInput>,
+  refused: readonly RefusedValue[],
+): BatchRow<ContactInput> | undefined {
   const properties = { ...row.input.properties };
   const names = refused.map(({ name }) => name).filter((name) => name in properties);
   const isOurs = (name: string) =>
@@ -128,7 +131,7 @@ async function searchFirst(
   { transport, callers, context, lookBack }: ContactMaker,
   unknown: readonly Unknown[],
   answers: MadeContacts,
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<void> {
   const doubtful = new Set<string>();
   for (const { record, number } of unknown) {

@@ -1,7 +1,7 @@
 import { GrantError, type GrantFailure } from "../../src/core/oauth.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
 import { wordsOf } from "./errors.ts";
-import type { Answer } from "./oauth-request.ts";
+import type { OAuthReply } from "./oauth-request.ts";
 
 /** What HubSpot's `status` means, and what to do about it. */
 const known: Readonly<Record<string, readonly [GrantFailure, string]>> = {
@@ -23,7 +23,7 @@ const passing: ReadonlySet<number> = new Set([408, 423, 429, 477]);
  * What a refusal of the token endpoint means. An account is given up only for what says so in as many words: any other
  * refusal would be every account's. `secrets`: whatever HubSpot repeats of them is left out.
  */
-export function failureOf(answer: Answer, what: string, secrets: readonly string[]): GrantError {
+export function failureOf(answer: OAuthReply, what: string, secrets: readonly string[]): GrantError {
   const { status } = answer;
   const body = without(secrets, answer.body);
   const name = textAt(body, "status") ?? textAt(body, "error");
@@ -39,7 +39,7 @@ export function failureOf(answer: Answer, what: string, secrets: readonly string
 }
 
 /** What a refusal of the API means, which is asked with an access token. */
-export function apiFailureOf(answer: Answer, what: string, secrets: readonly string[]): GrantError {
+export function apiFailureOf(answer: OAuthReply, what: string, secrets: readonly string[]): GrantError {
   const failure = failureOf(answer, what, secrets);
   return answer.status === 401 ? new GrantError("later", failure.message) : failure;
 }

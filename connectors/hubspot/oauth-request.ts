@@ -3,10 +3,10 @@ import { GrantError, type OAuthContext } from "../../src/core/oauth.ts";
 import { isObject, type JsonObject } from "../../src/lib/body.ts";
 
 /** `body`: empty when no JSON object came. */
-export type Answer = { status: number; body: JsonObject };
+export type OAuthReply = { status: number; body: JsonObject };
 
 /** `what`: for people, in an error. A secret is sent in `form` or as `bearer`, never in `url`. `json`: instead of a form. */
-export type Question = {
+export type OAuthRequest = {
   what: string;
   method: "GET" | "POST" | "PATCH" | "DELETE";
   url: string;
@@ -18,7 +18,7 @@ export type Question = {
 const timeoutMs = 15_000;
 
 /** One request, sent once. Throws `GrantError` when no answer came. */
-export async function ask(question: Question, { onRequest, signal }: OAuthContext): Promise<Answer> {
+export async function ask(question: OAuthRequest, { onRequest, signal }: OAuthContext): Promise<OAuthReply> {
   const { what, method, url, form, json, bearer } = question;
   const limit = AbortSignal.timeout(timeoutMs);
   const started = performance.now();
@@ -50,7 +50,7 @@ export async function ask(question: Question, { onRequest, signal }: OAuthContex
   }
 }
 
-export function isSuccess({ status }: Answer): boolean {
+export function isSuccess({ status }: OAuthReply): boolean {
   return status >= 200 && status < 300;
 }
 

@@ -2,7 +2,7 @@ import type { OAuthContext } from "../../src/core/oauth.ts";
 import { type JsonObject, numberAt, textAt } from "../../src/lib/body.ts";
 import type { HubspotApp } from "./oauth-app.ts";
 import { failureOf } from "./oauth-failure.ts";
-import { type Answer, ask, isSuccess } from "./oauth-request.ts";
+import { ask, isSuccess, type OAuthReply } from "./oauth-request.ts";
 
 export type Form = Readonly<Record<string, string>>;
 
@@ -15,7 +15,7 @@ export async function mustSay(
   below: "" | "/introspect" | "/revoke",
   given: Form,
   context: OAuthContext,
-): Promise<Answer> {
+): Promise<OAuthReply> {
   const form: Form = { client_id: app.clientId, client_secret: app.clientSecret, ...given };
   const url = `${app.apiUrl}/oauth/${app.apiVersion}/token${below}`;
   const answer = await ask({ what, method: "POST", url, form }, context);

@@ -1,9 +1,9 @@
 import type { Owner } from "../../src/core/contact.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { resultsIn } from "./batch.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
-const asking: Asking = { what: "HubSpot, reading owners", priority: "sync" };
+const asking: DescribedRequest = { what: "HubSpot, reading owners", priority: "sync" };
 const pageSize = 100;
 
 /** All users who own records. HubSpot archives the owner of a user who was deactivated or removed. */

@@ -2,7 +2,7 @@ import type { CallRecord } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { refusedWith } from "./errors.ts";
 import type { Properties } from "./properties.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** Says which app HubSpot's player asks for the recording of a call. */
 export const appProperty = "hs_call_app_id";
@@ -38,7 +38,11 @@ export function createPlayer(transport: Transport, appId: number | undefined, wa
     /** What will not pass is warned of once for each kind: the call is logged, and its link plays all the same. */
     async ready(activityId: string, signal?: AbortSignal): Promise<void> {
       if (!isTaken) return;
-      const asking: Asking = { what: "HubSpot, announcing a recording", priority: "deliver", signal };
+      const asking: DescribedRequest = {
+        what: "HubSpot, announcing a recording",
+        priority: "deliver",
+        signal,
+      };
       const engagementId = Number(activityId);
       await transport
         .ask(asking, (client) =>

@@ -4,7 +4,7 @@ import { resultsIn } from "./batch.ts";
 import { refusedWith } from "./errors.ts";
 import { type Properties, type Property, propertyOf } from "./properties.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** Types that get a property of ours. */
 export type ObjectType = "calls" | "contacts" | "tasks";
@@ -77,7 +77,11 @@ export function openPortal(
   ): Promise<boolean> => {
     const { name } = keyProperties[type];
     const all = await properties(type, signal);
-    const asking: Asking = { what: `HubSpot, property ${name} of ${type}`, priority: "deliver", signal };
+    const asking: DescribedRequest = {
+      what: `HubSpot, property ${name} of ${type}`,
+      priority: "deliver",
+      signal,
+    };
     try {
       const present = all.get(name);
       if (!present) {
@@ -122,7 +126,7 @@ export function openPortal(
 }
 
 async function load(transport: Transport, type: DescribedType, signal?: AbortSignal): Promise<Properties> {
-  const asking: Asking = { what: `HubSpot, properties of ${type}`, priority: "deliver", signal };
+  const asking: DescribedRequest = { what: `HubSpot, properties of ${type}`, priority: "deliver", signal };
   const body: unknown = await transport.ask(asking, (client) => client.crm.properties.coreApi.getAll(type));
   const all = resultsIn(body)
     .map(propertyOf)
@@ -138,7 +142,7 @@ async function create(
   transport: Transport,
   type: ObjectType,
   all: Properties,
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<boolean> {
   const { name, label, about } = keyProperties[type];
   const groups = new Map<string, number>();
@@ -172,7 +176,7 @@ async function create(
 }
 
 /** Asks for a record that is not there: only a property whose values are unique can be asked by. */
-async function probe(transport: Transport, type: ObjectType, asking: Asking): Promise<void> {
+async function probe(transport: Transport, type: ObjectType, asking: DescribedRequest): Promise<void> {
   const input = {
     idProperty: keyProperties[type].name,
     inputs: [{ id: unusedKey }],

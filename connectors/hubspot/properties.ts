@@ -26,7 +26,7 @@ const outerBlanks = /^[\s\p{Cf}]+|(?<![\s\p{Cf}])[\s\p{Cf}]+$/gu;
 const selfClosing = /(?<!\s)\s*\/>/g;
 
 /** What the client gives for a property; every member may be missing. */
-type Given = {
+type GivenProperty = {
   name?: string;
   groupName?: string;
   type?: string;
@@ -39,7 +39,7 @@ type Given = {
   options?: { label?: string; value?: string }[];
 };
 
-export function propertyOf(given: Given): Property {
+export function propertyOf(given: GivenProperty): Property {
   const { name = "", groupName = "", type = "string" } = given;
   // Options that come from elsewhere, such as owners, change by the hour.
   const options = given.externalOptions ? [] : (given.options ?? []);

@@ -6,7 +6,7 @@ import { namesThisMachine } from "../../src/lib/outbound.ts";
 import { appToken, dropAppToken } from "./app-token.ts";
 import type { HubspotApp } from "./oauth-app.ts";
 import { apiFailureOf } from "./oauth-failure.ts";
-import { type Answer, ask, isSuccess } from "./oauth-request.ts";
+import { ask, isSuccess, type OAuthReply } from "./oauth-request.ts";
 import { webhook } from "./webhook.ts";
 
 /** Where HubSpot's player asks for the recordings that an app keeps. */
@@ -61,7 +61,12 @@ function credentials(
 }
 
 /** The answer that decides: what is there already, or what HubSpot says to the new address. */
-async function tell(app: HubspotApp, wanted: string, bearer: string, context: OAuthContext): Promise<Answer> {
+async function tell(
+  app: HubspotApp,
+  wanted: string,
+  bearer: string,
+  context: OAuthContext,
+): Promise<OAuthReply> {
   const url = `${app.apiUrl}/crm/extensions/calling/${app.apiVersion}/${app.appId}/settings/recording`;
   const found = await ask({ what, method: "GET", url, bearer }, context);
   const isThere = isSuccess(found);

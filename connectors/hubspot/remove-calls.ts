@@ -5,13 +5,13 @@ import { refusedWith } from "./errors.ts";
 import { readRecords, tooEarly } from "./find-calls.ts";
 import { mayLackKey } from "./portal.ts";
 import type { Properties } from "./properties.ts";
-import type { Asking } from "./transport.ts";
-import type { Tools } from "./work.ts";
+import type { DescribedRequest } from "./transport.ts";
+import type { SaveTools } from "./work.ts";
 
 /** Archives calls; those that are gone already are fine. Throws `CrmError`, also when it is too early to find one. */
-export async function removeCalls(tools: Tools, activities: readonly RemovedCall[]): Promise<void> {
+export async function removeCalls(tools: SaveTools, activities: readonly RemovedCall[]): Promise<void> {
   const { transport, portal, lookBack } = tools;
-  const asking: Asking = { what: "HubSpot, removing calls of merged legs", priority: "deliver" };
+  const asking: DescribedRequest = { what: "HubSpot, removing calls of merged legs", priority: "deliver" };
   const idOf = ({ key, activityId }: RemovedCall) => activityId ?? lookBack.idOf(key);
   const ids = activities.flatMap((call) => idOf(call) ?? []);
   const doubtful = activities.filter((call) => idOf(call) === undefined);

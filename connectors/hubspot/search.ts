@@ -1,6 +1,6 @@
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { type Stored, storedIn } from "./batch.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** HubSpot refuses longer bodies. */
 const longestBody = 3_000;
@@ -30,15 +30,15 @@ function inFull({ after = firstPage, sorts = [], ...body }: SearchBody): Require
 }
 
 /** A page of found records. `total`: of all pages. */
-export type Page = { results: ReturnType<typeof storedIn>; total: number; after?: string };
+export type SearchPage = { results: ReturnType<typeof storedIn>; total: number; after?: string };
 
 /** One request. Throws `CrmError`. */
 export async function search(
   transport: Transport,
   type: string,
   body: SearchBody,
-  asking: Asking,
-): Promise<Page> {
+  asking: DescribedRequest,
+): Promise<SearchPage> {
   const answer: unknown = await transport.search(asking, (client) =>
     client.crm.objects.searchApi.doSearch(
       type,
@@ -59,7 +59,7 @@ export async function inSearches(
   type: string,
   filters: readonly Filter[],
   properties: readonly string[],
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<{ stored: Stored }[]> {
   const count = Math.max(...filters.map(({ values }) => values.length), 0);
   const bodies: SearchBody[] = [];
@@ -97,9 +97,9 @@ async function allPages(
   transport: Transport,
   type: string,
   body: SearchBody,
-  asking: Asking,
-): Promise<Page["results"]> {
-  const all: Page["results"] = [];
+  asking: DescribedRequest,
+): Promise<SearchPage["results"]> {
+  const all: SearchPage["results"] = [];
   let after: string | undefined;
   for (let page = 0; page < mostPages; page += 1) {
     const found = await search(transport, type, { ...body, ...(after && { after }) }, asking);

@@ -6,16 +6,16 @@ import { type Stored, storedIn } from "./batch.ts";
 import type { CallerShape, Callers } from "./callers.ts";
 import { callerProperties, contactOf, mergedInto } from "./contacts.ts";
 import { search } from "./search.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
-type Context = Pick<ConnectContext, "contactFields" | "now">;
+type SyncContext = Pick<ConnectContext, "contactFields" | "now">;
 
 /**
  * Where a sync stands. `list`: all callers are listed. `changes`: those changed in a window of time are searched, by
  * id, so that no window is too large. `archived`: those that were deleted are listed. Each step goes through one type of
  * caller after another; `of`: the type it is at. `fields`: the properties that the index was made with. Times are ms.
  */
-type Cursor = {
+type SyncCursor = {
   step: "list" | "changes" | "archived";
   of: CallerShape["type"];
   fields: string;
@@ -38,16 +38,16 @@ const archivedEveryMs = 3_600_000;
 /** What no change told us of (a contact merged unseen) is found by a complete listing. */
 const fullEveryMs = 7 * 86_400_000;
 
-const asking = (signal?: AbortSignal): Asking => ({
+const asking = (signal?: AbortSignal): DescribedRequest => ({
   what: "HubSpot, reading contacts",
   priority: "sync",
   signal,
 });
 
-type Page = Omit<ContactChanges, "cursor"> & { next: Cursor };
+type SyncPage = Omit<ContactChanges, "cursor"> & { next: SyncCursor };
 
 /** What one page is read with. `next`: the type of caller that comes after this one in the same step. */
-type Reading = {
+type PageOptions = {
   transport: Transport;
   shape: CallerShape;
   next: CallerShape["type"] | undefined;
@@ -64,7 +64,7 @@ type Reading = {
 export async function changedContacts(
   transport: Transport,
   callers: Callers,
-  context: Context,
+  context: SyncContext,
   text: string | undefined,
   signal?: AbortSignal,
 ): Promise<ContactChanges> {
@@ -76,10 +76,10 @@ export async function changedContacts(
   const before = readCursor(text);
   const old = before && before.step !== "list" && now - before.fullAt > fullEveryMs;
   const starts = !before || old || before.fields !== fields;
-  const cursor: Cursor = starts
+  const cursor: SyncCursor = starts
     ? { step: "list", of: first, fields, fullAt: now, since: now - overlapMs, until: now, archivedAt: now }
     : before;
-  const all: Page = { contacts: [], removed: [], next: cursor, more: true };
+  const all: SyncPage = { contacts: [], removed: [], next: cursor, more: true };
   for (const [at, shape] of shapes.entries()) {
     if (shape.type !== all.next.of || all.next.step !== cursor.step) continue;
     const next = shapes[at + 1]?.type;
@@ -95,7 +95,7 @@ export async function changedContacts(
 
 const steps = { list: listed, changes: changed, archived };
 
-async function listed(reading: Reading, cursor: Cursor): Promise<Page> {
+async function listed(reading: PageOptions, cursor: SyncCursor): Promise<SyncPage> {
   const { transport, shape, asked, now, signal } = reading;
   const body: unknown = await transport.ask(asking(signal), (client) =>
     client.crm.objects.basicApi.getPage(shape.type, pageSize, cursor.after, callerProperties(shape, asked)),
@@ -108,7 +108,7 @@ async function listed(reading: Reading, cursor: Cursor): Promise<Page> {
   return page(reading, stored, { ...done, step: "changes", of: reading.first, until: now() }, true);
 }
 
-async function changed(reading: Reading, given: Cursor): Promise<Page> {
+async function changed(reading: PageOptions, given: SyncCursor): Promise<SyncPage> {
   const { transport, shape, asked, now, signal } = reading;
   const begins = given.last === undefined && given.of === reading.first;
   const cursor = begins ? { ...given, until: now() } : given;
@@ -132,12 +132,12 @@ async function changed(reading: Reading, given: Cursor): Promise<Page> {
     return page(reading, stored, { ...cursor, last }, true);
   const { last: _, ...done } = cursor;
   if (reading.next) return page(reading, stored, { ...done, of: reading.next }, true);
-  const window: Cursor = { ...done, of: reading.first, since: cursor.until - overlapMs };
+  const window: SyncCursor = { ...done, of: reading.first, since: cursor.until - overlapMs };
   if (now() - cursor.archivedAt < archivedEveryMs) return page(reading, stored, window, false);
   return page(reading, stored, { ...window, step: "archived", archivedAt: now() }, true);
 }
 
-async function archived(reading: Reading, cursor: Cursor): Promise<Page> {
+async function archived(reading: PageOptions, cursor: SyncCursor): Promise<SyncPage> {
   const { transport, shape, signal } = reading;
   const body: unknown = await transport.ask(asking(signal), (client) =>
     client.crm.objects.basicApi.getPage(
@@ -153,7 +153,7 @@ async function archived(reading: Reading, cursor: Cursor): Promise<Page> {
   const after = nextOf(body);
   const { after: _, ...done } = cursor;
   const removed = storedIn(body).map(({ stored }): ContactRef => ({ id: stored.id, kind: shape.kind }));
-  const next: Cursor =
+  const next: SyncCursor =
     after !== undefined
       ? { ...cursor, after }
       : reading.next
@@ -162,7 +162,12 @@ async function archived(reading: Reading, cursor: Cursor): Promise<Page> {
   return { contacts: [], removed, next, more: next.step === "archived" };
 }
 
-function page({ shape, asked }: Reading, stored: readonly Stored[], next: Cursor, more: boolean): Page {
+function page(
+  { shape, asked }: PageOptions,
+  stored: readonly Stored[],
+  next: SyncCursor,
+  more: boolean,
+): SyncPage {
   return {
     contacts: stored.map((one) => contactOf(shape, one, asked)),
     removed: stored.flatMap(mergedInto).map((id): ContactRef => ({ id, kind: shape.kind })),
@@ -172,12 +177,12 @@ function page({ shape, asked }: Reading, stored: readonly Stored[], next: Cursor
 }
 
 /** A cursor of another version of ours begins anew. */
-function readCursor(text: string | undefined): Cursor | undefined {
+function readCursor(text: string | undefined): SyncCursor | undefined {
   if (text === undefined) return undefined;
   try {
     const value: unknown = JSON.parse(text);
     return isObject(value) && typeof value["fields"] === "string" && typeof value["since"] === "number"
-      ? (value as Cursor)
+      ? (value as SyncCursor)
       : undefined;
   } catch {
     return undefined;

@@ -1,22 +1,22 @@
 import type { FollowUp, FollowUpStanding } from "../../src/core/contracts.ts";
 import type { CrmError } from "../../src/core/errors.ts";
-import { type Row, type Stored, writeRows } from "./batch.ts";
+import { type BatchRow, type Stored, writeRows } from "./batch.ts";
 import { readRecords } from "./find-calls.ts";
 import type { Portal } from "./portal.ts";
 import { comparable, type Properties } from "./properties.ts";
-import type { Asking, Transport } from "./transport.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
 
-type Tools = { transport: Transport; portal: Portal };
-type Input = { id: string; properties: Record<string, string> };
+type TaskTools = { transport: Transport; portal: Portal };
+type TaskUpdate = { id: string; properties: Record<string, string> };
 
 const status = "hs_task_status";
 const completed = "COMPLETED";
 
 /** How follow-up tasks stand, all of them in one request per 100. Archived ones count as done. */
 export async function tasks(
-  { transport, portal }: Tools,
+  { transport, portal }: TaskTools,
   given: readonly FollowUp[],
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<Map<string, FollowUpStanding>> {
   if (given.length === 0) return new Map();
   const known = await portal.properties("tasks", asking.signal);
@@ -28,12 +28,12 @@ export async function tasks(
 
 /** Closes those that are open and unchanged. */
 export async function closeTasks(
-  tools: Tools,
+  tools: TaskTools,
   given: readonly FollowUp[],
-  asking: Asking,
+  asking: DescribedRequest,
 ): Promise<Map<string, "closed" | "touched" | "done" | CrmError>> {
   const results = new Map<string, "closed" | "touched" | "done" | CrmError>();
-  const rows: Row<Input>[] = [];
+  const rows: BatchRow<TaskUpdate>[] = [];
   for (const [id, standing] of await tasks(tools, given, asking)) {
     if (standing !== "open") results.set(id, standing);
     else rows.push({ ref: id, input: { id, properties: { [status]: completed } } });

@@ -4,25 +4,25 @@ import { CrmError } from "../../src/core/errors.ts";
 import { unlessAborted } from "../../src/lib/aborted.ts";
 import { createBudget, type Priority } from "../../src/lib/budget.ts";
 import { fixedToken, type Token, type TokenSource, withToken } from "../../src/lib/token.ts";
-import { type Exchange, openClient } from "./client.ts";
+import { type HttpExchange, openClient } from "./client.ts";
 import { errorOf, type Refused, wordsOf } from "./errors.ts";
 import type { HubspotSettings } from "./settings.ts";
 
 /** `what`: for people, in an error: "HubSpot, logging calls". */
-export type Asking = { what: string; priority: Priority; signal?: AbortSignal | undefined };
+export type DescribedRequest = { what: string; priority: Priority; signal?: AbortSignal | undefined };
 
 /** One HubSpot account. `ask` and `search` do one request within the account's limits; both throw `CrmError`. */
 export type Transport = {
-  ask<T>(asking: Asking, work: (client: Client) => Promise<T>): Promise<T>;
-  search<T>(asking: Asking, work: (client: Client) => Promise<T>): Promise<T>;
+  ask<T>(asking: DescribedRequest, work: (client: Client) => Promise<T>): Promise<T>;
+  search<T>(asking: DescribedRequest, work: (client: Client) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 };
 
 /** A request that is asked to wait so often is given back. */
 const mostTries = 5;
 
-type Outcome<T> = { done: T } | { refused: Refused };
-type Kind = Exclude<CrmRequest["kind"], "token">;
+type Attempt<T> = { done: T } | { refused: Refused };
+type RequestKind = Exclude<CrmRequest["kind"], "token">;
 
 /** `deadlineMs`: an answer that takes longer is not waited for. */
 export function openTransport(
@@ -41,15 +41,15 @@ export function openTransport(
   let client: ReturnType<typeof openClient> | undefined;
 
   const send = async <T>(
-    kind: Kind,
-    { signal, what }: Asking,
+    kind: RequestKind,
+    { signal, what }: DescribedRequest,
     token: Token,
     work: (client: Client) => Promise<T>,
-  ): Promise<Outcome<T>> => {
+  ): Promise<Attempt<T>> => {
     client ??= openClient(settings.apiUrl, settings.apiVersion);
     const { during } = await client;
     const started = performance.now();
-    const exchange: Exchange = { accessToken: token.accessToken };
+    const exchange: HttpExchange = { accessToken: token.accessToken };
     const deadline = AbortSignal.timeout(deadlineMs);
     let status: CrmRequest["status"] = "network";
     try {
@@ -76,8 +76,12 @@ export function openTransport(
     }
   };
 
-  const within = async <T>(kind: Kind, asking: Asking, work: (client: Client) => Promise<T>): Promise<T> => {
-    const attempt = async (token: Token): Promise<Outcome<T>> => {
+  const within = async <T>(
+    kind: RequestKind,
+    asking: DescribedRequest,
+    work: (client: Client) => Promise<T>,
+  ): Promise<T> => {
+    const attempt = async (token: Token): Promise<Attempt<T>> => {
       const done = await budgets[kind].spend(asking.priority, asking.signal);
       try {
         return await send(kind, asking, token, work);
@@ -115,9 +119,9 @@ export function openTransport(
 /** The client throws for every 2xx that it does not expect of a call; HubSpot's versions differ in them. */
 function outcomeOf<T>(
   error: unknown,
-  { accessToken, status, headers = {} }: Exchange,
+  { accessToken, status, headers = {} }: HttpExchange,
   what: string,
-): Outcome<T> {
+): Attempt<T> {
   const body = bodyOf(error);
   if (status === undefined)
     throw new CrmError("later", `${what}: HubSpot cannot be reached (${codeOf(error)})`, { cause: error });

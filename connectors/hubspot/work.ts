@@ -10,7 +10,7 @@ import type { Properties } from "./properties.ts";
 import type { Transport } from "./transport.ts";
 
 /** What saving calls needs. `warn`: says each sentence once. */
-export type Tools = {
+export type SaveTools = {
   transport: Transport;
   portal: Portal;
   callers: Callers;
@@ -45,7 +45,7 @@ export type Work = {
 export const associates = ["company", "deal", "ticket"] as const;
 
 /** `keyed`: the account has our unique property on calls. */
-export type Schema = { keyed: boolean; known: Properties };
+export type CallSchema = { keyed: boolean; known: Properties };
 
 export function failed({ record: { key } }: Work, error: CrmError): SaveResult {
   return { key, failed: error };

@@ -1,24 +1,24 @@
 import type { CrmError } from "../../src/core/errors.ts";
-import { type Row, type RowAnswer, writeRows } from "./batch.ts";
+import { type BatchRow, type RowAnswer, writeRows } from "./batch.ts";
 import { createOnce } from "./create-once.ts";
 import { externalIdOf } from "./current.ts";
 import { leaveOut, mostRounds } from "./leave-out.ts";
 import { keyProperties } from "./portal.ts";
-import type { Asking } from "./transport.ts";
+import type { DescribedRequest } from "./transport.ts";
 import { otherWritings, textsOf } from "./values.ts";
-import { failed, type Schema, type Tools, type Work } from "./work.ts";
+import { type CallSchema, failed, type SaveTools, type Work } from "./work.ts";
 
-type Texts = Record<string, string>;
+type TextProperties = Record<string, string>;
 
 /**
  * Makes the new calls and updates the others, each kind in one request per 100. What HubSpot refuses of a call is left
  * out, and the call is sent again with the other refused ones, a few times at most.
  */
 export async function writeCalls(
-  tools: Tools,
+  tools: SaveTools,
   works: readonly Work[],
-  schema: Schema,
-  asking: Asking,
+  schema: CallSchema,
+  asking: DescribedRequest,
 ): Promise<void> {
   await write(tools, works, schema, asking);
   for (let round = 1; round <= mostRounds; round += 1) {
@@ -32,7 +32,12 @@ export async function writeCalls(
   }
 }
 
-async function write(tools: Tools, works: readonly Work[], schema: Schema, asking: Asking): Promise<void> {
+async function write(
+  tools: SaveTools,
+  works: readonly Work[],
+  schema: CallSchema,
+  asking: DescribedRequest,
+): Promise<void> {
   const { keyed, known } = schema;
   const fresh = works.filter(({ current }) => current === undefined);
   const changed = works.filter(({ current, wrote }) => current && Object.keys(wrote).length > 0);
@@ -54,10 +59,18 @@ async function write(tools: Tools, works: readonly Work[], schema: Schema, askin
   }
 }
 
-function upsert({ transport }: Tools, works: readonly Work[], { known }: Schema, asking: Asking) {
+function upsert(
+  { transport }: SaveTools,
+  works: readonly Work[],
+  { known }: CallSchema,
+  asking: DescribedRequest,
+) {
   const idProperty = keyProperties.calls.name;
   const rows = works.map(
-    ({ record: { key }, wrote }): Row<{ id: string; idProperty: string; properties: Texts }> => ({
+    ({
+      record: { key },
+      wrote,
+    }): BatchRow<{ id: string; idProperty: string; properties: TextProperties }> => ({
       ref: key,
       input: { id: key, idProperty, properties: { ...textsOf(wrote, known), [idProperty]: key } },
     }),
@@ -71,12 +84,12 @@ function upsert({ transport }: Tools, works: readonly Work[], { known }: Schema,
 
 /** For an account that refuses our key. */
 async function create(
-  { transport, lookBack }: Tools,
+  { transport, lookBack }: SaveTools,
   works: readonly Work[],
-  { known }: Schema,
-  asking: Asking,
+  { known }: CallSchema,
+  asking: DescribedRequest,
 ): Promise<Map<string, RowAnswer>> {
-  const rows = works.map(({ record, wrote }): Row<{ properties: Texts; associations: [] }> => {
+  const rows = works.map(({ record, wrote }): BatchRow<{ properties: TextProperties; associations: [] }> => {
     const properties = { ...textsOf(wrote, known), hs_call_external_id: externalIdOf(record) };
     return { ref: record.key, input: { properties, associations: [] } };
   });
@@ -89,9 +102,14 @@ async function create(
 }
 
 /** By HubSpot's id, so that a call that was deleted a moment ago is not made again. */
-function update({ transport }: Tools, works: readonly Work[], { known }: Schema, asking: Asking) {
+function update(
+  { transport }: SaveTools,
+  works: readonly Work[],
+  { known }: CallSchema,
+  asking: DescribedRequest,
+) {
   const rows = works.flatMap(
-    ({ record: { key }, wrote, current }): Row<{ id: string; properties: Texts }>[] =>
+    ({ record: { key }, wrote, current }): BatchRow<{ id: string; properties: TextProperties }>[] =>
       current ? [{ ref: key, input: { id: current.id, properties: textsOf(wrote, known) } }] : [],
   );
   const keys = new Map(rows.map(({ ref, input }) => [input.id, ref]));

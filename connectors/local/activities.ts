@@ -12,7 +12,7 @@ import { fieldsIn, isScalar, parseRecord, withMembers } from "./record.ts";
 /** Members of an activity or a task that are not a mapping's to fill. */
 const ownMembers = ["id", "key", "taskId"];
 
-type Found = { place: number; text: Buffer; record: JsonObject };
+type StoredActivity = { place: number; text: Buffer; record: JsonObject };
 
 /** Saves each record by itself; of records with the same key the last one counts. */
 export async function saveCalls(
@@ -74,7 +74,7 @@ function saveCall(document: Document, record: CallRecord, region: string): SaveR
 
 function put(
   document: Document,
-  found: Found | undefined,
+  found: StoredActivity | undefined,
   key: string,
   members: Fields,
   region: string,
@@ -93,7 +93,7 @@ function emptied(members: Fields): Record<string, FieldValue | null> {
 }
 
 /** By id, else by key. An id that now belongs to another call is not this call's: ids are used again after a deletion. */
-function findActivity(document: Document, key: string, activityId?: string): Found | undefined {
+function findActivity(document: Document, key: string, activityId?: string): StoredActivity | undefined {
   const { byId, byKey } = document.activityPlaces;
   const place = activityId === undefined ? byKey.get(key) : byId.get(activityId);
   const text = place === undefined ? undefined : textsOf(document, "activities").get(place);

@@ -16,7 +16,7 @@ export type LocalFile = {
   close(): Promise<void>;
 };
 
-type Job = { run(document: Document): Promise<void>; done(): void; fail(error: unknown): void };
+type FileJob = { run(document: Document): Promise<void>; done(): void; fail(error: unknown): void };
 
 /** Looking at the file's time and size works on every file system; being told of changes does not. */
 const lookEveryMs = 250;
@@ -28,7 +28,7 @@ export function openFile(disk: Disk, warn: (message: string) => void): LocalFile
   const nothingYet = newDocument();
   const database = new Low<Document>(disk, nothingYet);
   const watchers = new Set<() => void>();
-  let queue: Job[] = [];
+  let queue: FileJob[] = [];
   let working: Promise<void> | undefined;
   let isOpen = false;
   let looking: NodeJS.Timeout | undefined;
@@ -48,7 +48,7 @@ export function openFile(disk: Disk, warn: (message: string) => void): LocalFile
     for (const changed of watchers) changed();
   };
 
-  const attempt = async (jobs: readonly Job[], attempts = 1): Promise<void> => {
+  const attempt = async (jobs: readonly FileJob[], attempts = 1): Promise<void> => {
     await refresh();
     const before = database.data.edits;
     for (const job of jobs) await job.run(database.data);

@@ -10,7 +10,7 @@ export class JsonFault extends Error {
 }
 
 /** A place in the bytes of a JSON text. What starts with `skip` or `take` moves it, or throws `JsonFault`. */
-export type Cursor = { readonly bytes: Buffer; at: number };
+export type JsonCursor = { readonly bytes: Buffer; at: number };
 
 /** Deeper than anybody writes by hand, and shallow enough for every reader of JSON. */
 const maxDepth = 100;
@@ -18,7 +18,7 @@ const maxDepth = 100;
 const literals = ["true", "false", "null"].map((word) => Buffer.from(word));
 const numberPattern = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/;
 
-export function skipSpace(cursor: Cursor): void {
+export function skipSpace(cursor: JsonCursor): void {
   for (;;) {
     const byte = cursor.bytes[cursor.at];
     if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return;
@@ -30,7 +30,7 @@ export function skipSpace(cursor: Cursor): void {
  * Steps through a list or an object, with the cursor (and its offset) at each item or member in turn.
  * The body of the loop moves the cursor over it.
  */
-export function* itemsOf(cursor: Cursor, brackets: "{}" | "[]", what: string): Generator<number> {
+export function* itemsOf(cursor: JsonCursor, brackets: "{}" | "[]", what: string): Generator<number> {
   const close = brackets.charCodeAt(1);
   take(cursor, brackets[0] ?? "", `expected ${what}: "${brackets[0]}"`);
   skipSpace(cursor);
@@ -45,7 +45,7 @@ export function* itemsOf(cursor: Cursor, brackets: "{}" | "[]", what: string): G
 }
 
 /** Takes the name of a member, with its colon. */
-export function takeName(cursor: Cursor): string {
+export function takeName(cursor: JsonCursor): string {
   const start = cursor.at;
   skipString(cursor, "expected a name in double quotes");
   const name: string = JSON.parse(cursor.bytes.toString("utf8", start, cursor.at));
@@ -56,14 +56,14 @@ export function takeName(cursor: Cursor): string {
 }
 
 /** Checks a whole value, strictly: `JSON.parse` takes its text. */
-export function skipValue(cursor: Cursor, depth = 0): void {
+export function skipValue(cursor: JsonCursor, depth = 0): void {
   const first = cursor.bytes[cursor.at];
   if (first === 0x22) skipString(cursor);
   else if (first === 0x7b || first === 0x5b) skipItems(cursor, first === 0x7b, depth);
   else skipWord(cursor);
 }
 
-function skipItems(cursor: Cursor, isObject: boolean, depth: number): void {
+function skipItems(cursor: JsonCursor, isObject: boolean, depth: number): void {
   if (depth >= maxDepth) throw new JsonFault(cursor.at, `nested deeper than ${maxDepth} levels`);
   for (const _ of itemsOf(cursor, isObject ? "{}" : "[]", "a value")) {
     if (isObject) takeName(cursor);
@@ -71,7 +71,7 @@ function skipItems(cursor: Cursor, isObject: boolean, depth: number): void {
   }
 }
 
-function skipWord(cursor: Cursor): void {
+function skipWord(cursor: JsonCursor): void {
   const { bytes, at } = cursor;
   const literal = literals.find((word) => bytes.subarray(at, at + word.length).equals(word));
   const digits = literal ?? numberPattern.exec(bytes.toString("latin1", at, at + 400))?.[0];
@@ -79,7 +79,7 @@ function skipWord(cursor: Cursor): void {
   cursor.at += digits.length;
 }
 
-function skipString(cursor: Cursor, expected = "expected a text in double quotes"): void {
+function skipString(cursor: JsonCursor, expected = "expected a text in double quotes"): void {
   const { bytes, at: start } = cursor;
   take(cursor, '"', expected);
   for (;;) {
@@ -94,19 +94,19 @@ function skipString(cursor: Cursor, expected = "expected a text in double quotes
   cursor.at++;
 }
 
-function skipEscape(cursor: Cursor): void {
+function skipEscape(cursor: JsonCursor): void {
   const [sequence] =
     /^\\(["\\/bfnrt]|u[\da-fA-F]{4})/.exec(cursor.bytes.toString("latin1", cursor.at, cursor.at + 6)) ?? [];
   if (!sequence) throw new JsonFault(cursor.at, 'a backslash that means nothing here (write "\\\\")');
   cursor.at += sequence.length;
 }
 
-function take(cursor: Cursor, character: string, expected: string): void {
+function take(cursor: JsonCursor, character: string, expected: string): void {
   if (cursor.bytes[cursor.at] !== character.charCodeAt(0)) throw unexpected(cursor, expected);
   cursor.at++;
 }
 
-export function unexpected({ bytes, at }: Cursor, expected: string): JsonFault {
+export function unexpected({ bytes, at }: JsonCursor, expected: string): JsonFault {
   const found = /^\P{Cc}/u.exec(bytes.toString("utf8", at, at + 4))?.[0];
   const what = at >= bytes.length ? "the end of the file" : found ? `'${found}'` : "a control character";
   return new JsonFault(at, `${expected}, found ${what}`);

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { createPace } from "../../src/lib/pace.ts";
 import { type Document, emptyDocument, isList, takeRecord, textsOf } from "./document.ts";
-import { type Cursor, itemsOf, JsonFault, skipSpace, skipValue, takeName, unexpected } from "./json.ts";
+import { itemsOf, type JsonCursor, JsonFault, skipSpace, skipValue, takeName, unexpected } from "./json.ts";
 import { parseRecord } from "./record.ts";
 import { type List, shapes } from "./shapes.ts";
 import type { Slice, Texts } from "./texts.ts";
@@ -37,7 +37,7 @@ export async function readDocument(bytes: Buffer, region: string): Promise<Docum
   return document;
 }
 
-function readRecord(cursor: Cursor, list: List, document: Document, region: string): void {
+function readRecord(cursor: JsonCursor, list: List, document: Document, region: string): void {
   const start = cursor.at;
   if (cursor.bytes[start] !== 0x7b) throw unexpected(cursor, `expected a record of ${list}: "{"`);
   skipValue(cursor);

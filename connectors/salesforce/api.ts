@@ -4,19 +4,19 @@ import { CrmError } from "../../src/core/errors.ts";
 import { unlessAborted } from "../../src/lib/aborted.ts";
 import type { Priority } from "../../src/lib/budget.ts";
 import { withToken } from "../../src/lib/token.ts";
-import { exchange, type Outcome } from "./exchange.ts";
+import { type ExchangeResult, exchange } from "./exchange.ts";
 import { createLimits } from "./limits.ts";
 import type { SalesforceSettings } from "./settings.ts";
 import { tokensOf } from "./token.ts";
 
 /** For whom a piece of work is done, and until when somebody waits for it. */
-export type Ask = { priority: Priority; signal?: AbortSignal | undefined };
+export type RequestOptions = { priority: Priority; signal?: AbortSignal | undefined };
 
 /**
  * The way to an org. `open` gives jsforce's connection for one piece of work: each of its requests waits for its turn,
  * has a deadline, is sent again once when the token is refused and never otherwise, and fails with `CrmError`.
  */
-export type Api = { open(ask: Ask): Promise<Connection> };
+export type Api = { open(ask: RequestOptions): Promise<Connection> };
 
 export function createApi(settings: SalesforceSettings, context: ConnectContext): Api {
   const { now, onRequest } = context;
@@ -26,7 +26,7 @@ export function createApi(settings: SalesforceSettings, context: ConnectContext)
     throw error instanceof CrmError ? limits.heed(error) : error;
   };
 
-  const open = async ({ priority, signal }: Ask): Promise<Connection> => {
+  const open = async ({ priority, signal }: RequestOptions): Promise<Connection> => {
     if (signal?.aborted) throw stopped(signal);
     // Forty megabytes that only an installation with Salesforce needs.
     const { Connection } = await import("jsforce");
@@ -45,7 +45,7 @@ export function createApi(settings: SalesforceSettings, context: ConnectContext)
       token: string,
       request: string | HttpRequest,
       options: object,
-    ): Promise<Outcome> => {
+    ): Promise<ExchangeResult> => {
       const done = await limits.turn(priority, signal);
       connection.accessToken = token;
       return exchange(plain, request, options).catch(heed).finally(done);

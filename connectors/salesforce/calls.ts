@@ -8,30 +8,30 @@ import type {
 } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { createPace } from "../../src/lib/pace.ts";
-import type { Ask } from "./api.ts";
+import type { RequestOptions } from "./api.ts";
 import { wroteOf } from "./follow-ups.ts";
 import type { Desk, Item, Written } from "./item.ts";
 import { contactIn, linkOf, linksAfter, type Plan, planCall, planTask } from "./plan.ts";
 import { type Current, shortId, tasksById, tasksByKey } from "./tasks.ts";
-import { contactsFor, type Made, type Wanted } from "./unknown-callers.ts";
-import type { Row } from "./values.ts";
+import { type CreatedContact, contactsFor, type WantedContact } from "./unknown-callers.ts";
+import type { ObjectRow } from "./values.ts";
 import { writeTasks } from "./write.ts";
 
 /** A call and what the org has of it now. `task`: its follow-up there, which may be deleted. */
-type Found = { record: CallRecord; current?: Current; task?: Current };
+type FoundCall = { record: CallRecord; current?: Current; task?: Current };
 /** `call`: absent when nothing is to be written. `followUp`: absent when none is to be made. `made`: the one that is there. `noFollowUp`: why none can be. */
-type Ready = Found & { plan: Plan; call?: Item; followUp?: Item; made?: FollowUp; noFollowUp?: string };
+type Ready = FoundCall & { plan: Plan; call?: Item; followUp?: Item; made?: FollowUp; noFollowUp?: string };
 
 /** Saves each record by itself; of records with the same key the last one counts. */
 export async function saveCalls(
   desk: Desk,
   records: readonly CallRecord[],
-  ask: Ask,
+  ask: RequestOptions,
   context: ConnectContext,
 ): Promise<SaveResult[]> {
   const byKey = new Map(records.map((record) => [record.key, record]));
   const results = new Map<string, SaveResult>();
-  const present: Found[] = [];
+  const present: FoundCall[] = [];
   for (const found of await read(desk, [...byKey.values()])) {
     const { key, activityId } = found.record;
     const isGone = found.current ? found.current.deleted : activityId !== undefined;
@@ -59,7 +59,7 @@ export async function saveCalls(
 }
 
 /** Reads what may be there: a call that was never sent is not. */
-async function read({ connection, book }: Desk, records: readonly CallRecord[]): Promise<Found[]> {
+async function read({ connection, book }: Desk, records: readonly CallRecord[]): Promise<FoundCall[]> {
   const maySave = (record: CallRecord) =>
     book.ledger || record.sentAt !== undefined || Object.keys(record.ours).length > 0;
   const names = [...new Set(records.flatMap(({ fields }) => Object.keys(fields)))];
@@ -93,20 +93,23 @@ function taskKey(key: string): string {
 }
 
 /** Nobody is made for a call that had a contact before: a person may have taken it away. */
-function unknownCaller({ record, current }: Found): Wanted[] {
+function unknownCaller({ record, current }: FoundCall): WantedContact[] {
   const { createContact, contact, ours } = record;
   const hadOne =
     contact !== undefined || "contactId" in ours || contactIn(linksAfter(current, {})) !== undefined;
   return createContact && !hadOne ? [createContact] : [];
 }
 
-function contactFor(found: Found, made: Awaited<ReturnType<typeof contactsFor>>): Made | undefined {
+function contactFor(
+  found: FoundCall,
+  made: Awaited<ReturnType<typeof contactsFor>>,
+): CreatedContact | undefined {
   const [wanted] = unknownCaller(found);
   return wanted ? made.get(wanted.number) : found.record.contact;
 }
 
 /** A contact that could not be made is no reason not to log its call: it is matched later. */
-function plan(desk: Desk, found: Found, made: Made | undefined): Ready | CrmError {
+function plan(desk: Desk, found: FoundCall, made: CreatedContact | undefined): Ready | CrmError {
   const { record, current, task } = found;
   const { book, warn } = desk;
   if (made instanceof CrmError && made.retry === "later") return made;
@@ -130,7 +133,10 @@ function plan(desk: Desk, found: Found, made: Made | undefined): Ready | CrmErro
   return { ...ready, followUp: { what: "the follow-up task", change: false, row: withKey, ...common } };
 }
 
-function contactIfMade(made: Made | undefined): { contact?: ContactRef; without: readonly string[] } {
+function contactIfMade(made: CreatedContact | undefined): {
+  contact?: ContactRef;
+  without: readonly string[];
+} {
   if (!made) return { without: [] };
   if (made instanceof CrmError) return { without: [`a contact for its caller: ${made.message}`] };
   const { id, kind, without = [] } = made;
@@ -172,7 +178,11 @@ function resultOf(
 }
 
 /** What was written in the end, in the mapping's words: less than planned, or with another owner or contact. */
-function wroteIn(planned: Readonly<Values>, row: Readonly<Row>, contact: ContactRef | undefined): Values {
+function wroteIn(
+  planned: Readonly<Values>,
+  row: Readonly<ObjectRow>,
+  contact: ContactRef | undefined,
+): Values {
   const wrote: Values = {};
   for (const [name, value] of Object.entries(planned)) {
     if (name === "contactId") {

@@ -3,11 +3,11 @@ import type { Connection } from "jsforce";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
-import type { Api, Ask } from "./api.ts";
-import { type Cursor, readCursor } from "./cursor.ts";
+import type { Api, RequestOptions } from "./api.ts";
+import { type ChangesCursor, readCursor } from "./cursor.ts";
 import { hasFault } from "./failure.ts";
 import { contactOf, kindOf, type Shape, shapesOf } from "./people.ts";
-import type { Schema } from "./schema.ts";
+import type { OrgSchema } from "./schema.ts";
 import { literal, queryAll } from "./soql.ts";
 
 /** As many as can be read between two inbound questions without anybody noticing. */
@@ -17,19 +17,19 @@ const overlapMs = 5 * 60_000;
 /** Salesforce remembers what was deleted for 30 days. */
 const longestGapMs = 29 * 86_400_000;
 
-type Context = Pick<ConnectContext, "now" | "contactFields">;
-type Way = { api: Api; schema: Schema };
-type Page = { contacts: Contact[]; removed: ContactRef[]; last?: { stamp: string; id: string } };
+type ChangesContext = Pick<ConnectContext, "now" | "contactFields">;
+type ChangesSource = { api: Api; schema: OrgSchema };
+type ChangesPage = { contacts: Contact[]; removed: ContactRef[]; last?: { stamp: string; id: string } };
 
 /**
  * The next page of contacts: all of them first, in the order of their last change, then what changed and what was
  * deleted since. A stop in between goes on from the last page.
  */
 export async function changedContacts(
-  { api, schema }: Way,
+  { api, schema }: ChangesSource,
   text: string | undefined,
-  ask: Ask,
-  { now, contactFields }: Context,
+  ask: RequestOptions,
+  { now, contactFields }: ChangesContext,
 ): Promise<ContactChanges> {
   const shapes = await shapesOf(schema, contactFields(), ask);
   const connection = await api.open(ask);
@@ -37,7 +37,7 @@ export async function changedContacts(
   const start = new Date(now()).toISOString();
   const known = readCursor(text);
   const usable = known && known.shape === shape && !isTooOld(known, now());
-  const cursor: Cursor = usable ? { ...known, start: known.start ?? start } : { shape, start };
+  const cursor: ChangesCursor = usable ? { ...known, start: known.start ?? start } : { shape, start };
   const full = !usable;
   const contacts: Contact[] = [];
   const removed: ContactRef[] = [];
@@ -59,12 +59,12 @@ export async function changedContacts(
   // Taken out of the recycle bin again.
   const present = new Set(contacts.map(({ id }) => id));
   removed.push(...deleted.filter(({ id }) => !present.has(id)));
-  const done: Cursor = { shape, since: cursor.start ?? start };
+  const done: ChangesCursor = { shape, since: cursor.start ?? start };
   return { contacts, removed, cursor: JSON.stringify(done), more: false, ...(full && { full }) };
 }
 
 /** `last`: there is more behind it. */
-async function readPage(connection: Connection, shape: Shape, cursor: Cursor): Promise<Page> {
+async function readPage(connection: Connection, shape: Shape, cursor: ChangesCursor): Promise<ChangesPage> {
   const { object, select } = shape;
   const conditions: string[] = [];
   if (cursor.stamp && cursor.id) {
@@ -127,6 +127,6 @@ function digestOf(shapes: readonly Shape[]): string {
   return createHash("sha256").update(text).digest("base64url").slice(0, 16);
 }
 
-function isTooOld({ since, start }: Cursor, now: number): boolean {
+function isTooOld({ since, start }: ChangesCursor, now: number): boolean {
   return now - Date.parse(since ?? start ?? "") > longestGapMs;
 }

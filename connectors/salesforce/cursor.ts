@@ -5,7 +5,7 @@ import { isObject, textAt } from "../../src/lib/body.ts";
  * absent during the first. `start`: ISO time when this round began; absent between rounds. `object`: which kind of
  * person is being read, and `stamp` with `id` the last one that was.
  */
-export type Cursor = {
+export type ChangesCursor = {
   shape: string;
   since?: string;
   start?: string;
@@ -15,7 +15,7 @@ export type Cursor = {
 };
 
 /** A cursor as `changedContacts` gave it out; undefined for anything else. */
-export function readCursor(text: string | undefined): Cursor | undefined {
+export function readCursor(text: string | undefined): ChangesCursor | undefined {
   if (text === undefined) return undefined;
   let value: unknown;
   try {
@@ -25,7 +25,7 @@ export function readCursor(text: string | undefined): Cursor | undefined {
   }
   const shape = isObject(value) ? textAt(value, "shape") : undefined;
   if (!isObject(value) || !shape) return undefined;
-  const cursor: Cursor = { shape };
+  const cursor: ChangesCursor = { shape };
   for (const name of ["since", "start", "object", "stamp", "id"] as const) {
     const text = textAt(value, name);
     if (text) cursor[name] = text;

@@ -4,7 +4,7 @@ import { CrmError } from "../../src/core/errors.ts";
 import { answerFailure, networkFailure } from "./failure.ts";
 
 /** `refused`: the token was. */
-export type Outcome = { answer: unknown } | { refused: CrmError };
+export type ExchangeResult = { answer: unknown } | { refused: CrmError };
 /** jsforce's own way of sending, with what we want to hear of it. */
 export type Exchange = {
   connection: Connection;
@@ -23,7 +23,7 @@ export async function exchange(
   { connection, send, now, onRequest, onAnswer }: Exchange,
   request: string | HttpRequest,
   options: object,
-): Promise<Outcome> {
+): Promise<ExchangeResult> {
   const kind = pathOf(request).includes("/search") ? "search" : "general";
   const started = now();
   const note = (status: CrmRequest["status"]) => onRequest?.({ kind, status, ms: now() - started });

@@ -4,7 +4,7 @@ import { quoted } from "../../src/core/mask.ts";
 import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 
 /** One thing that Salesforce found wrong, of a request or of one of its rows. `twins`: ids of records that it takes for the same. */
-export type Fault = { code: string; message: string; fields: string[]; twins?: string[] };
+export type SalesforceFault = { code: string; message: string; fields: string[]; twins?: string[] };
 
 /** How long the org's daily limit is left alone before it is tried again; the window of 24 hours rolls. */
 export const limitPauseMs = 15 * 60_000;
@@ -45,12 +45,12 @@ const cures: Record<string, string> = {
 };
 
 /** Whether these faults pass by themselves. */
-export function isPassing(faults: readonly Fault[]): boolean {
+export function isPassing(faults: readonly SalesforceFault[]): boolean {
   return faults.some(({ code, message }) => passing.has(code) || message.includes("UNABLE_TO_LOCK_ROW"));
 }
 
 /** The failure of one row. `what`: e.g. "the call". */
-export function rowFailure(what: string, faults: readonly Fault[]): CrmError {
+export function rowFailure(what: string, faults: readonly SalesforceFault[]): CrmError {
   const [fault] = faults;
   const words = faults.map(({ code, message }) => `${code}, ${quoted(message)}`).join("; ");
   const cure = fault && Object.hasOwn(cures, fault.code) ? `: ${cures[fault.code]}` : "";
@@ -97,7 +97,7 @@ export function networkFailure(
 }
 
 /** What Salesforce said about a request that failed; nothing for an HTML page or a lost connection. */
-export function faultsOf(error: unknown): Fault[] {
+export function faultsOf(error: unknown): SalesforceFault[] {
   if (error instanceof CrmError) return faultsOf(error.cause);
   if (!(error instanceof Error) || !("errorCode" in error) || !("data" in error)) return [];
   const { data } = error;
@@ -105,7 +105,7 @@ export function faultsOf(error: unknown): Fault[] {
 }
 
 /** A fault as REST (`errorCode`) or a collection's row (`statusCode`) writes it. */
-export function faultIn(value: unknown): Fault | undefined {
+export function faultIn(value: unknown): SalesforceFault | undefined {
   if (!isObject(value)) return undefined;
   const code = textAt(value, "statusCode") ?? textAt(value, "errorCode");
   const { fields } = value;

@@ -1,9 +1,9 @@
 import type { FieldDescription, FieldDescriptions } from "../../src/core/contracts.ts";
-import type { Ask } from "./api.ts";
+import type { RequestOptions } from "./api.ts";
 import { personObjects } from "./people.ts";
-import type { Field, Fields, Schema } from "./schema.ts";
+import type { ObjectField, ObjectFields, OrgSchema } from "./schema.ts";
 
-const ask: Ask = { priority: "sync" };
+const ask: RequestOptions = { priority: "sync" };
 
 const types: Record<string, FieldDescription["type"]> = {
   int: "number",
@@ -17,7 +17,7 @@ const types: Record<string, FieldDescription["type"]> = {
 };
 
 /** The fields that a mapping may name. An unknown caller becomes a Lead or a Contact, so it may have the fields of both. */
-export async function fieldList(schema: Schema): Promise<FieldDescriptions> {
+export async function fieldList(schema: OrgSchema): Promise<FieldDescriptions> {
   const [task, ...people] = await Promise.all([
     schema.of("Task", ask),
     ...personObjects.map((object) => schema.of(object, ask)),
@@ -32,7 +32,7 @@ export async function fieldList(schema: Schema): Promise<FieldDescriptions> {
   };
 }
 
-function descriptions(fields: Fields): FieldDescription[] {
+function descriptions(fields: ObjectFields): FieldDescription[] {
   return [...fields.values()].map((field) => {
     const options = optionsOf(field);
     return {
@@ -45,7 +45,7 @@ function descriptions(fields: Fields): FieldDescription[] {
 }
 
 /** Only a restricted picklist refuses other values. */
-function optionsOf({ type, restrictedPicklist, options }: Field): string[] | undefined {
+function optionsOf({ type, restrictedPicklist, options }: ObjectField): string[] | undefined {
   if (!restrictedPicklist || !/picklist$/.test(type)) return undefined;
   const active = options.filter((option) => option.active);
   return [...new Set(active.flatMap(({ value, label }) => [value, label]))];

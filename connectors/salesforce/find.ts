@@ -3,9 +3,9 @@ import { type Contact, numbersOf } from "../../src/core/contact.ts";
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { mistakenDigits, searchDigits, usualWritings } from "../../src/core/phone-writings.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
-import type { Api, Ask } from "./api.ts";
+import type { Api, RequestOptions } from "./api.ts";
 import { contactOf, oncePerPerson, type Shape, shapesOf } from "./people.ts";
-import type { Schema } from "./schema.ts";
+import type { OrgSchema } from "./schema.ts";
 import { inLists, literal, queryTogether } from "./soql.ts";
 
 export type ContactsByNumber = Map<string, Contact[]>;
@@ -18,18 +18,18 @@ const fewNumbers = 40;
 /** Of the condition of one query, so that three of them are no large request. */
 const longestCondition = 9_000;
 
-type Context = Pick<ConnectContext, "region" | "contactFields">;
-type Way = { api: Api; schema: Schema };
+type FindContext = Pick<ConnectContext, "region" | "contactFields">;
+type FindSource = { api: Api; schema: OrgSchema };
 
 /**
  * The contacts with these numbers. The search index lags behind by seconds or minutes: numbers that it does not know
  * are compared with the phone fields themselves, as many as fit one request.
  */
 export async function findContacts(
-  { api, schema }: Way,
+  { api, schema }: FindSource,
   numbers: readonly string[],
-  ask: Ask,
-  context: Context,
+  ask: RequestOptions,
+  context: FindContext,
 ): Promise<ContactsByNumber> {
   if (numbers.length === 0) return new Map();
   const shapes = await shapesOf(schema, context.contactFields(), ask);

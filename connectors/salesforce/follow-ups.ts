@@ -4,7 +4,7 @@ import { rowFailure } from "./failure.ts";
 import type { Desk } from "./item.ts";
 import { sendRows, update } from "./send.ts";
 import { type Current, shortId, tasksById } from "./tasks.ts";
-import { closedStatus, formOf, type Row } from "./values.ts";
+import { closedStatus, formOf, type ObjectRow } from "./values.ts";
 
 type Closed = "closed" | "touched" | "done" | CrmError;
 
@@ -12,7 +12,7 @@ type Closed = "closed" | "touched" | "done" | CrmError;
 const links = new Set(["WhoId", "WhatId"]);
 
 /** What a follow-up was made with, as far as a person may change it. */
-export function wroteOf(row: Readonly<Row>, keyName: string): Values {
+export function wroteOf(row: Readonly<ObjectRow>, keyName: string): Values {
   const isOurs = (name: string) => name !== keyName && !links.has(name);
   return Object.fromEntries(
     Object.entries(row).flatMap(([name, value]) => (isOurs(name) && value !== null ? [[name, value]] : [])),

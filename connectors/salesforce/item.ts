@@ -1,9 +1,9 @@
 import type { Connection } from "jsforce";
 import type { ContactRef } from "../../src/core/contact.ts";
 import type { CrmError } from "../../src/core/errors.ts";
-import type { Schema } from "./schema.ts";
+import type { OrgSchema } from "./schema.ts";
 import type { Book } from "./tasks.ts";
-import type { Row } from "./values.ts";
+import type { ObjectRow } from "./values.ts";
 
 /**
  * One Task to write. `what`: its name in messages. `change`: an existing one, by the `Id` in its row. `contact`: whom
@@ -12,7 +12,7 @@ import type { Row } from "./values.ts";
 export type Item = {
   what: string;
   change: boolean;
-  row: Row;
+  row: ObjectRow;
   contact?: ContactRef;
   fallbackOwner?: string;
   without?: readonly string[];
@@ -25,4 +25,4 @@ export type Written =
   | { failed: CrmError; contactGone?: ContactRef };
 
 /** What writing needs: the way to the org, what it looks like, and whom to tell. */
-export type Desk = { connection: Connection; schema: Schema; book: Book; warn: (message: string) => void };
+export type Desk = { connection: Connection; schema: OrgSchema; book: Book; warn: (message: string) => void };

@@ -1,5 +1,5 @@
 import { quoted } from "../../src/core/mask.ts";
-import { type Fault, isPassing } from "./failure.ts";
+import { isPassing, type SalesforceFault } from "./failure.ts";
 import type { Item, Written } from "./item.ts";
 
 /** Fewer values would not change these. */
@@ -33,7 +33,11 @@ type Known = { keyName: string; ownerGone: boolean; last: boolean; warn: (messag
  * links, at last all but what a Task cannot be without. A Task that is there already then stays as it is. Undefined: nothing that
  * could be left out.
  */
-export function leaveOut(item: Item, faults: readonly Fault[], known: Known): Item | Written | undefined {
+export function leaveOut(
+  item: Item,
+  faults: readonly SalesforceFault[],
+  known: Known,
+): Item | Written | undefined {
   const { keyName, ownerGone, last, warn } = known;
   const { row } = item;
   const isOurs = (name: string) => name === keyName || name === "Id";
@@ -61,7 +65,7 @@ export function leaveOut(item: Item, faults: readonly Fault[], known: Known): It
   return undefined;
 }
 
-function isAboutOwner(faults: readonly Fault[]): boolean {
+function isAboutOwner(faults: readonly SalesforceFault[]): boolean {
   return faults.some(
     ({ code, message, fields }) =>
       /OWNER/.test(code) || fields.includes("OwnerId") || /Assigned To ID|OwnerId/.test(message),
@@ -69,7 +73,7 @@ function isAboutOwner(faults: readonly Fault[]): boolean {
 }
 
 /** Of a value that must be unique only the message says whose it is. */
-function fieldsOf({ fields, message }: Fault): string[] {
+function fieldsOf({ fields, message }: SalesforceFault): string[] {
   const unique = /duplicate value found: (\w+) duplicates/.exec(message)?.[1];
   return unique === undefined ? fields : [...fields, unique];
 }
@@ -77,7 +81,7 @@ function fieldsOf({ fields, message }: Fault): string[] {
 function without(
   item: Item,
   names: readonly string[],
-  faults: readonly Fault[],
+  faults: readonly SalesforceFault[],
   warn: Known["warn"],
 ): Item | Written {
   const left = [...new Set(names)];
@@ -96,7 +100,7 @@ function without(
   return isEmpty ? { id: String(id), created: false, item: smaller } : smaller;
 }
 
-function withOtherOwner(item: Item, faults: readonly Fault[], warn: Known["warn"]): Item {
+function withOtherOwner(item: Item, faults: readonly SalesforceFault[], warn: Known["warn"]): Item {
   const { OwnerId: owner, ...row } = item.row;
   const { fallbackOwner, ...rest } = item;
   const isNew = fallbackOwner !== undefined && fallbackOwner !== owner;
@@ -111,6 +115,6 @@ function withOtherOwner(item: Item, faults: readonly Fault[], warn: Known["warn"
   };
 }
 
-function wordsOf(faults: readonly Fault[]): string {
+function wordsOf(faults: readonly SalesforceFault[]): string {
   return faults.map(({ code, message }) => `${code}, ${quoted(message)}`).join("; ");
 }

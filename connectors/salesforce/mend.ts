@@ -2,7 +2,7 @@ import type { Connection } from "jsforce";
 import type { ContactRef } from "../../src/core/contact.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
-import type { Fault } from "./failure.ts";
+import type { SalesforceFault } from "./failure.ts";
 import type { Desk, Item, Written } from "./item.ts";
 import { leaveOut } from "./leave-out.ts";
 import { inLists, queryAll } from "./soql.ts";
@@ -32,7 +32,7 @@ const readable: Record<string, { object: string; fields: string }> = {
 };
 
 /** The ids that a row's faults may be about: Salesforce seldom says which of its links is broken. */
-export function idsInDoubt({ row }: Item, faults: readonly Fault[]): string[] {
+export function idsInDoubt({ row }: Item, faults: readonly SalesforceFault[]): string[] {
   if (!faults.some(({ code }) => brokenLink.has(code))) return [];
   return links.flatMap((name) => (typeof row[name] === "string" ? [row[name]] : []));
 }
@@ -59,7 +59,7 @@ export async function lookAt(connection: Connection, ids: readonly string[]): Pr
  */
 export function mend(
   item: Item,
-  faults: readonly Fault[],
+  faults: readonly SalesforceFault[],
   standings: Standings,
   { book, warn }: Pick<Desk, "book" | "warn">,
   last: boolean,

@@ -1,7 +1,7 @@
 import { quoted } from "../../src/core/mask.ts";
 import { GrantError, type GrantFailure } from "../../src/core/oauth.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
-import type { Answer } from "./sign-in.ts";
+import type { SignInReply } from "./sign-in.ts";
 
 type Meaning = readonly [GrantFailure, string];
 
@@ -34,7 +34,7 @@ const described: readonly (readonly [RegExp, Meaning])[] = [
 ];
 
 /** What a refusal of the sign-in means. `secrets`: whatever Salesforce repeats of them is left out. */
-export function failureOf(answer: Answer, what: string, secrets: readonly string[]): GrantError {
+export function failureOf(answer: SignInReply, what: string, secrets: readonly string[]): GrantError {
   const { status } = answer;
   const body = without(secrets, answer.body);
   const code = textAt(body, "error") ?? textAt(body, "errorCode");

@@ -3,16 +3,16 @@ import { type Account, type Grant, GrantError, type OAuth, type OAuthContext } f
 import { type JsonObject, numberAt, objectsAt, textAt } from "../../src/lib/body.ts";
 import { app, consentUrl, orgAt, orgOf, type SalesforceApp, signInAt } from "./oauth-app.ts";
 import { failureOf, unusable } from "./oauth-failure.ts";
-import { type Answer, ask, type Question } from "./sign-in.ts";
+import { ask, type SignInReply, type SignInRequest } from "./sign-in.ts";
 
 /** Salesforce's web server flow: PKCE and secret both, and a refresh token that is good once. */
 export const oauth: OAuth<SalesforceApp> = { app, consentUrl, exchange, refresh, account, disconnect };
 
-type Given = { code: string; redirectUri: string; verifier: string; where?: string };
+type GivenCode = { code: string; redirectUri: string; verifier: string; where?: string };
 
 const organizationQuery = "SELECT Id, Name, TimeZoneSidKey FROM Organization LIMIT 1";
 
-async function exchange(app: SalesforceApp, given: Given, context: OAuthContext): Promise<Grant> {
+async function exchange(app: SalesforceApp, given: GivenCode, context: OAuthContext): Promise<Grant> {
   const what = "Salesforce, connecting an org";
   const { code, redirectUri, verifier, where } = given;
   const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: verifier };
@@ -58,11 +58,11 @@ async function disconnect(app: SalesforceApp, grant: Grant, context: OAuthContex
 }
 
 /** `secrets`: what the form has besides our own. */
-type Request = { what: string; at: string; form: Readonly<Record<string, string>>; secrets: string[] };
+type TokenRequest = { what: string; at: string; form: Readonly<Record<string, string>>; secrets: string[] };
 
 async function granted(
   app: SalesforceApp,
-  { what, at, form, secrets }: Request,
+  { what, at, form, secrets }: TokenRequest,
   context: OAuthContext,
   before?: Grant,
 ): Promise<Grant> {
@@ -90,7 +90,7 @@ async function granted(
   };
 }
 
-async function hear(question: Question, what: string, context: OAuthContext): Promise<Answer> {
+async function hear(question: SignInRequest, what: string, context: OAuthContext): Promise<SignInReply> {
   return ask(question, context).catch((cause: unknown) => {
     throw new GrantError("later", `${what}: ${messageOf(cause)}`, { cause });
   });
@@ -102,6 +102,6 @@ function tokenAt(body: JsonObject, name: string): string | undefined {
   return token && /^[\x21-\x7e]+$/.test(token) ? token : undefined;
 }
 
-function isSuccess({ status }: Answer): boolean {
+function isSuccess({ status }: SignInReply): boolean {
   return status >= 200 && status < 300;
 }

@@ -1,7 +1,7 @@
 import type { Contact, ContactKind, ContactRef } from "../../src/core/contact.ts";
 import { isoFromMs, type JsonObject, objectAt, scalarsOf, textAt } from "../../src/lib/body.ts";
-import type { Ask } from "./api.ts";
-import type { Fields, ObjectName, Schema } from "./schema.ts";
+import type { RequestOptions } from "./api.ts";
+import type { ObjectFields, ObjectName, OrgSchema } from "./schema.ts";
 
 export type PersonObject = Exclude<ObjectName, "Task">;
 export const personObjects = ["Contact", "Lead", "Account"] as const satisfies readonly PersonObject[];
@@ -32,7 +32,11 @@ const notCallers = /fax/i;
 const notScalar = new Set(["address", "location", "base64", "complexvalue"]);
 
 /** The objects that callers are in, as far as the user may see them. */
-export async function shapesOf(schema: Schema, mapped: readonly string[], ask: Ask): Promise<Shape[]> {
+export async function shapesOf(
+  schema: OrgSchema,
+  mapped: readonly string[],
+  ask: RequestOptions,
+): Promise<Shape[]> {
   const [contact, lead, account] = await Promise.all(personObjects.map((object) => schema.of(object, ask)));
   const seen = { Contact: contact, Lead: lead, Account: account };
   return personObjects.flatMap((object) => {
@@ -45,7 +49,7 @@ export async function shapesOf(schema: Schema, mapped: readonly string[], ask: A
 
 function shapeOf(
   object: PersonObject,
-  fields: Fields,
+  fields: ObjectFields,
   mapped: readonly string[],
   withCompany: boolean,
 ): Shape {

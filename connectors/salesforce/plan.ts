@@ -2,16 +2,16 @@ import type { ContactRef } from "../../src/core/contact.ts";
 import type { CallRecord, FieldValue, Fields as Values } from "../../src/core/contracts.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import { kindOfId } from "./people.ts";
-import type { Fields } from "./schema.ts";
+import type { ObjectFields } from "./schema.ts";
 import { type Book, type Current, shortId } from "./tasks.ts";
-import { defaultsFor, formOf, type Row, wireOf } from "./values.ts";
+import { defaultsFor, formOf, type ObjectRow, wireOf } from "./values.ts";
 
 /**
  * What is to be sent for a call. `row`: in Salesforce's fields and values, empty when there is nothing to write.
  * `wrote` and `kept`: in the mapping's own, with `contactId` and `ownerId` for whom the call belongs to. `without`: what
  * this org cannot take.
  */
-export type Plan = { row: Row; wrote: Values; kept: string[]; without: string[] };
+export type Plan = { row: ObjectRow; wrote: Values; kept: string[]; without: string[] };
 
 export type Warn = (message: string) => void;
 
@@ -57,7 +57,7 @@ export function planCall(
 }
 
 /** An owner or a link is never taken away, and a checkbox without a value is not ticked. */
-function mappedOf(record: CallRecord, fields: Fields): Values {
+function mappedOf(record: CallRecord, fields: ObjectFields): Values {
   const mapped = Object.entries(record.fields).flatMap(([name, value]): [string, FieldValue][] => {
     const type = fields.get(name)?.type;
     if (value !== "" || (type !== "boolean" && type !== "reference")) return [[name, value]];
@@ -74,7 +74,7 @@ export function planTask(
   warn: Warn,
 ): Pick<Plan, "row" | "without"> {
   const made = rowOf(values, fields, "createable", warn);
-  const whole: Row = { ...links, ...made.row };
+  const whole: ObjectRow = { ...links, ...made.row };
   if (String(whole["WhoId"] ?? "").startsWith("00Q")) delete whole["WhatId"];
   const without = made.without.map((words) => `the follow-up task: ${words}`);
   return { row: { ...whole, ...defaultsFor(fields, whole, false) }, without };
@@ -86,7 +86,7 @@ export function linkOf(contact: ContactRef | undefined): "WhoId" | "WhatId" {
 }
 
 /** The links of a Task after a row has been written over what it was. */
-export function linksAfter(current: Current | undefined, row: Readonly<Row>): Values {
+export function linksAfter(current: Current | undefined, row: Readonly<ObjectRow>): Values {
   const links: Values = {};
   for (const name of ["WhoId", "WhatId", "OwnerId"]) {
     const value = row[name] ?? current?.values[name];
@@ -127,12 +127,12 @@ function leavesNoRoom(
 
 function rowOf(
   write: Readonly<Values>,
-  fields: Fields,
+  fields: ObjectFields,
   how: "createable" | "updateable",
   warn: Warn,
   link: string = "WhoId",
 ): Pick<Plan, "row" | "wrote" | "without"> {
-  const row: Row = {};
+  const row: ObjectRow = {};
   const wrote: Values = {};
   const without: string[] = [];
   const leaveOut = (name: string, why: string): void => {

@@ -1,7 +1,7 @@
 import type { RemovedCall } from "../../src/core/contracts.ts";
 import { isObject } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { type Fault, faultIn, rowFailure } from "./failure.ts";
+import { faultIn, rowFailure, type SalesforceFault } from "./failure.ts";
 import type { Desk } from "./item.ts";
 import { shortId, tasksByKey } from "./tasks.ts";
 
@@ -23,7 +23,7 @@ export async function removeTasks({ connection, book }: Desk, calls: readonly Re
   }
 }
 
-function faultsLeft(result: unknown): Fault[] {
+function faultsLeft(result: unknown): SalesforceFault[] {
   const errors: unknown = isObject(result) && result["success"] !== true ? result["errors"] : [];
   const faults = (Array.isArray(errors) ? errors : []).flatMap((one) => faultIn(one) ?? []);
   return faults.filter(({ code }) => !alreadyGone.has(code));

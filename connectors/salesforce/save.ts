@@ -5,12 +5,12 @@ import type {
   RemovedCall,
   SaveResult,
 } from "../../src/core/contracts.ts";
-import type { Api, Ask } from "./api.ts";
+import type { Api, RequestOptions } from "./api.ts";
 import { saveCalls } from "./calls.ts";
 import { closeFollowUps, standings } from "./follow-ups.ts";
 import type { Desk } from "./item.ts";
 import { removeTasks } from "./remove.ts";
-import { keyFieldIn, type Schema } from "./schema.ts";
+import { keyFieldIn, type OrgSchema } from "./schema.ts";
 import type { Book } from "./tasks.ts";
 
 export type Saver = {
@@ -21,10 +21,10 @@ export type Saver = {
   prepare(): Promise<void>;
 };
 
-type Parts = { api: Api; schema: Schema; keyField: string; context: ConnectContext };
+type SaveParts = { api: Api; schema: OrgSchema; keyField: string; context: ConnectContext };
 
 /** Saves and removes calls of one org. */
-export function createSaver({ api, schema, keyField, context }: Parts): Saver {
+export function createSaver({ api, schema, keyField, context }: SaveParts): Saver {
   let last: Promise<unknown> = Promise.resolve();
   const warned = new Set<string>();
   const warn = (message: string): void => {
@@ -40,7 +40,7 @@ export function createSaver({ api, schema, keyField, context }: Parts): Saver {
     return turn;
   };
 
-  const bookFor = async (ask: Ask): Promise<Book> => {
+  const bookFor = async (ask: RequestOptions): Promise<Book> => {
     const fields = await schema.of("Task", ask);
     const keyName = keyFieldIn(fields, keyField);
     if (keyName) return { fields, keyName, ledger: false };
@@ -50,7 +50,7 @@ export function createSaver({ api, schema, keyField, context }: Parts): Saver {
     return { fields, keyName: "CallObject", ledger: true };
   };
 
-  const deskFor = async (ask: Ask): Promise<Desk> => ({
+  const deskFor = async (ask: RequestOptions): Promise<Desk> => ({
     book: await bookFor(ask),
     connection: await api.open(ask),
     schema,
@@ -61,7 +61,7 @@ export function createSaver({ api, schema, keyField, context }: Parts): Saver {
     save: (records, signal) =>
       inTurn(async () => {
         if (records.length === 0) return [];
-        const ask: Ask = { priority: "deliver", signal };
+        const ask: RequestOptions = { priority: "deliver", signal };
         return saveCalls(await deskFor(ask), records, ask, context);
       }),
     tasks: async (given, signal) => standings(await deskFor({ priority: "deliver", signal }), given),

@@ -1,25 +1,25 @@
 import type { Connection, Field as JsforceField } from "jsforce";
 import { CrmError } from "../../src/core/errors.ts";
 import { textAt } from "../../src/lib/body.ts";
-import type { Api, Ask } from "./api.ts";
+import type { Api, RequestOptions } from "./api.ts";
 import { hasFault } from "./failure.ts";
 import { queryAll } from "./soql.ts";
 
 export type ObjectName = "Task" | "Contact" | "Lead" | "Account";
 
 /** A field as describe tells it. `closed`: a Task with this Status is closed, where the org says so. */
-export type Field = Pick<
+export type ObjectField = Pick<
   JsforceField,
   "name" | "type" | "length" | "createable" | "updateable" | "restrictedPicklist" | "externalId"
 > & { options: Option[] };
 export type Option = { value: string; label: string; active: boolean; isDefault: boolean; closed: boolean };
 
 /** The fields of an object by name; none when the user may not see the object. */
-export type Fields = ReadonlyMap<string, Field>;
+export type ObjectFields = ReadonlyMap<string, ObjectField>;
 
 /** What the org's objects look like, read once an hour. */
-export type Schema = {
-  of(object: ObjectName, ask: Ask): Promise<Fields>;
+export type OrgSchema = {
+  of(object: ObjectName, ask: RequestOptions): Promise<ObjectFields>;
   /** The org refused something that we took from here: it is read anew. Whether it was old enough to be wrong. */
   forget(): boolean;
 };
@@ -27,8 +27,8 @@ export type Schema = {
 const keptMs = 3_600_000;
 const freshMs = 60_000;
 
-export function createSchema(api: Api, now: () => number): Schema {
-  const kept = new Map<ObjectName, { fields: Promise<Fields>; at: number }>();
+export function createSchema(api: Api, now: () => number): OrgSchema {
+  const kept = new Map<ObjectName, { fields: Promise<ObjectFields>; at: number }>();
   return {
     of(object, ask) {
       const known = kept.get(object);
@@ -46,7 +46,7 @@ export function createSchema(api: Api, now: () => number): Schema {
   };
 }
 
-async function describe(connection: Connection, object: ObjectName): Promise<Fields> {
+async function describe(connection: Connection, object: ObjectName): Promise<ObjectFields> {
   try {
     const { fields: found } = await connection.describe(object);
     const fields = new Map(found.map((field) => [field.name, { ...field, options: optionsOf(field) }]));
@@ -60,7 +60,7 @@ async function describe(connection: Connection, object: ObjectName): Promise<Fie
 }
 
 /** An org that has no "Completed" any more says in another place which of its statuses are closed. */
-async function withClosed(connection: Connection, status: Field): Promise<Field> {
+async function withClosed(connection: Connection, status: ObjectField): Promise<ObjectField> {
   if (status.options.some(({ active, closed, value }) => active && (closed || value === "Completed")))
     return status;
   // Not every kind of user may read TaskStatus: without it the org's default status is used.
@@ -85,7 +85,7 @@ function optionsOf({ picklistValues }: JsforceField): Option[] {
 }
 
 /** The field that holds a call's key: as it is called in the settings, or with the namespace of a managed package. */
-export function keyFieldIn(fields: Fields, keyField: string): string | undefined {
+export function keyFieldIn(fields: ObjectFields, keyField: string): string | undefined {
   const found =
     fields.get(keyField) ?? [...fields.values()].find(({ name }) => name.endsWith(`__${keyField}`));
   return found?.externalId ? found.name : undefined;

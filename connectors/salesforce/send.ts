@@ -4,20 +4,20 @@ import type { Connection } from "jsforce";
 import { CrmError } from "../../src/core/errors.ts";
 import { isObject, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { type Fault, faultIn, faultsOf, hasFault } from "./failure.ts";
-import type { Row } from "./values.ts";
+import { faultIn, faultsOf, hasFault, type SalesforceFault } from "./failure.ts";
+import type { ObjectRow } from "./values.ts";
 
 /** What became of one row. `created`: unless an upsert found it there. `lost`: the request as a whole failed, so nobody knows. */
-export type RowResult = { id: string; created: boolean } | { faults: Fault[] } | { lost: CrmError };
+export type RowResult = { id: string; created: boolean } | { faults: SalesforceFault[] } | { lost: CrmError };
 
 /** One request for at most 200 rows; the answer has a result for each, in their order. */
-export type Request = (rows: Row[]) => Promise<unknown>;
+export type RowsRequest = (rows: ObjectRow[]) => Promise<unknown>;
 
 const mostRows = 200;
 const lockRetries = 2;
 
 /** Ways of writing Tasks. An upsert by a key makes what is not there; an update by id never does. */
-export function upsertBy(connection: Connection, keyName: string): Request {
+export function upsertBy(connection: Connection, keyName: string): RowsRequest {
   return (rows) => connection.upsert("Task", rows, keyName, { allOrNone: false });
 }
 
@@ -25,11 +25,11 @@ export function create(
   connection: Connection,
   object: string,
   headers: Record<string, string> = {},
-): Request {
+): RowsRequest {
   return (rows) => connection.create(object, rows, { allOrNone: false, headers });
 }
 
-export function update(connection: Connection): Request {
+export function update(connection: Connection): RowsRequest {
   return (rows) =>
     connection.update(
       "Task",
@@ -46,8 +46,8 @@ export type Sending = { atOnce: boolean; isOutdated(): boolean };
 
 /** Sends rows, those of one person together, and answers for each in their order. */
 export async function sendRows(
-  rows: readonly Row[],
-  request: Request,
+  rows: readonly ObjectRow[],
+  request: RowsRequest,
   sending: Sending,
 ): Promise<RowResult[]> {
   const order = rows.map((_, i) => i).sort((a, b) => compare(parentOf(rows[a]), parentOf(rows[b])) || a - b);
@@ -69,7 +69,7 @@ export async function sendRows(
   return results;
 }
 
-async function sendOrLose(rows: Row[], request: Request, sending: Sending): Promise<RowResult[]> {
+async function sendOrLose(rows: ObjectRow[], request: RowsRequest, sending: Sending): Promise<RowResult[]> {
   try {
     return await sendPatiently(rows, request);
   } catch (error) {
@@ -90,7 +90,7 @@ async function sendOrLose(rows: Row[], request: Request, sending: Sending): Prom
 }
 
 /** Rows that somebody else's change locks out for a moment are sent again. */
-async function sendPatiently(rows: Row[], request: Request): Promise<RowResult[]> {
+async function sendPatiently(rows: ObjectRow[], request: RowsRequest): Promise<RowResult[]> {
   let results = resultsOf(await request(rows), rows.length);
   for (let retry = 1; retry <= lockRetries; retry += 1) {
     const locked = results.flatMap((result, i) => (isLocked(result) ? [i] : []));
@@ -130,11 +130,11 @@ function isLocked(result: RowResult): boolean {
   );
 }
 
-function parentOf(row: Row | undefined): string {
+function parentOf(row: ObjectRow | undefined): string {
   return String(row?.["WhoId"] ?? row?.["WhatId"] ?? "");
 }
 
-function rowsAt(rows: readonly Row[], places: readonly number[]): Row[] {
+function rowsAt(rows: readonly ObjectRow[], places: readonly number[]): ObjectRow[] {
   return places.map((place) => rows[place] ?? {});
 }
 

@@ -3,10 +3,10 @@ import { isObject, type JsonObject } from "../../src/lib/body.ts";
 import { networkFailure } from "./failure.ts";
 
 /** `body`: empty when no JSON object came. Of a list of faults it is the first. */
-export type Answer = { status: number; body: JsonObject };
+export type SignInReply = { status: number; body: JsonObject };
 
 /** A secret is sent in `form` or as `bearer`, never in `url`. */
-export type Question = {
+export type SignInRequest = {
   method: "GET" | "POST";
   url: string;
   form?: URLSearchParams;
@@ -17,9 +17,9 @@ const timeoutMs = 15_000;
 
 /** One request about tokens, sent once. Throws `CrmError` when no answer came. */
 export async function ask(
-  { method, url, form, bearer }: Question,
+  { method, url, form, bearer }: SignInRequest,
   { now, onRequest }: Pick<ConnectContext, "now" | "onRequest">,
-): Promise<Answer> {
+): Promise<SignInReply> {
   const started = now();
   const note = (status: CrmRequest["status"]) => onRequest?.({ kind: "token", status, ms: now() - started });
   try {

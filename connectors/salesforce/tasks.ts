@@ -1,14 +1,14 @@
 import type { Connection } from "jsforce";
 import type { FieldValue } from "../../src/core/contracts.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
-import type { Fields } from "./schema.ts";
+import type { ObjectFields } from "./schema.ts";
 import { inLists, queryAll } from "./soql.ts";
 
 /** A Task as it is in the org now. `values`: null where it is empty. */
 export type Current = { id: string; deleted: boolean; values: Record<string, FieldValue | null> };
 
 /** Where calls are found again. `keyName`: the field that holds their key; `ledger`: the package is missing, so it is one that everybody writes. */
-export type Book = { fields: Fields; keyName: string; ledger: boolean };
+export type Book = { fields: ObjectFields; keyName: string; ledger: boolean };
 
 const links = ["WhoId", "WhatId", "OwnerId", "CreatedById"];
 

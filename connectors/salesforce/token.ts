@@ -22,16 +22,16 @@ const cures: Record<string, string> = {
   unsupported_grant_type: "enable this flow in the external client app",
 };
 
-type Context = Pick<ConnectContext, "now" | "onRequest" | "tokens">;
+type TokenContext = Pick<ConnectContext, "now" | "onRequest" | "tokens">;
 
-export function tokensOf(settings: SalesforceSettings, context: Context): TokenSource {
+export function tokensOf(settings: SalesforceSettings, context: TokenContext): TokenSource {
   const { accessToken } = settings;
   if (context.tokens) return context.tokens;
   if (accessToken !== undefined) return fixedToken(accessToken);
   return createTokenSource(() => fetchToken(settings, context), context.now);
 }
 
-async function fetchToken(settings: SalesforceSettings, context: Context): Promise<Token> {
+async function fetchToken(settings: SalesforceSettings, context: TokenContext): Promise<Token> {
   const { status, body } = await post(settings, context);
   const accessToken = textAt(body, "access_token");
   const url = textAt(body, "instance_url");
@@ -55,7 +55,7 @@ async function fetchToken(settings: SalesforceSettings, context: Context): Promi
   );
 }
 
-async function post(settings: SalesforceSettings, context: Context) {
+async function post(settings: SalesforceSettings, context: TokenContext) {
   const { loginUrl = anyOrg } = settings;
   const form = grantOf(settings, loginUrl, context.now());
   return ask({ method: "POST", url: `${loginUrl}/services/oauth2/token`, form }, context);

@@ -1,7 +1,7 @@
 import { type Contact, type ContactRef, chooseContact, numbersOf } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext, Fields as Values } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { Ask } from "./api.ts";
+import type { RequestOptions } from "./api.ts";
 import { faultsOf, hasFault, rowFailure } from "./failure.ts";
 import { findWritten } from "./find.ts";
 import type { Desk } from "./item.ts";
@@ -10,10 +10,10 @@ import { create, type RowResult, sendRows } from "./send.ts";
 import { inLists, queryAll } from "./soql.ts";
 import { wireOf } from "./values.ts";
 
-export type Wanted = NonNullable<CallRecord["createContact"]>;
+export type WantedContact = NonNullable<CallRecord["createContact"]>;
 /** `without`: what the org did not take of a new contact. An error: there is no contact, and why. */
-export type Made = (ContactRef & { without?: readonly string[] }) | CrmError;
-type Context = Pick<ConnectContext, "region" | "contactFields">;
+export type CreatedContact = (ContactRef & { without?: readonly string[] }) | CrmError;
+type NewContactContext = Pick<ConnectContext, "region" | "contactFields">;
 /** `named`: the provider told the caller's name, so that a record of that name may be the caller. */
 type Draft = {
   number: string;
@@ -37,11 +37,11 @@ const mostAlone = 10;
  */
 export async function contactsFor(
   desk: Desk,
-  wanted: readonly Wanted[],
-  ask: Ask,
-  { region, contactFields }: Context,
-): Promise<Map<string, Made>> {
-  const made = new Map<string, Made>();
+  wanted: readonly WantedContact[],
+  ask: RequestOptions,
+  { region, contactFields }: NewContactContext,
+): Promise<Map<string, CreatedContact>> {
+  const made = new Map<string, CreatedContact>();
   const byNumber = new Map(wanted.map((one) => [one.number, one]));
   if (byNumber.size === 0) return made;
   const shapes = await shapesOf(desk.schema, contactFields(), ask);
@@ -67,8 +67,8 @@ async function make(
   drafts: readonly Draft[],
   shapes: readonly Shape[],
   region: string,
-): Promise<Map<string, Made>> {
-  const made = new Map<string, Made>();
+): Promise<Map<string, CreatedContact>> {
+  const made = new Map<string, CreatedContact>();
   const send = (some: readonly Draft[], headers: Record<string, string> = {}) =>
     sendRows(
       some.map(({ row }) => row),
@@ -150,7 +150,7 @@ function withoutFields(draft: Draft, result: RowResult | undefined, hasTwins: bo
   };
 }
 
-function madeOf({ object, without }: Draft, result: RowResult | undefined): Made {
+function madeOf({ object, without }: Draft, result: RowResult | undefined): CreatedContact {
   if (result && "id" in result)
     return { id: result.id, kind: kindOf[object], ...(without.length > 0 && { without }) };
   if (result && "lost" in result) {
@@ -197,7 +197,11 @@ function ifHidden(error: unknown): Contact[] {
   throw error;
 }
 
-async function draftOf({ schema, warn }: Desk, wanted: Wanted, ask: Ask): Promise<Draft | CrmError> {
+async function draftOf(
+  { schema, warn }: Desk,
+  wanted: WantedContact,
+  ask: RequestOptions,
+): Promise<Draft | CrmError> {
   const { number, phone = number, fields: given, named = false } = wanted;
   const object = "Company" in given ? "Lead" : "Contact";
   const fields = await schema.of(object, ask);

@@ -1,19 +1,19 @@
 import type { FieldValue, Fields as Values } from "../../src/core/contracts.ts";
 import { cutText } from "../../src/lib/cut.ts";
-import type { Field, Fields, Option } from "./schema.ts";
+import type { ObjectField, ObjectFields, Option } from "./schema.ts";
 
 const numbers = new Set(["int", "double", "currency", "percent", "long"]);
 const texts = new Set(["string", "textarea", "phone", "email", "url", "combobox", "encryptedstring"]);
 const picklists = new Set(["picklist", "multipicklist"]);
 
 /** A record as it is sent; null empties a field. */
-export type Row = Record<string, FieldValue | null>;
+export type ObjectRow = Record<string, FieldValue | null>;
 
 /** What is sent for a value. `fault`: why this field cannot take it. `none`: the picklist does not have it and may be left empty. */
 export type Wire = { value: FieldValue } | { none: true } | { fault: string };
 
 /** A mapping's value in the type that Salesforce reads; a wrong JSON type can fail all rows of a request. */
-export function wireOf(field: Field, value: FieldValue): Wire {
+export function wireOf(field: ObjectField, value: FieldValue): Wire {
   const { name, type } = field;
   if (value === "" && !texts.has(type)) return { none: true };
   if (numbers.has(type)) {
@@ -41,7 +41,7 @@ export function wireOf(field: Field, value: FieldValue): Wire {
   return { value: texts.has(type) ? cut(String(value), field.length) : String(value) };
 }
 
-function picklistWire(field: Field, value: FieldValue): Wire {
+function picklistWire(field: ObjectField, value: FieldValue): Wire {
   const parts = field.type === "multipicklist" ? String(value).split(";") : [String(value)];
   const found = parts.map((part) => matching(field.options, part));
   if (found.every((option) => option?.active))
@@ -64,7 +64,7 @@ function matching(options: readonly Option[], wanted: string): Option | undefine
  * The one writing in which two values of a field are compared: what we would send and what Salesforce gives back.
  * It keeps datetimes in whole seconds, trims texts and drops carriage returns.
  */
-export function formOf(field: Field | undefined, value: FieldValue): FieldValue {
+export function formOf(field: ObjectField | undefined, value: FieldValue): FieldValue {
   if (!field) return value;
   const { type, options } = field;
   if (type === "datetime") return Math.floor(Date.parse(String(value)) / 1000);
@@ -85,7 +85,7 @@ function cut(text: string, length: number): string {
 }
 
 /** What a new Task needs and the mapping does not say. `isOver`: a call has happened; a follow-up is still to do. */
-export function defaultsFor(fields: Fields, given: Readonly<Row>, isOver: boolean): Values {
+export function defaultsFor(fields: ObjectFields, given: Readonly<ObjectRow>, isOver: boolean): Values {
   const status = isOver ? (closedStatus(fields) ?? defaultStatus(fields)) : undefined;
   return {
     ...(status !== undefined && given["Status"] === undefined && { Status: status }),
@@ -94,18 +94,18 @@ export function defaultsFor(fields: Fields, given: Readonly<Row>, isOver: boolea
 }
 
 /** What the org calls completed; an org's own statuses need not have that name. */
-export function closedStatus(fields: Fields): string | undefined {
+export function closedStatus(fields: ObjectFields): string | undefined {
   const active = fields.get("Status")?.options.filter((option) => option.active) ?? [];
   const found = active.find(({ closed }) => closed) ?? active.find(({ value }) => value === "Completed");
   return found?.value;
 }
 
 /** For a call, where the org does not say which status is closed. */
-function defaultStatus(fields: Fields): string | undefined {
+function defaultStatus(fields: ObjectFields): string | undefined {
   return fields.get("Status")?.options.find(({ active, isDefault }) => active && isDefault)?.value;
 }
 
-function usual(fields: Fields, name: string, value: string): Values {
+function usual(fields: ObjectFields, name: string, value: string): Values {
   const isThere = fields.get(name)?.options.some((option) => option.active && option.value === value);
   return isThere ? { [name]: value } : {};
 }

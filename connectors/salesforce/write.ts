@@ -1,8 +1,8 @@
 import { CrmError } from "../../src/core/errors.ts";
-import { type Fault, rowFailure } from "./failure.ts";
+import { rowFailure, type SalesforceFault } from "./failure.ts";
 import type { Desk, Item, Written } from "./item.ts";
 import { idsInDoubt, lookAt, mend } from "./mend.ts";
-import type { Schema } from "./schema.ts";
+import type { OrgSchema } from "./schema.ts";
 import { create, type RowResult, sendRows, update, upsertBy } from "./send.ts";
 
 /** Owner, contact and fields can be wrong one after the other; after so many tries a row is given up. */
@@ -57,12 +57,16 @@ async function sendItems({ connection, schema, book }: Desk, items: readonly Ite
   return results;
 }
 
-function faultsIn(result: RowResult | undefined): readonly Fault[] {
+function faultsIn(result: RowResult | undefined): readonly SalesforceFault[] {
   return result && "faults" in result ? result.faults : [];
 }
 
 /** A field or picklist that was changed since we read of it is no fault of the call. */
-function outdatedBy(schema: Schema, { what }: Item, faults: readonly Fault[]): CrmError | undefined {
+function outdatedBy(
+  schema: OrgSchema,
+  { what }: Item,
+  faults: readonly SalesforceFault[],
+): CrmError | undefined {
   const changed = faults.some(({ code }) => /^INVALID_(FIELD|OR_NULL_FOR_RESTRICTED_PICKLIST)/.test(code));
   if (!changed || !schema.forget()) return undefined;
   return new CrmError("later", rowFailure(what, faults).message, { afterMs: 0 });

@@ -2,14 +2,14 @@ import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { S3Settings } from "./s3-settings.ts";
 
 export type Sdk = typeof import("@aws-sdk/client-s3");
-export type Connection = { sdk: Sdk; client: S3Client };
+export type S3Connection = { sdk: Sdk; client: S3Client };
 
 const connectMs = 10_000;
 /** Each listener holds a connection, also while paused. */
 const mostConnections = 500;
 
 /** Loaded when it is needed: whoever keeps recordings in a folder, or not at all, does without its 35 MB of memory. */
-export async function connectS3(settings: S3Settings): Promise<Connection> {
+export async function connectS3(settings: S3Settings): Promise<S3Connection> {
   const sdk = await import("@aws-sdk/client-s3");
   const { region, endpoint, accessKeyId, secretAccessKey } = settings;
   const client = new sdk.S3Client({

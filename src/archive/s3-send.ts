@@ -4,14 +4,14 @@ import { Readable } from "node:stream";
 import { diskError } from "./disk.ts";
 import { endingOf } from "./names.ts";
 import type { Patience } from "./patience.ts";
-import type { Connection } from "./s3-client.ts";
+import type { S3Connection } from "./s3-client.ts";
 import type { Spooled } from "./spool.ts";
 
 /** One file for a bucket. `handle`: the spooled file, open. */
 export type Parcel = { bucket: string; place: string; type: string; spooled: Spooled; handle: FileHandle };
 
 /** Puts the file into the bucket; S3 refuses it when the bytes that come are not those of the hash. */
-export async function send({ sdk, client }: Connection, parcel: Parcel, limit: Patience): Promise<void> {
+export async function send({ sdk, client }: S3Connection, parcel: Parcel, limit: Patience): Promise<void> {
   const { bucket, place, type, spooled, handle } = parcel;
   const body = Readable.from(chunksOf(handle, limit), { objectMode: false });
   const unreadable = new AbortController();

@@ -8,7 +8,7 @@ import { randomName } from "./disk.ts";
 import { isPath, plainType, safePath } from "./names.ts";
 import { type Patience, patience } from "./patience.ts";
 import { askedRange, missingReply, quiet, unsatisfiableReply } from "./range.ts";
-import { type Connection, connectS3 } from "./s3-client.ts";
+import { connectS3, type S3Connection } from "./s3-client.ts";
 import { answerOf, type BucketName, s3Error } from "./s3-errors.ts";
 import { send } from "./s3-send.ts";
 import type { S3Settings } from "./s3-settings.ts";
@@ -26,13 +26,13 @@ const usualLimits: S3Limits = { answerMs: 30_000, idleMs: 60_000 };
 export function openS3(settings: S3Settings, spool: Spool, limits: S3Limits = usualLimits): Archive {
   const { bucket, prefix, region, endpoint } = settings;
   const name: BucketName = { bucket, at: endpoint ? new URL(endpoint).host : `S3 in ${region}` };
-  let connecting: Promise<Connection> | undefined;
+  let connecting: Promise<S3Connection> | undefined;
 
   /** Asks with a limit, and says in words what went wrong. */
   const ask = async <T>(
     ms: number,
     signal: AbortSignal | undefined,
-    question: (connection: Connection, limit: Patience) => Promise<T>,
+    question: (connection: S3Connection, limit: Patience) => Promise<T>,
   ): Promise<T> => {
     const limit = patience(ms, signal);
     try {

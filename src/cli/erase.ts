@@ -14,10 +14,10 @@ import {
 import { readConfig } from "./read-config.ts";
 import { unknownInstallation, withParts } from "./with-parts.ts";
 
-export type EraseOptions = GlobalOptions & { yes?: boolean };
+export type EraseFlags = GlobalOptions & { yes?: boolean };
 
 /** Erases what is kept of an installation that was removed, without waiting for the end of its grace period. */
-export async function erase(name: string, options: EraseOptions): Promise<void> {
+export async function erase(name: string, options: EraseFlags): Promise<void> {
   mustHaveStore(readConfig(options).config.dataFolder);
   await withParts(options, async (parts) => {
     const install = await findRemoved(parts, name);

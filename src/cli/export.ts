@@ -38,13 +38,13 @@ export async function exportInstallation(name: string, options: ExportOptions): 
   });
 }
 
-type Counts = Partial<Record<ExportLine["type"], number>>;
+type LineCounts = Partial<Record<ExportLine["type"], number>>;
 
 /** All of it, or no file. Throws `Failure`. */
-async function writeLines(path: string, all: AsyncIterable<ExportLine>): Promise<Counts> {
+async function writeLines(path: string, all: AsyncIterable<ExportLine>): Promise<LineCounts> {
   const file = await openNew(path);
   const progress = progressLine();
-  const counts: Counts = {};
+  const counts: LineCounts = {};
   let text = "";
   let lines = 0;
   try {

@@ -39,15 +39,15 @@ function flushed(destination: { flushSync(): void }): void {
   }
 }
 
-type Line = { time?: string; level?: string; msg?: string; err?: ErrorFacts; [fact: string]: unknown };
-type ErrorFacts = { type?: string; message?: string; code?: string; stack?: string };
+type LogLine = { time?: string; level?: string; msg?: string; err?: LoggedError; [fact: string]: unknown };
+type LoggedError = { type?: string; message?: string; code?: string; stack?: string };
 
 /** Errors that say all there is to say; of any other the stack is wanted. */
 const spokenFor = new Set(["CrmError", "ConfigError", "Rejected", "Failure"]);
 
 /** `12:34:56 info   call created  call=demo:exotel:1 crm=local` */
 export function humanLine(json: string): string {
-  const { time = "", level = "", msg = "", err, ...facts } = JSON.parse(json) as Line;
+  const { time = "", level = "", msg = "", err, ...facts } = JSON.parse(json) as LogLine;
   const words = Object.entries(facts).map(([name, value]) => `${name}=${wordOf(value)}`);
   if (err) words.push(`error=${wordOf(err.message ?? err.code ?? err.type ?? "unknown")}`);
   const line = [`${time.slice(11, 19)} ${level.padEnd(5)} ${msg}`, ...words].join("  ");

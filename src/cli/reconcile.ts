@@ -9,13 +9,13 @@ import { sinceOf } from "./replay.ts";
 import { chosenInstallations, withParts } from "./with-parts.ts";
 import { sayWhoWorks, workOff } from "./work.ts";
 
-export type ReconcileOptions = GlobalOptions & { since?: string; installation?: string; provider?: string };
+export type ReconcileFlags = GlobalOptions & { since?: string; installation?: string; provider?: string };
 
 /** `skipped`: why this provider was not asked. */
-type Asked = { installation: string; provider: string; skipped?: string } & Partial<Reconciled>;
+type PolledProvider = { installation: string; provider: string; skipped?: string } & Partial<Reconciled>;
 
 /** Asks the providers for calls that no webhook told of, and logs them. */
-export async function reconcile(options: ReconcileOptions): Promise<void> {
+export async function reconcile(options: ReconcileFlags): Promise<void> {
   await withParts(options, async (parts) => {
     const { flow, config, providers } = parts;
     const { provider, installation } = options;
@@ -25,7 +25,7 @@ export async function reconcile(options: ReconcileOptions): Promise<void> {
       );
     await prepareDataFolder(config, flow.store);
     const since = options.since === undefined ? undefined : sinceOf(options.since, flow.now());
-    const asked: Asked[] = [];
+    const asked: PolledProvider[] = [];
     for (const one of chosenInstallations(parts, installation)) {
       for (const configured of Object.values(one.providers)) {
         if (provider === undefined || configured.provider.id === provider)
@@ -44,7 +44,7 @@ async function askOne(
   installation: Installation,
   configured: ConfiguredProvider,
   since: string | undefined,
-): Promise<Asked> {
+): Promise<PolledProvider> {
   const { name } = installation.settings;
   const { id, label } = configured.provider;
   const skipped = whySkipped(installation, configured);
@@ -72,7 +72,7 @@ function lineOf({
   missed = 0,
   mended = 0,
   closed = 0,
-}: Asked): string {
+}: PolledProvider): string {
   const ended = closed > 0 ? ` ${counted(closed, "call")} without an end were closed.` : "";
   if (skipped !== undefined)
     return `${installation}: ${provider} was not asked: ${skipped.replace(/\.$/, "")}.${ended}`;

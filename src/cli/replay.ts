@@ -1,5 +1,5 @@
 import type { Installation } from "../flow/installation.ts";
-import { type FieldChange, type PlannedCall, planReplay } from "../flow/replay.ts";
+import { type PlannedCall, type PlannedChange, planReplay } from "../flow/replay.ts";
 import { inParts } from "../lib/pace.ts";
 import type { Parts } from "../parts.ts";
 import { findCall } from "./find-call.ts";
@@ -94,7 +94,7 @@ function sayChanges({ calls, unreadable }: Total, limit: number): void {
   }
 }
 
-function changeLine({ field, from, to, kept }: FieldChange): string {
+function changeLine({ field, from, to, kept }: PlannedChange): string {
   if (kept) return `${field}: stays as a person wrote it`;
   return `${field}: ${from === undefined ? "(nothing)" : valueText(from)} -> ${valueText(to)}`;
 }

@@ -4,7 +4,7 @@ import { pathForLog } from "../core/mask.ts";
 import type { Parts } from "../parts.ts";
 import type { Logging } from "./log.ts";
 
-export type Running = Logging & { server: Server; parts: Parts; release: () => void };
+export type RunningServer = Logging & { server: Server; parts: Parts; release: () => void };
 
 /** npm and terminals send the same signal twice. */
 const echoMs = 500;
@@ -15,7 +15,7 @@ const limitMs = 9_000;
 const signals = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /** Stops gracefully on the first signal, and at once on a later one. */
-export function stopOnSignals(running: Running): void {
+export function stopOnSignals(running: RunningServer): void {
   const { log, flush, server } = running;
   const open = requestsOf(server);
   let firstAt: number | undefined;
@@ -48,7 +48,7 @@ export function endOnBugs({ log, flush }: Logging): void {
 }
 
 async function stop(
-  { log, flush, server, parts, release }: Running,
+  { log, flush, server, parts, release }: RunningServer,
   open: Set<IncomingMessage>,
 ): Promise<void> {
   parts.announceStop();

@@ -4,13 +4,13 @@ import { didYouMean } from "../mapping/nearest.ts";
 import { check } from "./faults.ts";
 import { placeWithin } from "./secrets.ts";
 
-type Kinds = Readonly<Record<string, Partial<Pick<ConnectorKind, "oauth">>>>;
+type OAuthKinds = Readonly<Record<string, Partial<Pick<ConnectorKind, "oauth">>>>;
 
 /** Our apps by CRM, as the schemas of their CRMs gave them. Tokens are sealed with a key, so there must be one. */
 export function readApps(
   apps: Readonly<Record<string, unknown>>,
   at: string,
-  kinds: Kinds,
+  kinds: OAuthKinds,
   sealingKeys: readonly string[],
   faults: Fault[],
 ): Record<string, unknown> {

@@ -37,7 +37,7 @@ export type InstallationConfig = InstallationSettings &
   };
 
 /** Where faults go, and what reading needs. `file`: relative paths start beside it. */
-export type Reading = { file: string; kinds: Kinds; readMapping: ReadMapping; faults: Fault[] };
+export type ConfigReading = { file: string; kinds: Kinds; readMapping: ReadMapping; faults: Fault[] };
 
 const namePattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
 
@@ -46,7 +46,7 @@ export function readInstallation(
   name: string,
   value: unknown,
   at: string,
-  { file, kinds, readMapping, faults }: Reading,
+  { file, kinds, readMapping, faults }: ConfigReading,
 ): InstallationConfig | undefined {
   if (!namePattern.test(name)) {
     const cure = "Use lower-case letters, digits and hyphens, at most 40: it is part of the webhook URL.";

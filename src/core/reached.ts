@@ -3,12 +3,12 @@ import type { FoldedCall } from "./call.ts";
 /** A caller who hangs up on an AI agent within this time did not talk to it. */
 export const shortAiSeconds = 10;
 
-type Told = Partial<
+type ReachedFacts = Partial<
   Pick<FoldedCall, "agents" | "direction" | "outcome" | "phase" | "talkSeconds" | "transfer">
 >;
 
 /** Whether only an AI agent talked, and too briefly to count as a conversation. */
-export function isShortAiCall({ agents, talkSeconds, transfer }: Told): boolean {
+export function isShortAiCall({ agents, talkSeconds, transfer }: ReachedFacts): boolean {
   const isShort = typeof talkSeconds === "number" && talkSeconds >= 0 && talkSeconds < shortAiSeconds;
   if (!isShort || transfer || !Array.isArray(agents)) return false;
   const talkers = agents.filter((agent) => agent?.talkedAt);
@@ -17,7 +17,7 @@ export function isShortAiCall({ agents, talkSeconds, transfer }: Told): boolean 
 }
 
 /** Whether the company and the customer talked. */
-export function wasReached(call: Told): boolean {
+export function wasReached(call: ReachedFacts): boolean {
   const isOutside = call.direction === "inbound" || call.direction === "outbound";
   return isOutside && call.phase === "ended" && call.outcome === "completed" && !isShortAiCall(call);
 }

@@ -16,7 +16,7 @@ import { whyNotLookedUp } from "./match.ts";
 /** How long the same bytes count as the same question, for providers that send no call id. */
 const sameQuestionMs = 60_000;
 
-type Found = { contact?: Contact; source: "index" | "crm" | "none"; reason: string };
+type FoundContact = { contact?: Contact; source: "index" | "crm" | "none"; reason: string };
 
 /** Questions that are being answered now: a retry that overtakes the first answer joins it. */
 const underWay = new WeakMap<Flow, Map<string, Promise<Answer>>>();
@@ -117,7 +117,7 @@ async function findCaller(
   installation: Installation,
   { from }: Question,
   number: string | undefined,
-): Promise<Found> {
+): Promise<FoundContact> {
   const { name, contactOrder, answerDeadlineMs } = installation.settings;
   const why = whyNotLookedUp(installation, from, number);
   if (why !== undefined || number === undefined) return { source: "none", reason: `not looked up: ${why}` };

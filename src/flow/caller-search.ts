@@ -18,7 +18,7 @@ type Search = {
   fail: (error: unknown) => void;
 };
 
-type Sent = { isUrgent: boolean; batch: readonly Search[] };
+type SentBatch = { isUrgent: boolean; batch: readonly Search[] };
 
 /**
  * Looks up callers whom the index does not know while they ring. What waits while a search is under way goes together
@@ -28,7 +28,7 @@ type Sent = { isUrgent: boolean; batch: readonly Search[] };
 export function createCallerSearch(): CallerSearch {
   const waiting = new Map<string, Search>();
   const running = new Map<string, Search>();
-  const sent = new Set<Sent>();
+  const sent = new Set<SentBatch>();
   const isRinging = ({ ringing }: Search): boolean => ringing > 0;
 
   const send = (flow: Flow, installation: Installation, isUrgent: boolean): void => {
@@ -40,7 +40,7 @@ export function createCallerSearch(): CallerSearch {
       running.set(search.number, search);
     }
     const numbers = batch.map(({ number }) => number);
-    const request: Sent = { isUrgent, batch };
+    const request: SentBatch = { isUrgent, batch };
     sent.add(request);
     void askCrm(flow, installation, numbers, { urgent: isUrgent })
       .then(

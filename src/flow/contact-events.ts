@@ -11,7 +11,7 @@ const pauseMs = 500;
 /** What does not fit is caught by the sync. */
 const mostWaiting = 10_000;
 
-type Waiting = { changed: Set<string>; refs: Map<string, ContactRef>; erased: Map<string, ContactRef> };
+type WaitingEvents = { changed: Set<string>; refs: Map<string, ContactRef>; erased: Map<string, ContactRef> };
 
 /** `matched`: told when calls became due because their number is known now. */
 export type ContactEventsOptions = {
@@ -24,7 +24,7 @@ export type ContactListener = ReturnType<typeof listenToContacts>;
 /** Keeps the contact index fresh between syncs by what a CRM tells as it happens. */
 export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
   const stopping = new AbortController();
-  const waiting = new Map<string, Waiting>();
+  const waiting = new Map<string, WaitingEvents>();
   const working = new Map<string, Promise<void>>();
 
   const erase = async (name: string, erased: readonly ContactRef[]): Promise<void> => {
@@ -37,7 +37,7 @@ export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
     await flow.store.erase(name, erased, { now: flow.now(), spared });
   };
 
-  const round = async (name: string, { changed, refs, erased }: Waiting): Promise<void> => {
+  const round = async (name: string, { changed, refs, erased }: WaitingEvents): Promise<void> => {
     // Once more: a lane may have had them in its hands, and have written them back.
     await erase(name, [...erased.values()]);
     await flow.store.removeContacts(name, [...refs.values()]);

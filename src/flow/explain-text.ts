@@ -4,7 +4,7 @@ import type { AnswerGiven, Explanation, FollowUpTold } from "./explanation.ts";
 
 type RecordingOf = NonNullable<Explanation["call"]["recording"]>;
 
-type Line = [label: string, text: string];
+type TextLine = [label: string, text: string];
 
 /** An explanation for a person in a terminal: one fact per line, labels aligned. */
 export function explainText(explanation: Explanation): string {
@@ -12,7 +12,7 @@ export function explainText(explanation: Explanation): string {
   return `${lines.map(([label, text]) => `${label.padEnd(10)} ${printable(text)}`.trimEnd()).join("\n")}\n`;
 }
 
-function callLines({ key, status, nextTryAt, attempts, call, merged, mergedInto }: Explanation): Line[] {
+function callLines({ key, status, nextTryAt, attempts, call, merged, mergedInto }: Explanation): TextLine[] {
   const { direction, provider, phase, outcome, startedAt, talkSeconds, line } = call;
   const what = [
     `${direction ?? "a"} ${provider} call`,
@@ -26,13 +26,13 @@ function callLines({ key, status, nextTryAt, attempts, call, merged, mergedInto 
     ["", [...what, talked, line && `on line ${line}`].filter(Boolean).join(", ")],
     ["Status", [status, tries, nextTryAt && `next try ${nextTryAt}`].filter(Boolean).join(", ")],
     ...merged.map(
-      ({ key: leg, activityId }): Line => [
+      ({ key: leg, activityId }): TextLine => [
         "Merged",
         `${leg} is the same call${activityId === undefined ? "" : `; its activity ${activityId} is taken back`}`,
       ],
     ),
-    ...(mergedInto ? [["See", mergedInto] satisfies Line] : []),
-    ...(call.recording ? [["Recording", recordingText(call.recording)] satisfies Line] : []),
+    ...(mergedInto ? [["See", mergedInto] satisfies TextLine] : []),
+    ...(call.recording ? [["Recording", recordingText(call.recording)] satisfies TextLine] : []),
   ];
 }
 
@@ -86,7 +86,7 @@ function followUpText({ state, taskId, reason, reachedBy }: FollowUpTold): strin
   return `${task}: ${followUps[state]}${why ? `, ${why}` : ""}`;
 }
 
-function peopleLines({ contact, call, owner, agent, answer, followUp }: Explanation): Line[] {
+function peopleLines({ contact, call, owner, agent, answer, followUp }: Explanation): TextLine[] {
   const { number, lookup, reason, chosen, runnersUp } = contact;
   const raw = call.customer?.number;
   const sent = number && raw && raw !== number ? ` (sent as ${raw})` : "";
@@ -96,17 +96,17 @@ function peopleLines({ contact, call, owner, agent, answer, followUp }: Explanat
   return [
     ["Customer", `${number ?? raw ?? "no number"}${sent}${named}`],
     ["Contact", `${chosen ? `${chosen.name ?? "no name"} (${chosen.kind} ${chosen.id})` : "none"}: ${why}`],
-    ...runnersUp.map(({ id, kind, name }): Line => ["", `not ${name ?? "no name"} (${kind} ${id})`]),
-    ...(owner ? [["Owner", `${ownedBy}: ${owner.why}`] satisfies Line] : []),
+    ...runnersUp.map(({ id, kind, name }): TextLine => ["", `not ${name ?? "no name"} (${kind} ${id})`]),
+    ...(owner ? [["Owner", `${ownedBy}: ${owner.why}`] satisfies TextLine] : []),
     ...(agent && !owner?.why.includes(agent)
-      ? [["Agent", `${agent} took part in the conversation`] satisfies Line]
+      ? [["Agent", `${agent} took part in the conversation`] satisfies TextLine]
       : []),
-    ...(followUp ? [["Follow-up", followUpText(followUp)] satisfies Line] : []),
+    ...(followUp ? [["Follow-up", followUpText(followUp)] satisfies TextLine] : []),
     ...(answer ? answerLines(answer) : []),
   ];
 }
 
-function answerLines(given: AnswerGiven): Line[] {
+function answerLines(given: AnswerGiven): TextLine[] {
   const { at, agentId, reject, why, lookup, foundBy, variables, limited = [] } = given;
   const told = reject
     ? "was told to reject the call"
@@ -115,13 +115,13 @@ function answerLines(given: AnswerGiven): Line[] {
   return [
     ["AI agent", `${at} the call ${told}: ${why}`],
     ["", `contact from ${lookup}; the question is known by ${foundBy}`],
-    ...(names.length > 0 ? [["", `variables: ${names.join(", ")}`] satisfies Line] : []),
-    ...limited.map((text): Line => ["", `without ${text}`]),
+    ...(names.length > 0 ? [["", `variables: ${names.join(", ")}`] satisfies TextLine] : []),
+    ...limited.map((text): TextLine => ["", `without ${text}`]),
   ];
 }
 
-function courseLines({ events, deliveries, history }: Explanation): Line[] {
-  const heard = events.map(({ at, kind, phase, sameCallAs, asked, deliveries: from }): Line => {
+function courseLines({ events, deliveries, history }: Explanation): TextLine[] {
+  const heard = events.map(({ at, kind, phase, sameCallAs, asked, deliveries: from }): TextLine => {
     const origin = from.length > 0 ? `delivery ${from.join(" or ")}` : "its delivery is no longer kept";
     return [
       "",
@@ -130,15 +130,15 @@ function courseLines({ events, deliveries, history }: Explanation): Line[] {
         .join(", "),
     ];
   });
-  const came = deliveries.map(({ id, receivedAt, kind, repeats, fault }): Line => {
+  const came = deliveries.map(({ id, receivedAt, kind, repeats, fault }): TextLine => {
     const again = repeats > 0 && `sent ${repeats + 1} times`;
     return ["", [`${receivedAt} delivery ${id}`, kind, again, fault].filter(Boolean).join(", ")];
   });
-  const sent = history.map(({ at, step, detail }): Line => ["", `${at} ${step}${detailText(detail)}`]);
+  const sent = history.map(({ at, step, detail }): TextLine => ["", `${at} ${step}${detailText(detail)}`]);
   return [...headed("Events", heard), ...headed("Received", came), ...headed("CRM", sent)];
 }
 
-function headed(label: string, lines: readonly Line[]): Line[] {
+function headed(label: string, lines: readonly TextLine[]): TextLine[] {
   return lines.map(([, text], i) => [i === 0 ? label : "", text]);
 }
 

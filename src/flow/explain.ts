@@ -6,7 +6,7 @@ import type { FollowUpRow } from "../store/contract-follow-ups.ts";
 import type { RecordingRow } from "../store/contract-recordings.ts";
 import { answerGiven } from "./explain-answer.ts";
 import type {
-  Candidate,
+  ContactCandidate,
   ExplainedCall,
   ExplainedEvent,
   Explanation,
@@ -134,11 +134,11 @@ async function contactOf(store: Store, row: CallRow): Promise<Explanation["conta
   };
 }
 
-function nameIn(decided: Candidate | undefined, ref: ContactRef): { name?: string } {
+function nameIn(decided: ContactCandidate | undefined, ref: ContactRef): { name?: string } {
   return decided?.id === ref.id && decided.name ? { name: decided.name } : {};
 }
 
-function candidateOf({ id, kind, name }: Pick<Contact, "id" | "kind" | "name">): Candidate {
+function candidateOf({ id, kind, name }: Pick<Contact, "id" | "kind" | "name">): ContactCandidate {
   return { id, kind, ...(name && { name }) };
 }
 

@@ -4,7 +4,7 @@ import type { CallState, DeliveryNote } from "../store/contract.ts";
 import type { FollowUpState } from "../store/contract-follow-ups.ts";
 import type { RecordingState } from "../store/contract-recordings.ts";
 
-export type Candidate = ContactRef & { name?: string };
+export type ContactCandidate = ContactRef & { name?: string };
 
 /** `deliveries`: the id of the one it came from; none when that is no longer kept. */
 export type ExplainedEvent = {
@@ -46,7 +46,13 @@ export type Explanation = {
   nextTryAt?: string;
   attempts: number;
   activityId?: string;
-  contact: { number?: string; lookup: string; reason?: string; chosen?: Candidate; runnersUp: Candidate[] };
+  contact: {
+    number?: string;
+    lookup: string;
+    reason?: string;
+    chosen?: ContactCandidate;
+    runnersUp: ContactCandidate[];
+  };
   owner?: { id?: string; name?: string; why: string };
   /** E-mail of the directory's agent who talked last with the customer. */
   agent?: string;

@@ -10,17 +10,17 @@ const kindsInSummary = 20;
 const levels: readonly Severity[] = ["info", "warn", "error"];
 
 /** Lines that only differ in words that a stranger may have chosen. `times`: those not logged. */
-type Kind = { facts: object; sentence: string; level: Severity; times: number };
+type LineKind = { facts: object; sentence: string; level: Severity; times: number };
 
 /** `isName`: whether a word is the name of an installation, a provider or a CRM of ours. Other names make no kinds. */
-type Options = { now: () => number; log: Log; isName: (word: string) => boolean };
+type LimitedLogOptions = { now: () => number; log: Log; isName: (word: string) => boolean };
 
 /**
  * A log for lines that a stranger can cause. Each minute, the first line of every kind and the first hundred of all are
  * logged as they are; the others are counted, and one line at the end of the minute tells how many there were.
  */
-export function createLimitedLog({ now, log, isName }: Options): LimitedLog {
-  const sentences = new Map<string, Map<string, Kind>>();
+export function createLimitedLog({ now, log, isName }: LimitedLogOptions): LimitedLog {
+  const sentences = new Map<string, Map<string, LineKind>>();
   let startedAt = Number.NEGATIVE_INFINITY;
   let logged = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -59,12 +59,12 @@ export function createLimitedLog({ now, log, isName }: Options): LimitedLog {
 
 /** Beyond the bounds, one kind stands for all others of a sentence, and one for all other sentences. */
 function kindOf(
-  sentences: Map<string, Map<string, Kind>>,
-  { level, sentence, facts }: Omit<Kind, "times">,
-): { kind: Kind; isNew: boolean } {
+  sentences: Map<string, Map<string, LineKind>>,
+  { level, sentence, facts }: Omit<LineKind, "times">,
+): { kind: LineKind; isNew: boolean } {
   const isFull = !sentences.has(sentence) && sentences.size >= mostSentences;
   const place = isFull ? "other lines" : sentence;
-  const kinds = sentences.get(place) ?? new Map<string, Kind>();
+  const kinds = sentences.get(place) ?? new Map<string, LineKind>();
   sentences.set(place, kinds);
   const own = isFull ? "" : JSON.stringify(facts);
   const key = kinds.has(own) || kinds.size < kindsPerSentence ? own : "";
@@ -89,11 +89,11 @@ function kindFacts(facts: object, isName: (word: string) => boolean): object {
   };
 }
 
-function isCounted({ times }: Kind): boolean {
+function isCounted({ times }: LineKind): boolean {
   return times > 0;
 }
 
-function logSummary(log: Log, counted: readonly Kind[]): void {
+function logSummary(log: Log, counted: readonly LineKind[]): void {
   const level = levels.findLast((one) => counted.some((kind) => kind.level === one)) ?? "info";
   const lines = counted.reduce((sum, { times }) => sum + times, 0);
   const kinds = counted

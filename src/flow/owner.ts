@@ -8,9 +8,9 @@ import { whyTalked } from "./names.ts";
 export type OwnerChoice = { owner?: Owner; fallback?: Owner; why: string; agent?: AgentEntry };
 
 /** Somebody of the call who may own it. `first`: before the contact's owner. `did`: for the reason why not. */
-type Candidate = { entry: AgentEntry; why: string; did: string; first: boolean };
+type OwnerCandidate = { entry: AgentEntry; why: string; did: string; first: boolean };
 
-type Told = Pick<Call, "agents" | "provider" | "direction">;
+type OwnerFacts = Pick<Call, "agents" | "provider" | "direction">;
 
 /**
  * Whose activity it is: the agent who talked last with the customer, or who made the call when nobody talked; else the
@@ -20,7 +20,7 @@ type Told = Pick<Call, "agents" | "provider" | "direction">;
 export function chooseOwner(
   settings: InstallationSettings,
   owners: readonly Owner[],
-  call: Told,
+  call: OwnerFacts,
   contact: Contact | undefined,
 ): OwnerChoice {
   const candidate = candidateOf(settings, owners, call);
@@ -55,8 +55,8 @@ export function chooseOwner(
 function candidateOf(
   settings: InstallationSettings,
   owners: readonly Owner[],
-  call: Told,
-): Candidate | undefined {
+  call: OwnerFacts,
+): OwnerCandidate | undefined {
   const talker = lastToTalk(settings, owners, call);
   if (talker)
     return { entry: talker, why: whyTalked(settings, call, talker.email), did: "talked", first: true };
@@ -116,7 +116,7 @@ function sentence(why: string, notes: readonly string[]): string {
 function lastToTalk(
   settings: InstallationSettings,
   owners: readonly Owner[],
-  call: Told,
+  call: OwnerFacts,
 ): AgentEntry | undefined {
   const talkers = call.agents.filter(({ talkedAt }) => talkedAt !== undefined);
   talkers.sort((a, b) => compareTimes(b.talkedAt, a.talkedAt));

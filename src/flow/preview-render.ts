@@ -2,7 +2,7 @@ import type { Contact, Owner } from "../core/contact.ts";
 import type { Fields, FieldValue, WriteMode } from "../core/contracts.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { InstallationSettings } from "../core/settings.ts";
-import { type Budget, createBudget, shareSpent } from "../mapping/budget.ts";
+import { createBudget, type RenderBudget, shareSpent } from "../mapping/budget.ts";
 import { type Mapping, parseMapping } from "../mapping/compile.ts";
 import { whyLimited } from "../mapping/limits.ts";
 import type { CallRow } from "../store/contract.ts";
@@ -75,7 +75,7 @@ function rendered(
   { settings, owners }: PreviewJob,
   { row, lookup, contact, recordingUrl, transcriptUrl }: PreviewedCall,
   mapping: Mapping,
-  budget: Budget,
+  budget: RenderBudget,
 ): Outgoing {
   const links = { recordingUrl: () => recordingUrl, transcriptUrl: () => transcriptUrl, budget };
   return recordOf(links, { settings, mapping: () => mapping }, row, lookup, contact, owners);

@@ -44,7 +44,7 @@ export async function reconcile(
   options: ReconcileOptions = {},
 ): Promise<Reconciled> {
   const so: Reconciled = { told: 0, missed: 0, mended: 0, closed: 0 };
-  const asking: Asking = { flow, installation, so, options, ...configured };
+  const asking: ReconciledProvider = { flow, installation, so, options, ...configured };
   const mayAsk = whySkipped(installation, configured) === undefined;
   const polling = mayAsk ? configured.provider.polling : undefined;
   if (polling && !options.onlyLacking) await askForSpans(asking, polling);
@@ -55,14 +55,14 @@ export async function reconcile(
   return so;
 }
 
-type Asking = ConfiguredProvider & {
+type ReconciledProvider = ConfiguredProvider & {
   flow: Flow;
   installation: Installation;
   so: Reconciled;
   options: ReconcileOptions;
 };
 
-async function askForSpans(asking: Asking, polling: Polling): Promise<void> {
+async function askForSpans(asking: ReconciledProvider, polling: Polling): Promise<void> {
   const { flow, installation, provider, options, settings } = asking;
   const place = placeOf(installation.settings.name, provider.id);
   const state = await flow.store.syncState(place);
@@ -88,7 +88,7 @@ async function askForSpans(asking: Asking, polling: Polling): Promise<void> {
 }
 
 /** Calls that are over, but miss their figures or their recording. */
-async function askForLacking(asking: Asking, polling: Polling): Promise<void> {
+async function askForLacking(asking: ReconciledProvider, polling: Polling): Promise<void> {
   const { flow, installation, provider, options } = asking;
   const { name } = installation.settings;
   while (!options.signal?.aborted) {
@@ -114,7 +114,7 @@ function nextAsk(now: number, since: number, attempts: number): number | undefin
 }
 
 /** Returns the ids of the calls that go on as far as the provider knows. */
-async function askForOpen(asking: Asking, polling: Polling): Promise<string[]> {
+async function askForOpen(asking: ReconciledProvider, polling: Polling): Promise<string[]> {
   const { flow, installation, provider } = asking;
   const going: string[] = [];
   for await (const calls of openCalls(asking, flow.now() - quietMs)) {
@@ -128,7 +128,7 @@ async function askForOpen(asking: Asking, polling: Polling): Promise<string[]> {
   return going;
 }
 
-async function closeSilent(asking: Asking, going: ReadonlySet<string>): Promise<void> {
+async function closeSilent(asking: ReconciledProvider, going: ReadonlySet<string>): Promise<void> {
   const { flow, so, provider } = asking;
   for await (const calls of openCalls(asking, flow.now() - silentMs)) {
     const silent = calls.filter(({ legs }) => !legs.some((leg) => going.has(leg)));
@@ -139,7 +139,7 @@ async function closeSilent(asking: Asking, going: ReadonlySet<string>): Promise<
 }
 
 async function* openCalls(
-  { flow, installation, provider, options }: Asking,
+  { flow, installation, provider, options }: ReconciledProvider,
   quietSince: number,
 ): AsyncGenerator<Call[]> {
   for (let after = 0; !options.signal?.aborted; ) {
@@ -152,7 +152,7 @@ async function* openCalls(
   }
 }
 
-function contextOf({ flow, installation, provider, options }: Asking): PollContext {
+function contextOf({ flow, installation, provider, options }: ReconciledProvider): PollContext {
   const { name } = installation.settings;
   const known = async (callIds: readonly string[]) => {
     const legs = callIds.map((callId) => ({ provider: provider.id, callId }));
@@ -162,7 +162,7 @@ function contextOf({ flow, installation, provider, options }: Asking): PollConte
   return { installation: name, now: flow.now, signal: options.signal, known };
 }
 
-function count({ so, options }: Asking, told: number, { missed, mended }: TakenIn): void {
+function count({ so, options }: ReconciledProvider, told: number, { missed, mended }: TakenIn): void {
   so.told += told;
   so.missed += missed;
   so.mended += mended;

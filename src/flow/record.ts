@@ -3,7 +3,7 @@ import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { CallRecord, Fields, SaveResult } from "../core/contracts.ts";
 import { withEmptied } from "../core/edits.ts";
 import { toE164 } from "../core/phone.ts";
-import type { Budget } from "../mapping/budget.ts";
+import type { RenderBudget } from "../mapping/budget.ts";
 import { type Limited, startRendering } from "../mapping/rendering.ts";
 import type { View } from "../mapping/view.ts";
 import type { CallRow, Decision, Ours } from "../store/contract.ts";
@@ -27,7 +27,7 @@ export type Outgoing = {
 };
 
 /** As much of the flow as a record needs: our links. `budget`: for who wants to know what was spent. */
-type Links = Pick<Flow, "recordingUrl" | "transcriptUrl"> & { budget?: Budget };
+type Links = Pick<Flow, "recordingUrl" | "transcriptUrl"> & { budget?: RenderBudget };
 
 /** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
 export function recordOf(
@@ -80,7 +80,7 @@ export function recordOf(
   };
 }
 
-type Found = {
+type FoundFacts = {
   contact: Contact | undefined;
   choice: OwnerChoice;
   owners: readonly Owner[];
@@ -91,7 +91,7 @@ function viewOf(
   flow: Links,
   { settings }: Pick<Installation, "settings">,
   row: CallRow,
-  { contact, choice, owners, lookup }: Found,
+  { contact, choice, owners, lookup }: FoundFacts,
 ): View {
   const { name, region, timeZone, followUpDueMinutes } = settings;
   const { owner } = choice;

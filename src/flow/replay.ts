@@ -14,14 +14,14 @@ import { recordOf } from "./record.ts";
 import { withoutUnwanted } from "./recording-policy.ts";
 
 /** A field of an activity: what we wrote last and what we would write now. `kept`: a person changed it, so it stays. */
-export type FieldChange = { field: string; from?: FieldValue; to: FieldValue; kept?: true };
+export type PlannedChange = { field: string; from?: FieldValue; to: FieldValue; kept?: true };
 
 /** `changes`: what the CRM would get. `new`: it is not in the CRM yet. `left`: nothing would be sent, and `why`. */
 export type PlannedCall = {
   key: string;
   plan: "changed" | "unchanged" | "new" | "left";
   why?: string;
-  changes: FieldChange[];
+  changes: PlannedChange[];
 };
 
 /** A page of the plan. `deliveries`: the ids to mark, also those of its calls that lie outside of the scope. */
@@ -170,7 +170,7 @@ async function lookupOf({ store }: Flow, installation: Installation, row: CallRo
 }
 
 /** What saving a record would change, as far as we know without asking the CRM. */
-export function changesOf(record: CallRecord, history: readonly Step[]): FieldChange[] {
+export function changesOf(record: CallRecord, history: readonly Step[]): PlannedChange[] {
   const { fields, modes, ours, contact, ownerId, activityId } = record;
   const wanted: Fields = {
     ...fields,
@@ -178,7 +178,7 @@ export function changesOf(record: CallRecord, history: readonly Step[]): FieldCh
     ...(ownerId !== undefined && { ownerId }),
   };
   const kept = keptFields(history);
-  return Object.entries(wanted).flatMap(([field, to]): FieldChange[] => {
+  return Object.entries(wanted).flatMap(([field, to]): PlannedChange[] => {
     const from = Object.hasOwn(ours, field) ? ours[field]?.at(-1) : undefined;
     const mode = Object.hasOwn(modes, field) ? modes[field] : "always";
     if (activityId !== undefined && (mode === "once" || (mode === "if-empty" && from !== undefined)))

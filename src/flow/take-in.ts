@@ -14,7 +14,7 @@ export type TakenIn = { missed: number; mended: number; going: string[] };
 /** Answers that are looked at in one go: their calls are read from the store together. */
 const answersAtOnce = 50;
 
-type Answer = { delivery: Delivery; events: CallEvent[]; callId: string };
+type ReadAnswer = { delivery: Delivery; events: CallEvent[]; callId: string };
 
 /**
  * Takes in what a provider's API told, as if it had come by itself; what is known already is left out. `until` (ms): calls
@@ -53,7 +53,7 @@ export async function takeIn(
 }
 
 /** One row that cannot be read never stops its neighbours. */
-function read(flow: Flow, provider: Provider, delivery: Delivery): Answer | undefined {
+function read(flow: Flow, provider: Provider, delivery: Delivery): ReadAnswer | undefined {
   try {
     const { events } = readDelivery(provider, delivery);
     const callId = events[0]?.callId;

@@ -4,7 +4,7 @@ import { SealError, type Sealer } from "../lib/seal.ts";
 import { sameSecret } from "../lib/signature.ts";
 
 /** Somebody who was sent to the CRM to agree. `verifier`: of PKCE. `region`: the country they gave. */
-export type Pending = { crm: string; verifier: string; region: string; where?: string };
+export type PendingConsent = { crm: string; verifier: string; region: string; where?: string };
 
 /** What goes along to the CRM, and what the browser keeps: the consent itself, sealed. */
 export type Begun = { state: string; challenge: string; browser: string };
@@ -15,13 +15,13 @@ export type Begun = { state: string; challenge: string; browser: string };
  * (RFC 6749 §4.1.2).
  */
 export type Consents = {
-  begin(asked: Omit<Pending, "verifier">): Begun;
+  begin(asked: Omit<PendingConsent, "verifier">): Begun;
   /** Throws `Rejected(400)`. */
-  finish(crm: string, state: string, browser: string): Pending;
+  finish(crm: string, state: string, browser: string): PendingConsent;
 };
 
 /** `state`: its digest. `until`: milliseconds. */
-type Sealed = Pending & { state: string; until: number };
+type Sealed = PendingConsent & { state: string; until: number };
 
 const goodForMs = 600_000;
 const about = "consent";

@@ -71,12 +71,12 @@ function connectedAt({ body, updatedAt }: StoredInstall): number {
   return connectedAt === undefined ? updatedAt : Date.parse(connectedAt);
 }
 
-type Reading = Pick<DepartureOptions, "store" | "left"> & {
+type DepartureContext = Pick<DepartureOptions, "store" | "left"> & {
   context: OAuthContext & { signal: AbortSignal };
 };
 
 /** The cursor goes on once everything before it is done: a crash repeats events, and loses none. */
-async function read(crm: string, { oauth, app }: InstallableCrm, parts: Reading): Promise<void> {
+async function read(crm: string, { oauth, app }: InstallableCrm, parts: DepartureContext): Promise<void> {
   const { store, left, context } = parts;
   const name = `app:${crm}`;
   const state = await store.syncState(name);

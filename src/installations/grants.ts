@@ -20,7 +20,7 @@ export type GrantKeeper = {
 };
 
 /** `lost`: hears when the CRM has taken our access back. */
-type Parts = {
+type GrantParts = {
   store: Pick<Store, "installs" | "saveInstall" | "claimInstall" | "releaseInstall">;
   sealer: Sealer;
   oauth: OAuth;
@@ -40,7 +40,7 @@ const lookAgainMs = 60_000;
  * only a process that ends between the CRM's answer and our write, at a CRM that rotates: the account has to be
  * connected again, and its calls wait for that.
  */
-export function keepGrant(first: StoredInstall, parts: Parts): GrantKeeper {
+export function keepGrant(first: StoredInstall, parts: GrantParts): GrantKeeper {
   const { store, sealer, oauth, app, context, lost } = parts;
   const inTurn = createTurns(first.name, store, context.now);
   let install = first;

@@ -48,7 +48,7 @@ export type Installer = {
   finish(crm: string, given: { code: string; state: string; browser: string }): Promise<Installed>;
 };
 
-type Parts = {
+type InstallerParts = {
   crms: ReadonlyMap<string, InstallableCrm>;
   store: Pick<Store, "installs">;
   publicUrl: string;
@@ -59,7 +59,14 @@ type Parts = {
   isTaken: (name: string) => boolean;
 };
 
-export function createInstaller({ crms, store, publicUrl, context, sealer, isTaken }: Parts): Installer {
+export function createInstaller({
+  crms,
+  store,
+  publicUrl,
+  context,
+  sealer,
+  isTaken,
+}: InstallerParts): Installer {
   const consents = createConsents(context.now, sealer);
   const redirectUri = (crm: string) => `${publicUrl}/install/${crm}/callback`;
   const find = (crm: string): InstallableCrm => {

@@ -2,7 +2,7 @@ import type { Job, Lanes } from "./contract.ts";
 
 type Lane = { job: Job; running?: Promise<void>; woken: boolean; failures: number; timer?: NodeJS.Timeout };
 
-type Options = {
+type InProcessOptions = {
   now?: () => number;
   onError: (lane: string, error: unknown, againInMs: number) => void;
 };
@@ -12,7 +12,7 @@ const longestPauseMs = 30_000;
 const longestWaitMs = 2_147_483_647;
 
 /** Lanes inside this process. */
-export function inProcessLanes({ now = Date.now, onError }: Options): Lanes {
+export function inProcessLanes({ now = Date.now, onError }: InProcessOptions): Lanes {
   const lanes = new Map<string, Lane>();
   const stopping = new AbortController();
 

@@ -34,7 +34,7 @@ export type Budget = {
 type Waiter = { go: (done: () => void) => void; refuse: (error: CrmError) => void; signal?: AbortSignal };
 
 /** A request counts for a window of time from when it reached the CRM at the latest. */
-type Sent = { at: number };
+type SentRequest = { at: number };
 
 /** A longer pause is not waited for: whoever asks comes back later and holds nothing meanwhile. */
 const longestHoldMs = 12_000;
@@ -45,7 +45,7 @@ const roomForAnswersMs = 60_000;
 
 export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Budget {
   let { limit, perMs } = first;
-  let sent: Sent[] = [];
+  let sent: SentRequest[] = [];
   let running = 0;
   const unpaused = { from: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY, reason: "" };
   let paused = unpaused;

@@ -31,10 +31,10 @@ export function cutHtml(html: string, most: number): string {
 }
 
 /** `keep`: how much of it is left; all of it when absent. */
-type Stretch = { from: number; to: number; keep?: string };
+type TextRange = { from: number; to: number; keep?: string };
 
 /** The text without the ends of the longest stretches between borders. */
-function shortened(text: string, stretches: readonly Stretch[], wholes: RegExp, most: number): string {
+function shortened(text: string, stretches: readonly TextRange[], wholes: RegExp, most: number): string {
   const longestFirst = stretches.slice().sort((a, b) => b.to - b.from - (a.to - a.from));
   let size = text.length;
   for (const stretch of longestFirst) {
@@ -47,8 +47,8 @@ function shortened(text: string, stretches: readonly Stretch[], wholes: RegExp, 
   return joined(text, stretches);
 }
 
-function stretchesOf(text: string, borders: RegExp): Stretch[] | undefined {
-  const stretches: Stretch[] = [];
+function stretchesOf(text: string, borders: RegExp): TextRange[] | undefined {
+  const stretches: TextRange[] = [];
   let from = 0;
   for (const { index, 0: border } of text.matchAll(borders)) {
     if (index > from && stretches.push({ from, to: index }) > mostStretches) return undefined;
@@ -68,7 +68,7 @@ function beginning(text: string, from: number, end: number, wholes: RegExp): str
   return text.slice(from, isPair && last > from ? last - 1 : last);
 }
 
-function joined(text: string, stretches: readonly Stretch[]): string {
+function joined(text: string, stretches: readonly TextRange[]): string {
   let [whole, at] = ["", 0];
   for (const { from, to, keep } of stretches) {
     if (keep === undefined) continue;

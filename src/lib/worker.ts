@@ -2,10 +2,10 @@ import { Worker } from "node:worker_threads";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
 
 /** What a worker answers to one job. `faults`: it threw a `ConfigError`. */
-export type Reply = { value: unknown } | { faults: readonly Fault[] } | { failure: string };
+export type WorkerReply = { value: unknown } | { faults: readonly Fault[] } | { failure: string };
 
 /**
- * `script`: answers each message with one `Reply`. `what`: names a job, for people. `limitMs`: a job that takes longer is
+ * `script`: answers each message with one `WorkerReply`. `what`: names a job, for people. `limitMs`: a job that takes longer is
  * stopped. `idleMs`: the worker ends after so long without one. `mostWaiting`: jobs that wait for the one at work.
  */
 export type WorkerOptions = {
@@ -16,7 +16,7 @@ export type WorkerOptions = {
   mostWaiting?: number;
 };
 
-type Job = { input: unknown; resolve: (value: unknown) => void; reject: (error: unknown) => void };
+type WorkerJob = { input: unknown; resolve: (value: unknown) => void; reject: (error: unknown) => void };
 
 const memoryMb = 256;
 
@@ -26,16 +26,16 @@ const memoryMb = 256;
  */
 export function openWorker(options: WorkerOptions) {
   const { script, what, limitMs = 10_000, idleMs = 30_000, mostWaiting = 4 } = options;
-  const waiting: Job[] = [];
+  const waiting: WorkerJob[] = [];
   let worker: Worker | undefined;
-  let job: Job | undefined;
+  let job: WorkerJob | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   const start = (): Worker => {
     const started = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: memoryMb } });
     // A process that has nothing else to do may end.
     started.unref();
-    started.on("message", (reply: Reply) => settle(started, reply));
+    started.on("message", (reply: WorkerReply) => settle(started, reply));
     started.on("error", (error) =>
       drop(started, isOutOfMemory(error) ? tooLong(`${memoryMb} MB of memory`) : error),
     );
@@ -43,7 +43,7 @@ export function openWorker(options: WorkerOptions) {
     return started;
   };
 
-  const settle = (from: Worker, reply: Reply): void => {
+  const settle = (from: Worker, reply: WorkerReply): void => {
     if (from !== worker) return;
     if ("value" in reply) job?.resolve(reply.value);
     else job?.reject("faults" in reply ? new ConfigError(reply.faults) : new Error(reply.failure));

@@ -26,26 +26,26 @@ export class LimitError extends Error {
 }
 
 /** What is left for the texts of one record. */
-export type Budget = { left: Amounts; deadline: number };
+export type RenderBudget = { left: Amounts; deadline: number };
 
-export function createBudget(): Budget {
+export function createBudget(): RenderBudget {
   return { left: { ...recordLimits }, deadline: performance.now() + longestMs };
 }
 
 /** From 0 to 1: how much of what a record may spend was spent. */
-export function shareSpent({ left }: Budget): number {
+export function shareSpent({ left }: RenderBudget): number {
   const shares = [left.steps / recordLimits.steps, left.characters / recordLimits.characters];
   return 1 - Math.min(...shares);
 }
 
 /** Spends for one text. Both throw `LimitError` when the text's share is spent. */
-export type Meter = { step(): void; read(characters: number): void };
+export type TextMeter = { step(): void; read(characters: number): void };
 
 /** One text may spend half of what is left, so that a single wild one does not take the others with it. */
-export function spend<T>(budget: Budget, work: (meter: Meter) => T): T {
+export function spend<T>(budget: RenderBudget, work: (meter: TextMeter) => T): T {
   const { left, deadline } = budget;
   const kept = { steps: Math.ceil(left.steps / 2), characters: Math.ceil(left.characters / 2) };
-  const meter: Meter = {
+  const meter: TextMeter = {
     step() {
       if (left.steps <= kept.steps) throw new LimitError("steps");
       left.steps -= 1;
@@ -67,7 +67,7 @@ export function spend<T>(budget: Budget, work: (meter: Meter) => T): T {
  * How much there is to read in a value, spent while it is counted: a list that holds another one many times is as large
  * as all that it would print. Each character costs `weight`.
  */
-export function weigh(meter: Meter, value: unknown, weight = 1, depth = 0): number {
+export function weigh(meter: TextMeter, value: unknown, weight = 1, depth = 0): number {
   if (typeof value === "string") {
     meter.read(value.length * weight);
     return value.length;

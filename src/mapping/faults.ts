@@ -3,7 +3,7 @@ import type { Fault } from "../core/errors.ts";
 import { didYouMean } from "./nearest.ts";
 
 type Issue = z.core.$ZodIssue;
-type Place = readonly PropertyKey[];
+type FaultPlace = readonly PropertyKey[];
 
 const directiveKeys = ["from", "text", "map", "else", "write"];
 /** Which keys may stand where, for the cure of a misspelt one. */
@@ -24,7 +24,7 @@ export function shapeFaults(error: z.ZodError, source: unknown, file: string): F
   return error.issues.slice(0, mostIssues).flatMap((issue) => faultsOf(issue, [], source, file));
 }
 
-function faultsOf(issue: Issue, above: Place, source: unknown, file: string): Fault[] {
+function faultsOf(issue: Issue, above: FaultPlace, source: unknown, file: string): Fault[] {
   const place = [...above, ...issue.path];
   const at = placeText(file, place);
   const input = inputAt(source, place);
@@ -63,7 +63,7 @@ function isOtherBranch(issue: Issue, input: unknown): boolean {
   return issue.path.length === 0 || inputAt(input, issue.path) === undefined;
 }
 
-function noDirective(input: unknown, place: Place): { problem: string; cure: string } {
+function noDirective(input: unknown, place: FaultPlace): { problem: string; cure: string } {
   const where = placeText("", place);
   const wanted = where.includes(".if.")
     ? 'Write a constant, a list of constants or {"exists": true}.'
@@ -79,7 +79,7 @@ function noDirective(input: unknown, place: Place): { problem: string; cure: str
   return { problem: `${shown(input)} is not a value.`, cure: near ?? wanted };
 }
 
-function unknownKey(key: string, place: Place, file: string): Fault {
+function unknownKey(key: string, place: FaultPlace, file: string): Fault {
   const where = placeText("", place);
   const known = keysByPlace.find(([pattern]) => pattern.test(where))?.[1] ?? directiveKeys;
   const at = placeText(file, [...place, key]);
@@ -101,7 +101,7 @@ function article(noun: string): string {
 }
 
 /** `mappings/local.json: answer.rules[0].if` */
-export function placeText(file: string, place: Place): string {
+export function placeText(file: string, place: FaultPlace): string {
   let text = "";
   for (const step of place) {
     text += typeof step === "number" ? `[${step}]` : `${text ? "." : ""}${String(step).slice(0, 100)}`;
@@ -109,7 +109,7 @@ export function placeText(file: string, place: Place): string {
   return file && text ? `${file}: ${text}` : file || text;
 }
 
-function inputAt(source: unknown, place: Place): unknown {
+function inputAt(source: unknown, place: FaultPlace): unknown {
   let value = source;
   for (const step of place) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;

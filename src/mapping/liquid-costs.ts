@@ -1,5 +1,5 @@
 import { type Context, Drop, defaultOperators, type Liquid } from "liquidjs";
-import { type Meter, weigh } from "./budget.ts";
+import { type TextMeter, weigh } from "./budget.ts";
 
 /** What one call of a filter or an operator costs besides what it reads, in characters. */
 const callCost = 50;
@@ -67,7 +67,7 @@ function charged(name: string, operator: (left: unknown, right: unknown, context
   };
 }
 
-function costOf(name: string): (meter: Meter, value: unknown, args: readonly unknown[]) => void {
+function costOf(name: string): (meter: TextMeter, value: unknown, args: readonly unknown[]) => void {
   const weight = weights[name] ?? 1;
   return (meter, value, args) => {
     meter.read(callCost);
@@ -82,7 +82,7 @@ function costOf(name: string): (meter: Meter, value: unknown, args: readonly unk
   };
 }
 
-function search(meter: Meter, text: number, pattern: number): void {
+function search(meter: TextMeter, text: number, pattern: number): void {
   meter.read(text * Math.floor(pattern / patternStep));
 }
 
@@ -96,8 +96,8 @@ function plain(value: unknown): unknown {
 }
 
 /** The engine hands it to each rendering in the place of its own limit. */
-export function meterOf({ memoryLimit }: Context): Meter {
-  return (memoryLimit as unknown as { meter: Meter }).meter;
+export function meterOf({ memoryLimit }: Context): TextMeter {
+  return (memoryLimit as unknown as { meter: TextMeter }).meter;
 }
 
 function words(list: string): ReadonlySet<string> {

@@ -8,7 +8,7 @@ import {
   toValue,
   toValueSync,
 } from "liquidjs";
-import { type Meter, weigh } from "./budget.ts";
+import { type TextMeter, weigh } from "./budget.ts";
 import { chargedOperators, chargeFilters, meterOf } from "./liquid-costs.ts";
 import { chargedTag, type TagClass } from "./liquid-tags.ts";
 
@@ -39,7 +39,13 @@ export function chargeEngine(liquid: Liquid): void {
   for (const [name, tag] of Object.entries(liquid.tags)) liquid.tags[name] = measured(tag, nesting);
 }
 
-export function render(liquid: Liquid, templates: Template[], scope: object, globals: object, meter: Meter) {
+export function render(
+  liquid: Liquid,
+  templates: Template[],
+  scope: object,
+  globals: object,
+  meter: TextMeter,
+) {
   const limits = {
     renderLimit: { use: meter.step },
     memoryLimit: { use: (count: number) => meter.read(copyWeight * count), meter },
@@ -77,7 +83,7 @@ function lengthOf({ token }: Template): number {
   return token.end - token.begin;
 }
 
-function createEmitter(meter: Meter): Emitter {
+function createEmitter(meter: TextMeter): Emitter {
   const emitter: Emitter = {
     buffer: "",
     write(value: unknown) {

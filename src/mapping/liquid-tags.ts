@@ -7,11 +7,11 @@ import {
   TypeGuards,
   type ValueToken,
 } from "liquidjs";
-import { type Meter, weigh } from "./budget.ts";
+import { type TextMeter, weigh } from "./budget.ts";
 
 export type TagClass = Liquid["tags"][string];
 type Rendered = Generator<unknown, unknown>;
-type Charge = (tag: Tag, context: Context, meter: Meter) => Rendered;
+type Charge = (tag: Tag, context: Context, meter: TextMeter) => Rendered;
 
 /** Comparing one value of a `case`, in characters. */
 const comparison = 150;
@@ -33,7 +33,7 @@ type CaseParts = {
 };
 
 /** A tag that spends, before it is rendered, for the lists that it copies and the values that it compares. */
-export function chargedTag(tag: Tag, meterOf: (context: Context) => Meter): Tag {
+export function chargedTag(tag: Tag, meterOf: (context: Context) => TextMeter): Tag {
   const charge = charges[tag.name];
   if (!charge) return tag;
   const render = tag.render.bind(tag);
@@ -45,7 +45,7 @@ export function chargedTag(tag: Tag, meterOf: (context: Context) => Meter): Tag 
   });
 }
 
-function* chargeList(tag: Tag, context: Context, meter: Meter): Rendered {
+function* chargeList(tag: Tag, context: Context, meter: TextMeter): Rendered {
   const { collection } = tag as unknown as { collection: ValueToken };
   // A range is made anew each time, and spends for that.
   if (TypeGuards.isRangeToken(collection)) return;

@@ -1,5 +1,5 @@
 import type { Scalar } from "../core/call.ts";
-import { type Budget, createBudget, type Limit } from "./budget.ts";
+import { createBudget, type Limit, type RenderBudget } from "./budget.ts";
 import type { Path } from "./path.ts";
 import { readPath } from "./read.ts";
 import type { View } from "./view.ts";
@@ -12,7 +12,7 @@ export type Limited = { field: string; limit: Limit };
  * a limit. `fact`: what a path says; each is read once.
  */
 export type Rendering = {
-  budget: Budget;
+  budget: RenderBudget;
   limited: Limited[];
   view: View;
   fact(name: string, path: Path): Scalar | undefined;

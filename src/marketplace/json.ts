@@ -1,14 +1,19 @@
-type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json | undefined };
+type JsonValue =
+  | string
+  | number
+  | boolean
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue | undefined };
 
 const lineWidth = 110;
 
 /** JSON as the project's formatter writes it: on one line what fits on one, so that a subscription is a line. */
-export function jsonText(value: Json): string {
+export function jsonText(value: JsonValue): string {
   return `${written(value, "", 0)}\n`;
 }
 
 /** `around`: how many characters stand before and after it on its first line. */
-function written(value: Json, indent: string, around: number): string {
+function written(value: JsonValue, indent: string, around: number): string {
   const short = onOneLine(value);
   if (indent.length + around + short.length <= lineWidth || typeof value !== "object") return short;
   const deeper = `${indent}  `;
@@ -24,17 +29,17 @@ function written(value: Json, indent: string, around: number): string {
   return `{\n${entries.join(",\n")}\n${indent}}`;
 }
 
-function onOneLine(value: Json): string {
+function onOneLine(value: JsonValue): string {
   if (typeof value !== "object") return JSON.stringify(value);
   if (isList(value)) return `[${value.map(onOneLine).join(", ")}]`;
   const entries = entriesOf(value).map(([key, one]) => `${JSON.stringify(key)}: ${onOneLine(one)}`);
   return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
 }
 
-function entriesOf(value: { readonly [key: string]: Json | undefined }): [string, Json][] {
+function entriesOf(value: { readonly [key: string]: JsonValue | undefined }): [string, JsonValue][] {
   return Object.entries(value).flatMap(([key, one]) => (one === undefined ? [] : [[key, one]]));
 }
 
-function isList(value: object): value is readonly Json[] {
+function isList(value: object): value is readonly JsonValue[] {
   return Array.isArray(value);
 }

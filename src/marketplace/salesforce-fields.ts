@@ -2,11 +2,11 @@ import type { ManifestCrm } from "./project.ts";
 import { metadataXml } from "./xml.ts";
 
 type OrgPackage = NonNullable<ManifestCrm["package"]>;
-type Field = OrgPackage["fields"][number];
+type PackageField = OrgPackage["fields"][number];
 type PermissionSet = OrgPackage["permissionSets"][number];
 
 /** Fields of tasks live on Activity: deployed under Task they are refused. */
-export function fieldFile({ name, label, type, key, about }: Field): [path: string, text: string] {
+export function fieldFile({ name, label, type, key, about }: PackageField): [path: string, text: string] {
   const text = metadataXml("CustomField", {
     fullName: name,
     ...(key && { caseSensitive: true }),
@@ -28,7 +28,7 @@ export function fieldFile({ name, label, type, key, about }: Field): [path: stri
  */
 export function permissionSetFile(
   set: PermissionSet,
-  fields: readonly Field[],
+  fields: readonly PackageField[],
 ): [path: string, text: string] {
   const opened = set.fields ? fields.flatMap(({ name }) => [`Event.${name}`, `Task.${name}`]).sort() : [];
   const text = metadataXml("PermissionSet", {

@@ -9,7 +9,7 @@ import { hmacSha256, sameSecret } from "../lib/signature.ts";
 import type { Metrics } from "../routes/metrics.ts";
 import type { openInstalled } from "./installed.ts";
 
-type Context = {
+type PlayerContext = {
   config: Config;
   flow: Flow;
   metrics: Pick<Metrics, "asked">;
@@ -19,12 +19,12 @@ type Context = {
 };
 
 /** `secret`, `callId`: from the address that was asked. */
-type Asked = { secret: string; callId: string; head: CrmRequestHead };
+type RecordingQuery = { secret: string; callId: string; head: CrmRequestHead };
 
 const secretBytes = 24;
 
 /** Recordings for the players of CRMs themselves, which ask our app for each. */
-export function openCrmRecordings({ config, flow, metrics, kinds, installed, installations }: Context) {
+export function openCrmRecordings({ config, flow, metrics, kinds, installed, installations }: PlayerContext) {
   const crms = new Map(
     [...(installed?.installer.crms ?? [])].flatMap(([crm, { label, app }]): [string, RecordingCrm][] => {
       const recordings = kinds[crm]?.recordings;
@@ -50,7 +50,7 @@ export function openCrmRecordings({ config, flow, metrics, kinds, installed, ins
     /** An account is connected: what the app alone could not tell its CRM is told now. */
     connected: registrations.look,
     /** The body that answers a CRM's player. Throws `Rejected`. */
-    async answer(crm: string, { secret, callId, head }: Asked): Promise<unknown> {
+    async answer(crm: string, { secret, callId, head }: RecordingQuery): Promise<unknown> {
       const known = crms.get(crm);
       const isOurs = sameSecret(secret, await secretOf(crm));
       if (!known || !isOurs) throw new Rejected(404, "no CRM asks for recordings here");

@@ -25,14 +25,19 @@ import { providers } from "../providers/index.ts";
 import type { Metrics } from "../routes/metrics.ts";
 import type { StoredInstall } from "../store/contract.ts";
 
-type Kinds = Readonly<Record<string, ConnectorKind>>;
-type Context = { config: Config; flow: Flow; metrics: Pick<Metrics, "asked">; kinds: Kinds };
+type ConnectorKinds = Readonly<Record<string, ConnectorKind>>;
+type InstalledContext = {
+  config: Config;
+  flow: Flow;
+  metrics: Pick<Metrics, "asked">;
+  kinds: ConnectorKinds;
+};
 
 /** One that was made by OAuth: its settings, and who keeps its tokens. */
-export type Made = { settings: InstallationConfig; keeper: GrantKeeper };
+export type ConnectedInstallation = { settings: InstallationConfig; keeper: GrantKeeper };
 
 /** The installations that are made by OAuth; undefined when the config names no app. */
-export function openInstalled({ config, flow, metrics, kinds }: Context) {
+export function openInstalled({ config, flow, metrics, kinds }: InstalledContext) {
   const crms = installable(config, kinds);
   if (crms.size === 0) return undefined;
   const sealer = createSealer(config.sealingKeys);
@@ -69,7 +74,7 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
     }
   };
 
-  const open = (install: StoredInstall): Made => {
+  const open = (install: StoredInstall): ConnectedInstallation => {
     const { name, crm } = install;
     const known = crms.get(crm);
     const kind = kinds[crm];
@@ -97,7 +102,7 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
   return {
     installer,
     /** Those of earlier days. Throws `ConfigError` when the key does not open what is stored. */
-    async load(): Promise<Made[]> {
+    async load(): Promise<ConnectedInstallation[]> {
       const installs = (await store.installs()).filter(
         ({ state }) => state === "active" || state === "reconnect",
       );
@@ -106,7 +111,7 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
       return installs.map(open);
     },
     /** Keeps what the CRM granted, before anything is done with it. */
-    async add({ install, grant }: Installed): Promise<Made> {
+    async add({ install, grant }: Installed): Promise<ConnectedInstallation> {
       const isNew = !keepers.has(install.name);
       const { keeper } = open(install);
       try {
@@ -122,7 +127,7 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
       settings: InstallBody["settings"],
       version: number,
       by: string,
-    ): Promise<Made> {
+    ): Promise<ConnectedInstallation> {
       const next = await keeperOf(name).update((before) => {
         if (before.version !== version)
           throw new Rejected(
@@ -153,7 +158,7 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
       });
       keepers.delete(name);
     },
-    made(name: string): Made | undefined {
+    made(name: string): ConnectedInstallation | undefined {
       const install = keepers.get(name)?.current();
       return install && open(install);
     },
@@ -196,7 +201,7 @@ export function openInstalled({ config, flow, metrics, kinds }: Context) {
   };
 }
 
-function installable({ apps }: Config, kinds: Kinds): Map<string, InstallableCrm> {
+function installable({ apps }: Config, kinds: ConnectorKinds): Map<string, InstallableCrm> {
   const { crms } = readManifest();
   return new Map(
     Object.entries(apps).flatMap(([crm, app]) => {

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type AudioReply, isPage } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
-import type { ListenerLimits, Place } from "./listeners.ts";
+import type { ListenerLimits, ListenerPlace } from "./listeners.ts";
 
 /** `idleMs`: how long the provider may send nothing. `listenerIdleMs`: how long a listener may take nothing. */
 export type AudioLimits = { bytes: number; idleMs: number; listenerIdleMs: number } & ListenerLimits;
@@ -21,7 +21,7 @@ export const usualLimits: AudioLimits = {
 };
 
 /** `passed`: told once, how many bytes went out. */
-export type Progress = Pick<Place, "stalls" | "goesOn"> & { passed(bytes: number): void };
+export type Progress = Pick<ListenerPlace, "stalls" | "goesOn"> & { passed(bytes: number): void };
 
 /** For what the provider calls `application/octet-stream`, or anything else that is neither audio nor a page. */
 const typeByEnding = { ".mp3": "audio/mpeg", ".wav": "audio/wav" } as const;

@@ -4,7 +4,7 @@ import { Rejected } from "../core/errors.ts";
 import type { BodyRoom } from "./body-room.ts";
 
 /** `limit`: of this body, in bytes. `isProved`: the head of the request proves its sender. */
-type Reading = { limit: number; room: BodyRoom; isProved: boolean };
+type BodyOptions = { limit: number; room: BodyRoom; isProved: boolean };
 
 /**
  * Works with the exact bytes of a request, which count in `room` until the work is done. Throws `Rejected`: 413 as soon
@@ -12,7 +12,7 @@ type Reading = { limit: number; room: BodyRoom; isProved: boolean };
  */
 export async function withBody<T>(
   request: IncomingMessage,
-  { limit, room, isProved }: Reading,
+  { limit, room, isProved }: BodyOptions,
   work: (body: Uint8Array) => T | Promise<T>,
 ): Promise<T> {
   refuseUnreadable(request.headers, limit);

@@ -9,7 +9,7 @@ const heartbeatMs = 15_000;
 const unreadBytes = 1_000_000;
 const listenersAtOnce = 100;
 
-type Live = Parts["live"];
+type LiveFeed = Parts["live"];
 
 /** Calls as they change, as server-sent events named `call`. */
 export function eventRoutes({ live }: Pick<Parts, "live">): Route[] {
@@ -28,7 +28,7 @@ export function eventRoutes({ live }: Pick<Parts, "live">): Route[] {
   ];
 }
 
-function stream(live: Live, response: Response): void {
+function stream(live: LiveFeed, response: Response): void {
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",

@@ -47,9 +47,9 @@ export function findInstallation({ installations }: Parts, name: string): Instal
   throw new Rejected(404, `there is no installation ${JSON.stringify(name.slice(0, 40))}: there is ${known}`);
 }
 
-type Counts = Awaited<ReturnType<Parts["flow"]["store"]["counts"]>>;
+type StateCounts = Awaited<ReturnType<Parts["flow"]["store"]["counts"]>>;
 
-async function describe(parts: Parts, installation: Installation, counts: Counts) {
+async function describe(parts: Parts, installation: Installation, counts: StateCounts) {
   const { settings, crm, providers } = installation;
   const { name, region, timeZone } = settings;
   const { store } = parts.flow;

@@ -10,7 +10,7 @@ export type ListenerLimits = { listeners: number; perLink: number; perClient: nu
 export type Listener = { link: number; client: string | undefined; end: () => void };
 
 /** `stalls`, `goesOn`: the connection is blocked because the listener does not read, and it is not any more. */
-export type Place = { stalls(): void; goesOn(): void; leave(): void };
+export type ListenerPlace = { stalls(): void; goesOn(): void; leave(): void };
 
 type Taken = Listener & { stalledAt?: number };
 
@@ -49,7 +49,7 @@ export function createListeners({ listeners, perLink, perClient, stalledMs }: Li
 
   return {
     /** Throws `Rejected` with 429 or 503 when there is no place, and none can be made. */
-    take(listener: Listener): Place {
+    take(listener: Listener): ListenerPlace {
       makeRoom(listener);
       const taken: Taken = { ...listener };
       places.add(taken);

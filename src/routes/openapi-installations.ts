@@ -1,6 +1,6 @@
 import {
   badQuery,
-  type Json,
+  type JsonSchema,
   json,
   noInstallation,
   type Operation,
@@ -12,9 +12,9 @@ import {
 import { noQuery, previewQuery } from "./query.ts";
 
 const mappingBody = { required: true, content: { "application/json": { schema: { type: "object" } } } };
-const all = page("Installation") as { properties: Json };
-const removed: Json = { type: "array", items: ref("RemovedInstallation") };
-const installations: Json = { ...all, properties: { ...all.properties, removed } };
+const all = page("Installation") as { properties: JsonSchema };
+const removed: JsonSchema = { type: "array", items: ref("RemovedInstallation") };
+const installations: JsonSchema = { ...all, properties: { ...all.properties, removed } };
 
 /** What there is to call about installations, by path and method. */
 export const installationOperations: Readonly<Record<string, Readonly<Record<string, Operation>>>> = {

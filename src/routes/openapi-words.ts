@@ -1,18 +1,27 @@
 import type { ZodObject } from "zod";
 import type { schemas } from "./openapi-schemas.ts";
 
-export type Json = { readonly [name: string]: unknown };
-export type Operation = { summary: string; open?: true; query?: ZodObject; body?: Json; responses: Json };
+export type JsonSchema = { readonly [name: string]: unknown };
+export type Operation = {
+  summary: string;
+  open?: true;
+  query?: ZodObject;
+  body?: JsonSchema;
+  responses: JsonSchema;
+};
 
 /** The words that descriptions are made of. */
-export const ref = (name: keyof typeof schemas): Json => ({ $ref: `#/components/schemas/${name}` });
-export const json = (description: string, schema: Json): Json => ({
+export const ref = (name: keyof typeof schemas): JsonSchema => ({ $ref: `#/components/schemas/${name}` });
+export const json = (description: string, schema: JsonSchema): JsonSchema => ({
   description,
   content: { "application/json": { schema } },
 });
-export const problem = (description: string): Json => json(description, ref("Problem"));
-export const text = (description: string, type: string): Json => ({ description, content: { [type]: {} } });
-export const page = (of: keyof typeof schemas): Json => ({
+export const problem = (description: string): JsonSchema => json(description, ref("Problem"));
+export const text = (description: string, type: string): JsonSchema => ({
+  description,
+  content: { [type]: {} },
+});
+export const page = (of: keyof typeof schemas): JsonSchema => ({
   type: "object",
   required: ["items"],
   properties: { items: { type: "array", items: ref(of) }, next: { type: "string" } },

@@ -4,7 +4,7 @@ import { recordingOperations } from "./openapi-recordings.ts";
 import { schemas } from "./openapi-schemas.ts";
 import {
   badQuery,
-  type Json,
+  type JsonSchema,
   json,
   noCall,
   type Operation,
@@ -124,7 +124,7 @@ const operations: Readonly<Record<string, Readonly<Record<string, Operation>>>> 
 };
 
 /** The description of the HTTP interface, OpenAPI 3.1. */
-export function openapi({ version, url }: { version: string; url: string }): Json {
+export function openapi({ version, url }: { version: string; url: string }): JsonSchema {
   const paths = Object.entries(operations).map(([path, methods]) => [
     path,
     Object.fromEntries(
@@ -146,7 +146,7 @@ export function openapi({ version, url }: { version: string; url: string }): Jso
   };
 }
 
-function described(path: string, { summary, open, query = noQuery, body, responses }: Operation): Json {
+function described(path: string, { summary, open, query = noQuery, body, responses }: Operation): JsonSchema {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     ...{ name, in: "path", required: true },
     schema: { type: "string" },

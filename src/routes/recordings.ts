@@ -8,7 +8,7 @@ import { clientOf } from "../lib/public-address.ts";
 import type { Parts } from "../parts.ts";
 import type { CallRow } from "../store/contract.ts";
 import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
-import { createListeners, type Place } from "./listeners.ts";
+import { createListeners, type ListenerPlace } from "./listeners.ts";
 import { pathParameter, type Route } from "./route.ts";
 
 const bug = { status: 500, retryAfterSeconds: undefined };
@@ -25,7 +25,12 @@ export function recordingRoutes(
 ): Route[] {
   const { take } = createListeners(limits);
 
-  const play = async (request: Request, response: Response, row: CallRow, place: Place): Promise<void> => {
+  const play = async (
+    request: Request,
+    response: Response,
+    row: CallRow,
+    place: ListenerPlace,
+  ): Promise<void> => {
     const { recording, provider, installation } = row.call;
     const left = new AbortController();
     response.once("close", () => left.abort());

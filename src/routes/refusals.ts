@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Rejected } from "../core/errors.ts";
 import type { Log } from "../flow/installation.ts";
 
-type Options = { now: () => number; log: Pick<Log, "warn">; count: () => void };
+type RefusalOptions = { now: () => number; log: Pick<Log, "warn">; count: () => void };
 
 /** Wrong tokens of one address that are answered at once: people mistype. */
 const freeAttempts = 3;
@@ -17,7 +17,7 @@ const mostWaiting = 50;
  * Wrong admin tokens: counted, logged, and answered more and more slowly. Only the refusals wait: a right token is
  * answered at once, so a stranger behind the same proxy locks no administrator out.
  */
-export function createRefusals({ now, log, count }: Options) {
+export function createRefusals({ now, log, count }: RefusalOptions) {
   const attempts = new Map<string, { times: number; at: number }>();
   let waiting = 0;
 

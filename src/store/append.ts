@@ -2,7 +2,7 @@ import type { Delivery } from "../core/contracts.ts";
 import type { DeliveryRow } from "./appended.ts";
 import type { Write } from "./writing.ts";
 
-type Waiting = { row: DeliveryRow; stored: () => void; failed: (error: unknown) => void };
+type WaitingRow = { row: DeliveryRow; stored: () => void; failed: (error: unknown) => void };
 
 /** A group this large goes at once: the writer commits it while the rest of the turn is still being read. */
 const largeGroup = 32;
@@ -15,7 +15,7 @@ export function groupCommit(
   write: Write,
   named: (error: unknown) => unknown,
 ): (delivery: Delivery) => Promise<void> {
-  let waiting: Waiting[] = [];
+  let waiting: WaitingRow[] = [];
 
   const send = async (): Promise<void> => {
     const group = waiting;

@@ -30,11 +30,11 @@ export type RecordingRow = {
 };
 
 /** A call that its provider is to be asked about again. `since`: when that was first wanted. */
-export type Ask = { row: CallRow; since: number; attempts: number };
+export type DuePoll = { row: CallRow; since: number; attempts: number };
 
 /** What is known of recordings, and what providers still have to tell. */
 export type RecordingStore = {
-  dueAsks(installation: string, provider: string, now: number, limit: number): Promise<Ask[]>;
+  dueAsks(installation: string, provider: string, now: number, limit: number): Promise<DuePoll[]>;
   /** Puts these off until then; without a time they are given up. */
   putOffAsks(calls: readonly number[], until?: number): Promise<void>;
   /** Calls that are not over, and of which nothing was heard since `quietSince`, after an id. */

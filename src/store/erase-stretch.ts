@@ -3,8 +3,8 @@ import type { KeptPlace } from "./contract-installs.ts";
 import { callsAfter, deliveriesAfter, rowsAtOnce } from "./kept.ts";
 import { deliveryColumns, toDelivery } from "./rows.ts";
 
-type Stretch = { rows: number; next?: KeptPlace["after"] };
-type Eraser = (db: Connection, installation: string, after: KeptPlace["after"]) => Stretch;
+type ErasedBatch = { rows: number; next?: KeptPlace["after"] };
+type Eraser = (db: Connection, installation: string, after: KeptPlace["after"]) => ErasedBatch;
 
 /** Tables whose primary key starts with the installation, each with that key. */
 const byInstallation = {
@@ -50,7 +50,7 @@ export function eraseRest(db: Connection, installation: string): void {
   db.run("DELETE FROM installs WHERE name = ? AND state = 'erasing'", installation);
 }
 
-function eraseCalls(db: Connection, installation: string): Stretch {
+function eraseCalls(db: Connection, installation: string): ErasedBatch {
   const calls = callsAfter(db, installation, "");
   for (const { id } of calls) {
     for (const table of ["events", "history", "asks", "recordings", "follow_ups"])
@@ -60,7 +60,7 @@ function eraseCalls(db: Connection, installation: string): Stretch {
   return { rows: calls.length, ...(calls.length === rowsAtOnce && { next: [] }) };
 }
 
-function eraseDeliveries(db: Connection, installation: string, [after = 0]: KeptPlace["after"]): Stretch {
+function eraseDeliveries(db: Connection, installation: string, [after = 0]: KeptPlace["after"]): ErasedBatch {
   const { ids, next } = deliveriesAfter(db, installation, Number(after));
   for (const id of ids) {
     const row = db.get(`SELECT ${deliveryColumns} FROM deliveries WHERE id = ?`, id);

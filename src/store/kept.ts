@@ -12,8 +12,8 @@ const walkedAtOnce = 1_000;
 const bytesAtOnce = 4 * 1024 * 1024;
 
 /** One stretch of one kind of thing; `next`: after what the one after it starts. */
-type Stretch = { things: KeptThing[]; next?: KeptPlace["after"] };
-type Reader = (db: Connection, installation: string, after: KeptPlace["after"]) => Stretch;
+type KeptBatch = { things: KeptThing[]; next?: KeptPlace["after"] };
+type Reader = (db: Connection, installation: string, after: KeptPlace["after"]) => KeptBatch;
 
 const readers: readonly Reader[] = [
   (db, installation) => ({ things: ownersOf(db, installation).map((owner) => ({ type: "owner", owner })) }),
@@ -83,7 +83,7 @@ function readContacts(
   db: Connection,
   installation: string,
   [kind = "", id = ""]: KeptPlace["after"],
-): Stretch {
+): KeptBatch {
   const rows = db.all(
     "SELECT kind, id, body FROM contacts WHERE installation = ? AND (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?",
     ...[installation, kind, id, rowsAtOnce],
@@ -98,7 +98,7 @@ function readAnswers(
   db: Connection,
   installation: string,
   [provider = "", ref = ""]: KeptPlace["after"],
-): Stretch {
+): KeptBatch {
   const rows = db.all(
     `SELECT provider, ref, at, number, reply, why FROM answers
       WHERE installation = ? AND (provider, ref) > (?, ?) ORDER BY provider, ref LIMIT ?`,

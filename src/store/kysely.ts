@@ -10,7 +10,7 @@ import {
   SqliteQueryCompiler,
 } from "kysely";
 import type { Bind } from "./connection.ts";
-import type { Reading } from "./reading.ts";
+import type { QueryRunner } from "./reading.ts";
 import type { Write } from "./writing.ts";
 
 /** A column that the database or a later step fills. */
@@ -138,7 +138,7 @@ export type Tables = {
  * Kysely over our own threads: queries go to a reader, changes to the writer. Each statement stands alone;
  * what needs a transaction is an operation of the writer.
  */
-export function kyselyOver(reader: Reading, write: Write): Kysely<Tables> {
+export function kyselyOver(reader: QueryRunner, write: Write): Kysely<Tables> {
   const connection: DatabaseConnection = {
     async executeQuery<R>({ sql, parameters, query }: CompiledQuery): Promise<QueryResult<R>> {
       const values = parameters as Bind[];

@@ -4,7 +4,7 @@ import type { Tables } from "./kysely.ts";
 import { toCallRow } from "./rows.ts";
 
 export function recordingsOver(db: Kysely<Tables>): RecordingStore {
-  const toRow = (row: Found): RecordingRow => ({
+  const toRow = (row: RecordingColumns): RecordingRow => ({
     call: row.call,
     installation: row.installation,
     state: row.state as RecordingState,
@@ -168,4 +168,4 @@ export function recordingsOver(db: Kysely<Tables>): RecordingStore {
   };
 }
 
-type Found = Selectable<Tables["recordings"]>;
+type RecordingColumns = Selectable<Tables["recordings"]>;

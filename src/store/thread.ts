@@ -1,12 +1,12 @@
 import { Worker } from "node:worker_threads";
 
-export type Request<Name extends string = string> = { id: number; name: Name; args: unknown[] };
-export type Reply = { id: number; value?: unknown; failure?: Failure };
+export type ThreadRequest<Name extends string = string> = { id: number; name: Name; args: unknown[] };
+export type ThreadReply = { id: number; value?: unknown; failure?: ThreadFailure };
 
 /** An error as it crosses threads, which drop SQLite's code. */
-type Failure = { type: string; message: string; stack?: string; code?: unknown; errcode?: unknown };
+type ThreadFailure = { type: string; message: string; stack?: string; code?: unknown; errcode?: unknown };
 
-export function failureOf(error: unknown): Failure {
+export function failureOf(error: unknown): ThreadFailure {
   if (!(error instanceof Error)) return { type: "Error", message: String(error) };
   const { name: type, message, stack } = error;
   const codes = {
@@ -22,27 +22,27 @@ const types: Readonly<Record<string, new (message: string) => Error>> = {
   RangeError,
 };
 
-function errorOf({ type, message, ...rest }: Failure): Error {
+function errorOf({ type, message, ...rest }: ThreadFailure): Error {
   return Object.assign(new (types[type] ?? Error)(message), rest);
 }
 
-type Pending = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
+type PendingRequest = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
 
 /**
  * A thread of the store, seen from the one that serves. It starts with the first request, and again after it crashed;
  * what is asked in one turn goes over together.
  */
 export function openThread<Name extends string>(file: string, script: "writer" | "reader") {
-  const pending = new Map<number, Pending>();
+  const pending = new Map<number, PendingRequest>();
   let worker: Worker | undefined;
-  let outbox: Request<Name>[] = [];
+  let outbox: ThreadRequest<Name>[] = [];
   let lastId = 0;
 
   const start = (): Worker => {
     // The package has the same file as JavaScript.
     const ending = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
     const started = new Worker(new URL(`./${script}${ending}`, import.meta.url), { workerData: { file } });
-    started.on("message", (replies: Reply[]) => {
+    started.on("message", (replies: ThreadReply[]) => {
       for (const { id, value, failure } of replies) {
         const waiting = pending.get(id);
         pending.delete(id);

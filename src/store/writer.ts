@@ -3,9 +3,9 @@ import { openConnection } from "./connection.ts";
 import { isDamage, isDiskFault } from "./disk-faults.ts";
 import { type Mark, openMark } from "./mark.ts";
 import { type Operations, operations } from "./operations.ts";
-import { type Request as AnyRequest, failureOf, type Reply } from "./thread.ts";
+import { type ThreadRequest as AnyRequest, failureOf, type ThreadReply } from "./thread.ts";
 
-type Request = AnyRequest<keyof Operations>;
+type WriterRequest = AnyRequest<keyof Operations>;
 
 /**
  * The writer's thread: the only one that writes. Whatever has come in while it was busy is committed together, with
@@ -14,9 +14,9 @@ type Request = AnyRequest<keyof Operations>;
 const { file } = workerData as { file: string };
 const db = openConnection(file, { writes: true });
 const mark = openMark(file);
-let queue: Request[] = [];
+let queue: WriterRequest[] = [];
 
-parentPort?.on("message", (requests: Request[] | "close") => {
+parentPort?.on("message", (requests: WriterRequest[] | "close") => {
   if (requests === "close") {
     if (queue.length > 0) commit();
     db.close();
@@ -42,8 +42,8 @@ function commit(): void {
 }
 
 /** Webhooks can be stored when what else is written is damaged. */
-function commitTogether(requests: readonly Request[]): void {
-  const work = (group: readonly Request[]) =>
+function commitTogether(requests: readonly WriterRequest[]): void {
+  const work = (group: readonly WriterRequest[]) =>
     marked(
       group,
       db.transaction(() => group.map(perform)),
@@ -61,7 +61,7 @@ function commitTogether(requests: readonly Request[]): void {
 }
 
 /** What was stored is noted before it is acknowledged. */
-function marked(requests: readonly Request[], replies: Reply[]): Reply[] {
+function marked(requests: readonly WriterRequest[], replies: ThreadReply[]): ThreadReply[] {
   for (let i = requests.length - 1; i >= 0; i -= 1) {
     const last = requests[i]?.name === "append" ? replies[i]?.value : undefined;
     if (last === undefined) continue;
@@ -71,7 +71,7 @@ function marked(requests: readonly Request[], replies: Reply[]): Reply[] {
   return replies;
 }
 
-function answerWith(requests: readonly Request[], work: () => Reply[]): void {
+function answerWith(requests: readonly WriterRequest[], work: () => ThreadReply[]): void {
   try {
     parentPort?.postMessage(work());
   } catch (error) {
@@ -79,13 +79,13 @@ function answerWith(requests: readonly Request[], work: () => Reply[]): void {
   }
 }
 
-function fail(requests: readonly Request[], error: unknown): void {
+function fail(requests: readonly WriterRequest[], error: unknown): void {
   const failure = failureOf(error);
-  parentPort?.postMessage(requests.map(({ id }): Reply => ({ id, failure })));
+  parentPort?.postMessage(requests.map(({ id }): ThreadReply => ({ id, failure })));
 }
 
 /** One request fails alone, unless it is the disk that failed: then nothing of the group is kept. */
-function perform({ id, name, args }: Request): Reply {
+function perform({ id, name, args }: WriterRequest): ThreadReply {
   try {
     const operation = operations[name] as (connection: typeof db, ...rest: unknown[]) => unknown;
     return { id, value: db.transaction(() => operation(db, ...args)) };

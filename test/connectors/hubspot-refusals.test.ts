@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { leaveOut } from "../../connectors/hubspot/leave-out.ts";
-import type { Tools, Work } from "../../connectors/hubspot/work.ts";
+import type { SaveTools, Work } from "../../connectors/hubspot/work.ts";
 import type { CallRecord } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { callRecord, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
@@ -152,6 +152,6 @@ test("before the last try all that a call can be without is left out", () => {
   const work = { record: callRecord("1"), wrote: { ...fields, ownerId: "7" }, without: [] };
   const tools = { context: { now: Date.now }, warn() {} };
   const error = new CrmError("never", "HubSpot refuses the row: no hs_call_body");
-  expect(leaveOut(tools as unknown as Tools, work as unknown as Work, error, true)).toBe(true);
+  expect(leaveOut(tools as unknown as SaveTools, work as unknown as Work, error, true)).toBe(true);
   expect(work.wrote).toEqual({ hs_timestamp: "1", hs_call_title: "Call" });
 });

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type Cursor, skipSpace, skipValue } from "../../connectors/local/json.ts";
+import { type JsonCursor, skipSpace, skipValue } from "../../connectors/local/json.ts";
 import { renderRecord, withMembers } from "../../connectors/local/record.ts";
 
 function accepts(text: string): boolean {
-  const cursor: Cursor = { bytes: Buffer.from(text), at: 0 };
+  const cursor: JsonCursor = { bytes: Buffer.from(text), at: 0 };
   try {
     skipSpace(cursor);
     skipValue(cursor);

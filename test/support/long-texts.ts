@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { comparable, type Property } from "../../connectors/hubspot/properties.ts";
 import { webhook } from "../../connectors/hubspot/webhook.ts";
-import { type Cursor, JsonFault, skipValue } from "../../connectors/local/json.ts";
-import type { Field } from "../../connectors/salesforce/schema.ts";
+import { type JsonCursor, JsonFault, skipValue } from "../../connectors/local/json.ts";
+import type { ObjectField } from "../../connectors/salesforce/schema.ts";
 import { formOf, wireOf } from "../../connectors/salesforce/values.ts";
 import { askedRange } from "../../src/archive/range.ts";
 import { sameEmail } from "../../src/core/directory.ts";
@@ -118,17 +118,17 @@ function propertyOf(type: string): Property {
   };
 }
 
-function fieldOf(type: string): Field {
+function fieldOf(type: string): ObjectField {
   return {
     ...{ name: "X", createable: true, updateable: true, restrictedPicklist: false, externalId: false },
-    type: type as Field["type"],
+    type: type as ObjectField["type"],
     length: 1_000,
     options: [{ value: "a", label: "A", active: true, isDefault: false, closed: false }],
   };
 }
 
 function skipped(json: string): void {
-  const cursor: Cursor = { bytes: Buffer.from(json), at: 0 };
+  const cursor: JsonCursor = { bytes: Buffer.from(json), at: 0 };
   try {
     skipValue(cursor);
   } catch (error) {

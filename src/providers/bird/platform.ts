@@ -10,7 +10,7 @@ import {
 } from "../../lib/body.ts";
 import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 
-type Said = Omit<CallEvent, "callId">;
+type PlatformFacts = Omit<CallEvent, "callId">;
 
 /** What a `voice_call.*` of the new Bird platform says; fields as in @messagebird/sdk 0.63. */
 export function decodePlatform(
@@ -18,7 +18,7 @@ export function decodePlatform(
   data: JsonObject,
   timestamp: string | undefined,
   receivedAt: string,
-): Said {
+): PlatformFacts {
   const time = isoFromText(timestamp);
   const at = time ?? receivedAt;
   const sessionId = textAt(data, "session_id");

@@ -5,7 +5,7 @@ import { isApiId } from "./api.ts";
 /** More than one call has. */
 const mostRecordings = 1_000;
 
-type Found = { recording: Recording; seconds: number; at: string };
+type FoundRecording = { recording: Recording; seconds: number; at: string };
 
 /** What `voice.recordings` says: the one recording of the call that is to be played. Nothing while there is none. */
 export function decodeRecordings(callId: string, payload: JsonObject, receivedAt: string): CallEvent[] {
@@ -20,7 +20,7 @@ export function decodeRecordings(callId: string, payload: JsonObject, receivedAt
  * A call's recordings that can be fetched: the longest first, then the newest. Not verified: what several recordings of
  * one call are to each other; whether `duration` is in seconds, as that of a call is.
  */
-export function recordingsThere(recordings: readonly JsonObject[]): Found[] {
+export function recordingsThere(recordings: readonly JsonObject[]): FoundRecording[] {
   const found = recordings.slice(0, mostRecordings).flatMap((row) => {
     const id = textAt(row, "id");
     const isThere = textAt(row, "status")?.toLowerCase() === "available";

@@ -18,7 +18,7 @@ export const askedEvents = { call: "voice.listed", recordings: "voice.recordings
 const askedNames = new Set<string>(Object.values(askedEvents));
 
 /** `call`: absent for whatever is not about a call. `body`: the whole of it. */
-type Message = {
+type BirdMessage = {
   kind: string;
   body: JsonObject;
   call?: { id: string; from: "channels" | "platform"; facts: JsonObject };
@@ -45,7 +45,7 @@ export function decode(delivery: Delivery): CallEvent[] {
 }
 
 /** Channels name their events `event`, the new platform `type`. Throws `Rejected(400)` for a body with neither. */
-function parse(delivery: Delivery): Message {
+function parse(delivery: Delivery): BirdMessage {
   const body = jsonBody(delivery);
   const kind = nameAt(body, "event") ?? nameAt(body, "type");
   if (!kind) throw new Rejected(400, "the body has neither `event` nor `type`: Bird names every event");

@@ -4,7 +4,7 @@ import { type ApiAnswer, askApi } from "../../lib/provider-api.ts";
 import type { ExotelSettings } from "./settings.ts";
 
 /** An account at Exotel's API. `pathOf`: the path of something in it. */
-export type Account = {
+export type ExotelAccount = {
   name: string;
   pathOf(rest: string): string;
   get(rest: string, query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ApiAnswer>;
@@ -22,7 +22,7 @@ export function lacksForAsking({ accountSid, apiKey, apiToken }: ExotelSettings)
 }
 
 /** Accounts by their settings; those of one account share its request limit. */
-export function createAccounts(): (settings: ExotelSettings, now: () => number) => Account {
+export function createAccounts(): (settings: ExotelSettings, now: () => number) => ExotelAccount {
   const budgets = new Map<string, Budget>();
 
   return (settings, now) => {

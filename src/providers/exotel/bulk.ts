@@ -1,19 +1,19 @@
 import { ProviderError } from "../../core/errors.ts";
 import { isCallId, isObject, type JsonObject, objectAt, textAt } from "../../lib/body.ts";
-import type { Account } from "./account.ts";
+import type { ExotelAccount } from "./account.ts";
 
 /** A call as the API writes it, with its own id. */
-export type Row = { sid: string; fields: JsonObject };
+export type BulkRow = { sid: string; fields: JsonObject };
 
 /**
  * The pages of the bulk Calls API, the earliest call first. `details` is not on its page; public clients send it and
  * keep the legs that they get, and where it tells none, Call Details does.
  */
 export async function* pagesOf(
-  account: Account,
+  account: ExotelAccount,
   filter: Readonly<Record<string, string>>,
   signal?: AbortSignal,
-): AsyncGenerator<Row[]> {
+): AsyncGenerator<BulkRow[]> {
   const fixed = { ...filter, PageSize: "100", SortBy: "DateCreated:asc", details: "true" };
   const seen = new Set<string>();
   let before: ReadonlySet<string> = new Set();
@@ -37,10 +37,10 @@ export async function* pagesOf(
 
 /** One call with its legs; undefined when the API does not know it. */
 export async function detailsOf(
-  account: Account,
+  account: ExotelAccount,
   sid: string,
   signal?: AbortSignal,
-): Promise<Row | undefined> {
+): Promise<BulkRow | undefined> {
   const { status, body } = await account.get(
     `Calls/${encodeURIComponent(sid)}.json`,
     { details: "true" },
@@ -51,7 +51,7 @@ export async function detailsOf(
 }
 
 /** Whatever is no call is left out. */
-function rowsOf(body: unknown): { rows: Row[]; empty: boolean } {
+function rowsOf(body: unknown): { rows: BulkRow[]; empty: boolean } {
   const calls = isObject(body) ? body["Calls"] : undefined;
   if (!Array.isArray(calls)) throw new ProviderError("later", "Exotel answered without a list of calls");
   return { rows: calls.flatMap((call) => rowOf(call) ?? []), empty: calls.length === 0 };
@@ -61,7 +61,7 @@ function rowsOf(body: unknown): { rows: Row[]; empty: boolean } {
  * A call, in its `Call` or bare, named by its `Sid` alone. Its pre-signed link opens the recording for whoever has it
  * and is over in minutes: it is not kept.
  */
-function rowOf(value: unknown): Row | undefined {
+function rowOf(value: unknown): BulkRow | undefined {
   if (!isObject(value)) return undefined;
   const inner = objectAt(value, "Call");
   const { PreSignedRecordingUrl, CallSid, call_sid, ...fields } = Object.hasOwn(inner, "Sid") ? inner : value;

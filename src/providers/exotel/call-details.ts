@@ -4,7 +4,7 @@ import type { Dialect } from "./event.ts";
 import { mostListed, recordingOf, textOf, wordOf } from "./fields.ts";
 import { statusCallback } from "./status-callback.ts";
 import { exotelTime } from "./time.ts";
-import type { Message } from "./wire.ts";
+import type { ExotelMessage } from "./wire.ts";
 import { outcomeOf } from "./words.ts";
 
 /** The answer of the Calls API, with `?details=true` or without: a StatusCallback in another arrangement. */
@@ -26,7 +26,7 @@ export function lacksFigures(fields: JsonObject): boolean {
 }
 
 /** Legs come wrapped as `{"Leg": {"Id": 1, …}}` and counted from 1; their statuses stand beside them. */
-function asCallback({ fields, receivedAt }: Message): Message {
+function asCallback({ fields, receivedAt }: ExotelMessage): ExotelMessage {
   const details = objectAt(fields, "Details");
   const legs = objectsAt(details, "Legs")
     .slice(0, mostListed)

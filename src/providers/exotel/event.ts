@@ -1,17 +1,17 @@
 import type { AgentRef, CallEvent, Direction, Facts, Phase } from "../../core/call.ts";
 import { exotelTime } from "./time.ts";
-import type { Message } from "./wire.ts";
+import type { ExotelMessage } from "./wire.ts";
 
 /** One of the shapes that Exotel tells calls in. `kind`: the name of this message's event. */
 export type Dialect = {
-  speaks(message: Message): boolean;
-  kind(message: Message): string;
-  events(message: Message, callId: string): CallEvent[];
+  speaks(message: ExotelMessage): boolean;
+  kind(message: ExotelMessage): string;
+  events(message: ExotelMessage, callId: string): CallEvent[];
 };
 
 /** One event from what is known of it, or none when nothing is. `times`: where its own time may stand, best first. */
 export function eventsFrom(
-  message: Message,
+  message: ExotelMessage,
   told: { callId: string; kind: string; times: readonly (string | undefined)[]; phase?: Phase; facts: Facts },
 ): CallEvent[] {
   const facts = known(told.facts);

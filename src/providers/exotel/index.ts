@@ -12,7 +12,7 @@ import { openRecording } from "./recording.ts";
 import { type ExotelSettings, exotelSettings } from "./settings.ts";
 import { simulation } from "./simulate.ts";
 import { statusCallback } from "./status-callback.ts";
-import { type Message, messageOf } from "./wire.ts";
+import { type ExotelMessage, messageOf } from "./wire.ts";
 
 /** All of them arrive at one URL; the first that recognises a message reads it. */
 const dialects: readonly Dialect[] = [
@@ -46,7 +46,7 @@ export const exotel: Provider<ExotelSettings> = {
   simulate: simulation,
 };
 
-function understood(delivery: Delivery): { dialect: Dialect; message: Message } {
+function understood(delivery: Delivery): { dialect: Dialect; message: ExotelMessage } {
   const message = messageOf(delivery);
   return { message, dialect: dialects.find((dialect) => dialect.speaks(message)) ?? statusCallback };
 }

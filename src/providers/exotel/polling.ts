@@ -3,8 +3,8 @@ import type { Delivery } from "../../core/contracts.ts";
 import { askedMethod, type PollContext, type Polling } from "../../core/polling.ts";
 import { textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
-import { type Account, createAccounts, lacksForAsking } from "./account.ts";
-import { detailsOf, pagesOf, type Row } from "./bulk.ts";
+import { createAccounts, type ExotelAccount, lacksForAsking } from "./account.ts";
+import { type BulkRow, detailsOf, pagesOf } from "./bulk.ts";
 import { lacksFigures } from "./call-details.ts";
 import type { ExotelSettings } from "./settings.ts";
 import { groupsOf, historyDays, windowsOf } from "./windows.ts";
@@ -65,18 +65,18 @@ function mayBeAsked({ callId }: { callId: string }): boolean {
 }
 
 /** unverified: whether the API lists the legs of a call as calls of their own. What one of them says, its parent says. */
-function isWhole({ sid, fields }: Row): boolean {
+function isWhole({ sid, fields }: BulkRow): boolean {
   const parent = textAt(fields, "ParentCallSid");
   return parent === undefined || parent === "null" || parent === sid;
 }
 
 /** One after the other: a minute has few requests, and a refusal ends them all. */
 async function completed(
-  account: Account,
-  rows: readonly Row[],
+  account: ExotelAccount,
+  rows: readonly BulkRow[],
   signal: AbortSignal | undefined,
-): Promise<Row[]> {
-  const calls: Row[] = [];
+): Promise<BulkRow[]> {
+  const calls: BulkRow[] = [];
   for (const row of rows) {
     const details = lacksFigures(row.fields) ? await detailsOf(account, row.sid, signal) : undefined;
     calls.push(details ?? row);
@@ -84,7 +84,11 @@ async function completed(
   return calls;
 }
 
-function deliveryOf(account: Account, { sid, fields }: Row, { installation, now }: PollContext): Delivery {
+function deliveryOf(
+  account: ExotelAccount,
+  { sid, fields }: BulkRow,
+  { installation, now }: PollContext,
+): Delivery {
   return {
     installation,
     provider: "exotel",

@@ -6,10 +6,10 @@ import { formFields, nest } from "./form.ts";
 import { multipartFields } from "./multipart.ts";
 
 /** What one request says, in whichever encoding it came. The answer of the Call details API is taken out of its `Call`. */
-export type Message = { callId?: string; fields: JsonObject; receivedAt: string };
+export type ExotelMessage = { callId?: string; fields: JsonObject; receivedAt: string };
 
 /** Throws `Rejected(400)` for a request that names neither a call nor an event. */
-export function messageOf(delivery: Delivery): Message {
+export function messageOf(delivery: Delivery): ExotelMessage {
   const outer = fieldsOf(delivery);
   const inner = objectAt(outer, "Call");
   const fields = idAt(inner, "Sid") === undefined ? outer : inner;

@@ -15,10 +15,10 @@ import { isOver, neverConnected, outcomeOf, reasonByStatus } from "./outcome.ts"
 import { listedEvent, parse } from "./wire.ts";
 
 /** `sentAt`: the event's own time, on newer deployments. */
-type Sent = { body: JsonObject; sentAt?: string; receivedAt: string };
-type Said = Pick<CallEvent, "at" | "phase" | "facts">;
+type SentEvent = { body: JsonObject; sentAt?: string; receivedAt: string };
+type EventFacts = Pick<CallEvent, "at" | "phase" | "facts">;
 
-const decoders = new Map<string, (call: JsonObject, sent: Sent) => Said | Said[]>([
+const decoders = new Map<string, (call: JsonObject, sent: SentEvent) => EventFacts | EventFacts[]>([
   ["call_inbound", inbound],
   ["call_started", started],
   ["call_ended", ended],
@@ -35,12 +35,12 @@ export function decode(delivery: Delivery): CallEvent[] {
   const { event, body, subject, id, sentAt } = parse(delivery);
   const say = decoders.get(event);
   if (!say || !subject || !id) return [];
-  const sent: Sent = { body, receivedAt: delivery.receivedAt, ...(sentAt && { sentAt }) };
+  const sent: SentEvent = { body, receivedAt: delivery.receivedAt, ...(sentAt && { sentAt }) };
   return [say(subject, sent)].flat().map((said) => ({ callId: id, kind: event, ...said }));
 }
 
 /** The agent in it is the number's own; our answer may name another one, so none is recorded yet. */
-function inbound(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+function inbound(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts {
   const number = textAt(call, "from_number");
   const line = textAt(call, "to_number");
   const facts: Facts = {
@@ -53,14 +53,14 @@ function inbound(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
 }
 
 /** Retell sends `call_started` once the agent is on the line, never for a call that did not connect. */
-function started(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+function started(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts {
   const startedAt = timeAt(call, "start_timestamp");
   const facts = { ...commonFacts(call, true), ...(startedAt && { answeredAt: startedAt }) };
   return { at: startedAt ?? sentAt ?? receivedAt, phase: "answered", facts };
 }
 
 /** The only event of a call that did not connect, then often without any time but that of its arrival. */
-function ended(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+function ended(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts {
   const startedAt = timeAt(call, "start_timestamp");
   const endedAt = timeAt(call, "end_timestamp") ?? sentAt ?? (startedAt ? undefined : receivedAt);
   return { at: endedAt ?? receivedAt, phase: "ended", facts: endFacts(call, endedAt) };
@@ -70,7 +70,7 @@ function ended(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
  * Comes after `call_ended`, perhaps more than once. The agent talked until the call's end, whenever Retell has analysed it;
  * all else is as new as the analysis.
  */
-function analyzed(call: JsonObject, { sentAt, receivedAt }: Sent): Said[] {
+function analyzed(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts[] {
   const endedAt = timeAt(call, "end_timestamp");
   const { agents, ...facts } = { ...endFacts(call, endedAt), ...analysisFacts(call) };
   const overAt = afterEnd(endedAt) ?? sentAt ?? receivedAt;
@@ -84,7 +84,7 @@ function analyzed(call: JsonObject, { sentAt, receivedAt }: Sent): Said[] {
 }
 
 /** A call of the API, at whatever stage it is. A length of zero is one that has not been counted yet. */
-function listed(call: JsonObject, { receivedAt }: Sent): Said {
+function listed(call: JsonObject, { receivedAt }: SentEvent): EventFacts {
   const startedAt = timeAt(call, "start_timestamp");
   if (!isOver(call)) {
     const goesOn = startedAt !== undefined && textAt(call, "call_status") === "ongoing";
@@ -146,13 +146,13 @@ function transferAtEnd(call: JsonObject, reason: string | undefined): Transfer |
   return transfer?.to && transfer;
 }
 
-function transferred(call: JsonObject, sent: Sent): Said {
+function transferred(call: JsonObject, sent: SentEvent): EventFacts {
   const { at, phase, facts } = transferCancelled(call, sent);
   return { at, phase, facts: { ...facts, transfer: transferOf(sent.body, call) } };
 }
 
 /** A transfer that did not come about is none; the event still shows that the call had been answered. */
-function transferCancelled(call: JsonObject, { sentAt, receivedAt }: Sent): Said {
+function transferCancelled(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts {
   const startedAt = timeAt(call, "start_timestamp");
   const facts = { ...commonFacts(call, false), ...(startedAt && { answeredAt: startedAt }) };
   return { at: sentAt ?? receivedAt, phase: "answered", facts };

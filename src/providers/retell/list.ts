@@ -10,7 +10,7 @@ export const listPath = "/v3/list-calls";
 const pageSize = 50;
 
 /** `next`: the key of the following page; absent on the last one. Whatever is no object is left out of `rows`. */
-export type Page = { rows: JsonObject[]; next?: string };
+export type CallPage = { rows: JsonObject[]; next?: string };
 
 /**
  * The page of the calls that started in a span, the earliest first. Not verified: whether the bounds of `bt` are in the
@@ -21,7 +21,7 @@ export async function askPage(
   { since, until }: Span,
   key: string | undefined,
   signal: AbortSignal | undefined,
-): Promise<Page> {
+): Promise<CallPage> {
   const value = [Date.parse(since) - 1, Date.parse(until)];
   const json = {
     filter_criteria: { start_timestamp: { type: "range", op: "bt", value } },
@@ -34,7 +34,7 @@ export async function askPage(
 }
 
 /** A bare list is what older deployments answered; the last call's id was the key of the next page. */
-function pageOf(body: unknown): Page {
+function pageOf(body: unknown): CallPage {
   if (Array.isArray(body)) {
     const rows = body.filter(isObject);
     const last = rows.at(-1);

@@ -37,10 +37,10 @@ const shapes = new Map([
  * A body of Retell. `subject`: the call, or what stands in its place; absent for events we do not know.
  * `sentAt`: from `event_timestamp`, which older deployments do not send.
  */
-type Message = { event: string; body: JsonObject; subject?: JsonObject; id?: string; sentAt?: string };
+type RetellMessage = { event: string; body: JsonObject; subject?: JsonObject; id?: string; sentAt?: string };
 
 /** Throws `Rejected(400)` for a body that cannot be one of Retell's. */
-export function parse(delivery: Delivery): Message {
+export function parse(delivery: Delivery): RetellMessage {
   const body = jsonBody(delivery);
   const event = typeof body["event"] === "string" ? body["event"].trim() : "";
   if (!event) throw new Rejected(400, "the body has no `event`: Retell names every event");

@@ -1,6 +1,6 @@
 import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
 
-type Step = { status: string; afterSeconds: number; destination?: object; reason?: string };
+type SimulatedStep = { status: string; afterSeconds: number; destination?: object; reason?: string };
 
 /** The notifications of one call, as Voys would send them. */
 export const simulation: Simulation<{ secret: string[] }> = {
@@ -11,7 +11,7 @@ export const simulation: Simulation<{ secret: string[] }> = {
   }),
 };
 
-function stepsOf(call: SimulatedCall): Step[] {
+function stepsOf(call: SimulatedCall): SimulatedStep[] {
   const { direction, ringSeconds, talkSeconds, outcome } = call;
   const target = targetOf(call);
   const answered = outcome === "completed";
@@ -26,7 +26,7 @@ function stepsOf(call: SimulatedCall): Step[] {
 
 function requestOf(
   call: SimulatedCall,
-  { status, afterSeconds, destination, reason }: Step,
+  { status, afterSeconds, destination, reason }: SimulatedStep,
 ): SimulatedRequest {
   const inbound = call.direction === "inbound";
   const notification = {
