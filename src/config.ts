@@ -61,7 +61,10 @@ export function loadConfig(
   const isDemo = source === undefined;
   faults.push(
     ...faultsOfOpenDoors({
-      ...{ host, at, isDemo, hasToken: settings.adminToken !== undefined },
+      host,
+      at,
+      isDemo,
+      hasToken: settings.adminToken !== undefined,
       ...(file?.publicUrl !== undefined && {
         publicUrl: file.publicUrl,
         urlAt: `${source?.file}: publicUrl`,

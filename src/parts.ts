@@ -76,8 +76,12 @@ export function assemble(config: Config, options: AssembleOptions) {
   const closing: (() => void)[] = [];
   const installations = new Map([...running].map(([name, { installation }]) => [name, installation]));
   const crmRecordings = openCrmRecordings({
-    ...{ config, flow, metrics, kinds: connectors },
-    ...{ installed, installations },
+    config,
+    flow,
+    metrics,
+    kinds: connectors,
+    installed,
+    installations,
   });
   const previews = createPreviews(flow);
   const mappingFiles = new Map([...running].map(([name, { mapping }]) => [name, mapping]));

@@ -104,7 +104,14 @@ describe("the check turns away", () => {
     ["a scoped stranger", "src/core/a.ts", 'import x from "@scope/other/sub";', "@scope/other, which is not"],
     ["a dev package at run time", "src/core/a.ts", 'import { test } from "vitest";', "a dev dependency"],
     ["a file without a row", "src/stray.ts", "", "no row"],
-    ["a long file", "test/a.test.ts", "\n".repeat(251), "251 lines"],
+    ["a long file", "test/a.test.ts", "\n".repeat(301), "301 lines"],
+    [
+      "an object that is spread where it is made",
+      "src/core/a.ts",
+      "f({ ...{ a, b: 1 }, c });",
+      "spreads a literal",
+    ],
+    ["a list that is spread where it is made", "src/core/a.ts", "f(...[a, b], c);", "spreads a literal"],
     ["any as a type", "src/core/a.ts", "const x: any = 1;", "uses `any`"],
     ["any in brackets", "src/core/a.ts", "const x = new Map<string, any>();", "uses `any`"],
     ["any as a cast", "scripts/a.ts", "f(x as any)", "uses `any`"],
@@ -121,6 +128,15 @@ describe("the check turns away", () => {
     expect(faults).toHaveLength(1);
     expect(faults[0]).toContain(path);
     expect(faults[0]).toContain(fault);
+  });
+
+  test("a type name that is declared twice", () => {
+    const faults = faultsOf({
+      "src/flow/a.ts": "export type Found = { id: string };",
+      "connectors/x/b.ts": "type Found<T> = T[];",
+      "connectors/x/c.ts": "export interface Foundation { a: 1 }",
+    });
+    expect(faults).toEqual(["connectors/x/b.ts declares the type Found, as src/flow/a.ts does"]);
   });
 
   test("a circle, also of types only, and tells it once", () => {
@@ -156,7 +172,9 @@ describe("the check lets pass", () => {
     ["words in comments", "src/core/a.ts", '// import x from "left-pad"; process.exit: any\n/* as any */'],
     ["words in strings", "src/core/a.ts", 'const s = "process.exit(1) as any";\nconst r = /["\']: any/;'],
     ["words in templates", "src/core/a.ts", "const s = `import x from 'left-pad'; process.env`;"],
-    ["250 lines", "test/a.test.ts", "x\n".repeat(250)],
+    ["300 lines", "test/a.test.ts", "x\n".repeat(300)],
+    ["a list that is mapped and spread", "src/core/a.ts", "f([...[a, b].map(g), ...(c ? [d] : [])]);"],
+    ["a type name that a test declares too", "test/a.ts", "type Call = string;"],
   ])("%s", (_name, path, text) => {
     expect(faultsOf({ [path]: text })).toEqual([]);
   });

@@ -44,8 +44,15 @@ const machines = new Set(["fax"]);
 
 const ownOf: Readonly<Record<CallerType, readonly string[]>> = {
   contacts: [
-    ...["firstname", "lastname", "email", "company", "hubspot_owner_id", "lifecyclestage"],
-    ...["lastmodifieddate", "notes_last_updated", "hs_merged_object_ids"],
+    "firstname",
+    "lastname",
+    "email",
+    "company",
+    "hubspot_owner_id",
+    "lifecyclestage",
+    "lastmodifieddate",
+    "notes_last_updated",
+    "hs_merged_object_ids",
   ],
   companies: ["name", "hubspot_owner_id", "lifecyclestage", "hs_lastmodifieddate", "notes_last_updated"],
 };

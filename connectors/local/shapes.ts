@@ -21,7 +21,14 @@ export const shapes = {
 } satisfies Record<List, z.ZodType>;
 
 const contactMembers = new Set([
-  ...["id", "kind", "name", "email", "company", "ownerId", "phones", "activeAt"],
+  "id",
+  "kind",
+  "name",
+  "email",
+  "company",
+  "ownerId",
+  "phones",
+  "activeAt",
   "__proto__",
 ]);
 

@@ -75,7 +75,8 @@ function installationLine({ name, install, running, mapping }: Exported): Export
   const crm = install?.crm ?? running?.crm;
   return {
     type: "installation",
-    ...{ name, crm },
+    name,
+    crm,
     ...(install && { state: install.state, reason: install.reason, leftAt: isoOf(install.leftAt) }),
     ...(body && { account: body.account, scopes: body.scopes, changes: body.changes }),
     settings: withoutSecrets(body?.settings ?? running?.settings ?? {}),

@@ -14,7 +14,11 @@ export const silentMs = 6 * 3_600_000;
 export function closingDelivery({ installation, provider, callId }: Call, now: number): Delivery {
   const receivedAt = new Date(now).toISOString();
   return {
-    ...{ installation, provider, receivedAt, method: closingMethod, url: "/" },
+    installation,
+    provider,
+    receivedAt,
+    method: closingMethod,
+    url: "/",
     headers: { "content-type": "application/json" },
     body: Buffer.from(JSON.stringify({ event: closingKind, call_id: callId, at: receivedAt })),
   };

@@ -86,7 +86,11 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
     const keeper =
       keepers.get(name) ??
       keepGrant(install, {
-        ...{ store, sealer, oauth: known.oauth, app: known.app, context: asked(name, crm) },
+        store,
+        sealer,
+        oauth: known.oauth,
+        app: known.app,
+        context: asked(name, crm),
         lost: (reason) => sayLost(install, reason),
       });
     keepers.set(name, keeper);
@@ -194,7 +198,10 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
     /** Notices the accounts that uninstall us at their CRM, until it is stopped. */
     watch: (everyMs?: number) =>
       watchDepartures({
-        ...{ crms, store, left, context: asked("installing", "oauth") },
+        crms,
+        store,
+        left,
+        context: asked("installing", "oauth"),
         warn: (facts, sentence) => flow.log.warn(facts, sentence),
         ...(everyMs !== undefined && { everyMs }),
       }),

@@ -77,7 +77,13 @@ export function summaryOf(row: CallRow) {
     call;
   const name = decision?.contact?.id === contact?.id ? decision?.contact?.name : undefined;
   return {
-    ...{ key, installation, provider, state, phase, attempts, revision: call.revision },
+    key,
+    installation,
+    provider,
+    state,
+    phase,
+    attempts,
+    revision: call.revision,
     ...(direction && { direction }),
     ...(outcome && { outcome }),
     ...(customer && { customer }),

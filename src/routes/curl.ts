@@ -23,9 +23,13 @@ export function curlFor(
   const call: SimulatedCall = {
     id: `try-${randomUUID()}`,
     direction: "inbound",
-    ...{ customer, line, agent: agent ?? "agent" },
+    customer,
+    line,
+    agent: agent ?? "agent",
     startedAt: new Date(now - 70_000).toISOString(),
-    ...{ ringSeconds: 6, talkSeconds: 61, outcome: "completed" },
+    ringSeconds: 6,
+    talkSeconds: 61,
+    outcome: "completed",
   };
   const url = `${publicUrl}/webhooks/${settings.name}/${provider.id}`;
   const whole = provider.simulate.script(call).find((request) => tellsAll(provider, request, settings.name));

@@ -32,7 +32,9 @@ async function describeRemoved({ flow, erasing }: Parts) {
     ({ state }) => state === "removed" || state === "erasing",
   );
   return gone.map((install) => ({
-    ...{ name: install.name, crm: install.crm, state: install.state },
+    name: install.name,
+    crm: install.crm,
+    state: install.state,
     ...(install.state === "removed" && { account: install.account }),
     ...(install.leftAt !== undefined && { leftAt: isoOf(install.leftAt) }),
     erasedAt: erasing.plannedAt(install),
@@ -57,7 +59,10 @@ async function describe(parts: Parts, installation: Installation, counts: StateC
   const due = await store.nextDue(name);
   const contacts = await store.countContacts(name);
   return {
-    ...{ name, crm, region, timeZone },
+    name,
+    crm,
+    region,
+    timeZone,
     ...connectionOf(parts, name),
     providers: await Promise.all(
       Object.values(providers).map(async (configured) => {

@@ -148,7 +148,9 @@ export function openapi({ version, url }: { version: string; url: string }): Jso
 
 function described(path: string, { summary, open, query = noQuery, body, responses }: Operation): JsonSchema {
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
-    ...{ name, in: "path", required: true },
+    name,
+    in: "path",
+    required: true,
     schema: { type: "string" },
   }));
   const { properties = {} } = z.toJSONSchema(query, { io: "input" });

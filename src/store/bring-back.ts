@@ -76,6 +76,12 @@ export function keepAnswer(
   if (number !== undefined && (erasedAt?.(markOf.number(number)) ?? Number.NEGATIVE_INFINITY) >= at) return;
   db.run(
     "INSERT OR REPLACE INTO answers (installation, provider, ref, at, number, reply, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    ...[installation, provider, ref, at, number ?? null, JSON.stringify(reply), JSON.stringify(why)],
+    installation,
+    provider,
+    ref,
+    at,
+    number ?? null,
+    JSON.stringify(reply),
+    JSON.stringify(why),
   );
 }

@@ -138,7 +138,11 @@ function writeAsk(
   else
     db.run(
       "INSERT OR IGNORE INTO asks (call, installation, provider, since, due_at) VALUES (?, ?, ?, ?, ?)",
-      ...[id, installation, provider, now, askAt],
+      id,
+      installation,
+      provider,
+      now,
+      askAt,
     );
 }
 
@@ -155,7 +159,10 @@ function writeAudio(
     `INSERT INTO recordings (call, installation, state, since, due_at) VALUES (?, ?, 'wanted', ?, ?)
       ON CONFLICT (call) DO UPDATE SET state = 'wanted', since = excluded.since, due_at = excluded.due_at, attempts = 0
         WHERE state = 'missing'`,
-    ...[id, installation, now, audioAt],
+    id,
+    installation,
+    now,
+    audioAt,
   );
 }
 

@@ -66,7 +66,9 @@ export function deliveriesAfter(
   const end = Number(first) + walkedAtOnce;
   const rows = db.all(
     "SELECT id, length(body) AS bytes FROM deliveries WHERE id >= ? AND id < ? AND installation = ? ORDER BY id",
-    ...[Number(first), end, installation],
+    Number(first),
+    end,
+    installation,
   );
   let bytes = 0;
   const ids: number[] = [];
@@ -86,7 +88,10 @@ function readContacts(
 ): KeptBatch {
   const rows = db.all(
     "SELECT kind, id, body FROM contacts WHERE installation = ? AND (kind, id) > (?, ?) ORDER BY kind, id LIMIT ?",
-    ...[installation, kind, id, rowsAtOnce],
+    installation,
+    kind,
+    id,
+    rowsAtOnce,
   );
   const things = rows.map(({ body }): KeptThing => {
     return { type: "contact", contact: JSON.parse(String(body)) as Contact };
@@ -102,12 +107,17 @@ function readAnswers(
   const rows = db.all(
     `SELECT provider, ref, at, number, reply, why FROM answers
       WHERE installation = ? AND (provider, ref) > (?, ?) ORDER BY provider, ref LIMIT ?`,
-    ...[installation, provider, ref, rowsAtOnce],
+    installation,
+    provider,
+    ref,
+    rowsAtOnce,
   );
   const things = rows.map((row): KeptThing => {
     return {
       type: "answer",
-      ...{ provider: String(row["provider"]), ref: String(row["ref"]), at: Number(row["at"]) },
+      provider: String(row["provider"]),
+      ref: String(row["ref"]),
+      at: Number(row["at"]),
       ...(row["number"] !== null && { number: String(row["number"]) }),
       reply: JSON.parse(String(row["reply"])) as unknown,
       why: JSON.parse(String(row["why"])) as unknown,

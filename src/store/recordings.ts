@@ -109,7 +109,9 @@ export function recordingsOver(db: Kysely<Tables>): RecordingStore {
       const { numUpdatedRows } = await db
         .updateTable("recordings")
         .set({
-          ...{ state, since, attempts },
+          state,
+          since,
+          attempts,
           due_at: more.dueAt ?? null,
           seen_at: more.seenAt ?? null,
           told_at: more.toldAt ?? null,

@@ -6,8 +6,11 @@ import { placeOf, table } from "./table.ts";
 export type Files = ReadonlyMap<string, string>;
 export type Packages = { dependencies: readonly string[]; devDependencies: readonly string[] };
 
-const maxLines = 250;
+/** Of a file with one subject. */
+const maxLines = 300;
 const anyType = /:\s*any\b|\bas\s+any\b|<\s*any\s*[,>]|,\s*any\s*>|\bany\s*\[\]|=\s*any\s*;|\|\s*any\b/;
+/** `...{ a, b }` within an object or `...[a, b]` within a list: only the formatter is pleased. */
+const literalSpread = /\.\.\.(?:\{[^{}]*\}|\[[^[\]]*\])(?!\s*[.[])/;
 const processUse =
   /\bprocess\s*(?:\?\.|\.)\s*(env|exit|exitCode|on|once)\b|\bprocess\s*\[|\{[^}]*\}\s*=\s*process\b/;
 const processImport = /^(node:)?process$/;
@@ -16,10 +19,12 @@ const processImport = /^(node:)?process$/;
 export function findFaults(files: Files, packages: Packages): string[] {
   const faults: string[] = [];
   const graph = new Map<string, string[]>();
+  const typeNames = new Map<string, string>();
   for (const [path, text] of files) {
     const source = readSource(text);
     const imports = importsOf(source);
     faults.push(...faultsOfText(path, text, source));
+    if (isProduct(path)) faults.push(...faultsOfTypeNames(path, source, typeNames));
     faults.push(...imports.flatMap((one) => faultOfImport(path, one, files, packages) ?? []));
     graph.set(
       path,
@@ -37,10 +42,29 @@ function faultsOfText(path: string, text: string, { code }: Source): string[] {
   if (/\bexport\s+default\b|\bas\s+default\b/.test(code) && path !== "vitest.config.ts") {
     faults.push(`${path} has a default export`);
   }
+  if (isProduct(path) && literalSpread.test(code)) {
+    faults.push(`${path} spreads a literal: write its members where they go`);
+  }
   const row = placeOf(path)?.row;
   if (row === undefined) faults.push(`${path} has no row in the import table`);
   if (!mayUseProcess(row) && processUse.test(code)) {
     faults.push(`${path} uses process.env, exit or signals: only main and cli may`);
+  }
+  return faults;
+}
+
+/** What is shipped, as against tests and tools. */
+function isProduct(path: string): boolean {
+  return path.startsWith("src/") || path.startsWith("connectors/");
+}
+
+/** A type name has one meaning in the house. `known`: the names of the files before, and where each is declared. */
+function faultsOfTypeNames(path: string, { code }: Source, known: Map<string, string>): string[] {
+  const faults: string[] = [];
+  for (const [, name = ""] of code.matchAll(/^(?:export )?(?:type|interface|class) (\w+)(?=[\s<={])/gm)) {
+    const first = known.get(name);
+    if (first === undefined) known.set(name, path);
+    else faults.push(`${path} declares the type ${name}, as ${first} does`);
   }
   return faults;
 }

@@ -14,7 +14,7 @@ export function messageOf(delivery: Delivery): ExotelMessage {
   const inner = objectAt(outer, "Call");
   const fields = idAt(inner, "Sid") === undefined ? outer : inner;
   const details = objectAt(fields, "call_details");
-  const ids = [...["CallSid", "call_sid", "Sid"].map((name) => idAt(fields, name))];
+  const ids = ["CallSid", "call_sid", "Sid"].map((name) => idAt(fields, name));
   const ofDetails = ["call_sid", "sid"].map((name) => idAt(details, name));
   const callId = [...ids, ...ofDetails].find((id) => id !== undefined);
   if (callId === undefined && textOf(fields, "event") === undefined) {

@@ -102,8 +102,11 @@ function leavesOut(row: JsonObject): boolean {
 
 function deliveryOf(call: JsonObject, url: string, { installation, now }: PollContext): Delivery {
   return {
-    ...{ installation, provider: "retell", receivedAt: new Date(now()).toISOString() },
-    ...{ method: askedMethod, url },
+    installation,
+    provider: "retell",
+    receivedAt: new Date(now()).toISOString(),
+    method: askedMethod,
+    url,
     headers: { "content-type": "application/json" },
     body: Buffer.from(JSON.stringify({ event: listedEvent, call })),
   };
