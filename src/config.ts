@@ -92,7 +92,7 @@ function readFile(
   );
   faults.push(...faultsOfSharedFiles(installations, file));
   const named = isPlain(value) && isPlain(value["apps"]) ? value["apps"] : {};
-  const apps = readApps(named, `${file}: apps`, reading.kinds.connectors, sealingKeys, faults);
+  const apps = readApps(named, `${file}: apps`, { kinds: reading.kinds.connectors, sealingKeys, faults });
   if (!written) return undefined;
   const { $schema: _, archive, ...settings } = written;
   faults.push(...faultsOfArchive(installations, archive, `${file}: installations.`));

@@ -63,7 +63,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   const running = new Map(
     config.installations.map((settings) => [
       settings.name,
-      connect(config, settings, { ...flow, asked: metrics.asked }, connectors[settings.crm.type]),
+      connect(config, settings, { ...flow, asked: metrics.asked }, { kind: connectors[settings.crm.type] }),
     ]),
   );
   const installed = openInstalled({ config, flow, metrics, kinds: connectors });
@@ -93,7 +93,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   let stopping = false;
 
   const begin = (name: string, installation: Installation): void => {
-    working.set(name, addLanes(flow, lanes, installation, providers, archive));
+    working.set(name, addLanes(lanes, { flow, installation, providers, archive }));
   };
 
   /** The lanes of one end, and what it holds is let go. */
@@ -123,7 +123,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     const { name } = settings;
     const before = running.get(name);
     const asked = { ...flow, asked: metrics.asked };
-    const one = connect(config, settings, asked, connectors[settings.crm.type], keeper);
+    const one = connect(config, settings, asked, { kind: connectors[settings.crm.type], keeper });
     running.set(name, one);
     installations.set(name, one.installation);
     mappingFiles.set(name, one.mapping);

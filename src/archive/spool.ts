@@ -27,6 +27,8 @@ const forgottenMs = 3_600_000;
 const probeBytes = 65_536;
 const megabyte = 1_048_576;
 
+type SpoolWrite = { file: string; body: Readable; maxBytes: number; progress: { bytes: number } };
+
 export function openSpool(
   folder: string,
   { md5: withMd5 = false, now = Date.now }: SpoolOptions = {},
@@ -42,7 +44,7 @@ export function openSpool(
     try {
       safePath(name);
       await cleared;
-      return { file, ...(await write(file, body, maxBytes, progress, signal)) };
+      return { file, ...(await write({ file, body, maxBytes, progress }, signal)) };
     } catch (error) {
       body.destroy();
       await rm(file, { force: true }).catch(() => undefined);
@@ -53,10 +55,7 @@ export function openSpool(
   };
 
   const write = async (
-    file: string,
-    body: Readable,
-    maxBytes: number,
-    progress: { bytes: number },
+    { file, body, maxBytes, progress }: SpoolWrite,
     signal: AbortSignal | undefined,
   ): Promise<Omit<Spooled, "file">> => {
     const sha256 = createHash("sha256");

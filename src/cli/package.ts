@@ -24,7 +24,7 @@ export async function packageProject(crm: Marketplace, options: PackageOptions):
     return ok;
   }
   for (const { path, state } of changes) print(`${state.padEnd(8)}${path}`);
-  print(summary(crm, folder, files.length, changes.length, options));
+  print(summary(crm, folder, { all: files.length, changed: changes.length }, options));
   for (const warning of warnings) print(`Warning: ${warning}`);
   return ok;
 }
@@ -32,8 +32,7 @@ export async function packageProject(crm: Marketplace, options: PackageOptions):
 function summary(
   crm: Marketplace,
   folder: string,
-  all: number,
-  changed: number,
+  { all, changed }: { all: number; changed: number },
   { check, out, url }: PackageOptions,
 ): string {
   if (changed === 0) return `${folder}: ${counted(all, "file")}, all as the manifest has them.`;

@@ -38,7 +38,7 @@ export async function replay(options: ReplayOptions): Promise<void> {
     };
     const total: Total = { deliveries: 0, calls: [], unreadable: [] };
     for (const one of chosenInstallations(parts, installation))
-      await goThrough(parts, one, scope, dryRun, total);
+      await goThrough(parts, one, { scope, dryRun, total });
     const worked = dryRun ? undefined : await workOff(parts);
     if (options.json) return printJson({ dryRun, ...total, ...worked });
     sayChanges(total, options.limit);
@@ -50,9 +50,7 @@ export async function replay(options: ReplayOptions): Promise<void> {
 async function goThrough(
   parts: Parts,
   installation: Installation,
-  scope: Scope,
-  dryRun: boolean,
-  total: Total,
+  { scope, dryRun, total }: { scope: Scope; dryRun: boolean; total: Total },
 ) {
   const { flow, providers } = parts;
   const progress = progressLine();

@@ -112,7 +112,7 @@ async function sendCalls(
     keys.push(key);
     const { now, held } = scriptOf(target, call, i, options);
     if (held.length > 0) late.push({ key, requests: held });
-    const sending: Promise<void> = sendOne(target, key, now, options, tally)
+    const sending: Promise<void> = sendOne({ target, key, tally }, now, options)
       .catch((error: unknown) => void failures.push(error))
       .finally(() => running.delete(sending));
     running.add(sending);
@@ -164,11 +164,9 @@ function startOf(
 }
 
 async function sendOne(
-  target: Target,
-  key: string,
+  { target, key, tally }: { target: Target; key: string; tally: Tally },
   requests: readonly SimulatedRequest[],
   { speed }: SimulateOptions,
-  tally: Tally,
 ): Promise<void> {
   const started = performance.now();
   for (const request of requests) {

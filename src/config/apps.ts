@@ -10,9 +10,7 @@ type OAuthKinds = Readonly<Record<string, Partial<Pick<ConnectorKind, "oauth">>>
 export function readApps(
   apps: Readonly<Record<string, unknown>>,
   at: string,
-  kinds: OAuthKinds,
-  sealingKeys: readonly string[],
-  faults: Fault[],
+  { kinds, sealingKeys, faults }: { kinds: OAuthKinds; sealingKeys: readonly string[]; faults: Fault[] },
 ): Record<string, unknown> {
   const names = Object.keys(kinds).filter((name) => kinds[name]?.oauth);
   const read = Object.entries(apps).map(([name, value]): [string, unknown] => {

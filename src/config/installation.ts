@@ -55,7 +55,7 @@ export function readInstallation(
   const before = faults.length;
   // Each part is read from the raw value, so that its faults are found even when a setting beside it is wrong.
   const raw = isPlain(value) ? value : {};
-  const crm = readCrm(raw["crm"], file, placeWithin(at, "crm"), kinds, faults);
+  const crm = readCrm(raw["crm"], placeWithin(at, "crm"), { file, kinds, faults });
   const providers = readProviders(raw["providers"], placeWithin(at, "providers"), kinds, faults);
   const place = crm && placeOfMapping(raw["mapping"], crm.type, file);
   if (crm && place) {
@@ -82,7 +82,7 @@ export function readInstallation(
   };
 }
 
-function readCrm(value: unknown, file: string, at: string, kinds: Kinds, faults: Fault[]) {
+function readCrm(value: unknown, at: string, { file, kinds, faults }: Omit<ConfigReading, "readMapping">) {
   if (!isPlain(value)) return undefined;
   const { type } = value;
   const kind = typeof type === "string" ? kindOf(kinds.connectors, type) : undefined;

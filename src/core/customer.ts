@@ -120,7 +120,7 @@ export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
       ...rest,
       customer: theirs,
       ...lineOf(facts, [theirs, ours], kind, own),
-      ...agentsOf(agents, theirs, ours, kind, own),
+      ...agentsOf(agents, [theirs, ours], kind, own),
       ...(told && { outcome: told }),
     },
   };
@@ -148,8 +148,7 @@ function lineOf(
 /** Neither the customer nor a line is an agent; the phone of an agent is, and talked if whoever was named for it did. */
 function agentsOf(
   named: readonly AgentRef[] = [],
-  theirs: Party,
-  ours: Party,
+  [theirs, ours]: readonly [Party, Party],
   kind: OwnKind | undefined,
   own: OwnNumbers,
 ): { agents?: AgentRef[] } {

@@ -21,6 +21,9 @@ type FoundContact = { contact?: Contact; source: "index" | "crm" | "none"; reaso
 /** Questions that are being answered now: a retry that overtakes the first answer joins it. */
 const underWay = new WeakMap<Flow, Map<string, Promise<Answer>>>();
 
+/** A question of an AI voice agent, and the bytes that it came in. */
+export type LiveQuestion = { configured: ConfiguredProvider; question: Question; body: Uint8Array };
+
 /**
  * Answers an AI voice agent about a caller who hears the ringing tone. Never throws and never waits longer than the
  * installation's deadline: whatever goes wrong, the default agent takes the call. The same call asked twice gets
@@ -29,17 +32,15 @@ const underWay = new WeakMap<Flow, Map<string, Promise<Answer>>>();
 export async function answerQuestion(
   flow: Flow,
   installation: Installation,
-  configured: ConfiguredProvider,
-  question: Question,
-  delivery: Delivery,
+  { configured, question, body }: LiveQuestion,
 ): Promise<Answer> {
-  const ref = refOf(question, delivery);
+  const ref = refOf(question, body);
   const mark = `${installation.settings.name} ${configured.provider.id} ${ref}`;
   const pending = underWay.get(flow) ?? new Map<string, Promise<Answer>>();
   underWay.set(flow, pending);
   const known = pending.get(mark);
   if (known) return known;
-  const deciding = answerOnce(flow, installation, configured, question, ref);
+  const deciding = answerOnce(flow, installation, { configured, question, ref });
   const answer = deciding.then((given) => given.answer);
   pending.set(mark, answer);
   // The caller does not wait until the answer is kept; whoever asks meanwhile gets the same one.
@@ -47,16 +48,14 @@ export async function answerQuestion(
   return answer;
 }
 
-function refOf({ callId }: Question, { body }: Delivery): string {
+function refOf({ callId }: Question, body: Uint8Array): string {
   return callId ?? `sha256:${createHash("sha256").update(body).digest("hex")}`;
 }
 
 async function answerOnce(
   flow: Flow,
   installation: Installation,
-  configured: ConfiguredProvider,
-  question: Question,
-  ref: string,
+  { configured, question, ref }: Omit<LiveQuestion, "body"> & { ref: string },
 ): Promise<{ answer: Answer; kept?: Promise<void> }> {
   const { settings } = installation;
   const { provider, defaultAgent, chatAgent } = configured;

@@ -48,7 +48,7 @@ async function decodeTogether(
   const replayed = deliveries.filter(({ again }) => again).map(({ id }) => id);
   const calls: DecodedCall[] = [];
   for (const [provider, decoded] of events)
-    calls.push(...(await foldInto(flow, installation, provider, decoded, replayed)));
+    calls.push(...(await foldInto(flow, installation, provider, { decoded, replayed })));
   await flow.store.saveDecoded(installation.settings.name, notes, calls);
 }
 
@@ -126,23 +126,28 @@ export async function settleLine(flow: Flow, installation: Decoding): Promise<bo
   if (!open) return false;
   const { provider, number } = open;
   const { callIds, openBefore } = await flow.store.callsBetween(name, provider, number, open.openBefore);
-  const calls = await foldInto(flow, installation, provider, [], [], callIds);
+  const calls = await foldInto(flow, installation, provider, { again: callIds });
   const line = { provider, number, ...(openBefore !== undefined && { openBefore }) };
   await flow.store.saveDecoded(name, [], calls, line);
   return true;
 }
 
 /**
- * Adds new events to the calls they belong to, merging calls whose legs turned out to be one. `again`: calls that are
- * folded once more although nothing new came for them.
+ * `decoded`: new events. `replayed`: deliveries whose earlier events no longer count. `again`: legs of calls that are folded
+ * once more although nothing new came for them.
  */
+type ToFold = {
+  decoded?: readonly DecodedEvent[];
+  replayed?: readonly number[];
+  again?: readonly string[];
+};
+
+/** Adds new events to the calls they belong to, merging calls whose legs turned out to be one. */
 async function foldInto(
   flow: Flow,
   installation: Decoding,
   provider: string,
-  decoded: readonly DecodedEvent[],
-  replayed: readonly number[],
-  again: readonly string[] = [],
+  { decoded = [], replayed = [], again = [] }: ToFold,
 ): Promise<DecodedCall[]> {
   const lines = await ownLines(
     flow,
@@ -160,7 +165,7 @@ async function foldInto(
   const gathered = groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded).filter(
     ({ groups, added }) => added.length > 0 || groups.some(({ events }) => events.length > 0),
   );
-  return eachInTurn(gathered, (gathering) => foldGroup(flow, installation, provider, gathering, lines));
+  return eachInTurn(gathered, (gathering) => foldGroup(flow, installation, gathering, { provider, lines }));
 }
 
 /** What a replayed delivery said before no longer counts: it may have been decoded wrongly. */
@@ -205,9 +210,8 @@ function groupByLegs(stored: readonly CallGroup[], decoded: readonly DecodedEven
 async function foldGroup(
   flow: Flow,
   installation: Decoding,
-  provider: string,
   { groups, added }: Gathering,
-  lines: OwnLines,
+  { provider, lines }: { provider: string; lines: OwnLines },
 ): Promise<DecodedCall> {
   const { settings } = installation;
   const news = added.map(({ event }) => event);

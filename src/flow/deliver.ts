@@ -94,7 +94,7 @@ async function deliverPart(
   claim: Claim,
 ): Promise<void> {
   const prepared = await prepare(flow, installation, rows, claim);
-  const outgoing = await planFollowUps(flow, installation, prepared, claim.promised, claim.ended);
+  const outgoing = await planFollowUps(flow, installation, prepared, claim);
   claim.ended.throwIfAborted();
   if (outgoing.length === 0) return;
   for (const part of inParts(outgoing, rowsAtOnce)) {
@@ -109,7 +109,7 @@ async function deliverPart(
   }
   const records = outgoing.map(({ record }) => record);
   const results = await installation.connector.saveCalls(records, claim.signal);
-  await settle(flow, installation, outgoing, results, claim.unmade);
+  await settle(flow, installation, { outgoing, results, unmade: claim.unmade });
 }
 
 async function prepare(
@@ -125,12 +125,12 @@ async function prepare(
     const lookup = row.contact === undefined ? await lookupOf(row) : kept(row);
     const contact = lookup.choice?.contact ?? (await storedContact(flow, installation, row, lookup));
     try {
-      const one = recordOf(flow, installation, row, lookup, contact, owners);
+      const one = recordOf(flow, installation, { row, lookup, contact, owners });
       logLimited(flow, installation.settings.name, one.limited ?? []);
       outgoing.push(one);
     } catch (cause) {
       const reason = `the mapping cannot be applied to this call: ${quoted(messageOf(cause))}`;
-      unfit.push(failed(flow, installation, row, new CrmError("never", reason, { cause })));
+      unfit.push(failed(flow, installation, { row }, new CrmError("never", reason, { cause })));
     }
     await pace();
   }
@@ -158,12 +158,12 @@ async function storedContact(
   return (await store.contact(settings.name, ref)) ?? { ...ref, phones: [], fields: {} };
 }
 
+type SavedBatch = { outgoing: readonly Outgoing[]; results: readonly SaveResult[]; unmade: Unmade[] };
+
 async function settle(
   flow: Flow,
   installation: Installation,
-  outgoing: readonly Outgoing[],
-  results: readonly SaveResult[],
-  unmade: Unmade[],
+  { outgoing, results, unmade }: SavedBatch,
 ): Promise<void> {
   const byKey = new Map(results.map((result) => [result.key, result]));
   const gone = results.flatMap((result) => ("failed" in result && result.contactGone) || []);
@@ -214,6 +214,6 @@ async function postpone(
   error: CrmError,
 ): Promise<void> {
   for (const part of inParts(rows, rowsAtOnce)) {
-    await flow.store.saveDelivered(part.map((row) => failed(flow, installation, row, error)));
+    await flow.store.saveDelivered(part.map((row) => failed(flow, installation, { row }, error)));
   }
 }

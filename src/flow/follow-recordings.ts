@@ -1,5 +1,6 @@
 import type { Archive } from "../core/archive.ts";
 import { type AudioReply, isAudio } from "../core/audio.ts";
+import type { Call } from "../core/call.ts";
 import { ArchiveError, CrmError } from "../core/errors.ts";
 import { reasonOf } from "../core/mask.ts";
 import type { CallRow } from "../store/contract.ts";
@@ -133,7 +134,7 @@ async function advance(
   const found =
     row.seenAt !== undefined && !(keeps && row.place === undefined)
       ? row
-      : await look(following, row, call, keeps, signal);
+      : await look(following, row, { call: call.call, keeps }, signal);
   if (found.seenAt === undefined) return settle(following, row, found);
   if (row.seenAt === undefined)
     flow.meter.recordingSeen(call.call.provider, Math.max(0, (found.seenAt - endOf(call, row)) / 1000));
@@ -144,8 +145,7 @@ async function advance(
 async function look(
   following: Following,
   row: RecordingRow,
-  { call }: CallRow,
-  keeps: boolean,
+  { call, keeps }: { call: Call; keeps: boolean },
   signal?: AbortSignal,
 ): Promise<RecordingRow> {
   const { flow, installation, archive } = following;

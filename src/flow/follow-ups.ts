@@ -25,8 +25,7 @@ export async function planFollowUps(
   flow: Flow,
   installation: Installation,
   outgoing: readonly Outgoing[],
-  promised: Promised,
-  signal?: AbortSignal,
+  { promised, ended }: { promised: Promised; ended: AbortSignal },
 ): Promise<Outgoing[]> {
   const { store } = flow;
   const { name } = installation.settings;
@@ -39,11 +38,11 @@ export async function planFollowUps(
     name,
     wanting.map(({ row, record }) => subjectOf(row, record.contact)),
   );
-  const stillOpen = await stillOpenIn(flow, installation, open, signal);
+  const stillOpen = await stillOpenIn(flow, installation, open, ended);
   const planned: Outgoing[] = [];
   for (const one of outgoing) {
     const own = one.record.task || one.row.sentAt ? await store.followUp(one.row.id) : undefined;
-    planned.push(await plan(flow, one, own, stillOpen, promised));
+    planned.push(await plan(flow, one, own, { open: stillOpen, promised }));
   }
   return planned;
 }
@@ -72,8 +71,7 @@ async function plan(
   flow: Flow,
   outgoing: Outgoing,
   own: FollowUpRow | undefined,
-  open: readonly FollowUpRow[],
-  promised: Promised,
+  { open, promised }: { open: readonly FollowUpRow[]; promised: Promised },
 ): Promise<Outgoing> {
   const { row, record } = outgoing;
   const subject = subjectOf(row, record.contact);

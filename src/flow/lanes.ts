@@ -22,16 +22,21 @@ const syncAgainMs = 30_000;
 /** A CRM that asks for less is asked again with growing pauses. */
 const shortestPauseMs = 1_000;
 
+/** What the lanes of one installation work with. */
+type LaneWork = {
+  flow: Flow;
+  installation: Installation;
+  providers: Readonly<Record<string, Provider>>;
+  archive: Archive | undefined;
+};
+
 /**
  * The background work of one installation. Decoding never waits for a CRM that hangs, so it has a lane of its own;
  * each lane has one worker at a time. Returns how to wake the first of them, after a delivery was stored, and how to end them.
  */
 export function addLanes(
-  flow: Flow,
   lanes: Lanes,
-  installation: Installation,
-  providers: Readonly<Record<string, Provider>>,
-  archive?: Archive,
+  { flow, installation, providers, archive }: LaneWork,
 ): { received: () => void; stop: () => Promise<void> } {
   const { settings, connector } = installation;
   const names = {

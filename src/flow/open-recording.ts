@@ -8,6 +8,9 @@ import { recordingPolicyOf } from "./recording-policy.ts";
 
 export type OpenedRecording = { reply: AudioReply; source: "provider" | "archive" };
 
+/** Where recordings of an installation are; the installation may be gone, and there may be no archive. */
+type RecordingSource = { flow: Flow; installation: Installation | undefined; archive: Archive | undefined };
+
 const dayMs = 86_400_000;
 
 /**
@@ -15,10 +18,8 @@ const dayMs = 86_400_000;
  * with 404 for what is not there or not to be heard, 410 for what was and is no more, 502 or 504 for a provider in trouble.
  */
 export async function openRecording(
-  flow: Flow,
-  installation: Installation | undefined,
+  { flow, installation, archive }: RecordingSource,
   row: CallRow,
-  archive: Archive | undefined,
   request: AudioRequest,
 ): Promise<OpenedRecording> {
   const { call } = row;

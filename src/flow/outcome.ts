@@ -33,7 +33,7 @@ export function outcomeOf(
     call: row.call.key,
     number: maskNumber(row.number),
   };
-  if ("failed" in result) return failed(flow, installation, row, result.failed, decision);
+  if ("failed" in result) return failed(flow, installation, { row, decision }, result.failed);
   if ("gone" in result) {
     flow.meter.saved(crm, "gone", 1);
     flow.log.info({ ...line, result: "gone" }, "a person deleted the activity in the CRM; it stays deleted");
@@ -82,9 +82,8 @@ export function outcomeOf(
 export function failed(
   flow: Flow,
   installation: Installation,
-  row: CallRow,
+  { row, decision }: { row: CallRow; decision?: DeliveredCall["decision"] | undefined },
   error: CrmError,
-  decision?: DeliveredCall["decision"],
 ): DeliveredCall {
   const at = flow.now();
   const dead = error.retry === "never";

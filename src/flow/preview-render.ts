@@ -78,7 +78,7 @@ function rendered(
   budget: RenderBudget,
 ): Outgoing {
   const links = { recordingUrl: () => recordingUrl, transcriptUrl: () => transcriptUrl, budget };
-  return recordOf(links, { settings, mapping: () => mapping }, row, lookup, contact, owners);
+  return recordOf(links, { settings, mapping: () => mapping }, { row, lookup, contact, owners });
 }
 
 function previewOf(

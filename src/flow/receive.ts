@@ -43,7 +43,7 @@ export async function receive(
   const { kind, question } = provider.read(delivery);
   const stored = { ...delivery, headers: keptHeaders(delivery.headers, provider.keepHeaders) };
   if (question && provider.reply) {
-    const answer = await answerQuestion(flow, installation, configured, question, delivery);
+    const answer = await answerQuestion(flow, installation, { configured, question, body });
     flow.store.append(stored).catch((error: unknown) => {
       flow.limitedLog.seldom(
         "error",

@@ -76,7 +76,11 @@ async function askForSpans(asking: ReconciledProvider, polling: Polling): Promis
     const until = Math.min(since + spanMs, now);
     const span: Span = { since: isoOf(since), until: isoOf(until) };
     for await (const page of polling.calls(settings, span, contextOf(asking))) {
-      count(asking, page.length, await takeIn(flow, installation, provider, page, flow.now() - freshMs));
+      count(
+        asking,
+        page.length,
+        await takeIn(flow, installation, provider, { deliveries: page, until: flow.now() - freshMs }),
+      );
     }
     if (options.signal?.aborted) return;
     // A look that somebody began later leaves a gap, which is still to be asked for.
@@ -99,7 +103,7 @@ async function askForLacking(asking: ReconciledProvider, polling: Polling): Prom
       const answers = await polling.callsAgain(asking.settings, calls, contextOf(asking));
       for (const { row, since, attempts } of part)
         await flow.store.putOffAsks([row.id], nextAsk(flow.now(), since, attempts));
-      count(asking, answers.length, await takeIn(flow, installation, provider, answers));
+      count(asking, answers.length, await takeIn(flow, installation, provider, { deliveries: answers }));
       if (options.signal?.aborted) return;
     }
   }
@@ -120,7 +124,7 @@ async function askForOpen(asking: ReconciledProvider, polling: Polling): Promise
   for await (const calls of openCalls(asking, flow.now() - quietMs)) {
     for (const part of inParts(calls, polling.callsAtOnce)) {
       const answers = await polling.callsAgain(asking.settings, part, contextOf(asking));
-      const taken = await takeIn(flow, installation, provider, answers);
+      const taken = await takeIn(flow, installation, provider, { deliveries: answers });
       count(asking, answers.length, taken);
       going.push(...taken.going);
     }
@@ -144,7 +148,11 @@ async function* openCalls(
 ): AsyncGenerator<Call[]> {
   for (let after = 0; !options.signal?.aborted; ) {
     const { name } = installation.settings;
-    const rows = await flow.store.openCalls(name, provider.id, quietSince, after, callsAtOnce);
+    const rows = await flow.store.openCalls(
+      { installation: name, provider: provider.id, quietSince },
+      after,
+      callsAtOnce,
+    );
     const last = rows.at(-1);
     if (!last) return;
     yield rows.map(({ call }) => call);

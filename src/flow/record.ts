@@ -29,14 +29,19 @@ export type Outgoing = {
 /** As much of the flow as a record needs: our links. `budget`: for who wants to know what was spent. */
 type Links = Pick<Flow, "recordingUrl" | "transcriptUrl"> & { budget?: RenderBudget };
 
+/** A call, and who it was with. `owners`: the CRM's users. */
+type MatchedCall = {
+  row: CallRow;
+  lookup: Lookup;
+  contact: Contact | undefined;
+  owners: readonly Owner[];
+};
+
 /** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
 export function recordOf(
   flow: Links,
   installation: Pick<Installation, "settings" | "mapping">,
-  row: CallRow,
-  lookup: Lookup,
-  contact: Contact | undefined,
-  owners: readonly Owner[],
+  { row, lookup, contact, owners }: MatchedCall,
 ): Outgoing {
   const { settings } = installation;
   const mapping = installation.mapping();

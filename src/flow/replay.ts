@@ -54,7 +54,7 @@ export async function* planReplay(
     const last = page.at(-1);
     if (!last) return;
     after = last.id;
-    yield await planPage(flow, installation, providers, page, planned);
+    yield await planPage(flow, installation, providers, { page, planned });
   }
 }
 
@@ -62,8 +62,7 @@ async function planPage(
   flow: Flow,
   installation: Installation,
   providers: Providers,
-  page: readonly StoredDelivery[],
-  planned: Set<string>,
+  { page, planned }: { page: readonly StoredDelivery[]; planned: Set<string> },
 ): Promise<ReplayPage> {
   const ids = new Set(page.map(({ id }) => id));
   const calls: PlannedCall[] = [];
@@ -144,7 +143,7 @@ async function planCall(
   const stored = ref && (await flow.store.contact(name, ref));
   const contact = ref && (stored ?? { ...ref, phones: [], fields: {} });
   const owners = await flow.store.owners(name);
-  const { record } = recordOf(flow, installation, fresh, lookup, contact, owners);
+  const { record } = recordOf(flow, installation, { row: fresh, lookup, contact, owners });
   const history = row.activityId === undefined ? [] : await flow.store.history(row.id);
   const changes = changesOf(record, history);
   if (row.activityId === undefined) return { key, plan: "new", changes };

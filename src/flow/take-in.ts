@@ -24,8 +24,7 @@ export async function takeIn(
   flow: Flow,
   installation: Installation,
   provider: Provider,
-  deliveries: readonly Delivery[],
-  until = Number.POSITIVE_INFINITY,
+  { deliveries, until = Number.POSITIVE_INFINITY }: { deliveries: readonly Delivery[]; until?: number },
 ): Promise<TakenIn> {
   const taken: TakenIn = { missed: 0, mended: 0, going: [] };
   for (const part of inParts(deliveries, answersAtOnce)) {

@@ -42,9 +42,7 @@ export function chargeEngine(liquid: Liquid): void {
 export function render(
   liquid: Liquid,
   templates: Template[],
-  scope: object,
-  globals: object,
-  meter: TextMeter,
+  { scope, globals, meter }: { scope: object; globals: object; meter: TextMeter },
 ) {
   const limits = {
     renderLimit: { use: meter.step },

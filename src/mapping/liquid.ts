@@ -55,7 +55,9 @@ export function compileText(source: string, field: string, report: Report): Text
     try {
       const facts = valueAt(root, rendering) as object;
       return cleanText(
-        spend(rendering.budget, (meter) => render(engine, parsed.templates, facts, globals, meter)),
+        spend(rendering.budget, (meter) =>
+          render(engine, parsed.templates, { scope: facts, globals, meter }),
+        ),
       );
     } catch (error) {
       if (error instanceof LimitError) rendering.limited.push({ field, limit: error.limit });

@@ -9,13 +9,18 @@ import { watchMapping } from "../mapping/file.ts";
 import { providers } from "../providers/index.ts";
 import type { Metrics } from "../routes/metrics.ts";
 
-/** An installation at work, with its mapping. `keeper`: of one that was made by OAuth. */
+type Connecting = {
+  kind: ConnectorKind | undefined;
+  /** Of an installation that was made by OAuth. */
+  keeper?: Pick<GrantKeeper, "tokens" | "scopes">;
+};
+
+/** An installation at work, with its mapping. */
 export function connect(
   config: Config,
   settings: InstallationConfig,
   { log, now, asked }: Flow & Pick<Metrics, "asked">,
-  kind: ConnectorKind | undefined,
-  keeper?: Pick<GrantKeeper, "tokens" | "scopes">,
+  { kind, keeper }: Connecting,
 ): { installation: Installation; mapping: MappingInUse } {
   const { name, crm, region } = settings;
   if (!kind) throw new Error(`no connector for ${crm.type}: the configuration check should have said so`);

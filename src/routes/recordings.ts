@@ -37,7 +37,11 @@ export function recordingRoutes(
     if (response.destroyed) return;
     // A link that was signed for GET refuses HEAD, so HEAD is a GET that is left after its headers.
     const asked = { headers: wanted(request), signal: left.signal };
-    const { reply, source } = await openRecording(flow, installations.get(installation), row, archive, asked);
+    const { reply, source } = await openRecording(
+      { flow, installation: installations.get(installation), archive },
+      row,
+      asked,
+    );
     const passed = (bytes: number) => flow.meter.streamed(provider, source, bytes);
     try {
       refuseUnplayable(reply, recording, flow.now());

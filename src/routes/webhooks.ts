@@ -58,7 +58,7 @@ export function webhookDoor(
     const match = route.exec(request.url ?? "");
     if (!match) return false;
     const [, name = "", provider = "", query = ""] = match;
-    take(options, request, name, provider, query).then(
+    take(options, request, { name, provider, query }).then(
       (body) => send(response, 200, body),
       (error: unknown) => fail(response, provider.slice(0, 40), name.slice(0, 40), error),
     );
@@ -69,9 +69,7 @@ export function webhookDoor(
 async function take(
   { flow, installation: find, received, publicUrl, room, bodyBytes, isDemo }: DoorOptions,
   request: IncomingMessage,
-  name: string,
-  provider: string,
-  query: string,
+  { name, provider, query }: { name: string; provider: string; query: string },
 ): Promise<string> {
   if (isDemo) refuseStrangersOfDemo(request);
   const installation = find(name);

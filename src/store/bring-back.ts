@@ -67,10 +67,8 @@ export function eraseWhatLoggingBrought(
 /** Keeps an answer, unless it is about somebody who was erased after it was given. */
 export function keepAnswer(
   db: Connection,
-  installation: string,
-  provider: string,
+  { installation, provider, now }: { installation: string; provider: string; now: number },
   { ref, at, number, reply, why }: StoredAnswer,
-  now: number,
 ): void {
   const erasedAt = number === undefined ? undefined : erasedLately(db, installation, now);
   if (number !== undefined && (erasedAt?.(markOf.number(number)) ?? Number.NEGATIVE_INFINITY) >= at) return;

@@ -88,17 +88,17 @@ function putContact(
     JSON.stringify(digits),
     JSON.stringify(contact),
   );
-  return numberContact(db, installation, contact, before, numbers, options);
+  return numberContact(db, { ...contact, before, numbers }, { ...options, installation });
 }
+
+/** A contact that has other numbers than `before`, which are digits as `phones` has them. */
+type Renumbered = ContactRef & { before: readonly number[]; numbers: readonly string[] };
 
 /** The contact is found by these numbers from now on. Returns how many unmatched calls became due. */
 export function numberContact(
   db: Connection,
-  installation: string,
-  { kind, id }: ContactRef,
-  before: readonly number[],
-  numbers: readonly string[],
-  options: PutOptions,
+  { kind, id, before, numbers }: Renumbered,
+  { installation, ...options }: PutOptions & { installation: string },
 ): number {
   const digits = numbers.map(digitsOf);
   for (const number of before)

@@ -39,9 +39,7 @@ export type RecordingStore = {
   putOffAsks(calls: readonly number[], until?: number): Promise<void>;
   /** Calls that are not over, and of which nothing was heard since `quietSince`, after an id. */
   openCalls(
-    installation: string,
-    provider: string,
-    quietSince: number,
+    of: { installation: string; provider: string; quietSince: number },
     after: number,
     limit: number,
   ): Promise<CallRow[]>;

@@ -30,14 +30,15 @@ export type DecodedWrite = {
   line?: LineProgress;
 };
 
-export function decodedWrite(
-  installation: string,
-  deliveries: readonly DecodedDelivery[],
-  calls: readonly DecodedCall[],
-  now: number,
-  line?: LineProgress,
-): DecodedWrite {
-  return { installation, now, deliveries, calls: calls.map(callWrite), ...(line && { line }) };
+export function decodedWrite({
+  calls,
+  line,
+  ...rest
+}: Pick<DecodedWrite, "installation" | "deliveries" | "now"> & {
+  calls: readonly DecodedCall[];
+  line?: LineProgress | undefined;
+}): DecodedWrite {
+  return { ...rest, calls: calls.map(callWrite), ...(line && { line }) };
 }
 
 function callWrite(decoded: DecodedCall): CallWrite {
@@ -119,26 +120,28 @@ function writeCall(db: Connection, installation: string, call: CallWrite, now: n
       body,
     );
   }
-  writeAsk(db, installation, call, id, now);
-  writeAudio(db, installation, call, id, now);
+  const place = { installation, call: id, now };
+  writeAsk(db, place, call);
+  writeAudio(db, place, call);
   writeEnds(db, { installation, provider: call.provider, call: id }, call.ends);
   writeLines(db, installation, call.provider, call.lines);
   return id;
 }
 
+/** A call that was written, by the id of its row. */
+type WrittenCall = { installation: string; call: number; now: number };
+
 /** A provider that is being asked already keeps its turn; one that told all is asked no more. */
 function writeAsk(
   db: Connection,
-  installation: string,
+  { installation, call, now }: WrittenCall,
   { provider, askAt }: CallWrite,
-  id: number,
-  now: number,
 ): void {
-  if (askAt === undefined) db.run("DELETE FROM asks WHERE call = ?", id);
+  if (askAt === undefined) db.run("DELETE FROM asks WHERE call = ?", call);
   else
     db.run(
       "INSERT OR IGNORE INTO asks (call, installation, provider, since, due_at) VALUES (?, ?, ?, ?, ?)",
-      id,
+      call,
       installation,
       provider,
       now,
@@ -147,19 +150,13 @@ function writeAsk(
 }
 
 /** A recording that did not come in its time is looked for again when the call has news. */
-function writeAudio(
-  db: Connection,
-  installation: string,
-  { audioAt }: CallWrite,
-  id: number,
-  now: number,
-): void {
+function writeAudio(db: Connection, { installation, call, now }: WrittenCall, { audioAt }: CallWrite): void {
   if (audioAt === undefined) return;
   db.run(
     `INSERT INTO recordings (call, installation, state, since, due_at) VALUES (?, ?, 'wanted', ?, ?)
       ON CONFLICT (call) DO UPDATE SET state = 'wanted', since = excluded.since, due_at = excluded.due_at, attempts = 0
         WHERE state = 'missing'`,
-    id,
+    call,
     installation,
     now,
     audioAt,

@@ -70,7 +70,12 @@ export function renumberContacts(
         ref.id,
         JSON.stringify(was.map(digitsOf)),
       );
-      if (changes > 0) matched += numberContact(db, installation, ref, was.map(digitsOf), numbers, options);
+      if (changes > 0)
+        matched += numberContact(
+          db,
+          { ...ref, before: was.map(digitsOf), numbers },
+          { ...options, installation },
+        );
     }
     return matched;
   });

@@ -50,7 +50,7 @@ export function recordingsOver(db: Kysely<Tables>): RecordingStore {
           .execute();
     },
 
-    async openCalls(installation, provider, quietSince, after, limit) {
+    async openCalls({ installation, provider, quietSince }, after, limit) {
       const rows = await db
         .selectFrom("calls")
         .selectAll()

@@ -50,7 +50,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),
     saveDecoded: (installation, deliveries, calls, line) =>
-      write("decoded", decodedWrite(installation, deliveries, calls, now(), line)),
+      write("decoded", decodedWrite({ installation, deliveries, calls, now: now(), line })),
     dueCalls: (installation, at, limit) => delivered.dueCalls(db, installation, at, limit),
     nextDue: async (installation) => delivered.nextDue(db, installation),
     saveSending: (calls, at) => write("sending", delivered.sendingWrite(calls, at)),
@@ -63,7 +63,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     eraseInstallation: eraseInstallationWith(write),
     keptOf: async (installation, from) => keptOf(db, installation, from),
     saveAnswer: (installation, provider, answer) =>
-      write("saveAnswer", installation, provider, answer, now()),
+      write("saveAnswer", { installation, provider, now: now() }, answer),
     dropContactsBefore: (installation, generation) => write("dropContactsBefore", installation, generation),
     countContacts: async (installation) =>
       Number(db.get("SELECT COUNT(*) AS n FROM contacts WHERE installation = ?", installation)?.["n"] ?? 0),

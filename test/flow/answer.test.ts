@@ -235,7 +235,9 @@ describe("the same call asked twice", () => {
       const received = { ...delivery, receivedAt: new Date(now).toISOString() };
       const question = { kind: "call", from: "+919876543210" } as const;
       const later = { ...flow, now: () => now };
-      return (await answerQuestion(later, installation, retell, question, received)).agentId;
+      return (
+        await answerQuestion(later, installation, { configured: retell, question, body: received.body })
+      ).agentId;
     };
     expect(await agentAfter(0)).toBe("agent_ravi");
     await handOver("12");

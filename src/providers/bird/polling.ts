@@ -89,7 +89,10 @@ async function askAgain(
     recordings.push(...rows.filter((recording) => isRecordingOf(recording, id)).map(withoutLinks));
   if (recordingsThere(recordings).length === 0) return [told];
   const payload = { id, recordings };
-  return [told, deliveryOf(askedEvents.recordings, payload, "recordings", settings, context)];
+  return [
+    told,
+    deliveryOf({ event: askedEvents.recordings, payload, path: "recordings" }, settings, context),
+  ];
 }
 
 async function callOfChannel(api: BirdApi, { callId, custom }: FoldedCall): Promise<JsonObject | undefined> {
@@ -132,13 +135,11 @@ function withoutLinks({ url, roomInfoUrl, ...row }: JsonObject): JsonObject {
 
 /** Under one path however it was asked for: the same answer is then stored once. */
 function callDelivery(row: JsonObject, settings: BirdSettings, context: PollContext): Delivery {
-  return deliveryOf(askedEvents.call, row, "channels/calls", settings, context);
+  return deliveryOf({ event: askedEvents.call, payload: row, path: "channels/calls" }, settings, context);
 }
 
 function deliveryOf(
-  event: string,
-  payload: JsonObject,
-  path: string,
+  { event, payload, path }: { event: string; payload: JsonObject; path: string },
   settings: BirdSettings,
   { installation, now }: PollContext,
 ): Delivery {
