@@ -17,7 +17,7 @@ export async function appToken(app: HubspotApp, what: string, context: OAuthCont
   const asked = context.now();
   const kept = tokens.get(app);
   if (kept?.expiresAt !== undefined && kept.expiresAt - aheadMs > asked) return kept.accessToken;
-  const { body } = await mustSay(app, what, "", { grant_type: "client_credentials", scope }, context);
+  const { body } = await mustSay(app, { what, form: { grant_type: "client_credentials", scope } }, context);
   const accessToken = tokenAt(body, "access_token");
   if (!accessToken) throw unusable(what);
   tokens.set(app, { accessToken, ...expiryIn(body, asked) });

@@ -21,8 +21,7 @@ const nameOf = ({ from, to }: Pair): string => `${from} ${to}`;
  */
 export async function associate(
   transport: Transport,
-  type: ObjectType,
-  toType: string,
+  { type, toType }: { type: ObjectType; toType: string },
   pairs: readonly Pair[],
   asking: DescribedRequest,
 ): Promise<{ pair: Pair; error: CrmError }[]> {

@@ -45,10 +45,15 @@ export function mergedInto({ properties }: Stored): string[] {
 
 /** HubSpot answers with the survivor for an id that was merged away: nobody has that id any more. */
 export async function contactsById(
-  transport: Transport,
-  callers: Callers,
+  {
+    transport,
+    callers,
+    contactFields,
+  }: Pick<ConnectContext, "contactFields"> & {
+    transport: Transport;
+    callers: Callers;
+  },
   ids: readonly string[],
-  { contactFields }: Pick<ConnectContext, "contactFields">,
   signal?: AbortSignal,
 ): Promise<{ contacts: Contact[]; gone: ContactRef[] }> {
   const asked = contactFields();
@@ -59,8 +64,8 @@ export async function contactsById(
   };
   const [contacts] = await callers.shapes(signal);
   if (!contacts) return { contacts: [], gone: [] };
-  const shape = { by: "id", properties: callerProperties(contacts, asked) } as const;
-  const found = await readRecords(transport, "contacts", ids, shape, asking);
+  const shape = { type: "contacts", by: "id", properties: callerProperties(contacts, asked) } as const;
+  const found = await readRecords(transport, ids, shape, asking);
   const stored = [...found.values()];
   const gone = [...ids.filter((id) => !found.has(id)), ...stored.flatMap(mergedInto)];
   return {

@@ -18,7 +18,7 @@ export async function currentOf(
   const idOf = ({ record }: Work) => record.activityId ?? lookBack.idOf(record.key);
   const withId = works.filter((work) => idOf(work) !== undefined);
   const ids = withId.flatMap((work) => idOf(work) ?? []);
-  const byId = await readRecords(transport, "calls", ids, { by: "id", properties }, asking);
+  const byId = await readRecords(transport, ids, { type: "calls", by: "id", properties }, asking);
   for (const work of withId) {
     const current = byId.get(idOf(work) ?? "");
     if (current) work.current = current;
@@ -28,7 +28,7 @@ export async function currentOf(
   const doubtful = works.filter((work) => idOf(work) === undefined && wasSent(work));
   if (keyed) {
     const keys = doubtful.map(({ record }) => record.key);
-    const byKey = await readRecords(transport, "calls", keys, { by: "key", properties }, asking);
+    const byKey = await readRecords(transport, keys, { type: "calls", by: "key", properties }, asking);
     for (const work of doubtful) {
       const current = byKey.get(work.record.key);
       if (current) work.current = current;

@@ -16,9 +16,8 @@ const mostKept = 10_000;
 /** The records that are there, by the id or the key that they were asked by. Archived ones are not there. */
 export async function readRecords(
   transport: Transport,
-  type: DescribedType,
   ids: readonly string[],
-  { by, properties }: { by: "id" | "key"; properties: readonly string[] },
+  { type, by, properties }: { type: DescribedType; by: "id" | "key"; properties: readonly string[] },
   asking: DescribedRequest,
 ): Promise<Map<string, Stored>> {
   const found = new Map<string, Stored>();
@@ -90,13 +89,8 @@ export function createLookBack(transport: Transport, { now }: Pick<ConnectContex
       const found = new Map<string, Stored>();
       const wanted = [...new Set([...properties, "hs_call_external_id"])];
       const ids = calls.map(({ externalId }) => [externalId]);
-      const results = await inSearches(
-        transport,
-        "calls",
-        [{ name: "hs_call_external_id", values: ids }],
-        wanted,
-        asking,
-      );
+      const filters = [{ name: "hs_call_external_id", values: ids }];
+      const results = await inSearches(transport, { type: "calls", filters, properties: wanted }, asking);
       for (const { stored } of results) {
         const call = calls.find(({ externalId }) => externalId === stored.properties["hs_call_external_id"]);
         if (call && !found.has(call.key)) found.set(call.key, stored);

@@ -26,10 +26,8 @@ type FoundContacts = Map<string, Contact[]>;
  * those writings are searched as well. Every find is verified here.
  */
 export async function findContacts(
-  transport: Transport,
-  callers: Callers,
+  { transport, callers, context }: { transport: Transport; callers: Callers; context: LookupContext },
   numbers: readonly string[],
-  context: LookupContext,
   asking: DescribedRequest,
 ): Promise<FoundContacts> {
   const found: FoundContacts = new Map();
@@ -39,7 +37,7 @@ export async function findContacts(
   const search = async (shape: CallerShape, wanted: readonly string[], filters: Filter[]): Promise<void> => {
     if (wanted.length === 0 || filters.length === 0) return;
     const properties = callerProperties(shape, asked);
-    add(shape, wanted, await inSearches(transport, shape.type, filters, properties, asking));
+    add(shape, wanted, await inSearches(transport, { type: shape.type, filters, properties }, asking));
   };
   const add = (
     shape: CallerShape,

@@ -75,7 +75,7 @@ export async function followUpsOf(
     else answers.set(key, answer.failed);
   }
   if (clashed.length > 0) {
-    const there = await readRecords(transport, "tasks", clashed, { by: "key", properties: [] }, asking);
+    const there = await readRecords(transport, clashed, { type: "tasks", by: "key", properties: [] }, asking);
     for (const key of clashed) {
       const id = there.get(key)?.id;
       answers.set(key, id === undefined ? lost() : { id, wrote: sent.get(key) ?? {} });
@@ -161,7 +161,7 @@ async function linkAll(
   // A task without its contact is still a task: its owner sees it, and the call beside it has the contact.
   for (const [type, kind] of callerKinds) {
     const some = pairs.filter((pair) => pair.kind === kind);
-    await associate(transport, "tasks", type, some, asking);
+    await associate(transport, { type: "tasks", toType: type }, some, asking);
   }
 }
 

@@ -67,14 +67,15 @@ function connect(crm: HubspotSettings, context: ConnectContext): Connector {
         priority: urgent ? "answer" : "match",
         signal,
       };
-      return findContacts(transport, callers, numbers, context, asking);
+      return findContacts({ transport, callers, context }, numbers, asking);
     },
     saveCalls: (records, signal) => saveCalls(tools, records, signal),
     tasks: (given, signal) => tasks(tools, given, { ...aboutTasks, signal }),
     closeTasks: (given, signal) => closeTasks(tools, given, { ...aboutTasks, signal }),
     removeCalls: (activities) => removeCalls(tools, activities),
-    changedContacts: (cursor, signal) => changedContacts(transport, callers, context, cursor, signal),
-    contactsById: (ids, signal) => contactsById(transport, callers, ids, context, signal),
+    changedContacts: (cursor, signal) => changedContacts({ transport, callers, context }, cursor, signal),
+    contactsById: (ids, signal) =>
+      contactsById({ transport, callers, contactFields: context.contactFields }, ids, signal),
     ...(crm.appId !== undefined && { recordingReady: player.ready }),
     owners: () => owners(transport),
     fields: async () => {

@@ -21,7 +21,8 @@ export async function uninstalls(
 ): Promise<Departures> {
   if (!subscribed.has(app)) await subscribe(app, context);
 
-  const read = (place: string) => askApp(app, context, "GET", `journal/${app.apiVersion}/${place}`);
+  const read = (place: string) =>
+    askApp(app, context, { method: "GET", path: `journal/${app.apiVersion}/${place}` });
   let entry = await read(cursor === undefined ? "earliest" : `offset/${encodeURIComponent(cursor)}/next`);
   if (cursor !== undefined && unknownOffset.has(entry.status)) entry = await read("earliest");
   if (entry.status === 204) return { accounts: [], ...(cursor !== undefined && { cursor }), more: false };
@@ -39,7 +40,7 @@ export async function uninstalls(
 /** unverified: how a second subscription to the same event is refused, if it is. */
 async function subscribe(app: HubspotApp, context: OAuthContext): Promise<void> {
   const path = `subscriptions/${app.apiVersion}`;
-  const answer = await askApp(app, context, "POST", path, subscription);
+  const answer = await askApp(app, context, { method: "POST", path, json: subscription });
   const isThere =
     answer.status === 409 ||
     (answer.status === 400 && /already|exists|duplicate/i.test(textAt(answer.body, "message") ?? ""));
@@ -50,9 +51,7 @@ async function subscribe(app: HubspotApp, context: OAuthContext): Promise<void> 
 async function askApp(
   app: HubspotApp,
   context: OAuthContext,
-  method: "GET" | "POST",
-  path: string,
-  json?: object,
+  { method, path, json }: { method: "GET" | "POST"; path: string; json?: object },
 ): Promise<OAuthReply> {
   const bearer = await appToken(app, what, context);
   const url = `${app.apiUrl}/webhooks-journal/${path}`;

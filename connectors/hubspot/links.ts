@@ -83,7 +83,7 @@ async function linkCallers(
   });
   const refused = await write(tools, type, links, asking);
   const doubtful = links.flatMap(({ from, to }) => (refused.has(`${from} ${to}`) ? [to] : []));
-  const there = await readRecords(tools.transport, type, doubtful, { by: "id", properties: [] }, asking);
+  const there = await readRecords(tools.transport, doubtful, { type, by: "id", properties: [] }, asking);
   for (const { work, from, to } of links) {
     const error = refused.get(`${from} ${to}`);
     if (!error) work.wrote["contactId"] = to;
@@ -104,7 +104,7 @@ async function write(
 ): Promise<Map<string, CrmError>> {
   if (links.length === 0) return new Map();
   const pairs = links.map(({ from, to }) => ({ from, to }));
-  const refused = await associate(transport, "calls", toType, pairs, asking);
+  const refused = await associate(transport, { type: "calls", toType }, pairs, asking);
   return new Map(refused.map(({ pair, error }) => [`${pair.from} ${pair.to}`, error]));
 }
 

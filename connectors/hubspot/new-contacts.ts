@@ -48,7 +48,12 @@ async function makeContacts(
   const byNumber = new Map(unknown.map((one) => [one.number, one]));
   const numbers = [...byNumber.keys()];
   const readBack = async (wanted: readonly string[]): Promise<void> => {
-    const there = await readRecords(transport, "contacts", wanted, { by: "key", properties: [] }, asking);
+    const there = await readRecords(
+      transport,
+      wanted,
+      { type: "contacts", by: "key", properties: [] },
+      asking,
+    );
     for (const [number, { id }] of there) answers.set(number, { id, kind: "contact" });
   };
   if (keyed) await readBack(numbers);
@@ -144,7 +149,7 @@ async function searchFirst(
       else doubtful.add(number);
     }
   }
-  const found = await findContacts(transport, callers, [...doubtful], context, asking);
+  const found = await findContacts({ transport, callers, context }, [...doubtful], asking);
   for (const [number, contacts] of found) {
     const { contact } = chooseContact(contacts);
     if (contact) answers.set(number, { id: contact.id, kind: contact.kind });

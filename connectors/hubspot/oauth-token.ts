@@ -8,16 +8,17 @@ export type Form = Readonly<Record<string, string>>;
 
 const secretFields = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
 
+/** `what`: for people, in an error. `below`: what comes after the path of the token endpoint. */
+type TokenForm = { what: string; below?: "/introspect" | "/revoke"; form: Form };
+
 /** What the token endpoint says to our app; throws `GrantError` when that is no. */
 export async function mustSay(
   app: HubspotApp,
-  what: string,
-  below: "" | "/introspect" | "/revoke",
-  given: Form,
+  { what, below, form: given }: TokenForm,
   context: OAuthContext,
 ): Promise<OAuthReply> {
   const form: Form = { client_id: app.clientId, client_secret: app.clientSecret, ...given };
-  const url = `${app.apiUrl}/oauth/${app.apiVersion}/token${below}`;
+  const url = `${app.apiUrl}/oauth/${app.apiVersion}/token${below ?? ""}`;
   const answer = await ask({ what, method: "POST", url, form }, context);
   if (isSuccess(answer)) return answer;
   const secrets = secretFields.flatMap((name) => form[name] ?? []);

@@ -23,13 +23,13 @@ async function exchange(
   context: OAuthContext,
 ): Promise<Grant> {
   const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: verifier };
-  return granted(app, "HubSpot, connecting an account", form, context);
+  return granted(app, { what: "HubSpot, connecting an account", form }, context);
 }
 
 /** The refresh token usually comes back unchanged; a new one ends the old one. */
 async function refresh(app: HubspotApp, grant: Grant, context: OAuthContext): Promise<Grant> {
   const form = { grant_type: "refresh_token", refresh_token: grant.refreshToken };
-  return granted(app, "HubSpot, renewing the access", form, context, grant);
+  return granted(app, { what: "HubSpot, renewing the access", form, before: grant }, context);
 }
 
 /** The app may be refused the account's details; what the token itself tells is enough. */
@@ -44,7 +44,7 @@ async function account(app: HubspotApp, grant: Grant, context: OAuthContext): Pr
   if (failure.failure === "later") throw failure;
 
   const form = { token: bearer, token_type_hint: "access_token" };
-  const { body } = await mustSay(app, what, "/introspect", form, context);
+  const { body } = await mustSay(app, { what, below: "/introspect", form }, context);
   const hub = textAt(body, "hub_id");
   if (!hub) throw unusable(what);
   return { id: hub, name: `HubSpot ${hub}` };
@@ -67,18 +67,16 @@ async function disconnect(app: HubspotApp, grant: Grant, context: OAuthContext):
   // 404 is unverified: the app is not in the account.
   if (answer.status !== 404 && !isSuccess(answer)) throw apiFailureOf(answer, what, [last.accessToken]);
   const form = { token: last.refreshToken, token_type_hint: "refresh_token" };
-  await unlessGone(mustSay(app, what, "/revoke", form, context));
+  await unlessGone(mustSay(app, { what, below: "/revoke", form }, context));
 }
 
 async function granted(
   app: HubspotApp,
-  what: string,
-  form: Form,
+  { what, form, before }: { what: string; form: Form; before?: Grant },
   context: OAuthContext,
-  before?: Grant,
 ): Promise<Grant> {
   const asked = context.now();
-  const { body } = await mustSay(app, what, "", form, context);
+  const { body } = await mustSay(app, { what, form }, context);
   const accessToken = tokenAt(body, "access_token");
   const refreshToken = tokenAt(body, "refresh_token") ?? before?.refreshToken;
   if (!accessToken || !refreshToken) throw unusable(what);

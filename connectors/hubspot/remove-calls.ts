@@ -18,7 +18,7 @@ export async function removeCalls(tools: SaveTools, activities: readonly Removed
   const keyed = doubtful.length === 0 || (await portal.hasKey("calls"));
   const known: Properties = doubtful.length === 0 ? new Map() : await portal.properties("calls");
   const keys = keyed ? doubtful.map(({ key }) => key) : [];
-  const byKey = await readRecords(transport, "calls", keys, { by: "key", properties: [] }, asking);
+  const byKey = await readRecords(transport, keys, { type: "calls", by: "key", properties: [] }, asking);
   const unkeyed = doubtful.filter(
     ({ key, sentAt }) => !keyed || (!byKey.has(key) && mayLackKey(known, "calls", sentAt)),
   );

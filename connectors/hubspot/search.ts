@@ -56,9 +56,7 @@ export async function search(
  */
 export async function inSearches(
   transport: Transport,
-  type: string,
-  filters: readonly Filter[],
-  properties: readonly string[],
+  { type, filters, properties }: { type: string; filters: readonly Filter[]; properties: readonly string[] },
   asking: DescribedRequest,
 ): Promise<{ stored: Stored }[]> {
   const count = Math.max(...filters.map(({ values }) => values.length), 0);

@@ -62,9 +62,7 @@ type PageOptions = {
  * has no more to tell makes way for the next one in the same page. Throws `CrmError`.
  */
 export async function changedContacts(
-  transport: Transport,
-  callers: Callers,
-  context: SyncContext,
+  { transport, callers, context }: { transport: Transport; callers: Callers; context: SyncContext },
   text: string | undefined,
   signal?: AbortSignal,
 ): Promise<ContactChanges> {

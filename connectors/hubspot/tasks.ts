@@ -22,7 +22,7 @@ export async function tasks(
   const known = await portal.properties("tasks", asking.signal);
   const names = [...new Set([status, ...given.flatMap(({ wrote }) => Object.keys(wrote))])];
   const ids = given.map(({ id }) => id);
-  const found = await readRecords(transport, "tasks", ids, { by: "id", properties: names }, asking);
+  const found = await readRecords(transport, ids, { type: "tasks", by: "id", properties: names }, asking);
   return new Map(given.map((task) => [task.id, standingOf(task, found.get(task.id), known)]));
 }
 

@@ -58,7 +58,7 @@ function saveCall(document: Document, record: CallRecord, region: string): SaveR
   const leaveOut = (words: string) => void without.push(`the follow-up task: ${words}`);
   const task = followUpOf(document, withFittingTask(record, leaveOut), { ...links, ...current }, region);
   const taskId = task?.id;
-  const id = put(document, found, key, { ...write, ...(taskId && { taskId }) }, region);
+  const id = put(document, found, { key, ...write, ...(taskId && { taskId }) }, region);
   const linked = linkedContact(document, { ...current, ...write }, contact);
   return {
     key,
@@ -75,8 +75,7 @@ function saveCall(document: Document, record: CallRecord, region: string): SaveR
 function put(
   document: Document,
   found: StoredActivity | undefined,
-  key: string,
-  members: Fields,
+  { key, ...members }: Fields & { key: string },
   region: string,
 ): string {
   if (!found) return addRecord(document, "activities", { key, ...members }, region);

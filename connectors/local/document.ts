@@ -63,9 +63,7 @@ export function textsOf(document: Document, list: List): Texts {
  */
 export function takeRecord(
   document: Document,
-  list: List,
-  record: JsonObject,
-  place: number,
+  { list, record, place }: { list: List; record: JsonObject; place: number },
   region: string,
 ): void {
   const id = String(record["id"]);
@@ -81,7 +79,8 @@ export function takeRecord(
 export function addRecord(document: Document, list: List, members: JsonObject, region: string): string {
   const id = String(document.lastIds[list] + 1);
   const record = { id, ...members };
-  takeRecord(document, list, record, textsOf(document, list).add(renderRecord(record)), region);
+  const place = textsOf(document, list).add(renderRecord(record));
+  takeRecord(document, { list, record, place }, region);
   document.edits++;
   if (list === "contacts") delete document.contactsDigest;
   return id;

@@ -48,7 +48,8 @@ function readRecord(cursor: JsonCursor, list: List, document: Document, region: 
     const place = [`${list}[${texts.size()}]`, ...issue.path].join(".");
     throw new JsonFault(start, `${place}: ${issue.message}`);
   }
-  takeRecord(document, list, record, texts.addSlice(cursor.bytes, start, cursor.at), region);
+  const place = texts.addSlice(cursor.bytes, start, cursor.at);
+  takeRecord(document, { list, record, place }, region);
 }
 
 function checkText(bytes: Buffer): void {

@@ -114,7 +114,7 @@ function plan(desk: Desk, found: FoundCall, made: CreatedContact | undefined): R
   const { book, warn } = desk;
   if (made instanceof CrmError && made.retry === "later") return made;
   const { contact, without } = contactIfMade(made);
-  const planned = planCall(record, current, contact, book, warn);
+  const planned = planCall(record, current, contact, { book, warn });
   const plan = { ...planned, without: [...planned.without, ...without] };
   const links = linksAfter(current, plan.row);
   const linked = contact && links[linkOf(contact)] === contact.id ? { contact } : {};

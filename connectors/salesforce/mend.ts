@@ -61,8 +61,7 @@ export function mend(
   item: Item,
   faults: readonly SalesforceFault[],
   standings: Standings,
-  { book, warn }: Pick<Desk, "book" | "warn">,
-  last: boolean,
+  { book, warn, last }: Pick<Desk, "book" | "warn"> & { last: boolean },
 ): Item | Written | undefined {
   const { contact, row, change } = item;
   const standing = (id: unknown) => standings.get(shortId(String(id)));

@@ -19,8 +19,7 @@ export function planCall(
   record: CallRecord,
   current: Current | undefined,
   contact: ContactRef | undefined,
-  book: Book,
-  warn: Warn,
+  { book, warn }: { book: Book; warn: Warn },
 ): Plan {
   const { fields, keyName, ledger } = book;
   const link = linkOf(contact);
@@ -45,7 +44,7 @@ export function planCall(
     delete write["contactId"];
     kept.push("contactId");
   }
-  const made = rowOf(write, fields, current ? "updateable" : "createable", warn, link);
+  const made = rowOf(write, fields, warn, { how: current ? "updateable" : "createable", link });
   const { row, wrote, without } = made;
   const isMapped = (name: string) => name !== keyName || name in record.fields;
   return {
@@ -73,7 +72,7 @@ export function planTask(
   { fields }: Book,
   warn: Warn,
 ): Pick<Plan, "row" | "without"> {
-  const made = rowOf(values, fields, "createable", warn);
+  const made = rowOf(values, fields, warn, { how: "createable" });
   const whole: ObjectRow = { ...links, ...made.row };
   if (String(whole["WhoId"] ?? "").startsWith("00Q")) delete whole["WhatId"];
   const without = made.without.map((words) => `the follow-up task: ${words}`);
@@ -128,9 +127,8 @@ function leavesNoRoom(
 function rowOf(
   write: Readonly<Values>,
   fields: ObjectFields,
-  how: "createable" | "updateable",
   warn: Warn,
-  link: string = "WhoId",
+  { how, link = "WhoId" }: { how: "createable" | "updateable"; link?: string },
 ): Pick<Plan, "row" | "wrote" | "without"> {
   const row: ObjectRow = {};
   const wrote: Values = {};

@@ -19,7 +19,7 @@ export async function tasksById(
   ids: readonly string[],
   names: readonly string[],
 ): Promise<Map<string, Current>> {
-  const records = await read(connection, book, "Id", ids, names);
+  const records = await read(connection, book, { by: "Id", values: ids }, names);
   return new Map(records.map((record) => [shortId(textAt(record, "Id") ?? ""), currentOf(record)]));
 }
 
@@ -31,7 +31,7 @@ export async function tasksByKey(
   names: readonly string[],
 ): Promise<Map<string, Current>> {
   const found = new Map<string, Current>();
-  for (const record of await read(connection, book, book.keyName, keys, names)) {
+  for (const record of await read(connection, book, { by: book.keyName, values: keys }, names)) {
     const key = String(record[book.keyName] ?? "");
     const current = currentOf(record);
     if (found.get(key)?.deleted !== false) found.set(key, current);
@@ -47,8 +47,7 @@ export function shortId(id: string): string {
 async function read(
   connection: Connection,
   { fields, keyName }: Book,
-  by: string,
-  values: readonly string[],
+  { by, values }: { by: string; values: readonly string[] },
   names: readonly string[],
 ): Promise<JsonObject[]> {
   const known = [...links, keyName, ...names].filter((name) => fields.has(name));

@@ -56,15 +56,15 @@ export async function contactsFor(
   }
   for (const object of ["Lead", "Contact"] as const) {
     const of = drafts.filter((draft) => draft.object === object);
-    for (const [number, ref] of await make(desk, object, of, shapes, region)) made.set(number, ref);
+    for (const [number, ref] of await make(desk, { object, drafts: of }, shapes, region))
+      made.set(number, ref);
   }
   return made;
 }
 
 async function make(
   { connection, schema }: Desk,
-  object: Draft["object"],
-  drafts: readonly Draft[],
+  { object, drafts }: { object: Draft["object"]; drafts: readonly Draft[] },
   shapes: readonly Shape[],
   region: string,
 ): Promise<Map<string, CreatedContact>> {

@@ -33,7 +33,8 @@ export async function writeTasks(desk: Desk, items: readonly Item[]): Promise<Wr
         const { faults } = result;
         const outdated = outdatedBy(desk.schema, item, faults);
         const last = round === mostRounds - 1;
-        const next = round < mostRounds && !outdated ? mend(item, faults, standings, desk, last) : undefined;
+        const next =
+          round < mostRounds && !outdated ? mend(item, faults, standings, { ...desk, last }) : undefined;
         if (next && "row" in next) again.push([index, next]);
         else written[index] = next ?? { failed: outdated ?? rowFailure(item.what, faults) };
       }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Contact, Owner } from "../core/contact.ts";
 import { chooseContact } from "../core/contact.ts";
-import type { Answer, Delivery, Question } from "../core/contracts.ts";
+import type { Answer, Question } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
 import { reasonOf } from "../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../core/phone.ts";
