@@ -1,9 +1,10 @@
-// Types, then format and lint; says which of the two failed.
+// Types, format and lint, then what nothing uses; says which of them failed.
 import { spawnSync } from "node:child_process";
 
 const steps = [
   ["types", ["node_modules/typescript/bin/tsc", "--noEmit"]],
   ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]],
+  ["unused code", ["node_modules/knip/bin/knip.js", "--no-progress"]],
 ];
 let failed = false;
 for (const [name, args] of steps) {

@@ -8,7 +8,7 @@ import { inSearches } from "./search.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** How long HubSpot's search may take to show a new call, and some more. Unverified: "a few moments". */
-export const lookBackMs = 60_000;
+const lookBackMs = 60_000;
 
 /** So many are remembered until the store has them for certain. */
 const mostKept = 10_000;

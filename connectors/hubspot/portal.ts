@@ -2,7 +2,7 @@ import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { resultsIn } from "./batch.ts";
 import { refusedWith } from "./errors.ts";
-import { type Properties, type Property, propertyOf } from "./properties.ts";
+import { type Properties, propertyOf } from "./properties.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 
@@ -189,5 +189,3 @@ async function probe(transport: Transport, type: ObjectType, asking: DescribedRe
     if (!refusedWith(error, 404)) throw error;
   }
 }
-
-export type { Property };

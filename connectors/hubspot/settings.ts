@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** Dated versions of HubSpot's API that we know the answers of. */
-export const apiVersions = ["2026-03", "2026-09"] as const;
+const apiVersions = ["2026-03", "2026-09"] as const;
 
 const url = z
   .url({ protocol: /^https?$/, error: 'is not a URL such as "https://api.hubapi.com"' })

@@ -23,7 +23,7 @@ export type Document = {
 };
 
 /** Where the records of a list stand, by their id and by the call's key. */
-export type Places = { byId: Map<string, number>; byKey: Map<string, number> };
+type Places = { byId: Map<string, number>; byKey: Map<string, number> };
 
 export function emptyDocument(): Document {
   return {

@@ -1,7 +1,7 @@
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
 import type { S3Settings } from "./s3-settings.ts";
 
-export type Sdk = typeof import("@aws-sdk/client-s3");
+type Sdk = typeof import("@aws-sdk/client-s3");
 export type S3Connection = { sdk: Sdk; client: S3Client };
 
 const connectMs = 10_000;

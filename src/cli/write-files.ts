@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { messageOf } from "../core/errors.ts";
 import { Failure } from "./output.ts";
 
-export type FileState = "new" | "changed" | "same";
+type FileState = "new" | "changed" | "same";
 export type ComparedFile = { path: string; text: string; state: FileState };
 
 /** Each file beside what is in the folder under its path. Other files there are left alone. Throws `Failure`. */

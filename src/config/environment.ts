@@ -2,7 +2,7 @@ import type { Fault } from "../core/errors.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 import type { Environment } from "./secrets.ts";
 
-export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 const shortestKey = 32;
 const shortestToken = 16;
 export type LogLevel = (typeof logLevels)[number];

@@ -4,7 +4,7 @@ import { fold } from "./fold.ts";
 import { identityOf } from "./phone.ts";
 
 /** What an installation calls its own: a line of the company, or the phone of one of its people. */
-export type OwnKind = "line" | "agent";
+type OwnKind = "line" | "agent";
 
 /**
  * `kindOf`: undefined for everybody else's numbers. `isConfigured`: `companyNumbers` has it, which is

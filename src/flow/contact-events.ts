@@ -19,8 +19,6 @@ export type ContactEventsOptions = {
   matched: (installation: string) => void;
 };
 
-export type ContactListener = ReturnType<typeof listenToContacts>;
-
 /** Keeps the contact index fresh between syncs by what a CRM tells as it happens. */
 export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
   const stopping = new AbortController();

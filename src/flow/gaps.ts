@@ -4,7 +4,7 @@ import { findAgent, sameEmail } from "../core/directory.ts";
 import type { Flow, Installation } from "./installation.ts";
 
 /** Somebody of the company in calls, whom neither the directory nor an e-mail address leads to a user of the CRM. `calls`: of the latest ones. */
-export type UnknownAgent = { provider: string; ids: string[]; name?: string; email?: string; calls: number };
+type UnknownAgent = { provider: string; ids: string[]; name?: string; email?: string; calls: number };
 
 /**
  * Where activities do not find their owner by who talked: agents whose e-mail address no user of the CRM has, users whom no

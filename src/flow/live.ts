@@ -44,5 +44,3 @@ export function createLive() {
     },
   };
 }
-
-export type Live = ReturnType<typeof createLive>;

@@ -10,10 +10,10 @@ import type { Lookup } from "./match.ts";
 import { type Outgoing, recordOf } from "./record.ts";
 
 /** A field that another mapping fills otherwise. Absent `before` or `after`: the field is not sent. */
-export type FieldChange = { field: string; before?: FieldValue; after?: FieldValue; write: WriteMode };
+type FieldChange = { field: string; before?: FieldValue; after?: FieldValue; write: WriteMode };
 
 /** `limited`: fields whose texts in the other mapping run into a limit, so that they are left out or get their `else`. */
-export type CallPreview = {
+type CallPreview = {
   key: string;
   activityId?: string;
   changes: FieldChange[];

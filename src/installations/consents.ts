@@ -4,7 +4,7 @@ import { SealError, type Sealer } from "../lib/seal.ts";
 import { sameSecret } from "../lib/signature.ts";
 
 /** Somebody who was sent to the CRM to agree. `verifier`: of PKCE. `region`: the country they gave. */
-export type PendingConsent = { crm: string; verifier: string; region: string; where?: string };
+type PendingConsent = { crm: string; verifier: string; region: string; where?: string };
 
 /** What goes along to the CRM, and what the browser keeps: the consent itself, sealed. */
 export type Begun = { state: string; challenge: string; browser: string };

@@ -181,7 +181,7 @@ function granting(install: StoredInstall, { scopes }: Grant): string {
 }
 
 /** Of a stored installation; one of earlier days may have none. */
-export function scopesOf({ body }: StoredInstall): readonly string[] {
+function scopesOf({ body }: StoredInstall): readonly string[] {
   return (JSON.parse(body) as Partial<InstallBody>).scopes ?? [];
 }
 

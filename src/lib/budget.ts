@@ -1,7 +1,7 @@
 import { CrmError } from "../core/errors.ts";
 
 /** Who may go first: a caller who waits for an answer, then matching, logging, and keeping the index fresh. */
-export const priorities = ["answer", "match", "deliver", "sync"] as const;
+const priorities = ["answer", "match", "deliver", "sync"] as const;
 export type Priority = (typeof priorities)[number];
 
 /** At most `limit` requests in any `perMs`; at most `atOnce` under way. What the CRM's headers say replaces both figures. */
@@ -14,7 +14,7 @@ export type BudgetOptions = {
 };
 
 /** What a CRM says of its own limit. `remaining`: requests left in the window, of all users of the account. */
-export type Quota = {
+type Quota = {
   limit?: number | undefined;
   remaining?: number | undefined;
   perMs?: number | undefined;

@@ -8,7 +8,7 @@ import { Rejected } from "../core/errors.ts";
 import { unlessAborted } from "./aborted.ts";
 import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 
-export type Address = { address: string; family: number };
+type Address = { address: string; family: number };
 export type Resolve = (host: string) => Promise<readonly Address[]>;
 
 /**

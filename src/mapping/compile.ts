@@ -19,7 +19,7 @@ import {
 } from "./value.ts";
 import type { View } from "./view.ts";
 
-export type MappedAnswer = Ruling & { variables: Record<string, string>; metadata: Record<string, Scalar> };
+type MappedAnswer = Ruling & { variables: Record<string, string>; metadata: Record<string, Scalar> };
 
 /** What each field of a section can get, for `checkMapping`. */
 export type Yields = Readonly<Record<string, Yield>>;

@@ -76,7 +76,7 @@ export const ruleSchema = z
   .meta({ anyOf: [{ required: ["agent"] }, { required: ["reject"] }] });
 
 /** How an inbound call can end without anybody taking it. */
-export const missedOutcomes = outcomes.filter((outcome) => outcome !== "completed" && outcome !== "unknown");
+const missedOutcomes = outcomes.filter((outcome) => outcome !== "completed" && outcome !== "unknown");
 
 /** The shape of a mapping file; what its words mean is checked by `compileMapping`. */
 export const mappingSchema = z.strictObject({

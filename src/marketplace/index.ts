@@ -2,8 +2,6 @@ import { hubspotProject } from "./hubspot.ts";
 import type { MakeProject } from "./project.ts";
 import { salesforceProject } from "./salesforce.ts";
 
-export type { Project } from "./project.ts";
-
 /** The CRMs that have a marketplace, with what makes our project there. */
 export const projects = { hubspot: hubspotProject, salesforce: salesforceProject } as const satisfies Record<
   string,

@@ -7,7 +7,7 @@ const chunkOverhead = 256;
 type Tenant = { bytes: number; since: number; isProved: boolean; refuse: (reason: Rejected) => void };
 
 /** The room that one body takes. */
-export type Seat = {
+type Seat = {
   /** Throws `Rejected(503)` when there is no room for another chunk of this length, in bytes. */
   grow(bytes: number): void;
   /** The body is complete: its room is not taken for others any more. */

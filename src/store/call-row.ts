@@ -6,7 +6,7 @@ import type { FieldValue } from "../core/contracts.ts";
  * `open`: not over yet. `waiting`: over, to be logged. `logged`: the CRM has it. `dead`: somebody has to mend something.
  * `ignored`: not to be logged. `merged`: a leg that turned out to belong to another call. `gone`: a person deleted the activity.
  */
-export const callStates = ["open", "waiting", "logged", "dead", "ignored", "merged", "gone"] as const;
+const callStates = ["open", "waiting", "logged", "dead", "ignored", "merged", "gone"] as const;
 export type CallState = (typeof callStates)[number];
 
 /** Why this contact and this owner: kept with the call for `explain`. */

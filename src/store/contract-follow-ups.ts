@@ -5,7 +5,7 @@ import type { Fields, FollowUp } from "../core/contracts.ts";
  * `wanted`: sent to the CRM, whose answer is not there yet. `open`: made. `closed`: closed, by us or by a person.
  * `left`: to be closed, but a person had changed it, or the CRM refused. `refused`: the CRM did not take it.
  */
-export const followUpStates = ["wanted", "open", "closed", "left", "refused"] as const;
+const followUpStates = ["wanted", "open", "closed", "left", "refused"] as const;
 export type FollowUpState = (typeof followUpStates)[number];
 
 /**
@@ -66,4 +66,4 @@ export type FollowUpStore = {
   changeFollowUps(changes: readonly FollowUpChange[]): Promise<void>;
 };
 
-export type CompletedCall = { key: string; body: string };
+type CompletedCall = { key: string; body: string };

@@ -5,8 +5,8 @@ import type { Delivery } from "../core/contracts.ts";
  * `reconnect`: the CRM has taken our access back; calls wait. `removed`: nobody wants it any more. `erasing`: nothing of it
  * is to stay, and it cannot come back; its account may be connected anew, as another installation.
  */
-export const installStates = ["active", "reconnect", "removed", "erasing"] as const;
-export type InstallState = (typeof installStates)[number];
+const installStates = ["active", "reconnect", "removed", "erasing"] as const;
+type InstallState = (typeof installStates)[number];
 
 /**
  * An installation that was made by OAuth. `account`: the CRM's id of it. `body`: JSON of what is known of the account
@@ -48,7 +48,7 @@ export type KeptPlace = { step: number; after: (string | number)[] };
 export type KeptPage = { things: KeptThing[]; next?: KeptPlace };
 
 /** `signal`: stops between two stretches. `onProgress`: told how many rows have gone so far. */
-export type EraseOptions = { signal?: AbortSignal; onProgress?: (rows: number) => void };
+type EraseOptions = { signal?: AbortSignal; onProgress?: (rows: number) => void };
 
 /** Installations that were made by OAuth, what is kept of any installation, and its end. */
 export type InstallStore = {

@@ -19,4 +19,4 @@ export type LineStore = {
 export type LearnedLine = { number: string; openBefore?: number };
 /** How far the calls of a line have been folded again. */
 export type LineProgress = LearnedLine & { provider: string };
-export type OpenLine = { provider: string; number: string; openBefore: number };
+type OpenLine = { provider: string; number: string; openBefore: number };

@@ -5,7 +5,7 @@ import type { CallRow } from "./call-row.ts";
  * it did not come within its time. `expired`: its time in the archive is over. `deleted`: somebody asked for that.
  * `erase`: its bytes have to go, and then this row.
  */
-export const recordingStates = ["wanted", "there", "kept", "missing", "expired", "deleted", "erase"] as const;
+const recordingStates = ["wanted", "there", "kept", "missing", "expired", "deleted", "erase"] as const;
 export type RecordingState = (typeof recordingStates)[number];
 
 /**
@@ -30,7 +30,7 @@ export type RecordingRow = {
 };
 
 /** A call that its provider is to be asked about again. `since`: when that was first wanted. */
-export type DuePoll = { row: CallRow; since: number; attempts: number };
+type DuePoll = { row: CallRow; since: number; attempts: number };
 
 /** What is known of recordings, and what providers still have to tell. */
 export type RecordingStore = {

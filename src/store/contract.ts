@@ -124,7 +124,7 @@ export type Loss = { noticedAt: number; missing: number; since?: number; until: 
 /** `what`: a table and its column. `furthest`: the furthest time of them (ms). */
 export type PulledBack = { what: string; count: number; furthest: number };
 
-export type SyncState = { cursor?: string; generation: number; finishedAt?: number };
+type SyncState = { cursor?: string; generation: number; finishedAt?: number };
 
 type OtherParts = RecordingStore & InstallStore & NumberingStore & FollowUpStore & LineStore;
 

@@ -49,9 +49,6 @@ export function toDelivery(row: Row): StoredDelivery {
   return { ...delivery, digest: digestOf(delivery) };
 }
 
-export const noteColumns =
-  "id, installation, provider, received_at, method, url, kind, state, fault, events, repeats";
-
 export function toDeliveryNote(row: Row): DeliveryNote {
   const states = ["new", "decoded", "fault"] as const;
   return {

@@ -1,5 +1,5 @@
 /** `all`: values and types. `types`: type-only imports. A row may always import its own folder. */
-export type Right = "all" | "types";
+type Right = "all" | "types";
 export type Row = { imports: Readonly<Record<string, Right>> | "everything" };
 
 const core = { core: "all" } as const;
@@ -34,7 +34,7 @@ export const table: Readonly<Record<string, Row>> = {
 };
 
 /** Rows whose folders are apart: an adapter may import itself, but not its neighbours. */
-export const apart: ReadonlySet<string> = new Set(["provider", "connector"]);
+const apart: ReadonlySet<string> = new Set(["provider", "connector"]);
 
 const places: readonly [RegExp, string][] = [
   [/^src\/(core|lib|mapping|store|lanes|archive|installations|flow|routes|marketplace)\//, "$1"],

@@ -8,7 +8,7 @@ import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../emul
 
 export const redirectUri = "http://localhost:8080/install/hubspot/callback";
 export const scopes = ["oauth", "crm.objects.contacts.read", "crm.objects.contacts.write"];
-export const optionalScopes = ["crm.schemas.contacts.write", "crm.objects.companies.read"];
+const optionalScopes = ["crm.schemas.contacts.write", "crm.objects.companies.read"];
 export const verifier = "a-verifier-that-is-as-long-as-verifiers-have-to-be";
 const challenge = createHash("sha256").update(verifier).digest("base64url");
 export const consent = { redirectUri, state: "a state", challenge, scopes, optionalScopes };

@@ -5,7 +5,7 @@ import { local } from "../../connectors/local/index.ts";
 import type { Connector, Fields } from "../../src/core/contracts.ts";
 
 type Rows = Record<string, unknown>[];
-export type Content = { contacts: Rows; owners: Rows; activities: Rows; tasks?: Rows };
+type Content = { contacts: Rows; owners: Rows; activities: Rows; tasks?: Rows };
 
 /** A local CRM in a folder of its own, with what a person can do to its file. */
 export type LocalCrm = {

@@ -3,7 +3,7 @@ import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { CallRecord, Connector, Fields, FieldValue, SaveResult } from "../../src/core/contracts.ts";
 
 /** An activity as a person sees it in the CRM. */
-export type SeenActivity = { id: string; key: string; contactId?: string; ownerId?: string; fields: Fields };
+type SeenActivity = { id: string; key: string; contactId?: string; ownerId?: string; fields: Fields };
 
 /**
  * What people and time do in the CRM itself, behind the connector's back.

@@ -6,7 +6,7 @@ import { afterAll, expect, onTestFinished } from "vitest";
 import { cli } from "../cli/support.ts";
 
 /** The address that a freshly written project names. */
-export const publicUrl = "https://calls.acme.com";
+const publicUrl = "https://calls.acme.com";
 
 /** A folder that is gone after the file's tests. */
 export function folderOfThisFile(): string {

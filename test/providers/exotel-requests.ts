@@ -3,7 +3,7 @@ import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 
-export const receivedAt = "2026-01-02T03:04:05.000Z";
+const receivedAt = "2026-01-02T03:04:05.000Z";
 export const boundary = "----------------7d1c";
 
 /** A POST with these exact bytes; without a content type unless one is given. */

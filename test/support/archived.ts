@@ -25,7 +25,7 @@ export function audioOf(bytes: number, seed = 1): Buffer {
 }
 
 /** A body that comes in parts, as from a network. */
-export function bodyOf(audio: Buffer, partBytes = 1_000): Readable {
+function bodyOf(audio: Buffer, partBytes = 1_000): Readable {
   const parts: Buffer[] = [];
   for (let at = 0; at < audio.length; at += partBytes) parts.push(audio.subarray(at, at + partBytes));
   return Readable.from(parts);

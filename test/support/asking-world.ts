@@ -28,7 +28,7 @@ export type AskingOptions = {
   connectors?: Readonly<Record<string, ConnectorKind>>;
 };
 
-export const publicUrl = "https://hooks.example.com";
+const publicUrl = "https://hooks.example.com";
 export const known = ["+919876543210", "+12137771234", "+31612345678", "+31501234567"];
 export const agents = ["ravi", "noor"];
 

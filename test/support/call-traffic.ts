@@ -13,7 +13,7 @@ export const callers: Record<string, object> = {
   retell: { apiKey: "retell-secret" },
 };
 
-export const customers = [
+const customers = [
   { number: "+919876543210", contactId: "1" },
   { number: "+31612345678", contactId: "2" },
   { number: "+31501234567", contactId: "2" },

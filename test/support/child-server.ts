@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 
 const mainFile = resolve(import.meta.dirname, "../../src/main.ts");
 
-export type LogLine = { level: string; msg: string; [fact: string]: unknown };
+type LogLine = { level: string; msg: string; [fact: string]: unknown };
 
 /** A server process of its own. `pid` serves `prlimit`; `ended` resolves with how it ended. */
 export type ChildServer = {

@@ -7,7 +7,7 @@ import {
 } from "../emulators/salesforce/index.ts";
 
 /** A call on the timeline, as a rep sees it. `all`: every field, as JSON. */
-export type LoggedCall = {
+type LoggedCall = {
   id: string;
   key: string;
   title: string;

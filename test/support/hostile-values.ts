@@ -64,7 +64,7 @@ const texts: readonly string[] = [
 ];
 
 /** One JSON text that no honest provider sends in that place. */
-export function hostileJson(random: Random): string {
+function hostileJson(random: Random): string {
   if (random.chance(0.9)) return random.pick(texts);
   const times = random.pick([10, 300, 5_000]);
   return random.pick([

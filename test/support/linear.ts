@@ -62,7 +62,7 @@ export function growth(
 }
 
 /** Milliseconds of the fastest of several runs. What is turned away was read as well. */
-export function fastest(run: () => unknown, times: number): number {
+function fastest(run: () => unknown, times: number): number {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < times; i += 1) {
     const start = performance.now();

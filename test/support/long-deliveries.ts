@@ -26,7 +26,7 @@ const own = ownNumbers(
 );
 
 /** Reads, decodes and folds a delivery as the door and the lane do. */
-export function taken(provider: Provider, delivery: Delivery): void {
+function taken(provider: Provider, delivery: Delivery): void {
   // Another object: what is read of one is remembered for the turn.
   const again = { ...delivery };
   provider.read(again);

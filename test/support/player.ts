@@ -20,7 +20,7 @@ export type Heard = {
 };
 
 /** `range`: what the browser asked for; `got`: the range it was given. */
-export type Answer = { status: number; range?: string; got?: string };
+type Answer = { status: number; range?: string; got?: string };
 
 /** The first player of a page, and what our server answered it. */
 export function playerOn(page: Page) {

@@ -37,7 +37,7 @@ export function timeAt(call: JsonObject, name: string): string | undefined {
  * calls) and some `call_analyzed` have numbers only: an agent takes and makes calls, so either may be the customer's.
  * Of an outbound call the direction is what whoever registered it said, so its ends stay open too.
  */
-export function partiesOf(call: JsonObject): Facts {
+function partiesOf(call: JsonObject): Facts {
   const direction = plainWord(textAt(call, "direction"));
   const from = textAt(call, "from_number");
   const to = textAt(call, "to_number");
