@@ -1,9 +1,10 @@
-// Types, format and lint, then what nothing uses; says which of them failed.
+// Types, format and lint, the laws and figures of the house, then what nothing uses; says which of them failed.
 import { spawnSync } from "node:child_process";
 
 const steps = [
   ["types", ["node_modules/typescript/bin/tsc", "--noEmit"]],
   ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]],
+  ["house", ["scripts/house.ts"]],
   ["unused code", ["node_modules/knip/bin/knip.js", "--no-progress"]],
 ];
 let failed = false;

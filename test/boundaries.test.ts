@@ -1,27 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findFaults, type Packages } from "./boundaries/rules.ts";
-
-const root = join(import.meta.dirname, "..");
-
-function filesOfTheHouse(): Map<string, string> {
-  const folders = ["src", "connectors", "test", "bench", "scripts"].filter((name) =>
-    existsSync(join(root, name)),
-  );
-  const paths = folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => `${folder}/${path}`),
-  );
-  const code = [...paths, "vitest.config.ts"].filter((path) => /\.(ts|mts|cts|tsx|mjs|js)$/.test(path));
-  return new Map(code.map((path) => [path.replaceAll("\\", "/"), readFileSync(join(root, path), "utf8")]));
-}
-
-function packagesOfTheHouse(): Packages {
-  const { dependencies = {}, devDependencies = {} } = JSON.parse(
-    readFileSync(join(root, "package.json"), "utf8"),
-  ) as Record<string, Record<string, string>>;
-  return { dependencies: Object.keys(dependencies), devDependencies: Object.keys(devDependencies) };
-}
+import { filesOfTheHouse, packagesOfTheHouse } from "./boundaries/house.ts";
+import { findFaults } from "./boundaries/rules.ts";
 
 test("the house keeps its own rules", () => {
   const files = filesOfTheHouse();
