@@ -1,14 +1,15 @@
+import type { Owner } from "../../src/core/contact.ts";
 import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
+import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { createTurns } from "../../src/lib/pace.ts";
 import { isPublicUrl } from "../../src/lib/public-address.ts";
-import { rowsAtOnce } from "./batch.ts";
+import { resultsIn, rowsAtOnce } from "./batch.ts";
 import { callersOf } from "./callers.ts";
 import { recordingField, saveCalls } from "./calls.ts";
 import { contactsById } from "./contacts.ts";
 import { createLookBack } from "./find-calls.ts";
 import { findContacts } from "./find-contacts.ts";
 import { oauth } from "./oauth.ts";
-import { owners } from "./owners.ts";
 import { createPlayer } from "./player.ts";
 import { openPortal } from "./portal.ts";
 import { describe } from "./properties.ts";
@@ -17,7 +18,7 @@ import { removeCalls } from "./remove-calls.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts } from "./sync.ts";
 import { closeTasks, tasks } from "./tasks.ts";
-import { type DescribedRequest, openTransport } from "./transport.ts";
+import { type DescribedRequest, openTransport, type Transport } from "./transport.ts";
 import { webhook } from "./webhook.ts";
 import { associates, type SaveTools } from "./work.ts";
 
@@ -106,4 +107,34 @@ function onceEach(warn: (sentence: string) => void): (sentence: string) => void 
     if (said.size < 1_000) said.add(sentence);
     warn(sentence);
   };
+}
+
+const asking: DescribedRequest = { what: "HubSpot, reading owners", priority: "sync" };
+const pageSize = 100;
+
+/** All users who own records. HubSpot archives the owner of a user who was deactivated or removed. */
+async function owners(transport: Transport): Promise<Owner[]> {
+  const active = await list(transport, false);
+  const here = new Set(active.map(({ id }) => id));
+  const archived = (await list(transport, true)).filter(({ id }) => !here.has(id));
+  return [...active, ...archived.map((owner): Owner => ({ ...owner, left: true }))];
+}
+
+async function list(transport: Transport, archived: boolean): Promise<Owner[]> {
+  const all: Owner[] = [];
+  let after: string | undefined;
+  do {
+    const body: unknown = await transport.ask(asking, (client) =>
+      client.crm.owners.ownersApi.getPage(undefined, after, pageSize, archived),
+    );
+    all.push(...resultsIn(body).flatMap(ownerIn));
+    after = isObject(body) ? textAt(objectAt(objectAt(body, "paging"), "next"), "after") : undefined;
+  } while (after !== undefined);
+  return all;
+}
+
+function ownerIn(owner: JsonObject): Owner[] {
+  const [id, email] = [textAt(owner, "id"), textAt(owner, "email")];
+  const name = [textAt(owner, "firstName"), textAt(owner, "lastName")].filter(Boolean).join(" ");
+  return id === undefined ? [] : [{ id, ...(name && { name }), ...(email && { email }) }];
 }

@@ -2,9 +2,8 @@ import { createHash } from "node:crypto";
 import type { Connection } from "jsforce";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
-import { type JsonObject, textAt } from "../../src/lib/body.ts";
+import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
 import type { Api, RequestOptions } from "./api.ts";
-import { type ChangesCursor, readCursor } from "./cursor.ts";
 import { hasFault } from "./failure.ts";
 import { contactOf, kindOf, type Shape, shapesOf } from "./people.ts";
 import type { OrgSchema } from "./schema.ts";
@@ -129,4 +128,37 @@ function digestOf(shapes: readonly Shape[]): string {
 
 function isTooOld({ since, start }: ChangesCursor, now: number): boolean {
   return now - Date.parse(since ?? start ?? "") > longestGapMs;
+}
+
+/**
+ * Where the reading of contacts stands. `shape`: which fields are read. `since`: ISO time of the last complete round;
+ * absent during the first. `start`: ISO time when this round began; absent between rounds. `object`: which kind of
+ * person is being read, and `stamp` with `id` the last one that was.
+ */
+type ChangesCursor = {
+  shape: string;
+  since?: string;
+  start?: string;
+  object?: string;
+  stamp?: string;
+  id?: string;
+};
+
+/** A cursor as `changedContacts` gave it out; undefined for anything else. */
+function readCursor(text: string | undefined): ChangesCursor | undefined {
+  if (text === undefined) return undefined;
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const shape = isObject(value) ? textAt(value, "shape") : undefined;
+  if (!isObject(value) || !shape) return undefined;
+  const cursor: ChangesCursor = { shape };
+  for (const name of ["since", "start", "object", "stamp", "id"] as const) {
+    const text = textAt(value, name);
+    if (text) cursor[name] = text;
+  }
+  return cursor;
 }

@@ -5,10 +5,17 @@ import { foldCall } from "../core/customer.ts";
 import { StoreError } from "../core/errors.ts";
 import { reasonOf } from "../core/mask.ts";
 import { identityOf } from "../core/phone.ts";
+import type { InstallationSettings } from "../core/settings.ts";
 import { eachInTurn } from "../lib/pace.ts";
-import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../store/contract.ts";
+import type {
+  CallGroup,
+  CallRow,
+  CallState,
+  DecodedCall,
+  DecodedDelivery,
+  StoredDelivery,
+} from "../store/contract.ts";
 import { askAt, audioAt } from "./asks.ts";
-import { dueness } from "./dueness.ts";
 import { readDelivery } from "./events.ts";
 import type { Decoding, Flow } from "./installation.ts";
 import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
@@ -246,4 +253,30 @@ async function foldGroup(
     ...linesAndEnds(lines, settings.region, events, news),
     ...dueness(call, row?.state === "merged" ? undefined : row, settings, flow.now()),
   };
+}
+
+/**
+ * A call is due once it is over, after a pause in which late facts may ride along, and again whenever it changed after
+ * it was saved. A call that waits already keeps its place.
+ */
+function dueness(
+  call: Call,
+  row: CallRow | undefined,
+  settings: InstallationSettings,
+  now: number,
+): { state: CallState; dueAt?: number; reason?: string } {
+  const kept = {
+    ...(row?.dueAt !== undefined && { dueAt: row.dueAt }),
+    ...(row?.reason && { reason: row.reason }),
+  };
+  if (row?.state === "gone") return { state: "gone", ...kept };
+  if (call.direction === "internal" && !settings.logInternalCalls && !row?.activityId) {
+    return { state: "ignored", reason: "an internal call; set logInternalCalls to log these" };
+  }
+  if (call.phase !== "ended") return { state: row?.state ?? "open", ...kept };
+  const settled = now + settings.settleSeconds * 1000;
+  if (row === undefined || row.state === "open" || row.state === "ignored")
+    return { state: "waiting", dueAt: settled };
+  if (call.revision === row.call.revision) return { state: row.state, ...kept };
+  return { state: row.state === "dead" ? "waiting" : row.state, dueAt: row.dueAt ?? settled };
 }

@@ -1,11 +1,11 @@
 import { outcomes } from "../core/call.ts";
 import { shortAiSeconds } from "../core/reached.ts";
-import * as conversation from "./conversation.ts";
 import * as customer from "./customer.ts";
 import * as facts from "./facts.ts";
 import { datetime, number, oneOf, type Path, text } from "./path.ts";
 import * as people from "./people.ts";
 import { resultOf, results } from "./result.ts";
+import type { View } from "./view.ts";
 import * as words from "./words.ts";
 
 /** What a mapping may say of the call itself. */
@@ -134,17 +134,14 @@ export const callPaths: Readonly<Record<string, Path>> = {
     ({ call }) => call.recording?.seconds,
   ),
   "call.transcript": text("The transcript, one line per turn", ({ call }) => call.transcript),
-  "call.transcript.short": text(
-    "The beginning of the transcript, at most 1,500 characters",
-    conversation.transcriptStart,
-  ),
+  "call.transcript.short": text("The beginning of the transcript, at most 1,500 characters", transcriptStart),
   "call.transcript.url": text(
     "Switchhook's link to the whole transcript and summary",
     (view) => view.transcriptUrl,
   ),
   "call.summary": text("The provider's summary of the conversation", ({ call }) => call.summary),
   "call.sentiment": text("The customer's mood as the provider heard it", ({ call }) => call.sentiment),
-  "call.mood": text("The customer's mood, unless the provider does not know it", conversation.moodOf),
+  "call.mood": text("The customer's mood, unless the provider does not know it", moodOf),
   "call.transfer.text": text(
     "Who transferred the call to whom, and how: Asha Rao -> Cees Bakker, warm",
     people.transferText,
@@ -170,3 +167,30 @@ export const callPaths: Readonly<Record<string, Path>> = {
     get: facts.followUpDueDate,
   },
 };
+
+/** Longer ones hide the rest of the timeline; the whole text is behind the link. */
+const shortTranscript = 1_500;
+
+/** The customer's mood; undefined where the provider says that it does not know. */
+function moodOf({ call: { sentiment } }: View): string | undefined {
+  if (typeof sentiment !== "string" || /^(unknown|none|n\/?a|undefined|null)$/i.test(sentiment.trim()))
+    return undefined;
+  return sentiment;
+}
+
+/** The beginning of the transcript, to the end of a line or word. `User:`, a platform's word, is the customer. */
+function transcriptStart({ call: { transcript } }: View): string | undefined {
+  if (typeof transcript !== "string") return undefined;
+  const text = transcript
+    .slice(0, shortTranscript * 4)
+    .replace(/^User:/gm, "Customer:")
+    .trim();
+  if (text.length <= shortTranscript) return text;
+  const start = text.slice(0, shortTranscript);
+  const line = start.lastIndexOf("\n");
+  const end = line > shortTranscript / 2 ? line : start.lastIndexOf(" ");
+  return `${start
+    .slice(0, end > shortTranscript / 2 ? end : shortTranscript)
+    .toWellFormed()
+    .trim()}…`;
+}

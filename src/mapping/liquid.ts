@@ -1,7 +1,6 @@
-import { Drop, type Liquid } from "liquidjs";
+import { Drop, type Liquid, Token } from "liquidjs";
 import { LimitError, spend } from "./budget.ts";
 import { chargeEngine, createLiquid, render } from "./liquid-engine.ts";
-import { countLinesOnce } from "./liquid-positions.ts";
 import { didYouMean } from "./nearest.ts";
 import { findPath, type Path, pathCure } from "./paths.ts";
 import { cleanText } from "./read.ts";
@@ -162,4 +161,36 @@ function valueAt({ fact, children }: Node, rendering: Rendering): unknown {
   // `call.startedAt` has a value and members: liquidjs prints a Drop by its valueOf and still reads its members.
   const drop: Drop = Object.create(Drop.prototype);
   return Object.assign(drop, members, { valueOf: () => value });
+}
+
+type Position = [row: number, column: number];
+
+/**
+ * liquidjs counts from the start of the text for the line of each variable, which takes the square of its length: here,
+ * once for a text. Lines and columns are the same.
+ */
+function countLinesOnce(): void {
+  let counted: { input: string; starts: number[] } = { input: "", starts: [0] };
+  Token.prototype.getPosition = function (): Position {
+    if (counted.input !== this.input) counted = { input: this.input, starts: startsOfLines(this.input) };
+    const row = rowOf(counted.starts, this.begin);
+    return [row, this.begin - (counted.starts[row - 1] ?? 0) + 1];
+  };
+}
+
+function startsOfLines(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** How many lines have started up to here. */
+function rowOf(starts: readonly number[], at: number): number {
+  let [low, high] = [0, starts.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((starts[middle] ?? 0) <= at) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

@@ -2,6 +2,8 @@ import type { ContactRef } from "../core/contact.ts";
 import { cleanLog } from "./clean-log.ts";
 import type { Connection } from "./connection.ts";
 import type { Store } from "./contract.ts";
+import type { InstallStore, KeptPlace } from "./contract-installs.ts";
+import type { eraseStretch } from "./erase-stretch.ts";
 import { lookedThroughAtOnce } from "./mentions.ts";
 import { numbersOfPeople } from "./people.ts";
 import type { Write } from "./writing.ts";
@@ -18,5 +20,22 @@ export function eraseWith(db: Connection, write: Write): Store["erase"] {
     }
     await write("erasePeople", installation, refs, { now, spared });
     await cleanLog(write);
+  };
+}
+
+/** `eraseInstallation` of the store. */
+export function eraseInstallationWith(write: Write): InstallStore["eraseInstallation"] {
+  return async (installation, { signal, onProgress } = {}) => {
+    let rows = 0;
+    for (let place: KeptPlace | undefined = { step: 0, after: [] }; place; ) {
+      if (signal?.aborted) return false;
+      const done: ReturnType<typeof eraseStretch> = await write("eraseStretch", installation, place);
+      rows += done.rows;
+      onProgress?.(rows);
+      place = done.next;
+    }
+    await cleanLog(write);
+    await write("eraseRest", installation);
+    return true;
   };
 }

@@ -1,4 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import type { Kysely } from "kysely";
 import { groupCommit } from "./append.ts";
 import { choresOver } from "./chores.ts";
 import { openConnection } from "./connection.ts";
@@ -6,21 +8,19 @@ import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
 import { decodedWrite } from "./decoded.ts";
 import * as delivered from "./delivered.ts";
-import { eraseWith } from "./erase.ts";
-import { eraseInstallationWith } from "./erase-installation.ts";
+import { eraseInstallationWith, eraseWith } from "./erase.ts";
 import { followUpsOver } from "./follow-ups.ts";
 import * as groups from "./groups.ts";
 import { healthOf, withNamedErrors } from "./health.ts";
 import { installsOver } from "./installs.ts";
 import { keptOf } from "./kept.ts";
-import { kyselyOver } from "./kysely.ts";
+import { kyselyOver, type Tables } from "./kysely.ts";
 import { linesOver } from "./lines.ts";
 import { listingsOver } from "./listings.ts";
 import * as numbering from "./numbering.ts";
 import { queriesOver } from "./queries.ts";
 import { openReader } from "./reading.ts";
 import { recordingsOver } from "./recordings.ts";
-import { secretsOver } from "./secrets.ts";
 import { lossesOf } from "./upkeep.ts";
 import { openWriter } from "./writing.ts";
 
@@ -99,4 +99,26 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     },
   };
   return withNamedErrors(store, health);
+}
+
+/** Random secrets of this store. `db` has to survive a power loss: what was made with a secret is out in the world. */
+function secretsOver(db: Kysely<Tables>) {
+  const find = (name: string) =>
+    db.selectFrom("secrets").select("value").where("name", "=", name).executeTakeFirst();
+
+  return {
+    async secret(name: string): Promise<Uint8Array> {
+      const known = await find(name);
+      if (known) return known.value;
+      // Another process may have been first: its secret counts.
+      await db
+        .insertInto("secrets")
+        .values({ name, value: randomBytes(32) })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      const made = await find(name);
+      if (!made) throw new Error(`the secret ${name} was stored, and is not there`);
+      return made.value;
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { readinessOf } from "../../src/routes/readiness.ts";
+import { readinessOf } from "../../src/routes/health.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 

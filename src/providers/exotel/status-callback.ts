@@ -1,8 +1,16 @@
 import type { Direction, Facts, Outcome, Phase, Scalar } from "../../core/call.ts";
 import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
-import { agentsOf, type Dialect, eventsFrom, outboundSides, partyOf, type Sides, sidesOf } from "./event.ts";
+import {
+  agentsOf,
+  type Dialect,
+  eventsFrom,
+  outboundSides,
+  partyOf,
+  type Sides,
+  sameNumber,
+  sidesOf,
+} from "./event.ts";
 import { customOf, kindOf, legAt, legStatus, recordingOf, textOf, wordOf } from "./fields.ts";
-import { legsOf } from "./legs.ts";
 import { exotelTime } from "./time.ts";
 import { directionOf, isRunning, outcomeOf } from "./words.ts";
 
@@ -146,4 +154,29 @@ function legCustom(fields: JsonObject, place: number): Record<string, Scalar> {
   const leg = legAt(fields, place);
   const told = { ...leg, Status: legStatus(leg) };
   return customOf(told, ["Status", "DisconnectedBy", "CauseCode"], `Leg${place + 1}`);
+}
+
+/**
+ * The legs of a call: the first is From's. `second`: absent when the message does not tell of it; a leg that was told of
+ * without a status was not attempted. `customer`: the leg that the customer of an outgoing call is on.
+ */
+type Legs = { second?: JsonObject; customer: JsonObject; hasOne: boolean };
+
+/**
+ * A flow, a campaign and a voicebot ring the customer and nobody else: one leg, and `To` is the ExoPhone or absent.
+ * With another number in `To` the second leg was only not told of.
+ */
+function legsOf(fields: JsonObject): Legs {
+  const [first, second] = [legAt(fields, 0), legAt(fields, 1)];
+  const isTold = Object.hasOwn(second, "Status") || Object.hasOwn(second, "OnCallDuration");
+  const [to, line] = [textOf(fields, "To"), textOf(fields, "PhoneNumberSid")];
+  const nobodySecond = to === undefined || sameNumber(to, line);
+  const hasOne =
+    directionOf(wordOf(fields, "Direction")) === "outbound" &&
+    nobodySecond &&
+    Object.keys(first).length > 0 &&
+    textOf(second, "Status") === undefined &&
+    (textOf(second, "OnCallDuration") ?? "0") === "0";
+  if (hasOne) return { customer: first, hasOne };
+  return { customer: second, hasOne, ...(isTold && { second }) };
 }

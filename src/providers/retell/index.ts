@@ -1,8 +1,8 @@
-import type { Provider } from "../../core/contracts.ts";
+import type { Scalar } from "../../core/call.ts";
+import type { Answer, Provider, Question } from "../../core/contracts.ts";
 import { decode } from "./decode.ts";
 import { polling } from "./polling.ts";
 import { openRecording } from "./recording.ts";
-import { reply } from "./reply.ts";
 import { type RetellSettings, settings } from "./settings.ts";
 import { verifySignature } from "./signature.ts";
 import { simulate } from "./simulate.ts";
@@ -24,3 +24,39 @@ export const retell: Provider<RetellSettings> = {
   recording: openRecording,
   simulate,
 };
+
+/** Retell refuses metadata beyond 50 kB; read as 50,000 bytes of JSON. */
+const metadataBytes = 50_000;
+
+/** The body that tells Retell which agent takes the call, and what it knows about the caller. */
+function reply(question: Question, answer: Answer): unknown {
+  const variables = textsOf(answer.variables);
+  const metadata = fitting(answer.metadata);
+  return {
+    [question.kind === "chat" ? "chat_inbound" : "call_inbound"]: {
+      ...(answer.agentId && { override_agent_id: answer.agentId }),
+      ...(variables && { dynamic_variables: variables }),
+      ...(metadata && { metadata }),
+      ...(answer.reject === true && { reject: true }),
+    },
+  };
+}
+
+/** Retell's SDK types allow text only (retell-sdk 5.66.1). */
+function textsOf(variables: Readonly<Record<string, unknown>>): Record<string, string> | undefined {
+  const texts = Object.entries(variables).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+  return texts.length > 0 ? Object.fromEntries(texts) : undefined;
+}
+
+function fitting(metadata: Readonly<Record<string, Scalar>>): Record<string, Scalar> | undefined {
+  let bytes = 1;
+  const kept = Object.entries(metadata).filter(([name, value]) => {
+    const size = Buffer.byteLength(JSON.stringify({ [name]: value })) - 1;
+    if (bytes + size > metadataBytes) return false;
+    bytes += size;
+    return true;
+  });
+  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+}
