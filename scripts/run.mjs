@@ -84,5 +84,12 @@ const child = spawn(node, [file, ...args], {
 // A terminal sends Ctrl-C to both of us, a supervisor only to this process. Either way the child decides when to end.
 for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 process.on("SIGINT", () => process.stdin.isTTY || child.kill("SIGINT"));
+// npm's shell passes no signal on, and ends before us: the child then ends, too.
+const parent = process.ppid;
+const watch = setInterval(() => {
+  if (process.env.npm_lifecycle_event === undefined || process.ppid === parent) return;
+  clearInterval(watch);
+  child.kill("SIGTERM");
+}, 500).unref();
 child.on("error", (error) => fail(`the pinned Node could not be started: ${error.message}`));
 child.on("exit", (code, signal) => process.exit(code ?? (signal ? 1 : 0)));

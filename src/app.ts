@@ -46,13 +46,13 @@ export function createApp(parts: Parts): Server {
       if (!door(request, response)) app(request, response);
     },
   );
-  limitConnections(server, connections, () =>
+  const full = () =>
     flow.limitedLog.seldom(
       "error",
       { connections },
       "all connections are taken, so new ones are refused: limit them by client address in front of the server, or raise limits.connections",
-    ),
-  );
+    );
+  limitConnections(server, { most: connections, bodySeconds, room, full });
   return server;
 }
 
@@ -92,7 +92,10 @@ function errorHandler(log: Parts["flow"]["limitedLog"]): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
     const status = statusOf(error);
-    if (status >= 500) log.error({ path: pathForLog(request.path), status, err: error }, "a request failed");
+    const path = pathForLog(request.path);
+    if (error instanceof Rejected && status >= 500)
+      log.info({ path, status, reason: error.message }, "a request was refused");
+    else if (status >= 500) log.error({ path, status, err: error }, "a request failed");
     response.set("cache-control", "no-store");
     if (error instanceof Rejected && error.retryAfterSeconds !== undefined)
       response.set("retry-after", String(error.retryAfterSeconds));

@@ -32,6 +32,11 @@ export const fileSchema = z
         bodiesBytes: z.int().min(8_388_608).max(4_294_967_296).default(67_108_864),
         connections: z.int().min(10).max(100_000).default(2_000),
       })
+      .superRefine(({ bodyBytes = 0, bodiesBytes }, context) => {
+        if (bodyBytes <= bodiesBytes * 0.9) return;
+        const message = `must be at most nine tenths of bodiesBytes (${bodiesBytes}): a larger body would never get in`;
+        context.addIssue({ code: "custom", path: ["bodyBytes"], message });
+      })
       .prefault({}),
     archive: archiveSettings.optional(),
     /** Our apps at the CRMs that accounts install by OAuth; each is read by the schema of its CRM. */

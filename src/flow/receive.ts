@@ -67,7 +67,6 @@ function keptHeaders(headers: Delivery["headers"], wanted: readonly string[]): R
   return kept;
 }
 
-function unknownProvider({ settings, providers }: Installation, id: string): string {
-  const known = Object.keys(providers).join(", ") || "none";
-  return `installation ${settings.name} has no provider ${JSON.stringify(id.slice(0, 40))}: it has ${known}`;
+function unknownProvider({ settings }: Installation, id: string): string {
+  return `installation ${settings.name} has no provider ${JSON.stringify(id.slice(0, 40))}: check the webhook URL, which \`switchhook check\` shows`;
 }

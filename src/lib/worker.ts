@@ -25,7 +25,7 @@ const memoryMb = 256;
  * `Rejected(503)` when too many wait, and when a job runs into its limit of time or memory.
  */
 export function openWorker(options: WorkerOptions) {
-  const { script, what, limitMs = 10_000, idleMs = 30_000, mostWaiting = 4 } = options;
+  const { script, what, limitMs = 10_000, idleMs = 30_000, mostWaiting = 250 } = options;
   const waiting: WorkerJob[] = [];
   let worker: Worker | undefined;
   let job: WorkerJob | undefined;

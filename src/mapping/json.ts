@@ -15,7 +15,7 @@ export function parseJson(source: string, file: string): unknown {
   const fail: Fail = (at, problem) => {
     const lines = text.slice(0, at).split("\n");
     const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
-    throw new ConfigError([{ at: `${file}: ${place}`, problem, cure: "Mend the JSON there." }]);
+    throw new ConfigError([{ at: `${file}: ${place}`, problem, cure: "Correct the JSON there." }]);
   };
   const scanner: Scanner = { text, at: 0, values: 0, fail };
   scanValue(scanner, 0);

@@ -12,7 +12,7 @@ const limits: Readonly<Record<Limit, { what: string; cure: string }>> = {
   },
   characters: {
     what: `the texts of a call may read and write ${characters} characters together, one of them half of what is left`,
-    cure: "use fewer filters on long texts, or shorten them first with truncate",
+    cure: "use smaller ranges and lists, fewer dates, and fewer filters on long texts",
   },
   depth: { what: "it puts lists in lists more than 20 deep", cure: "put texts together with append" },
   time: { what: "the texts of a call took more than a second", cure: "make its loops fewer or shorter" },
@@ -21,7 +21,7 @@ const limits: Readonly<Record<Limit, { what: string; cure: string }>> = {
 /** Why a field has no text, in a clause that follows its name. Without any of the text. */
 export function whyLimited({ limit }: Pick<Limited, "limit">): string {
   const { what, cure } = limits[limit];
-  return `whose text ran into a limit: ${what}. To do: ${cure} (docs/mappings.md#limits)`;
+  return `whose text ran into a limit: it is left out, or gets its else, since ${what}. To do: ${cure} (docs/mappings.md#limits)`;
 }
 
 /** For a list of what a call was logged without. */

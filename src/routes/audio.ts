@@ -17,7 +17,8 @@ export const usualLimits: AudioLimits = {
   listeners: 200,
   perLink: 20,
   perClient: 50,
-  stalledMs: 10_000,
+  // Less than the time that a player at the speed of speech takes for what the sockets hold.
+  stalledMs: 30_000,
 };
 
 /** `passed`: told once, how many bytes went out. */

@@ -17,7 +17,13 @@ type Seat = {
 };
 
 /** Room for the bodies of all requests at once. */
-export type BodyRoom = { enter(isProved: boolean, refuse: Tenant["refuse"]): Seat };
+export type BodyRoom = {
+  enter(request: object, isProved: boolean, refuse: Tenant["refuse"]): Seat;
+  /** Refuses a body that is not complete; false when this request has none. */
+  refuse(request: object, reason: Rejected): boolean;
+  /** Whether a body is under way whose sender is proved. */
+  isProved(request: object): boolean;
+};
 
 /**
  * A budget in bytes for the bodies that are being read or worked on. When it runs out, a body that is not complete
@@ -26,47 +32,59 @@ export type BodyRoom = { enter(isProved: boolean, refuse: Tenant["refuse"]): Sea
  * gets through.
  */
 export function createBodyRoom(limit: number): BodyRoom {
-  const growing = new Set<Tenant>();
+  const growing = new Map<object, Tenant>();
   let used = 0;
 
-  const evict = (tenant: Tenant): void => {
-    growing.delete(tenant);
+  const evict = (request: object, tenant: Tenant, reason: Rejected): void => {
+    growing.delete(request);
     used -= tenant.bytes;
     tenant.bytes = 0;
-    tenant.refuse(
-      new Rejected(503, "too many large bodies are under way: send this one again", { retryAfterSeconds: 5 }),
-    );
+    tenant.refuse(reason);
+  };
+
+  const makeRoom = (): void => {
+    const [request, tenant] = firstToGive(growing) ?? [];
+    if (!request || !tenant) return;
+    const why = "too many large bodies are under way (limits.bodiesBytes): send this one again";
+    evict(request, tenant, new Rejected(503, why, { retryAfterSeconds: 5 }));
   };
 
   return {
-    enter(isProved, refuse) {
+    enter(request, isProved, refuse) {
       const tenant: Tenant = { bytes: 0, since: performance.now(), isProved, refuse };
-      growing.add(tenant);
+      growing.set(request, tenant);
       return {
         grow(bytes) {
-          if (!growing.has(tenant)) return;
+          if (!growing.has(request)) return;
           tenant.bytes += bytes + chunkOverhead;
           used += bytes + chunkOverhead;
-          while (used > limit && growing.has(tenant)) evict(firstToGive(growing) ?? tenant);
+          while (used > limit && growing.has(request)) makeRoom();
         },
-        settle: () => void growing.delete(tenant),
+        settle: () => void growing.delete(request),
         leave() {
-          growing.delete(tenant);
+          growing.delete(request);
           used -= tenant.bytes;
           tenant.bytes = 0;
         },
       };
     },
+    refuse(request, reason) {
+      const tenant = growing.get(request);
+      if (tenant) evict(request, tenant, reason);
+      return tenant !== undefined;
+    },
+    isProved: (request) => growing.get(request)?.isProved === true,
   };
 }
 
-function firstToGive(tenants: Iterable<Tenant>): Tenant | undefined {
+function firstToGive(tenants: ReadonlyMap<object, Tenant>): [object, Tenant] | undefined {
   const now = performance.now();
   const held = ({ bytes, since }: Tenant) => bytes * (now - since + 1);
-  let first: Tenant | undefined;
-  for (const tenant of tenants) {
-    const isBefore = first?.isProved === tenant.isProved ? held(tenant) > held(first) : !tenant.isProved;
-    if (!first || isBefore) first = tenant;
+  let first: [object, Tenant] | undefined;
+  for (const [request, tenant] of tenants) {
+    const before = first?.[1];
+    const isFirst = before?.isProved === tenant.isProved ? held(tenant) > held(before) : !tenant.isProved;
+    if (!before || isFirst) first = [request, tenant];
   }
   return first;
 }

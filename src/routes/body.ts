@@ -26,7 +26,7 @@ export async function withBody<T>(
     chunks = [];
     reject(reason);
   };
-  const seat = room.enter(isProved, giveUp);
+  const seat = room.enter(request, isProved, giveUp);
   const take = (chunk: Buffer): void => {
     size += chunk.length;
     if (size > limit) giveUp(tooLarge(limit));
@@ -72,7 +72,7 @@ function cutOff(cause?: unknown): Rejected {
 }
 
 function tooLarge(limit: number): Rejected {
-  return new Rejected(413, `the body is larger than ${limit} bytes`);
+  return new Rejected(413, `the body is larger than ${limit.toLocaleString("en")} bytes`);
 }
 
 const largestJson = 1_000_000;

@@ -1,35 +1,118 @@
-import type { Server } from "node:http";
+import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
+import { Rejected } from "../core/errors.ts";
 import { clientOf } from "../lib/public-address.ts";
+import type { BodyRoom } from "./body-room.ts";
 
-/** One network of the internet gets this part of all connections: providers send from a few addresses. */
+type Options = {
+  /** How many connections there may be. */
+  most: number;
+  /** For a whole request. */
+  bodySeconds: number;
+  room: BodyRoom;
+  /** Called when a connection was refused because all are taken. */
+  full: () => void;
+};
+
+/** `since`: when it was opened or its last request began (ms, monotonic). `response`: of its last request. */
+type OpenConnection = { since: number; response?: ServerResponse<IncomingMessage> };
+
+/** One client of the internet gets this part of all connections: providers send from a few addresses. */
 const partOfOne = 1 / 4;
+/** A whole request is here within this time, unless its sender is slow. */
+const graceMs = 1_000;
+/** When all are taken, at most this part is closed at once, and this often. */
+const partClosed = 1 / 4;
+const closingEveryMs = 100;
 
 /**
- * Limits the connections of a server. When all are taken, those that are idle between two requests are closed, and
- * `full` is called. Peers on private networks and on this machine may be proxies, so they may take all of them.
+ * Limits the connections of a server, and answers what is no request. Peers on private networks and on this machine may
+ * be proxies, so they may take all connections. When all are taken, those give way on which nothing of a proved
+ * sender is under way: idle ones, and those whose head or unproved body takes longer than a second.
  */
-export function limitConnections(server: Server, most: number, full: () => void): void {
-  const mostOfOne = Math.max(1, Math.floor(most * partOfOne));
-  const open = new Map<string, number>();
+export function limitConnections(server: Server, { most, bodySeconds, room, full }: Options): void {
+  const open = new Map<Socket, OpenConnection>();
+  const ofClient = countOf(Math.max(1, Math.floor(most * partOfOne)));
+  let closedAt = Number.NEGATIVE_INFINITY;
+
+  const makeRoom = (): void => {
+    const now = performance.now();
+    if (now - closedAt < closingEveryMs) return;
+    closedAt = now;
+    const idle = [...open]
+      .filter(([, { since, response }]) => now - since > graceMs && !isBusy(response, room))
+      .sort(([, a], [, b]) => a.since - b.since);
+    for (const [socket] of idle.slice(0, Math.ceil(most * partClosed))) socket.destroy();
+  };
+
   server.maxConnections = most;
   server.on("drop", () => {
-    server.closeIdleConnections();
+    makeRoom();
     full();
   });
   server.on("connection", (socket: Socket) => {
-    const network = clientOf(socket.remoteAddress ?? "");
-    if (network === undefined) return;
-    const before = open.get(network) ?? 0;
-    if (before >= mostOfOne) {
-      socket.destroy();
-      return;
-    }
-    open.set(network, before + 1);
-    socket.once("close", () => {
-      const left = (open.get(network) ?? 1) - 1;
-      if (left > 0) open.set(network, left);
-      else open.delete(network);
-    });
+    if (!ofClient.add(socket)) return void socket.destroy();
+    open.set(socket, { since: performance.now() });
+    socket.once("close", () => open.delete(socket));
   });
+  server.on("request", (request, response) => {
+    const connection = open.get(request.socket);
+    if (connection) Object.assign(connection, { since: performance.now(), response });
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    const response = open.get(socket)?.response;
+    const isUnderWay = response !== undefined && !response.req.complete;
+    if (isUnderWay && error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
+      response.shouldKeepAlive = false;
+      const why = `the request was not complete after ${bodySeconds} s`;
+      if (room.refuse(response.req, new Rejected(408, why))) return;
+    }
+    if (!socket.writable || (isUnderWay && response.headersSent)) socket.destroy(error);
+    else refuse(socket, error.code);
+  });
+}
+
+/** Whether something is under way that must not be cut off. */
+function isBusy(response: OpenConnection["response"], room: BodyRoom): boolean {
+  if (!response || response.writableFinished) return false;
+  return response.req.complete || room.isProved(response.req);
+}
+
+/** Counts the connections of each client of the internet; `add` is false when there are `most` already. */
+function countOf(most: number) {
+  const counts = new Map<string, number>();
+  return {
+    add(socket: Socket): boolean {
+      const client = clientOf(socket.remoteAddress ?? "");
+      if (client === undefined) return true;
+      const before = counts.get(client) ?? 0;
+      if (before >= most) return false;
+      counts.set(client, before + 1);
+      socket.once("close", () => {
+        const left = (counts.get(client) ?? 1) - 1;
+        if (left > 0) counts.set(client, left);
+        else counts.delete(client);
+      });
+      return true;
+    },
+  };
+}
+
+const refusals: Readonly<Record<string, [status: number, why: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, "the request was not complete in time"],
+  HPE_HEADER_OVERFLOW: [431, "the head of the request is larger than 16 KB"],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, "the extensions of a chunk are too large"],
+};
+
+function refuse(socket: Socket, code = ""): void {
+  const [status, why] = refusals[code] ?? [400, "this is not a request that HTTP allows"];
+  const body = JSON.stringify({ error: why });
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    "content-type: application/json",
+    `content-length: ${Buffer.byteLength(body)}`,
+    "x-content-type-options: nosniff",
+    "connection: close",
+  ];
+  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroy());
 }

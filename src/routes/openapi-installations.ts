@@ -42,6 +42,7 @@ export const installationOperations: Readonly<Record<string, Readonly<Record<str
         "413": problem("Larger than 1 MB."),
         "415": problem("Not JSON, or compressed."),
         "422": problem("The mapping is wrong: all faults with their places and cures."),
+        "503": problem("Other previews are being made, or this one ran into a limit: try again."),
         "507": problem("The file could not be written."),
       },
     },

@@ -58,7 +58,7 @@ export function recordingRoutes(
     const end = () => {
       flow.limitedLog.info(
         { call: row.call.key },
-        "a listener that had stopped reading was disconnected to make room for another",
+        "a listener that had taken nothing for a while was disconnected to make room for another",
       );
       response.destroy();
     };

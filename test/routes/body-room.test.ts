@@ -10,7 +10,7 @@ function roomOf() {
   const room = createBodyRoom(limit);
   const refused: string[] = [];
   const enter = (name: string, isProved = false) =>
-    room.enter(isProved, (reason) => {
+    room.enter({}, isProved, (reason) => {
       expect(reason).toMatchObject({ status: 503, retryAfterSeconds: 5 });
       refused.push(name);
     });

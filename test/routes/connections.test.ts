@@ -1,6 +1,7 @@
 import { EventEmitter } from "node:events";
 import type { Server } from "node:http";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { createBodyRoom } from "../../src/routes/body-room.ts";
 import { limitConnections } from "../../src/routes/connections.ts";
 import { openRaw, statusIn } from "../support/raw-client.ts";
 import { startServer, waitFor } from "../support/server.ts";
@@ -8,7 +9,7 @@ import { startServer, waitFor } from "../support/server.ts";
 /** How many of these peers may connect to a server for `most`; each hangs up when told. */
 function connectAll(most: number, addresses: readonly string[]) {
   const server = new EventEmitter();
-  limitConnections(server as Server, most, () => {});
+  limitConnections(server as Server, { most, bodySeconds: 10, room: createBodyRoom(1), full: () => {} });
   return addresses.map((remoteAddress) => {
     const socket = Object.assign(new EventEmitter(), {
       remoteAddress,
@@ -45,7 +46,7 @@ test.each(["127.0.0.1", "::1", "::ffff:10.0.0.7", "192.168.1.4", "fd00::1"])(
 
 test("a connection that ended makes room for the next of its address", () => {
   const server = new EventEmitter();
-  limitConnections(server as Server, 4, () => {});
+  limitConnections(server as Server, { most: 4, bodySeconds: 10, room: createBodyRoom(1), full: () => {} });
   for (let i = 0; i < 10; i++) {
     const socket = Object.assign(new EventEmitter(), {
       remoteAddress: "1.1.1.1",
@@ -56,21 +57,97 @@ test("a connection that ended makes room for the next of its address", () => {
   }
 });
 
-test("a new client is served although others keep all connections open without a request", async () => {
-  const errors: string[] = [];
-  const server = await startServer({
-    file: { limits: { connections: 10 } },
-    log: { error: (_, sentence) => errors.push(sentence) },
+const retell = { "x-retell-signature": `v=${Date.now()},d=${"0".repeat(64)}` };
+
+describe("a new client is served although others keep all connections open", () => {
+  test.each<[string, string]>([
+    ["without a word", ""],
+    ["with half a head", "GET /healthz HTTP/1.1\r\nHost:"],
+    ["between two requests", "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"],
+    ["with half a body that nothing proves", `${headOf("retell", retell)}{`],
+    ["with half a body that was refused", `${headOf("voys?key=wrong")}{`],
+  ])("%s", async (_, text) => {
+    const errors: string[] = [];
+    const server = await startServer({
+      file: { limits: { connections: 10 } },
+      log: { error: (_, sentence) => errors.push(sentence) },
+    });
+    const others = await Promise.all(Array.from({ length: 10 }, () => openRaw(server.url)));
+    for (const client of others) client.write(text);
+    await waitFor("a new client to be served", () => isServed(server.url));
+    expect(errors).toEqual([expect.stringContaining("limits.connections")]);
+    await server.stop();
   });
-  const idle = await Promise.all(Array.from({ length: 10 }, () => openRaw(server.url)));
-  for (const client of idle) client.write("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
-  await waitFor("all answers", () => idle.every((client) => statusIn(client.received()) === 200));
-  const served = async () => {
-    const client = await openRaw(server.url).catch(() => undefined);
-    client?.write("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-    return client && statusIn(await client.closed) === 200;
-  };
-  await waitFor("a new client to be served", served);
-  expect(errors).toEqual([expect.stringContaining("limits.connections")]);
+
+  test("but a proved body that is on its way, and an answer that is, are not cut off", async () => {
+    const server = await startServer({ file: { limits: { connections: 10 } } });
+    const body = JSON.stringify({ call_id: "c", status: "ringing" });
+    const proved = await openRaw(server.url);
+    proved.write(`${headOf("voys?key=voys-secret", {}, body.length)}${body.slice(0, 5)}`);
+    const others = await Promise.all(Array.from({ length: 9 }, () => openRaw(server.url)));
+    await waitFor("a new client to be served", () => isServed(server.url));
+    expect(others.some(({ socket }) => socket.destroyed)).toBe(true);
+    proved.write(body.slice(5));
+    await waitFor("the answer", () => statusIn(proved.received()) === 200);
+    await server.stop();
+  });
+});
+
+function headOf(path: string, headers: Record<string, string> = {}, length = 2): string {
+  const all = { host: "x", "content-type": "application/json", "content-length": String(length), ...headers };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `POST /webhooks/acme/${path} HTTP/1.1\r\n${lines.join("")}\r\n`;
+}
+
+async function isServed(url: string): Promise<boolean> {
+  const client = await openRaw(url).catch(() => undefined);
+  client?.write("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  return client !== undefined && statusIn(await client.closed) === 200;
+}
+
+test.each([
+  ["a request that is none", "nonsense\r\n\r\n", 400],
+  ["a head that is too large", `GET / HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`, 431],
+  [
+    "chunk extensions that are too large",
+    `POST /webhooks/acme/voys?key=voys-secret HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;${"x".repeat(20_000)}\r\na`,
+    413,
+  ],
+])("%s is answered with a reason", async (_, text, status) => {
+  const server = await startServer();
+  const client = await openRaw(server.url);
+  client.write(text);
+  const answer = await client.closed;
+  expect(statusIn(answer)).toBe(status);
+  expect(answer).toMatch(/\{"error":"[^"]+"\}$/);
   await server.stop();
+});
+
+describe("a client whose body stops half-way", () => {
+  const refusals: object[] = [];
+  const slow = {
+    file: { limits: { bodySeconds: 1 } },
+    log: { info: (facts: object) => refusals.push(facts) },
+  };
+
+  test("is told with 408 and a reason, and so is the operator", async () => {
+    refusals.length = 0;
+    const server = await startServer(slow);
+    const client = await openRaw(server.url);
+    client.write(`${headOf("voys?key=voys-secret", {}, 100)}{`);
+    const answer = await client.closed;
+    expect(statusIn(answer)).toBe(408);
+    expect(answer).toContain("not complete after 1 s");
+    expect(refusals.filter((facts) => Object.hasOwn(facts, "status"))).toMatchObject([{ status: 408 }]);
+    await server.stop();
+  });
+
+  test("gets no second answer when it was refused already", async () => {
+    const server = await startServer(slow);
+    const client = await openRaw(server.url);
+    client.write(`${headOf("voys?key=wrong", {}, 100)}{`);
+    const answer = await client.closed;
+    expect(answer.match(/HTTP\/1\.1 \d{3}/g)).toEqual(["HTTP/1.1 401"]);
+    await server.stop();
+  });
 });

@@ -80,15 +80,3 @@ test("the thread that serves goes on while a preview is made", async () => {
   // More than half of it is one stretch when it is done on this thread.
   expect(Math.min(...shares)).toBeLessThan(0.4);
 });
-
-test("too many at once are asked to come back", async () => {
-  await logCalls(1);
-  const answers = await Promise.all(Array.from({ length: 12 }, () => preview(wild)));
-  const statuses = answers.map(({ status }) => status);
-  expect(new Set(statuses)).toEqual(new Set([200, 503]));
-  for (const refused of answers.filter(({ status }) => status === 503)) {
-    expect(refused.headers.get("retry-after")).toBe("10");
-    const { error } = (await refused.json()) as Answer;
-    expect(error).toMatch(/others wait for a preview of a mapping already/);
-  }
-});

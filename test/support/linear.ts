@@ -11,12 +11,11 @@ const usual = [2_000, 8_000] as const;
 const walks = 300;
 /** Four times the length takes a linear reader four times as long, and one that looks at all pairs sixteen times. */
 const mostGrowth = 2;
-const tries = 3;
 
 /**
- * The probes whose time grows faster than the length of their input, each with its figures. All are measured once against
- * a walk over as many characters; only those that take suspiciously long are measured again, and have to
- * be caught in each of several tries: a busy machine slows one down by chance, but not always the longer one.
+ * The probes whose time grows faster than the length of their input, each with its figures. All are measured once by the
+ * clock, against a walk over as many characters. Those that take suspiciously long are measured again by what this thread
+ * computes, since the clock also counts what else a busy machine does.
  */
 export function superlinear(probes: Iterable<Probe>): string[] {
   const most = fastest(() => walk("x".repeat(screenLength), walks), 5);
@@ -34,13 +33,13 @@ const mostWork = 10;
 export function slow(probes: Iterable<Probe>, length: number): string[] {
   const word = '{"word":"hello ","start":1.234,"end":2.345},';
   const honest = `[${word.repeat(length / word.length)}1]`;
-  const most = mostWork * fastest(() => JSON.parse(honest), 5);
+  const parse = () => JSON.parse(honest);
+  const most = mostWork * fastest(parse, 5);
   return [...probes].flatMap(({ name, at }) => {
     const run = at(length);
     if (fastest(run, 1) < most) return [];
-    const least = fastest(run, 5);
-    const allowed = mostWork * fastest(() => JSON.parse(honest), 5);
-    return least < allowed ? [] : [`${name}: ${least.toFixed(1)} ms, more than ${allowed.toFixed(1)} ms`];
+    const [taken, allowed] = [computed(run), mostWork * computed(parse)];
+    return taken < allowed ? [] : [`${name}: ${taken.toFixed(1)} ms, more than ${allowed.toFixed(1)} ms`];
   });
 }
 
@@ -50,30 +49,50 @@ export function growth(
   [short, long]: readonly [number, number],
   least = 0,
 ): string | undefined {
-  let figures = "";
-  for (let tried = 0; tried < tries; tried += 1) {
-    const [little, much] = [fastest(at(short), 7), fastest(at(long), 7)];
-    const [few, many] = [short, long].map((length) => fastest(() => walk("x".repeat(length), 20), 7));
-    const grown = much / little / ((many ?? 0) / (few ?? 1));
-    if (grown < mostGrowth || much < least) return undefined;
-    figures = `${name}: ${little.toFixed(2)} ms for ${short} characters, ${much.toFixed(2)} ms for ${long}`;
-  }
-  return figures;
+  const walked = [short, long].map((length) => () => walk("x".repeat(length), walks)) as [Run, Run];
+  const read = [at(short), at(long)] as const;
+  const grown = (time: (run: Run) => number) =>
+    time(read[1]) / time(read[0]) / (time(walked[1]) / time(walked[0]));
+  if (grown((run) => fastest(run, 7)) < mostGrowth || fastest(read[1], 7) < least) return undefined;
+  if (grown(computed) < mostGrowth) return undefined;
+  const [little, much] = read.map((run) => computed(run).toFixed(2));
+  return `${name}: ${little} ms for ${short} characters, ${much} ms for ${long}`;
 }
 
-/** Milliseconds of the fastest of several runs. What is turned away was read as well. */
-function fastest(run: () => unknown, times: number): number {
+type Run = () => unknown;
+
+/** Milliseconds of the fastest of several runs, by the clock: right on a machine that does nothing else. */
+function fastest(run: Run, times: number): number {
   let least = Number.POSITIVE_INFINITY;
   for (let i = 0; i < times; i += 1) {
     const start = performance.now();
-    try {
-      run();
-    } catch (error) {
-      if (!(error instanceof Rejected)) throw error;
-    }
+    unlessRefused(run);
     least = Math.min(least, performance.now() - start);
   }
   return least;
+}
+
+/** Systems count what a thread computes in ticks of up to 10 ms. */
+const manyTicksMs = 80;
+
+/** Milliseconds that a run takes of this thread's own time, whatever else the machine does. */
+function computed(run: Run): number {
+  const start = process.threadCpuUsage();
+  for (let runs = 1; ; runs += 1) {
+    unlessRefused(run);
+    const { user, system } = process.threadCpuUsage(start);
+    const ms = (user + system) / 1_000;
+    if (ms >= manyTicksMs) return ms / runs;
+  }
+}
+
+/** What is turned away was read as well. */
+function unlessRefused(run: Run): void {
+  try {
+    run();
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+  }
 }
 
 function walk(text: string, times: number): number {
