@@ -15,7 +15,7 @@ type Options = {
 };
 
 /** `since`: when it was opened or its last request began (ms, monotonic). `response`: of its last request. */
-type Connection = { since: number; response?: ServerResponse<IncomingMessage> };
+type OpenConnection = { since: number; response?: ServerResponse<IncomingMessage> };
 
 /** One client of the internet gets this part of all connections: providers send from a few addresses. */
 const partOfOne = 1 / 4;
@@ -31,7 +31,7 @@ const closingEveryMs = 100;
  * sender is under way: idle ones, and those whose head or unproved body takes longer than a second.
  */
 export function limitConnections(server: Server, { most, bodySeconds, room, full }: Options): void {
-  const open = new Map<Socket, Connection>();
+  const open = new Map<Socket, OpenConnection>();
   const ofClient = countOf(Math.max(1, Math.floor(most * partOfOne)));
   let closedAt = Number.NEGATIVE_INFINITY;
 
@@ -73,7 +73,7 @@ export function limitConnections(server: Server, { most, bodySeconds, room, full
 }
 
 /** Whether something is under way that must not be cut off. */
-function isBusy(response: Connection["response"], room: BodyRoom): boolean {
+function isBusy(response: OpenConnection["response"], room: BodyRoom): boolean {
   if (!response || response.writableFinished) return false;
   return response.req.complete || room.isProved(response.req);
 }
