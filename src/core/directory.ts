@@ -14,13 +14,21 @@ export function findAgent(
   agent: Agent,
   region: string,
 ): AgentEntry | undefined {
-  const numbers = agent.ids.flatMap((id) => identityOf(id, region) ?? []);
+  const ids = new Set(agent.ids);
   return (
-    directory.find((entry) => idsAt(entry, provider).some((id) => agent.ids.includes(id))) ??
-    directory.find(({ phones = [] }) =>
-      phones.some((phone) => numbers.includes(identityOf(phone, region) ?? "")),
-    ) ??
+    directory.find((entry) => idsAt(entry, provider).some((id) => ids.has(id))) ??
+    byPhone(directory, agent, region) ??
     directory.find(({ email }) => agent.email !== undefined && sameEmail(email, agent.email))
+  );
+}
+
+/** To read a number costs more than all else here: none is read when the directory has no phones. */
+function byPhone(directory: readonly AgentEntry[], agent: Agent, region: string): AgentEntry | undefined {
+  if (!directory.some(({ phones }) => phones !== undefined && phones.length > 0)) return undefined;
+  const numbers = new Set(agent.ids.flatMap((id) => identityOf(id, region) ?? []));
+  if (numbers.size === 0) return undefined;
+  return directory.find(({ phones = [] }) =>
+    phones.some((phone) => numbers.has(identityOf(phone, region) ?? "")),
   );
 }
 

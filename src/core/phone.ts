@@ -2,6 +2,7 @@ import {
   type CountryCode,
   getCountryCallingCode,
   isSupportedCountry,
+  type PhoneNumber,
   parsePhoneNumberFromString,
 } from "libphonenumber-js/min";
 import { hasTrunkPrefix, inForce, repaired, subscriberOf, usesShortNumbers } from "./phone-plans.ts";
@@ -19,6 +20,9 @@ const mostDigits = 17;
 const unmistakableDigits = 9;
 /** A longer number that begins with its country's code has lost its plus, where the metadata would take either. */
 const longestNational = 11;
+/** Readings of one text that are put to the library: three numbers with nothing but blanks between all digits take 80. */
+const mostReadings = 200;
+let readings = 0;
 const northAmerican = /^\(?\d{3}\)?[\s.-]{1,2}\d{3}[\s.-]\d{4}$/;
 
 /**
@@ -47,6 +51,7 @@ export function numbersIn(text: string, region: string): string[] {
 /** Whether this stands in place of a number that the caller withheld: a word, or one spelt on a keypad (+266696687). */
 export function isWithheld(raw: string | undefined, region?: string): boolean {
   if (!raw || raw.length > longestText) return false;
+  readings = 0;
   return isWithheldText(raw.trim(), (digits) => region !== undefined && isValid(digits, region));
 }
 
@@ -54,6 +59,7 @@ function e164sIn(raw: string, region: string): string[] {
   const text = raw.trim();
   if (e164Pattern.test(text) && !hasTrunkPrefix(text)) return isKeypadSpelling(text) ? [] : [inForce(text)];
   if (text.length > longestText || isWithheld(text, region)) return [];
+  readings = 0;
   // A plus in a query that was not encoded arrives as a blank.
   const plused = /^ \d{8,15}$/.test(raw) ? read(`+${text}`, region, false) : undefined;
   if (plused) return [plused];
@@ -119,7 +125,7 @@ function isUnmistakable(text: string): boolean {
  */
 function read(text: string, region: string, lenient: boolean): string | undefined {
   for (const candidate of candidatesOf(text, region)) {
-    const number = parsePhoneNumberFromString(candidate, region as CountryCode);
+    const number = parsed(candidate, region);
     if (!number) continue;
     const current = inForce(number.number);
     const good = lenient ? number.isPossible() && isLongEnough(text) : isGood(current, text, region);
@@ -140,7 +146,13 @@ function isLongEnough(text: string, digits = usualDigits): boolean {
 }
 
 function isValid(text: string, region: string): boolean {
-  return parsePhoneNumberFromString(text, region as CountryCode)?.isValid() ?? false;
+  return parsed(text, region)?.isValid() ?? false;
+}
+
+/** Undefined for all that follows in a text which can be read in too many ways. */
+function parsed(text: string, region: string): PhoneNumber | undefined {
+  readings += 1;
+  return readings > mostReadings ? undefined : parsePhoneNumberFromString(text, region as CountryCode);
 }
 
 /** What the digits can mean, most likely first, as texts that the library reads. */

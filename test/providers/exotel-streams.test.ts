@@ -34,10 +34,13 @@ test.each([
 
 const endless = `{"Status":"completed","x":"${"x".repeat(20_000)}"}`;
 
-test.each(["[]", "{", "1", '"x"', "null", endless])("the text %.20s under Stream is no stream", (Stream) => {
-  const call = callOf({ CallSid: "a", Direction: "inbound", From: "09820000011", Stream });
-  expect(call.phase).toBe("ringing");
-});
+test.each(["[]", "{", "1", '"x"', "null", endless])(
+  "a text under Stream that is no stream (%#)",
+  (Stream) => {
+    const call = callOf({ CallSid: "a", Direction: "inbound", From: "09820000011", Stream });
+    expect(call.phase).toBe("ringing");
+  },
+);
 
 describe("CCM", () => {
   const details = {

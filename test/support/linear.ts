@@ -9,8 +9,6 @@ const screenLength = 10_000;
 const usual = [2_000, 8_000] as const;
 /** Walks over the text that a linear reader may be worth: it may build, compare and copy many times. */
 const walks = 300;
-/** Four times the length takes a linear reader four times as long, and one that looks at all pairs sixteen times. */
-const mostGrowth = 2;
 
 /**
  * The probes whose time grows faster than the length of their input, each with its figures. All are measured once by the
@@ -27,7 +25,7 @@ export function superlinear(probes: Iterable<Probe>): string[] {
 }
 
 /** How many times the work of an honest reader may take: it parses once, and looks at each field several times. */
-const mostWork = 10;
+const mostWork = 15;
 
 /** The probes that take far longer for so many characters than it takes to parse an honest body of that length. */
 export function slow(probes: Iterable<Probe>, length: number): string[] {
@@ -53,8 +51,10 @@ export function growth(
   const read = [at(short), at(long)] as const;
   const grown = (time: (run: Run) => number) =>
     time(read[1]) / time(read[0]) / (time(walked[1]) / time(walked[0]));
-  if (grown((run) => fastest(run, 7)) < mostGrowth || fastest(read[1], 7) < least) return undefined;
-  if (grown(computed) < mostGrowth) return undefined;
+  // 1 for a linear reader, and `long / short` for one that looks at all pairs: half way is as far from both.
+  const most = Math.sqrt(long / short);
+  if (grown((run) => fastest(run, 7)) < most || fastest(read[1], 7) < least) return undefined;
+  if (grown(computed) < most) return undefined;
   const [little, much] = read.map((run) => computed(run).toFixed(2));
   return `${name}: ${little} ms for ${short} characters, ${much} ms for ${long}`;
 }

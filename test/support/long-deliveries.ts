@@ -63,7 +63,9 @@ function* probesOf(
     yield {
       name: `${provider.id}, ${sample.name}: ${where} full of ${JSON.stringify(unit)}`,
       at: (length) => {
-        const each = filled(unit, length / places.length);
+        // A control character takes six to write.
+        const size = sample.escaped(unit).length / unit.length;
+        const each = filled(unit, length / size / places.length);
         const body = Buffer.from(text.replaceAll(mark, () => sample.escaped(each)));
         return () => taken(provider, { ...sample.delivery, body });
       },

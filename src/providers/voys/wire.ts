@@ -40,7 +40,9 @@ export type Notification = {
 
 const maxTextLength = 200;
 const maxPeople = 100;
-/** Of accounts and users: internal numbers have a dozen digits at most, and a person has a few of them. */
+/** A hundred targets may each have one, and each is compared with numbers of the company. */
+const maxNumberLength = 64;
+/** Of accounts and users: internal numbers and e-mail addresses have no blanks, and a person has a few of them. */
 const maxInternalLength = 40;
 const maxInternal = 10;
 const directions = new Map<string, Direction>([
@@ -91,7 +93,7 @@ function peopleAt(object: JsonObject, name: string): Person[] {
 }
 
 function personOf(person: JsonObject): Person {
-  const number = cleanTextAt(person, "number");
+  const number = cleanTextAt(person, "number", maxNumberLength);
   const name = cleanTextAt(person, "name");
   const email = textsAt(person, "user_emails")[0];
   return {
@@ -107,7 +109,8 @@ function personOf(person: JsonObject): Person {
 function textsAt(object: JsonObject, name: string, maxLength = maxTextLength): string[] {
   return listAt(object, name)
     .slice(0, maxInternal)
-    .flatMap((item) => cleanTextAt({ item }, "item", maxLength) ?? []);
+    .flatMap((item) => cleanTextAt({ item }, "item", maxLength) ?? [])
+    .filter((text) => !text.includes(" "));
 }
 
 /** A member as a list; a single value is a list of one. */
