@@ -6,7 +6,7 @@ import { findFaults, type Packages } from "./boundaries/rules.ts";
 const root = join(import.meta.dirname, "..");
 
 function filesOfTheHouse(): Map<string, string> {
-  const folders = ["src", "connectors", "test", "bench", "scripts"].filter((name) =>
+  const folders = ["src", "connectors", "emulators", "test", "bench", "scripts"].filter((name) =>
     existsSync(join(root, name)),
   );
   const paths = folders.flatMap((folder) =>
@@ -35,8 +35,10 @@ function faultsOf(sources: Record<string, string>): string[] {
     ..."core/call core/phone lib/body mapping/view store/contract lanes/contract flow/decode".split(" "),
     ..."routes/health providers/index providers/voys/index installations/states main manifest".split(" "),
   ].map((path): [string, string] => [`src/${path}.ts`, ""]);
-  const connectors = ["connectors/index.ts", "connectors/local/index.ts"].map((path) => [path, ""] as const);
-  return findFaults(new Map([...empty, ...connectors, ...Object.entries(sources)]), {
+  const others = ["connectors/index.ts", "connectors/local/index.ts", "test/a.ts"].map(
+    (path) => [path, ""] as const,
+  );
+  return findFaults(new Map([...empty, ...others, ...Object.entries(sources)]), {
     dependencies: ["zod", "@scope/kept"],
     devDependencies: ["vitest"],
   });
@@ -90,6 +92,7 @@ describe("the check turns away", () => {
       'import { p } from "./providers/index.ts";',
       "not import",
     ],
+    ["an emulator that knows a test", "emulators/a.ts", 'import "../test/a.ts";', "emulators may not import"],
     [
       "an import over many lines",
       "src/core/a.ts",

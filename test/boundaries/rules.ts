@@ -46,7 +46,12 @@ function faultsOfText(path: string, text: string, { code }: Source): string[] {
 }
 
 function mayUseProcess(row: string | undefined): boolean {
-  return row === "main" || row === "cli" || row === "tooling";
+  return row === "main" || row === "cli" || isTooling(row);
+}
+
+/** Parts that are never shipped: they may use dev dependencies. */
+function isTooling(row: string | undefined): boolean {
+  return row === "emulators" || row === "tooling";
 }
 
 function faultOfImport(path: string, { from, types }: Import, files: Files, packages: Packages) {
@@ -70,7 +75,7 @@ function faultOfPackage(path: string, from: string, row: string, packages: Packa
     .slice(0, from.startsWith("@") ? 2 : 1)
     .join("/");
   if (packages.dependencies.includes(name)) return undefined;
-  if (row === "tooling" && packages.devDependencies.includes(name)) return undefined;
+  if (isTooling(row) && packages.devDependencies.includes(name)) return undefined;
   const why = packages.devDependencies.includes(name) ? "a dev dependency" : "not in package.json";
   return `${path} imports ${name}, which is ${why}`;
 }

@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { startSalesforce } from "../../emulators/salesforce/index.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { StoredInstall } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { cli, server, until, workFolder } from "../cli/support.ts";
-import { startSalesforce } from "../emulators/salesforce/index.ts";
 
 const [oldKey = "", newKey = "", wrongKey = ""] = ["old", "new", "wrong"].map((name) =>
   `${name} sealing key `.padEnd(40, "x"),

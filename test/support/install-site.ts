@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
+import type { Emulator } from "../../emulators/contract.ts";
+import type { HubspotEmulator } from "../../emulators/hubspot/index.ts";
 import { openGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import { crmIn, readManifest } from "../../src/manifest.ts";
 import { assemble } from "../../src/parts.ts";
 import { providers } from "../../src/providers/index.ts";
-import type { Emulator } from "../emulators/contract.ts";
-import type { HubspotEmulator } from "../emulators/hubspot/index.ts";
 import { inboundCall } from "./calls.ts";
 import { createClock } from "./crm-turns.ts";
 import { type CrmWorld, hubspotWorld, salesforceWorld } from "./crm-worlds.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { simulatedCall } from "../contracts/provider.ts";
 import { type BirdEmulator, type BirdOptions, startBird } from "./bird/index.ts";
+import { simulatedCall } from "./simulated-call.ts";
 
 const workspace = "/workspaces/07817c84-ed36-45be-8d6d-b6d432ca8f0b";
 const channel = "b827924e-9789-4c2f-a4d5-b352175354f6";

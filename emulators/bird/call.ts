@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { SimulatedCall } from "../../../src/core/simulation.ts";
-import { simulate } from "../../../src/providers/bird/simulate.ts";
+import type { SimulatedCall } from "../../src/core/simulation.ts";
+import { simulate } from "../../src/providers/bird/simulate.ts";
 import { type PlacedOptions, usualRecordingDelay } from "../provider.ts";
 
 export type Row = {

@@ -1,7 +1,7 @@
-import { agentsAt, madeUpCall } from "../../src/cli/made-up-calls.ts";
-import { emptyTally, sendTo } from "../../src/cli/sending.ts";
-import { demoInstallation } from "../../src/demo.ts";
-import { providers as known } from "../../src/providers/index.ts";
+import { agentsAt, madeUpCall } from "../src/cli/made-up-calls.ts";
+import { emptyTally, sendTo } from "../src/cli/sending.ts";
+import { demoInstallation } from "../src/demo.ts";
+import { providers as known } from "../src/providers/index.ts";
 import { startBird } from "./bird/index.ts";
 import { changed, demoCalls } from "./demo-calls.ts";
 import { startExotel } from "./exotel/index.ts";

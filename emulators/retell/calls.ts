@@ -1,5 +1,5 @@
-import type { SimulatedCall } from "../../../src/core/simulation.ts";
-import { retell } from "../../../src/providers/retell/index.ts";
+import type { SimulatedCall } from "../../src/core/simulation.ts";
+import { retell } from "../../src/providers/retell/index.ts";
 import { type PlacedOptions, usualRecordingDelay } from "../provider.ts";
 
 /** A call as the API knows it at some time. Times are ms since 1970. */
