@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { simulatedCall } from "../../emulators/simulated-call.ts";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent } from "../../src/core/call.ts";
 import type { Delivery, Proof, Provider } from "../../src/core/contracts.ts";
 import { canonical, fold } from "../../src/core/fold.ts";

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { type BirdEmulator, type BirdOptions, startBird } from "../../emulators/bird/index.ts";
-import { simulatedCall } from "../../emulators/simulated-call.ts";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { simulatedCall } from "../../emulators/simulated-call.ts";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
 import { bird } from "../../src/providers/bird/index.ts";

@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
 import { type ExotelEmulator, type ExotelOptions, startExotel } from "../../emulators/exotel/index.ts";
-import { simulatedCall } from "../../emulators/simulated-call.ts";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";

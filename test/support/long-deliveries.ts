@@ -1,4 +1,4 @@
-import { simulatedCall } from "../../emulators/simulated-call.ts";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { Delivery, Provider } from "../../src/core/contracts.ts";
 import { foldCall, ownNumbers } from "../../src/core/customer.ts";
 import { canonical } from "../../src/core/fold.ts";

@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
-import type { WebhookEvent } from "./hubspot/index.ts";
+import type { WebhookEvent } from "../hubspot/index.ts";
 
 export type Received = { url: string; headers: Record<string, string>; body: string; events: WebhookEvent[] };
 

@@ -1,6 +1,6 @@
 import { createHash, createSign, generateKeyPairSync } from "node:crypto";
 import { expect, onTestFinished, test } from "vitest";
-import { type SalesforceEmulator, type SalesforceOptions, startSalesforce } from "./salesforce/index.ts";
+import { type SalesforceEmulator, type SalesforceOptions, startSalesforce } from "../salesforce/index.ts";
 
 async function start(options: SalesforceOptions = {}): Promise<SalesforceEmulator> {
   const salesforce = await startSalesforce(options);

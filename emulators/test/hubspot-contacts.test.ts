@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { generatedContact, type HubspotEmulator } from "./hubspot/index.ts";
+import { generatedContact, type HubspotEmulator } from "../hubspot/index.ts";
 import { ask, startPortal } from "./hubspot-requests.ts";
 
 const many = 1_000_000;

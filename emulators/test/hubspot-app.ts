@@ -1,4 +1,4 @@
-import type { HubspotApp, HubspotEmulator, HubspotOptions } from "./hubspot/index.ts";
+import type { HubspotApp, HubspotEmulator, HubspotOptions } from "../hubspot/index.ts";
 import { startPortal } from "./hubspot-requests.ts";
 
 export const redirectUri = "http://localhost:4000/oauth/callback";

@@ -1,6 +1,6 @@
 import { Signature } from "@hubspot/api-client";
 import { expect, test } from "vitest";
-import { type HubspotOptions, signV3, startHubspot } from "./hubspot/index.ts";
+import { type HubspotOptions, signV3, startHubspot } from "../hubspot/index.ts";
 import { startWithApp } from "./hubspot-app.ts";
 import { ask } from "./hubspot-requests.ts";
 import { listen, type Received } from "./hubspot-webhooks.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fullId, idOf, sequenceOf } from "./salesforce/ids.ts";
+import { fullId, idOf, sequenceOf } from "../salesforce/ids.ts";
 import { codeOf, startOrg } from "./salesforce-requests.ts";
 
 let now = Date.parse("2026-05-01T12:00:00Z");

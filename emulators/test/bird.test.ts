@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { type BirdEmulator, type BirdOptions, startBird } from "./bird/index.ts";
+import { type BirdEmulator, type BirdOptions, startBird } from "../bird/index.ts";
 import { simulatedCall } from "./simulated-call.ts";
 
 const workspace = "/workspaces/07817c84-ed36-45be-8d6d-b6d432ca8f0b";

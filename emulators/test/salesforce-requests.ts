@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { type SalesforceEmulator, type SalesforceOptions, startSalesforce } from "./salesforce/index.ts";
+import { type SalesforceEmulator, type SalesforceOptions, startSalesforce } from "../salesforce/index.ts";
 
 export type Answer = { status: number; headers: Headers; body: unknown };
 export type Row = Record<string, unknown>;

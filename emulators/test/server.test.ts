@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { type Emulator, type EmulatorParts, startServer } from "./server.ts";
+import { type Emulator, type EmulatorParts, startServer } from "../server.ts";
 
 /** A server with one route, `POST /work`, that counts what it did. */
 async function startWork(more: Partial<EmulatorParts> = {}): Promise<{ emulator: Emulator; done: string[] }> {

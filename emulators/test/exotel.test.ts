@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { SimulatedCall } from "../src/core/simulation.ts";
-import { type ExotelEmulator, type ExotelOptions, startExotel } from "./exotel/index.ts";
+import type { SimulatedCall } from "../../src/core/simulation.ts";
+import { type ExotelEmulator, type ExotelOptions, startExotel } from "../exotel/index.ts";
 import { simulatedCall } from "./simulated-call.ts";
 
 const day = "2026-03-02T00:00:00.000Z";

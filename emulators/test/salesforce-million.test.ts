@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { proceduralNumber } from "./salesforce/index.ts";
+import { proceduralNumber } from "../salesforce/index.ts";
 import { type Org, type Row, startOrg } from "./salesforce-requests.ts";
 
 const million = 1_000_000;

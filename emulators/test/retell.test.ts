@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { SimulatedCall } from "../src/core/simulation.ts";
-import { type RetellEmulator, startRetell } from "./retell/index.ts";
+import type { SimulatedCall } from "../../src/core/simulation.ts";
+import { type RetellEmulator, startRetell } from "../retell/index.ts";
 
 type Row = Record<string, unknown>;
 type Answer = {

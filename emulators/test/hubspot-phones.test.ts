@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { derivePhone } from "./hubspot/index.ts";
+import { derivePhone } from "../hubspot/index.ts";
 import { ask, startPortal } from "./hubspot-requests.ts";
 
 test.each<[string, string, string, string | undefined]>([

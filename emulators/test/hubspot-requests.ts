@@ -1,6 +1,6 @@
 import { Client } from "@hubspot/api-client";
 import { onTestFinished } from "vitest";
-import { type HubspotEmulator, type HubspotOptions, startHubspot } from "./hubspot/index.ts";
+import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../hubspot/index.ts";
 
 export type Version = "2026-03" | "2026-09";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { PageEntry } from "./contract.ts";
-import { renderPage } from "./page.ts";
-import { toldTime } from "./salesforce/page.ts";
+import type { PageEntry } from "../contract.ts";
+import { renderPage } from "../page.ts";
+import { toldTime } from "../salesforce/page.ts";
 
 const call = (at: number, more: Partial<PageEntry> = {}): PageEntry => ({
   at,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { HubspotEmulator } from "./hubspot/index.ts";
+import type { HubspotEmulator } from "../hubspot/index.ts";
 import { ask, startPortal } from "./hubspot-requests.ts";
 
 const pair = (from: string, to: string) => ({ from: { id: from }, to: { id: to } });

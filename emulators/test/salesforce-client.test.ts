@@ -1,6 +1,6 @@
 import { Connection } from "jsforce";
 import { afterEach, expect, test } from "vitest";
-import { type SalesforceEmulator, type SalesforceOptions, startSalesforce } from "./salesforce/index.ts";
+import { type SalesforceEmulator, type SalesforceOptions, startSalesforce } from "../salesforce/index.ts";
 
 let salesforce: SalesforceEmulator;
 

@@ -1,18 +1,18 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { runServer } from "../src/cli/serve.ts";
-import { demoInstallation } from "../src/demo.ts";
-import { demoCalls } from "./demo-calls.ts";
-import { openProviders } from "./demo-providers.ts";
-import { startHubspot } from "./hubspot/index.ts";
-import { startSalesforce } from "./salesforce/index.ts";
+import { runServer } from "../../src/cli/serve.ts";
+import { demoInstallation } from "../../src/demo.ts";
+import { startHubspot } from "../hubspot/index.ts";
+import { startSalesforce } from "../salesforce/index.ts";
+import { demoCalls } from "./calls.ts";
+import { openProviders } from "./providers.ts";
 
 /**
  * Switchhook with an emulated HubSpot or Salesforce: the same people as in the built-in demo, calls of every provider,
  * and a page with what a rep sees. Everything is on loopback, and gone with the next start.
  */
-const root = join(import.meta.dirname, "..");
+const root = join(import.meta.dirname, "../..");
 const crm = process.argv[2] === "salesforce" ? "salesforce" : "hubspot";
 const port = Number(process.env["PORT"] ?? 8484);
 const crmPort = Number(process.env["CRM_PORT"] ?? 8585);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { demoInstallation } from "../src/demo.ts";
-import { changed, demoCalls } from "./demo-calls.ts";
+import { demoInstallation } from "../../src/demo.ts";
+import { changed, demoCalls } from "../demo/calls.ts";
 
 test("the demo has the same calls at every start, of each kind and each provider", () => {
   const kinds = new Set(demoCalls.map(({ kind }) => kind));

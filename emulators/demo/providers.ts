@@ -1,12 +1,12 @@
-import { agentsAt, madeUpCall } from "../src/cli/made-up-calls.ts";
-import { emptyTally, sendTo } from "../src/cli/sending.ts";
-import { demoInstallation } from "../src/demo.ts";
-import { providers as known } from "../src/providers/index.ts";
-import { startBird } from "./bird/index.ts";
-import { changed, demoCalls } from "./demo-calls.ts";
-import { startExotel } from "./exotel/index.ts";
-import type { ProviderEmulator } from "./provider.ts";
-import { startRetell } from "./retell/index.ts";
+import { agentsAt, madeUpCall } from "../../src/cli/made-up-calls.ts";
+import { emptyTally, sendTo } from "../../src/cli/sending.ts";
+import { demoInstallation } from "../../src/demo.ts";
+import { providers as known } from "../../src/providers/index.ts";
+import { startBird } from "../bird/index.ts";
+import { startExotel } from "../exotel/index.ts";
+import type { ProviderEmulator } from "../provider.ts";
+import { startRetell } from "../retell/index.ts";
+import { changed, demoCalls } from "./calls.ts";
 
 const { providers, agents } = demoInstallation;
 const minute = 60_000;
