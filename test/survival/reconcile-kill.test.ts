@@ -18,10 +18,11 @@ import type { SimulatedCall } from "../../src/core/simulation.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { seeded } from "../support/random.ts";
+import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
 
-const kills = 8;
-const calls = 120;
+const kills = rounds({ whole: 8, short: 2 });
+const calls = rounds({ whole: 120, short: 40 });
 
 const callOf = (i: number): SimulatedCall => ({
   ...{

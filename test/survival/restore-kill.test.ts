@@ -4,12 +4,14 @@ import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
+import { cli, server, settled, workFolder, writeAcme } from "../cli/support.ts";
 import { seeded } from "../support/random.ts";
-import { cli, server, settled, workFolder, writeAcme } from "./support.ts";
+import { rounds } from "../support/rounds.ts";
 
+const kills = rounds({ whole: 12, short: 3 });
 const cliFile = resolve(import.meta.dirname, "../../src/cli.ts");
 
-test("restore is killed at many moments: the database is whole or away, and a last restore finishes it", async () => {
+test(`restore is killed at ${kills} moments: the database is whole or away, and a last restore finishes it`, async () => {
   const folder = workFolder();
   writeAcme(folder, { subject: "A call" });
   const running = await server(folder);
@@ -20,7 +22,7 @@ test("restore is killed at many moments: the database is whole or away, and a la
   running.signal("SIGKILL");
   await running.ended;
   const random = seeded(11);
-  for (let kills = 0; kills < 12; kills += 1) {
+  for (let i = 0; i < kills; i += 1) {
     await killedRestore(folder, random.below(60));
     const db = join(folder, "data", "switchhook.db");
     if (!existsSync(db)) expect(existsSync(join(folder, "data", "switchhook.mark"))).toBe(true);
