@@ -25,7 +25,7 @@ export function startChild(
   port: number,
   { data, fileBytes }: ChildOptions = {},
 ): ChildServer {
-  const { PATH } = process.env;
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const command = [process.execPath, mainFile];
   const limit = fileBytes === undefined ? [] : ["prlimit", `--fsize=${fileBytes}:unlimited`];
   const [program = "", ...args] = [...limit, ...command];
@@ -33,6 +33,7 @@ export function startChild(
     cwd: folder,
     env: {
       PATH,
+      ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }),
       PORT: String(port),
       SWITCHHOOK_CONFIG: join(folder, "switchhook.json"),
       SWITCHHOOK_DATA: data ?? join(folder, "data"),
