@@ -13,7 +13,7 @@ const pure = [
 const tests = "{emulators,test}/**/*.test.ts";
 
 /** What `npm run test:long` runs: the tests that use `test/support/rounds.ts`, with all of their rounds. */
-const endurance = ["test/survival/**/*.test.ts"];
+const endurance = ["test/survival/**/*.test.ts", "test/installations/many.test.ts"];
 
 export default defineConfig(({ mode }) => {
   const isLong = mode === "long";
