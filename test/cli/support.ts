@@ -54,8 +54,24 @@ export type Child = {
   ended: Promise<number | NodeJS.Signals>;
 };
 
-/** Starts `src/main.ts`; resolves when it answers, or when it has ended. */
+/** Starts `src/main.ts`; resolves when it answers. */
 export async function server(folder: string, given: Settings = {}): Promise<Child> {
+  const child = await startMain(folder, given);
+  if (child.isOver()) throw new Error(`the server has ended: ${child.output()}`);
+  return child;
+}
+
+/** Starts `src/main.ts`, which is to end by itself without serving; gives its output and its exit code. */
+export async function refusedServer(
+  folder: string,
+  given: Settings = {},
+): Promise<{ output: string; code: number | NodeJS.Signals }> {
+  const child = await startMain(folder, given);
+  if (!child.isOver()) throw new Error(`the server serves: ${child.output()}`);
+  return { output: child.output(), code: await child.ended };
+}
+
+async function startMain(folder: string, given: Settings): Promise<Child & { isOver(): boolean }> {
   const settings = { PORT: String(await freePort()), ...given };
   const child = spawn(process.execPath, [join(root, "src/main.ts")], {
     cwd: folder,
@@ -75,9 +91,15 @@ export async function server(folder: string, given: Settings = {}): Promise<Chil
     child.kill("SIGKILL");
     await ended;
   });
-  const url = `http://127.0.0.1:${settings.PORT}`;
   await until("the server to answer", () => over || output.includes("listening"));
-  return { url, settings, output: () => output, signal: (name) => void child.kill(name), ended };
+  return {
+    url: `http://127.0.0.1:${settings.PORT}`,
+    settings,
+    output: () => output,
+    signal: (name) => void child.kill(name),
+    ended,
+    isOver: () => over,
+  };
 }
 
 /** Waits for something that a process does by itself. */
