@@ -7,7 +7,7 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.c
 const tests = "{emulators,test}/**/*.test.ts";
 
 /** What `npm run test:long` runs: the tests that use `test/support/rounds.ts`, with all of their rounds. */
-const endurance = ["test/survival/**/*.test.ts", "test/installations/many.test.ts"];
+export const endurance = ["test/survival/**/*.test.ts", "test/installations/many.test.ts"];
 
 /** Tests that measure time or memory, start processes, or change the process that they run in. */
 const apart = [

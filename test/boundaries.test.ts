@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, matchesGlob } from "node:path";
 import { describe, expect, test } from "vitest";
+import { endurance } from "../vitest.config.ts";
 import { findFaults, type Packages } from "./boundaries/rules.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -27,6 +28,14 @@ test("the house keeps its own rules", () => {
   const files = filesOfTheHouse();
   expect(files.size).toBeGreaterThan(10);
   expect(findFaults(files, packagesOfTheHouse())).toEqual([]);
+});
+
+test("every test with rounds has all of them in `npm run test:long`", () => {
+  const withRounds = [...filesOfTheHouse()].flatMap(([path, text]) =>
+    path.endsWith(".test.ts") && /from ".*\/support\/rounds\.ts"/.test(text) ? path : [],
+  );
+  expect(withRounds.length).toBeGreaterThan(5);
+  expect(withRounds.filter((path) => !endurance.some((pattern) => matchesGlob(path, pattern)))).toEqual([]);
 });
 
 /** Made-up sources: the target of every import exists and is empty unless it is given. */
