@@ -1,4 +1,4 @@
-import { generatedContact } from "../test/emulators/hubspot/index.ts";
+import { generatedContact } from "../emulators/hubspot/index.ts";
 import { startEmulator, startOurs } from "./child.ts";
 import { load, retellQuestions } from "./load.ts";
 

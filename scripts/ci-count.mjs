@@ -1,8 +1,9 @@
 // Adds up a CI run and prints `N passed, N failed` as its last line; exits with 1 unless all of it passed.
-// Arguments: vitest's JSON report, exit code of `npm test`, output of `npm run check`, its exit code.
+// Arguments: the JSON report of `npm test` and its exit code, the same of `npm run test:long`, the output of `npm run check`
+// and its exit code.
 import { readFileSync } from "node:fs";
 
-const [report, testStatus, checkLog, checkStatus] = process.argv.slice(2);
+const [report, testStatus, longReport, longStatus, checkLog, checkStatus] = process.argv.slice(2);
 
 function read(path) {
   try {
@@ -28,9 +29,9 @@ function countTests(text) {
   return { passed, failed };
 }
 
-function tests() {
+function tests(path) {
   try {
-    return countTests(read(report));
+    return countTests(read(path));
   } catch {
     return { passed: 0, failed: 0 };
   }
@@ -49,7 +50,11 @@ function judged(name, { passed, failed }, status) {
   return { passed, failed: 1 };
 }
 
-const parts = [judged("npm test", tests(), testStatus), judged("npm run check", checks(), checkStatus)];
+const parts = [
+  judged("npm test", tests(report), testStatus),
+  judged("npm run test:long", tests(longReport), longStatus),
+  judged("npm run check", checks(), checkStatus),
+];
 const sum = (word) => parts.reduce((total, part) => total + part[word], 0);
 console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
 process.exitCode = sum("failed") === 0 ? 0 : 1;

@@ -1,4 +1,6 @@
+import { matchesGlob } from "node:path";
 import { describe, expect, test } from "vitest";
+import { endurance } from "../vitest.config.ts";
 import { filesOfTheHouse, packagesOfTheHouse } from "./boundaries/house.ts";
 import { findFaults } from "./boundaries/rules.ts";
 
@@ -8,14 +10,24 @@ test("the house keeps its own rules", () => {
   expect(findFaults(files, packagesOfTheHouse())).toEqual([]);
 });
 
+test("every test with rounds has all of them in `npm run test:long`", () => {
+  const withRounds = [...filesOfTheHouse()].flatMap(([path, text]) =>
+    path.endsWith(".test.ts") && /from ".*\/support\/rounds\.ts"/.test(text) ? path : [],
+  );
+  expect(withRounds.length).toBeGreaterThan(5);
+  expect(withRounds.filter((path) => !endurance.some((pattern) => matchesGlob(path, pattern)))).toEqual([]);
+});
+
 /** Made-up sources: the target of every import exists and is empty unless it is given. */
 function faultsOf(sources: Record<string, string>): string[] {
   const empty = [
     ..."core/call core/phone lib/body mapping/view store/contract lanes/contract flow/decode".split(" "),
     ..."routes/health providers/index providers/voys/index installations/states main manifest".split(" "),
   ].map((path): [string, string] => [`src/${path}.ts`, ""]);
-  const connectors = ["connectors/index.ts", "connectors/local/index.ts"].map((path) => [path, ""] as const);
-  return findFaults(new Map([...empty, ...connectors, ...Object.entries(sources)]), {
+  const others = ["connectors/index.ts", "connectors/local/index.ts", "test/a.ts"].map(
+    (path) => [path, ""] as const,
+  );
+  return findFaults(new Map([...empty, ...others, ...Object.entries(sources)]), {
     dependencies: ["zod", "@scope/kept"],
     devDependencies: ["vitest"],
   });
@@ -69,6 +81,7 @@ describe("the check turns away", () => {
       'import { p } from "./providers/index.ts";',
       "not import",
     ],
+    ["an emulator that knows a test", "emulators/a.ts", 'import "../test/a.ts";', "emulators may not import"],
     [
       "an import over many lines",
       "src/core/a.ts",

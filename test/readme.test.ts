@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ConnectorKind, Provider } from "../src/core/contracts.ts";
 import { deliveriesOf } from "./contracts/provider.ts";
+import { freePort } from "./support/child-server.ts";
 import { waitFor } from "./support/server.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -19,9 +20,9 @@ test("the first command stands before line 30", () => {
   expect(readme.slice(0, readme.indexOf("npm start")).split("\n").length).toBeLessThan(30);
 });
 
-describe("the commands of the README", () => {
+describe("the commands of the README", async () => {
   const folder = mkdtempSync(join(tmpdir(), "switchhook-readme-"));
-  const port = 20_000 + (process.pid % 20_000);
+  const port = await freePort();
   const server = spawn(process.execPath, ["src/main.ts"], {
     cwd: root,
     env: {

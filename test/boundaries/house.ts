@@ -6,7 +6,7 @@ const root = join(import.meta.dirname, "../..");
 
 /** All code of the house by its path from the root. */
 export function filesOfTheHouse(): Files {
-  const folders = ["src", "connectors", "test", "bench", "scripts"].filter((name) =>
+  const folders = ["src", "connectors", "emulators", "test", "bench", "scripts"].filter((name) =>
     existsSync(join(root, name)),
   );
   const paths = folders.flatMap((folder) =>

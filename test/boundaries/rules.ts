@@ -70,7 +70,12 @@ function faultsOfTypeNames(path: string, { code }: Source, known: Map<string, st
 }
 
 function mayUseProcess(row: string | undefined): boolean {
-  return row === "main" || row === "cli" || row === "tooling";
+  return row === "main" || row === "cli" || isTooling(row);
+}
+
+/** Parts that are never shipped: they may use dev dependencies. */
+function isTooling(row: string | undefined): boolean {
+  return row === "emulators" || row === "tooling";
 }
 
 function faultOfImport(path: string, { from, types }: Import, files: Files, packages: Packages) {
@@ -94,7 +99,7 @@ function faultOfPackage(path: string, from: string, row: string, packages: Packa
     .slice(0, from.startsWith("@") ? 2 : 1)
     .join("/");
   if (packages.dependencies.includes(name)) return undefined;
-  if (row === "tooling" && packages.devDependencies.includes(name)) return undefined;
+  if (isTooling(row) && packages.devDependencies.includes(name)) return undefined;
   const why = packages.devDependencies.includes(name) ? "a dev dependency" : "not in package.json";
   return `${path} imports ${name}, which is ${why}`;
 }

@@ -30,6 +30,7 @@ export const table: Readonly<Record<string, Row>> = {
   marketplace: { imports: { manifest: "all" } },
   main: { imports: "everything" },
   cli: { imports: "everything" },
+  emulators: { imports: { ...core, cli: "all", config: "all", provider: "all", providers: "all" } },
   tooling: { imports: "everything" },
 };
 
@@ -45,6 +46,7 @@ const places: readonly [RegExp, string][] = [
   [/^src\/(main|cli|config|app|manifest|parts)\.ts$/, "$1"],
   [/^src\/(cli|config|parts)\//, "$1"],
   [/^src\/demo\.ts$/, "config"],
+  [/^emulators\//, "emulators"],
   [/^(test|bench|scripts)\//, "tooling"],
   [/^vitest\.config\.ts$/, "tooling"],
 ];

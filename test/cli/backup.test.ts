@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { overwrite } from "../support/damage.ts";
-import { cli, server, settled, until, workFolder, writeAcme } from "./support.ts";
+import { cli, refusedServer, server, settled, until, workFolder, writeAcme } from "./support.ts";
 
 const simulate = ["simulate", "voys", "--installation", "acme", "--direction", "inbound"];
 
@@ -75,9 +75,9 @@ test("a restore that was interrupted, and a backup that is damaged, leave no new
   // As a kill leaves it between the two renames: the old one is away, the new one is not there yet.
   const db = join(folder, "data", "switchhook.db");
   renameSync(db, `${db}.away`);
-  const refusing = await server(folder, settings);
-  expect(await refusing.ended).toBe(1);
-  expect(refusing.output()).toMatch(/is not there any more.*switchhook restore/s);
+  const refused = await refusedServer(folder, settings);
+  expect(refused.code).toBe(1);
+  expect(refused.output).toMatch(/is not there any more.*switchhook restore/s);
   writeFileSync(file, bytes);
   expect((await cli(folder, ["restore", "kept.backup"])).code).toBe(0);
   expect(databaseOf(folder).calls).toBe(5);
@@ -95,9 +95,9 @@ test("an empty store is made only when it is said", async () => {
   await running.ended;
   rmSync(join(folder, "data"), { recursive: true });
 
-  const refusing = await server(folder, running.settings);
-  expect(await refusing.ended).toBe(1);
-  expect(refusing.output()).toMatch(/crm\.json has calls.*switchhook restore --empty/s);
+  const refused = await refusedServer(folder, running.settings);
+  expect(refused.code).toBe(1);
+  expect(refused.output).toMatch(/crm\.json has calls.*switchhook restore --empty/s);
   expect((await cli(folder, ["check"])).code).toBe(1);
   expect(existsSync(join(folder, "data", "switchhook.db"))).toBe(false);
   expect((await cli(folder, ["restore", "--empty"])).code).toBe(0);

@@ -2,10 +2,10 @@ import { mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { createLog } from "../../src/cli/log.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { maskPeople, pathForLog, quoted } from "../../src/core/mask.ts";
-import { startHubspot } from "../emulators/hubspot/index.ts";
 import { cli, server, until, workFolder, writeAcme } from "./support.ts";
 
 const people = ["Sanne", "Verhoeven", "sanne.v@example.nl", "+31612345678", "0612345678", "06 12 34 56 78"];

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { freePort } from "../support/child-server.ts";
-import { cli, server, settled, until, workFolder, writeAcme } from "./support.ts";
+import { cli, refusedServer, server, settled, until, workFolder, writeAcme } from "./support.ts";
 
 test("starts with a demo and prints a curl that works when pasted, and where to look", async () => {
   const folder = workFolder();
@@ -47,10 +47,10 @@ test("takes any free port for port 0", async () => {
 });
 
 const refused = async (folder: string, settings: Record<string, string> = {}) => {
-  const { ended, output } = await server(folder, settings);
-  expect(await ended).toBe(1);
-  expect(output()).not.toMatch(/\n\s+at /);
-  return output().trim();
+  const { code, output } = await refusedServer(folder, settings);
+  expect(code).toBe(1);
+  expect(output).not.toMatch(/\n\s+at /);
+  return output.trim();
 };
 
 test("says in one sentence that its port is in use", async () => {

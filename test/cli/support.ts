@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { onTestFinished } from "vitest";
+import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { freePort } from "../support/child-server.ts";
 
 const root = resolve(import.meta.dirname, "../..");
@@ -22,10 +23,11 @@ export function workFolder(): string {
   return folder;
 }
 
-/** Nothing of the environment that the tests themselves run in. */
+/** Of the environment of the tests only what every process needs. */
 function environment(settings: Settings): NodeJS.ProcessEnv {
-  const { PATH, HOME, TMPDIR } = process.env;
-  return { PATH, HOME, ...(TMPDIR && { TMPDIR }), ...settings };
+  const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
+  const usual = { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE };
+  return { ...usual, ...settings };
 }
 
 /** Runs a command to its end, in a folder. */
@@ -52,8 +54,24 @@ export type Child = {
   ended: Promise<number | NodeJS.Signals>;
 };
 
-/** Starts `src/main.ts`; resolves when it answers, or when it has ended. */
+/** Starts `src/main.ts`; resolves when it answers. */
 export async function server(folder: string, given: Settings = {}): Promise<Child> {
+  const child = await startMain(folder, given);
+  if (child.isOver()) throw new Error(`the server has ended: ${child.output()}`);
+  return child;
+}
+
+/** Starts `src/main.ts`, which is to end by itself without serving; gives its output and its exit code. */
+export async function refusedServer(
+  folder: string,
+  given: Settings = {},
+): Promise<{ output: string; code: number | NodeJS.Signals }> {
+  const child = await startMain(folder, given);
+  if (!child.isOver()) throw new Error(`the server serves: ${child.output()}`);
+  return { output: child.output(), code: await child.ended };
+}
+
+async function startMain(folder: string, given: Settings): Promise<Child & { isOver(): boolean }> {
   const settings = { PORT: String(await freePort()), ...given };
   const child = spawn(process.execPath, [join(root, "src/main.ts")], {
     cwd: folder,
@@ -73,14 +91,20 @@ export async function server(folder: string, given: Settings = {}): Promise<Chil
     child.kill("SIGKILL");
     await ended;
   });
-  const url = `http://127.0.0.1:${settings.PORT}`;
   await until("the server to answer", () => over || output.includes("listening"));
-  return { url, settings, output: () => output, signal: (name) => void child.kill(name), ended };
+  return {
+    url: `http://127.0.0.1:${settings.PORT}`,
+    settings,
+    output: () => output,
+    signal: (name) => void child.kill(name),
+    ended,
+    isOver: () => over,
+  };
 }
 
 /** Waits for something that a process does by itself. */
 export async function until<T>(what: string, look: () => T | Promise<T>, withinMs = 30_000): Promise<T> {
-  for (const end = Date.now() + withinMs; Date.now() < end; await pause(100)) {
+  for (const end = Date.now() + withinMs; Date.now() < end; await pause(30)) {
     const found = await look();
     if (found) return found;
   }
@@ -93,17 +117,21 @@ export function activitiesIn(folder: string, file = "data/demo-crm.json"): Activ
   );
 }
 
-/** Waits until the CRM file has this many activities and nothing moves any more. */
-export function settled(folder: string, count: number, file?: string): Promise<Activity[]> {
-  let before = "";
-  return until(`${count} activities`, async () => {
-    const activities = activitiesIn(folder, file);
-    const now = JSON.stringify(activities);
-    const still = now === before && activities.length >= count;
-    before = now;
-    if (!still) await pause(1_300);
-    return still ? activities : undefined;
-  }) as Promise<Activity[]>;
+/** Waits until the CRM file has this many activities, and nothing is left to decode or to log. */
+export async function settled(folder: string, count: number, file?: string): Promise<Activity[]> {
+  const installation = file === undefined ? "demo" : "acme";
+  const store = openSqliteStore(join(folder, "data"));
+  try {
+    const activities = await until(`${count} activities`, async () => {
+      const waiting = await store.newDeliveries(installation, 1);
+      const due = await store.nextDue(installation);
+      const found = activitiesIn(folder, file);
+      return waiting.length === 0 && due === undefined && found.length >= count ? found : undefined;
+    });
+    return activities ?? [];
+  } finally {
+    await store.close();
+  }
 }
 
 const contacts = [{ id: "7", name: "Rohan Mehta", phones: ["+919876543210"], ownerId: "1" }];

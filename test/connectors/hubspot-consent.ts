@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 import { expect, onTestFinished } from "vitest";
 import { oauth } from "../../connectors/hubspot/oauth.ts";
+import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../../emulators/hubspot/index.ts";
 import type { CrmRequest } from "../../src/core/contracts.ts";
 import { type Grant, GrantError } from "../../src/core/oauth.ts";
-import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../emulators/hubspot/index.ts";
 
 export const redirectUri = "http://localhost:8080/install/hubspot/callback";
 export const scopes = ["oauth", "crm.objects.contacts.read", "crm.objects.contacts.write"];

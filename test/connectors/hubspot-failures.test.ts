@@ -2,9 +2,9 @@ import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { settings as hubspotSettings } from "../../connectors/hubspot/settings.ts";
 import { openTransport } from "../../connectors/hubspot/transport.ts";
+import type { Fault } from "../../emulators/contract.ts";
 import type { CrmRequest } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { Fault } from "../emulators/contract.ts";
 import { callRecord, type Portal, readyPortal } from "./hubspot-portal.ts";
 
 const token = "pat-eu1-0123-secret";

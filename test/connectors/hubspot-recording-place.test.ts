@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { oauth } from "../../connectors/hubspot/oauth.ts";
 import { recordings } from "../../connectors/hubspot/recordings.ts";
+import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
+import { ask } from "../../emulators/test/hubspot-requests.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { TokenSource } from "../../src/core/oauth.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
-import type { HubspotOptions } from "../emulators/hubspot/index.ts";
-import { ask } from "../emulators/hubspot-requests.ts";
 import { appAt, failureOf, install, start } from "./hubspot-consent.ts";
 
 const address = "https://hooks.example.com/recordings/of/hubspot/secret-place";

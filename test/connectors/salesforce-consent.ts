@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 import { expect, onTestFinished } from "vitest";
 import { oauth } from "../../connectors/salesforce/oauth.ts";
+import { type SalesforceOptions, startSalesforce } from "../../emulators/salesforce/index.ts";
 import type { CrmRequest } from "../../src/core/contracts.ts";
 import { type Grant, GrantError } from "../../src/core/oauth.ts";
-import { type SalesforceOptions, startSalesforce } from "../emulators/salesforce/index.ts";
 
 export const redirectUri = "http://localhost:8080/install/salesforce/callback";
 export const verifier = "a-verifier-that-is-as-long-as-verifiers-have-to-be";

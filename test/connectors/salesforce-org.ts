@@ -1,4 +1,9 @@
 import { type SalesforceSettings, salesforce } from "../../connectors/salesforce/index.ts";
+import {
+  type SalesforceEmulator,
+  type SalesforceOptions,
+  startSalesforce,
+} from "../../emulators/salesforce/index.ts";
 import type {
   CallRecord,
   Connector,
@@ -7,11 +12,6 @@ import type {
   FieldValue,
   SaveResult,
 } from "../../src/core/contracts.ts";
-import {
-  type SalesforceEmulator,
-  type SalesforceOptions,
-  startSalesforce,
-} from "../emulators/salesforce/index.ts";
 
 export type SavedCall = Extract<SaveResult, { saved: string }>;
 

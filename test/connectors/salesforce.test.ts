@@ -1,6 +1,6 @@
+import type { SalesforceOptions } from "../../emulators/salesforce/index.ts";
 import type { Fields } from "../../src/core/contracts.ts";
 import { type Arranged, testConnector } from "../contracts/connector.ts";
-import type { SalesforceOptions } from "../emulators/salesforce/index.ts";
 import { arrangeOrg } from "./salesforce-org.ts";
 
 const arrangeWith = (options: SalesforceOptions) => async (): Promise<Arranged> => {

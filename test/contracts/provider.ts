@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent } from "../../src/core/call.ts";
 import type { Delivery, Proof, Provider } from "../../src/core/contracts.ts";
 import { canonical, fold } from "../../src/core/fold.ts";
@@ -43,18 +44,6 @@ export function deliveriesOf(provider: string, fixture: Fixture): Delivery[] {
       : Buffer.from(body === undefined ? "" : JSON.stringify(body)),
   }));
 }
-
-export const simulatedCall: SimulatedCall = {
-  id: "sim-1",
-  direction: "inbound",
-  customer: "+31612345678",
-  line: "+31201234567",
-  agent: "201",
-  startedAt: "2026-01-02T03:04:05.000Z",
-  ringSeconds: 4,
-  talkSeconds: 61,
-  outcome: "completed",
-};
 
 /** The contract that every provider keeps. Its own test adds its oddities. */
 export function testProvider<S>(provider: Provider<S>, settings: S): void {

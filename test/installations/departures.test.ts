@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { HubspotEmulator } from "../../emulators/hubspot/index.ts";
 import { watchDepartures } from "../../src/installations/departures.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { StoredInstall } from "../../src/store/contract.ts";
-import type { HubspotEmulator } from "../emulators/hubspot/index.ts";
 import { type InstallSite, installSite } from "../support/install-site.ts";
 import { waitFor } from "../support/server.ts";
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type InstallSite, installSite } from "../support/install-site.ts";
 
 const hostile = [
@@ -27,10 +27,10 @@ const hostile = [
 
 describe.each(["hubspot", "salesforce"] as const)("a hostile visitor of the installation of %s", (crm) => {
   let site: InstallSite;
-  beforeEach(async () => {
+  beforeAll(async () => {
     site = await installSite(crm);
   });
-  afterEach(() => site.stop());
+  afterAll(() => site.stop());
 
   test.each(hostile)("is not led anywhere by where = %j", async (where) => {
     const answer = await site.get(`/install/${crm}?region=NL&where=${encodeURIComponent(where)}`);

@@ -4,13 +4,13 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { oauth as hubspotOAuth } from "../../connectors/hubspot/oauth.ts";
 import { oauth as salesforceOAuth } from "../../connectors/salesforce/oauth.ts";
+import { startHubspot } from "../../emulators/hubspot/index.ts";
+import { startSalesforce } from "../../emulators/salesforce/index.ts";
 import type { Grant, OAuth } from "../../src/core/oauth.ts";
 import { keepGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { Store, StoredInstall } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { startHubspot } from "../emulators/hubspot/index.ts";
-import { startSalesforce } from "../emulators/salesforce/index.ts";
 import { createClock } from "../support/crm-turns.ts";
 
 const client = { clientId: "our-app", clientSecret: "our-app-secret-of-the-test" };

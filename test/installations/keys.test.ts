@@ -1,11 +1,11 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { startSalesforce } from "../../emulators/salesforce/index.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { StoredInstall } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { cli, server, until, workFolder } from "../cli/support.ts";
-import { startSalesforce } from "../emulators/salesforce/index.ts";
+import { cli, refusedServer, server, until, workFolder } from "../cli/support.ts";
 
 const [oldKey = "", newKey = "", wrongKey = ""] = ["old", "new", "wrong"].map((name) =>
   `${name} sealing key `.padEnd(40, "x"),
@@ -71,9 +71,9 @@ test("after a rotation the new key alone opens everything, and the old one nothi
     expect(() => opens(oldKey, install)).toThrow("another key");
   }
   expect((await rotate(`${newKey},${oldKey}`)).stdout).toContain("0 installations sealed anew, of 3");
-  const late = await server(folder, { SWITCHHOOK_KEY: oldKey });
-  expect(late.output()).toMatch(/SWITCHHOOK_KEY.*does not open the tokens of the installation salesforce-a/);
-  expect(await late.ended).toBe(1);
+  const late = await refusedServer(folder, { SWITCHHOOK_KEY: oldKey });
+  expect(late.output).toMatch(/SWITCHHOOK_KEY.*does not open the tokens of the installation salesforce-a/);
+  expect(late.code).toBe(1);
   const running = await server(folder, { SWITCHHOOK_KEY: newKey });
   await until("all accounts to be renewed", () => refreshes() === 3);
   running.signal("SIGTERM");

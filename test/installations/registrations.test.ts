@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { recordings } from "../../connectors/hubspot/recordings.ts";
+import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
 import { GrantError, type TokenSource } from "../../src/core/oauth.ts";
 import { registerRecordings } from "../../src/installations/registrations.ts";
 import { appAt, start } from "../connectors/hubspot-consent.ts";
-import type { HubspotOptions } from "../emulators/hubspot/index.ts";
 import { waitFor } from "../support/server.ts";
 
 /** Our app at an emulated HubSpot, told where recordings are as a server tells it. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { FoldedCall } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
 import { bird } from "../../src/providers/bird/index.ts";
 import { polling } from "../../src/providers/bird/polling.ts";
-import { simulate, simulatedCall } from "../contracts/provider.ts";
+import { simulate } from "../contracts/provider.ts";
 import { answerWith, birdOf, callOf, contextAt, eventsOf, today } from "./bird-asked.ts";
 
 const uuid = "0b4cbfa2-813f-4b93-8007-265875bb88bb";

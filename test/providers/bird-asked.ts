@@ -1,4 +1,6 @@
 import { onTestFinished } from "vitest";
+import { type BirdEmulator, type BirdOptions, startBird } from "../../emulators/bird/index.ts";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
@@ -7,8 +9,6 @@ import type { SimulatedCall } from "../../src/core/simulation.ts";
 import { bird } from "../../src/providers/bird/index.ts";
 import { polling } from "../../src/providers/bird/polling.ts";
 import type { BirdSettings } from "../../src/providers/bird/settings.ts";
-import { simulatedCall } from "../contracts/provider.ts";
-import { type BirdEmulator, type BirdOptions, startBird } from "../emulators/bird/index.ts";
 
 /** A day after the calls of these tests. */
 export const today = Date.parse("2026-01-03T12:00:00.000Z");

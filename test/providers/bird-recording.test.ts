@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { BirdOptions } from "../../emulators/bird/index.ts";
 import { endingOf } from "../../src/flow/recordings.ts";
 import { createRecordings } from "../../src/providers/bird/recording.ts";
-import type { BirdOptions } from "../emulators/bird/index.ts";
 import { answerWith, birdOf, callOf } from "./bird-asked.ts";
 
 const start = Date.parse("2026-01-03T12:00:00.000Z");

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
 import { bird } from "../../src/providers/bird/index.ts";
-import { deliveriesOf, loadFixture, simulate, simulatedCall, testProvider } from "../contracts/provider.ts";
+import { deliveriesOf, loadFixture, simulate, testProvider } from "../contracts/provider.ts";
 
 const signingKey = ["demo-bird-key"];
 const platformSecret = ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="];

@@ -1,4 +1,6 @@
 import { text } from "node:stream/consumers";
+import { type ExotelEmulator, type ExotelOptions, startExotel } from "../../emulators/exotel/index.ts";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
@@ -6,8 +8,6 @@ import type { Polling, Span } from "../../src/core/polling.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 import type { ExotelSettings } from "../../src/providers/exotel/settings.ts";
-import { simulatedCall } from "../contracts/provider.ts";
-import { type ExotelEmulator, type ExotelOptions, startExotel } from "../emulators/exotel/index.ts";
 
 export const start = "2026-03-01T00:00:00.000Z";
 const polling = exotel.polling as Polling<ExotelSettings>;

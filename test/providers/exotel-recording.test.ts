@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { toneOf } from "../emulators/audio.ts";
+import { toneOf } from "../../emulators/audio.ts";
 import { type Asked, callAt, callOf, openExotel, start } from "./exotel-asked.ts";
 
 let api: Asked;

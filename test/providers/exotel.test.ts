@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import { fold } from "../../src/core/fold.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
-import { simulate, simulatedCall, testProvider } from "../contracts/provider.ts";
+import { simulate, testProvider } from "../contracts/provider.ts";
 import { json } from "./exotel-requests.ts";
 
 const settings = { secret: ["exotel-key"] };

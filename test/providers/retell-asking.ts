@@ -1,10 +1,10 @@
+import type { RetellEmulator } from "../../emulators/retell/index.ts";
 import type { CallEvent } from "../../src/core/call.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import type { PollContext, Span } from "../../src/core/polling.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { polling } from "../../src/providers/retell/polling.ts";
-import type { RetellEmulator } from "../emulators/retell/index.ts";
 import { seeded } from "../support/random.ts";
 
 /** Noon of the day on which all calls are made; the emulator's clock starts in the evening. */

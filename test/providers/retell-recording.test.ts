@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { toneOf } from "../../emulators/audio.ts";
+import { type RetellEmulator, startRetell } from "../../emulators/retell/index.ts";
 import type { AudioReply } from "../../src/core/audio.ts";
 import { openRecording } from "../../src/providers/retell/recording.ts";
-import { toneOf } from "../emulators/audio.ts";
-import { type RetellEmulator, startRetell } from "../emulators/retell/index.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { contextAt, evening, eventsOf, madeUpCalls, noon, settingsOf, wholeDay } from "./retell-asking.ts";
 

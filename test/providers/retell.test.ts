@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
 import { retell } from "../../src/providers/retell/index.ts";
-import { deliveriesOf, loadFixture, simulate, simulatedCall, testProvider } from "../contracts/provider.ts";
+import { deliveriesOf, loadFixture, simulate, testProvider } from "../contracts/provider.ts";
 
 testProvider(retell, { apiKey: ["key_test_0123456789abcdef"] });
 

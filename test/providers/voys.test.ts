@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import { Rejected } from "../../src/core/errors.ts";
 import { fold } from "../../src/core/fold.ts";
 import { voys } from "../../src/providers/voys/index.ts";
-import { simulate, simulatedCall, testProvider } from "../contracts/provider.ts";
+import { simulate, testProvider } from "../contracts/provider.ts";
 import { decode, delivery } from "./voys-notification.ts";
 
 const settings = { secret: ["new-secret", "old-secret"] };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { signV3 } from "../../emulators/hubspot/index.ts";
 import { providers } from "../../src/providers/index.ts";
-import { signV3 } from "../emulators/hubspot/index.ts";
 import { type InstallSite, installSite } from "../support/install-site.ts";
 import { waitFor } from "../support/server.ts";
 

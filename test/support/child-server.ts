@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 
@@ -25,7 +26,7 @@ export function startChild(
   port: number,
   { data, fileBytes }: ChildOptions = {},
 ): ChildServer {
-  const { PATH } = process.env;
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const command = [process.execPath, mainFile];
   const limit = fileBytes === undefined ? [] : ["prlimit", `--fsize=${fileBytes}:unlimited`];
   const [program = "", ...args] = [...limit, ...command];
@@ -33,6 +34,7 @@ export function startChild(
     cwd: folder,
     env: {
       PATH,
+      ...(NODE_COMPILE_CACHE && { NODE_COMPILE_CACHE }),
       PORT: String(port),
       SWITCHHOOK_CONFIG: join(folder, "switchhook.json"),
       SWITCHHOOK_DATA: data ?? join(folder, "data"),
@@ -67,11 +69,19 @@ export async function isUp({ url }: ChildServer): Promise<boolean> {
   );
 }
 
+/**
+ * A port for a server that starts in a moment. It is not one that the system gives to those who take any free port: before
+ * the server listens another test would have it.
+ */
 export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((listening) => probe.listen(0, "127.0.0.1", listening));
-  const address = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
+  for (;;) {
+    const port = randomInt(10_000, 30_000);
+    const probe = createServer();
+    const isFree = await new Promise<boolean>((told) => {
+      probe.once("error", () => told(false));
+      probe.listen(port, "127.0.0.1", () => told(true));
+    });
+    await new Promise((closed) => probe.close(closed));
+    if (isFree) return port;
+  }
 }

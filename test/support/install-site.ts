@@ -1,11 +1,11 @@
 import { inspect } from "node:util";
+import type { Emulator } from "../../emulators/contract.ts";
+import type { HubspotEmulator } from "../../emulators/hubspot/index.ts";
 import { openGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import { crmIn, readManifest } from "../../src/manifest.ts";
 import { assemble } from "../../src/parts.ts";
 import { providers } from "../../src/providers/index.ts";
-import type { Emulator } from "../emulators/contract.ts";
-import type { HubspotEmulator } from "../emulators/hubspot/index.ts";
 import { inboundCall } from "./calls.ts";
 import { createClock } from "./crm-turns.ts";
 import { type CrmWorld, hubspotWorld, salesforceWorld } from "./crm-worlds.ts";
@@ -79,7 +79,10 @@ export async function installSite(
 
   /** A whole call of Voys to an installation's webhook URL. */
   const sendCall = async (name: string, id: string, customer = known): Promise<number[]> => {
-    const settings = server.parts.installations.get(name)?.providers["voys"]?.settings;
+    const installation = server.parts.installations.get(name);
+    // The usual seconds for late facts are tested elsewhere.
+    if (installation) installation.settings.settleSeconds = 0;
+    const settings = installation?.providers["voys"]?.settings;
     const { simulate } = providers["voys"] ?? {};
     const statuses: number[] = [];
     for (const request of simulate?.script(inboundCall("voys", { id, customer })) ?? []) {

@@ -1,10 +1,10 @@
+import { signV3 } from "../../emulators/hubspot/index.ts";
+import { post } from "../../emulators/test/hubspot-app.ts";
+import { ask } from "../../emulators/test/hubspot-requests.ts";
 import { openGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import { providers } from "../../src/providers/index.ts";
 import type { StoredInstall } from "../../src/store/contract.ts";
-import { signV3 } from "../emulators/hubspot/index.ts";
-import { post } from "../emulators/hubspot-app.ts";
-import { ask } from "../emulators/hubspot-requests.ts";
 import { inboundCall } from "./calls.ts";
 import { installSite, key } from "./install-site.ts";
 import { scriptWithRecording } from "./recorded.ts";

@@ -8,9 +8,10 @@ import { callers, startTraffic } from "../support/call-traffic.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { type CrmWorld, type WorldName, worlds } from "../support/crm-worlds.ts";
 import { type Random, seeded } from "../support/random.ts";
+import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
 
-const kills = 8;
+const kills = rounds({ whole: 8, short: 2 });
 /** The contacts that the traffic speaks of, by the ids that it knows them by. */
 const contacts = {
   "1": { name: "Asha", phone: "+919876543210" },
@@ -66,7 +67,7 @@ test.each(names)(
     const last = startChild(folder, port);
     onTestFinished(() => last.kill());
     const stored = () => traffic.told.filter(({ endStored }) => endStored).length;
-    await waitFor("enough calls", () => stored() > 50, 120);
+    await waitFor("enough calls", () => stored() > 6 * kills, 120);
     await traffic.finish();
     const store = openSqliteStore(join(folder, "data"));
     await waitFor(

@@ -1,8 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { overwrite } from "../support/damage.ts";
 import { waitFor } from "../support/server.ts";
@@ -52,8 +52,31 @@ const logged = () =>
   (JSON.parse(readFileSync(join(folder, "crm.json"), "utf8")) as { activities: unknown[] }).activities.length;
 const losses = () => child.log().filter(({ msg }) => msg.includes("not in the database"));
 
-/** A server that has stored `before` webhooks in its database for sure, and `after` more, and was killed. */
-async function killedAfter(before: number, after: number): Promise<{ since: number; until: number }> {
+type Killed = { folder: string; since: number; until: number };
+const made = new Map<string, Killed>();
+afterAll(() => {
+  for (const one of made.values()) rmSync(one.folder, { recursive: true });
+});
+
+/**
+ * The folder of a server that has stored `before` webhooks in its database for sure, and `after` more, and was killed.
+ * Tests that want the same get copies of it.
+ */
+async function killedAfter(before: number, after: number): Promise<Killed> {
+  const name = `${before} and ${after}`;
+  const known = made.get(name);
+  if (known) {
+    cpSync(known.folder, folder, { recursive: true });
+    return known;
+  }
+  const killed = await makeKilled(before, after);
+  const copy = mkdtempSync(join(tmpdir(), "switchhook-log-"));
+  cpSync(folder, copy, { recursive: true });
+  made.set(name, { ...killed, folder: copy });
+  return killed;
+}
+
+async function makeKilled(before: number, after: number): Promise<Killed> {
   await start();
   for (let i = 0; i < before; i++) await send(`before-${i}`);
   await waitFor("the calls", () => logged() === before);
@@ -64,7 +87,7 @@ async function killedAfter(before: number, after: number): Promise<{ since: numb
   for (let i = 0; i < after; i++) await send(`after-${i}`);
   await waitFor("the calls", () => logged() === before + after);
   await kill();
-  return { since, until: Date.now() };
+  return { folder, since, until: Date.now() };
 }
 
 test.each([
@@ -124,7 +147,7 @@ test.each([
 });
 
 test("a damaged database does not get the cure of one that cannot be written", async () => {
-  await killedAfter(1, 0);
+  await killedAfter(1, 1);
   overwrite(database(), 0, Buffer.alloc(4096, 0x5a));
   child = startChild(folder, await freePort());
   expect(await child.ended).toBe(1);

@@ -1,10 +1,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { startBird } from "../emulators/bird/index.ts";
-import { startExotel } from "../emulators/exotel/index.ts";
-import type { ProviderEmulator } from "../emulators/provider.ts";
-import { startRetell } from "../emulators/retell/index.ts";
+import { startBird } from "../../emulators/bird/index.ts";
+import { startExotel } from "../../emulators/exotel/index.ts";
+import type { ProviderEmulator } from "../../emulators/provider.ts";
+import { startRetell } from "../../emulators/retell/index.ts";
 import type { Activity } from "../support/asking-world.ts";
 import { type LossyRun, liveThrough } from "../support/lossy-world.ts";
+import { rounds } from "../support/rounds.ts";
 
 type Start = (now: () => number) => Promise<ProviderEmulator>;
 
@@ -15,7 +16,7 @@ const emulators: [string, Start][] = [
   ["bird", (now) => startBird({ now, requestsPerSecond: false })],
 ];
 
-const calls = 2_000;
+const calls = rounds({ whole: 2_000, short: 200 });
 const hour = 3_600_000;
 
 /**

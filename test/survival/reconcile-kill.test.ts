@@ -12,16 +12,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
+import { toneOf } from "../../emulators/audio.ts";
+import { startExotel } from "../../emulators/exotel/index.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
-import { toneOf } from "../emulators/audio.ts";
-import { startExotel } from "../emulators/exotel/index.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { seeded } from "../support/random.ts";
+import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
 
-const kills = 8;
-const calls = 120;
+const kills = rounds({ whole: 8, short: 2 });
+const calls = rounds({ whole: 120, short: 40 });
 
 const callOf = (i: number): SimulatedCall => ({
   ...{
