@@ -18,6 +18,9 @@ import { settingsRoutes } from "./routes/settings.ts";
 import { transcriptRoutes } from "./routes/transcripts.ts";
 import { webhookDoor } from "./routes/webhooks.ts";
 
+/** Longer than load balancers keep a connection open: AWS 60 s, Google 600 s. One that we close first may lose a request. */
+const idleMs = 620_000;
+
 /** The HTTP server: webhooks straight from Node's request, everything else through Express. */
 export function createApp(parts: Parts): Server {
   const { config, flow, installations, received, room } = parts;
@@ -38,7 +41,7 @@ export function createApp(parts: Parts): Server {
       requestTimeout: bodySeconds * 1000,
       headersTimeout: Math.min(bodySeconds, 10) * 1000,
       connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: 65_000,
+      keepAliveTimeout: idleMs,
       maxHeaderSize: 16_384,
     },
     (request, response) => {
@@ -52,7 +55,7 @@ export function createApp(parts: Parts): Server {
       { connections },
       "all connections are taken, so new ones are refused: limit them by client address in front of the server, or raise limits.connections",
     );
-  limitConnections(server, { most: connections, bodySeconds, room, full });
+  limitConnections(server, { most: connections, bodySeconds, idleMs, room, full });
   return server;
 }
 

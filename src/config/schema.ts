@@ -29,7 +29,7 @@ export const fileSchema = z
         bodyBytes: z.int().min(1_024).max(104_857_600).optional(),
         bodySeconds: z.number().min(1).max(300).default(10),
         /** The bodies of all requests at once. */
-        bodiesBytes: z.int().min(8_388_608).max(4_294_967_296).default(67_108_864),
+        bodiesBytes: z.int().min(8_388_608).max(4_294_967_296).default(134_217_728),
         connections: z.int().min(10).max(100_000).default(2_000),
       })
       .superRefine(({ bodyBytes = 0, bodiesBytes }, context) => {

@@ -38,11 +38,11 @@ function refuseCostly(text: string): void {
   }
   if (members > mostMembers) throw costly(`has more than ${mostMembers} members`);
   if (members > mostNames && differentNames(text) > mostNames)
-    throw costly(`has more than ${mostNames} different names`);
+    throw costly(`has more than about ${mostNames} different names`);
 }
 
 function costly(what: string): Rejected {
-  return new Rejected(400, `the body ${what}: no provider sends such a body`);
+  return new Rejected(400, `the body ${what}, which would take too long to read`);
 }
 
 /** Where the closing quote of a string is; -1 when there is none. */

@@ -15,7 +15,7 @@ export const usualLimits: AudioLimits = {
   // A player that is paused stops reading.
   listenerIdleMs: 600_000,
   listeners: 200,
-  perLink: 20,
+  perLink: 50,
   perClient: 50,
   // Less than the time that a player at the speed of speech takes for what the sockets hold.
   stalledMs: 30_000,

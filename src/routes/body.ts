@@ -51,9 +51,12 @@ export async function withBody<T>(
   }
 }
 
+/** `utf-8` and `none` are no codings, but senders name them (expressjs/body-parser 100 and 108). */
+const plainEncodings = new Set(["", "identity", "none", "utf-8", "utf8"]);
+
 function refuseUnreadable(headers: IncomingMessage["headers"], limit: number): void {
-  const encoding = headers["content-encoding"];
-  if (encoding !== undefined && encoding !== "identity") {
+  const encoding = headers["content-encoding"] ?? "";
+  if (!plainEncodings.has(encoding.toLowerCase())) {
     throw new Rejected(
       415,
       `a body with content-encoding ${encoding.slice(0, 40)} is not accepted: send it plain`,

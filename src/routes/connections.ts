@@ -9,6 +9,8 @@ type Options = {
   most: number;
   /** For a whole request. */
   bodySeconds: number;
+  /** How long a connection may be open before its first request. */
+  idleMs: number;
   room: BodyRoom;
   /** Called when a connection was refused because all are taken. */
   full: () => void;
@@ -30,7 +32,7 @@ const closingEveryMs = 100;
  * be proxies, so they may take all connections. When all are taken, those give way on which nothing of a proved
  * sender is under way: idle ones, and those whose head or unproved body takes longer than a second.
  */
-export function limitConnections(server: Server, { most, bodySeconds, room, full }: Options): void {
+export function limitConnections(server: Server, { most, bodySeconds, idleMs, room, full }: Options): void {
   const open = new Map<Socket, OpenConnection>();
   const ofClient = countOf(Math.max(1, Math.floor(most * partOfOne)));
   let closedAt = Number.NEGATIVE_INFINITY;
@@ -58,11 +60,15 @@ export function limitConnections(server: Server, { most, bodySeconds, room, full
   server.on("request", (request, response) => {
     const connection = open.get(request.socket);
     if (connection) Object.assign(connection, { since: performance.now(), response });
+    if (request.socket.timeout) request.socket.setTimeout(0);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    // Load balancers open connections ahead; what is sent before a request would be taken for its answer.
+    const isTimeout = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
+    if (isTimeout && socket.bytesRead === 0) return void socket.setTimeout(idleMs);
     const response = open.get(socket)?.response;
     const isUnderWay = response !== undefined && !response.req.complete;
-    if (isUnderWay && error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    if (isUnderWay && isTimeout) {
       response.shouldKeepAlive = false;
       const why = `the request was not complete after ${bodySeconds} s`;
       if (room.refuse(response.req, new Rejected(408, why))) return;

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
 import type { Server } from "node:http";
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createBodyRoom } from "../../src/routes/body-room.ts";
 import { limitConnections } from "../../src/routes/connections.ts";
@@ -9,7 +10,13 @@ import { startServer, waitFor } from "../support/server.ts";
 /** How many of these peers may connect to a server for `most`; each hangs up when told. */
 function connectAll(most: number, addresses: readonly string[]) {
   const server = new EventEmitter();
-  limitConnections(server as Server, { most, bodySeconds: 10, room: createBodyRoom(1), full: () => {} });
+  limitConnections(server as Server, {
+    most,
+    bodySeconds: 10,
+    idleMs: 1_000,
+    room: createBodyRoom(1),
+    full: () => {},
+  });
   return addresses.map((remoteAddress) => {
     const socket = Object.assign(new EventEmitter(), {
       remoteAddress,
@@ -46,7 +53,13 @@ test.each(["127.0.0.1", "::1", "::ffff:10.0.0.7", "192.168.1.4", "fd00::1"])(
 
 test("a connection that ended makes room for the next of its address", () => {
   const server = new EventEmitter();
-  limitConnections(server as Server, { most: 4, bodySeconds: 10, room: createBodyRoom(1), full: () => {} });
+  limitConnections(server as Server, {
+    most: 4,
+    bodySeconds: 10,
+    idleMs: 1_000,
+    room: createBodyRoom(1),
+    full: () => {},
+  });
   for (let i = 0; i < 10; i++) {
     const socket = Object.assign(new EventEmitter(), {
       remoteAddress: "1.1.1.1",
@@ -122,6 +135,28 @@ test.each([
   expect(answer).toMatch(/\{"error":"[^"]+"\}$/);
   await server.stop();
 });
+
+test("a connection that a load balancer opened ahead is served although it was silent for longer than a request may take", async () => {
+  const server = await startServer({ file: { limits: { bodySeconds: 1 } } });
+  const client = await openRaw(server.url);
+  await pause(3_500);
+  expect(client.received()).toBe("");
+  client.write("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  expect(statusIn(await client.closed)).toBe(200);
+  await server.stop();
+});
+
+test.each(["identity", "Identity", "", "UTF-8", "none"])(
+  "a body with the content encoding %j is taken",
+  async (encoding) => {
+    const server = await startServer();
+    const client = await openRaw(server.url);
+    const body = JSON.stringify({ call_id: "c", status: "ringing" });
+    client.write(`${headOf("voys?key=voys-secret", { "content-encoding": encoding }, body.length)}${body}`);
+    await waitFor("the answer", () => statusIn(client.received()) === 200);
+    await server.stop();
+  },
+);
 
 describe("a client whose body stops half-way", () => {
   const refusals: object[] = [];
