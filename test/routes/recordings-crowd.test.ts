@@ -58,7 +58,7 @@ test("one link that is opened 200 times by listeners that do not read leaves roo
     expect(statusesOf(answers)).toEqual(["200: 50", "429: 150"]);
     const refused = answers.find(({ statusCode }) => statusCode === 429);
     expect(Number(refused?.headers["retry-after"])).toBeGreaterThan(0);
-    expect((await refused?.toArray())?.join("")).toContain("20 listeners are playing this recording already");
+    expect((await refused?.toArray())?.join("")).toContain("50 listeners are playing this recording already");
     expect(await (await fetch(url(other))).text()).toBe("audio");
   });
 });
