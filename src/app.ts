@@ -35,27 +35,25 @@ export function createApp(parts: Parts): Server {
     isDemo: config.isDemo,
   });
   const app = createPages(parts);
-  const server = createServer(
-    {
-      // A client that sends its request slowly is cut off with 408.
-      requestTimeout: bodySeconds * 1000,
-      headersTimeout: Math.min(bodySeconds, 10) * 1000,
-      connectionsCheckingInterval: 1_000,
-      keepAliveTimeout: idleMs,
-      maxHeaderSize: 16_384,
-    },
-    (request, response) => {
-      if (refuseDoubtfulHost(request, response)) return;
-      if (!door(request, response)) app(request, response);
-    },
-  );
+  const server = createServer({
+    // A client that sends its request slowly is cut off with 408.
+    requestTimeout: bodySeconds * 1000,
+    headersTimeout: Math.min(bodySeconds, 10) * 1000,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: idleMs,
+    maxHeaderSize: 16_384,
+  });
   const full = () =>
     flow.limitedLog.seldom(
       "error",
       { connections },
       "all connections are taken, so new ones are refused: limit them by client address in front of the server, or raise limits.connections",
     );
-  limitConnections(server, { most: connections, bodySeconds, idleMs, room, full });
+  const mayAnswer = limitConnections(server, { most: connections, bodySeconds, idleMs, room, full });
+  server.on("request", (request, response) => {
+    if (!mayAnswer(request, response) || refuseDoubtfulHost(request, response)) return;
+    if (!door(request, response)) app(request, response);
+  });
   return server;
 }
 

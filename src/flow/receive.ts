@@ -1,4 +1,4 @@
-import type { BodyCheck, Delivery, DeliveryHead, Proof } from "../core/contracts.ts";
+import type { BodyCheck, Delivery, DeliveryHead, Proof, Reading } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 import { answerQuestion } from "./answer.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
@@ -40,7 +40,7 @@ export async function receive(
   checkBody?.(body);
   const { provider } = configured;
   const delivery: Delivery = { ...head, body };
-  const { kind, question } = provider.read(delivery);
+  const { kind, question } = readingOf(flow, configured, delivery);
   const stored = { ...delivery, headers: keptHeaders(delivery.headers, provider.keepHeaders) };
   if (question && provider.reply) {
     const answer = await answerQuestion(flow, installation, { configured, question, body });
@@ -55,6 +55,21 @@ export async function receive(
   }
   await flow.store.append(stored);
   return { kind };
+}
+
+/** What a provider's folder cannot read, through a fault of ours, is stored all the same: decoding lists it, and tries again. */
+function readingOf({ limitedLog }: Flow, { provider }: ConfiguredProvider, delivery: Delivery): Reading {
+  try {
+    return provider.read(delivery);
+  } catch (error) {
+    if (error instanceof Rejected) throw error;
+    limitedLog.seldom(
+      "error",
+      { installation: delivery.installation, provider: provider.id, err: error },
+      "a webhook could not be read; it is stored, and listed at /api/unused",
+    );
+    return { kind: "unreadable" };
+  }
 }
 
 /** Only what decoding and explaining need: no credentials, no cookies. */

@@ -16,8 +16,16 @@ type Options = {
   full: () => void;
 };
 
-/** `since`: when it was opened or its last request began (ms, monotonic). `response`: of its last request. */
-type OpenConnection = { since: number; response?: ServerResponse<IncomingMessage> };
+/**
+ * `since`: when it was opened or its last request began (ms, monotonic). `response`: of its last request. `ahead`: requests
+ * that came while the one before was not answered yet.
+ */
+type OpenConnection = { since: number; ahead: number; response?: ServerResponse<IncomingMessage> };
+
+/** Clients of today send a request when the one before is answered; of those that do not, a few are answered in order. */
+const mostAhead = 8;
+/** A client that has not taken an answer by then does not read it. */
+const answerTakenMs = 30_000;
 
 /** One client of the internet gets this part of all connections: providers send from a few addresses. */
 const partOfOne = 1 / 4;
@@ -28,11 +36,14 @@ const partClosed = 1 / 4;
 const closingEveryMs = 100;
 
 /**
- * Limits the connections of a server, and answers what is no request. Peers on private networks and on this machine may
+ * Limits the connections of a server, and answers what is no request. Returns whether a request may be answered. Peers on private networks and on this machine may
  * be proxies, so they may take all connections. When all are taken, those give way on which nothing of a proved
  * sender is under way: idle ones, and those whose head or unproved body takes longer than a second.
  */
-export function limitConnections(server: Server, { most, bodySeconds, idleMs, room, full }: Options): void {
+export function limitConnections(
+  server: Server,
+  { most, bodySeconds, idleMs, room, full }: Options,
+): (request: IncomingMessage, response: ServerResponse<IncomingMessage>) => boolean {
   const open = new Map<Socket, OpenConnection>();
   const ofClient = countOf(Math.max(1, Math.floor(most * partOfOne)));
   let closedAt = Number.NEGATIVE_INFINITY;
@@ -42,7 +53,7 @@ export function limitConnections(server: Server, { most, bodySeconds, idleMs, ro
     if (now - closedAt < closingEveryMs) return;
     closedAt = now;
     const idle = [...open]
-      .filter(([, { since, response }]) => now - since > graceMs && !isBusy(response, room))
+      .filter(([, connection]) => now - connection.since > graceMs && !isBusy(connection, room, now))
       .sort(([, a], [, b]) => a.since - b.since);
     for (const [socket] of idle.slice(0, Math.ceil(most * partClosed))) socket.destroy();
   };
@@ -54,13 +65,8 @@ export function limitConnections(server: Server, { most, bodySeconds, idleMs, ro
   });
   server.on("connection", (socket: Socket) => {
     if (!ofClient.add(socket)) return void socket.destroy();
-    open.set(socket, { since: performance.now() });
+    open.set(socket, { since: performance.now(), ahead: 0 });
     socket.once("close", () => open.delete(socket));
-  });
-  server.on("request", (request, response) => {
-    const connection = open.get(request.socket);
-    if (connection) Object.assign(connection, { since: performance.now(), response });
-    if (request.socket.timeout) request.socket.setTimeout(0);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     // Load balancers open connections ahead; what is sent before a request would be taken for its answer.
@@ -76,11 +82,28 @@ export function limitConnections(server: Server, { most, bodySeconds, idleMs, ro
     if (!socket.writable || (isUnderWay && response.headersSent)) socket.destroy(error);
     else refuse(socket, error.code);
   });
+
+  return (request, response) => {
+    const { socket } = request;
+    const connection = open.get(socket);
+    // What came in the same packet as a request that was too many is still parsed.
+    if (!connection || socket.destroyed) return false;
+    connection.ahead = connection.response?.writableFinished === false ? connection.ahead + 1 : 0;
+    if (connection.ahead > mostAhead) {
+      socket.destroy();
+      return false;
+    }
+    connection.since = performance.now();
+    connection.response = response;
+    if (socket.timeout) socket.setTimeout(0);
+    return true;
+  };
 }
 
 /** Whether something is under way that must not be cut off. */
-function isBusy(response: OpenConnection["response"], room: BodyRoom): boolean {
+function isBusy({ response, since }: OpenConnection, room: BodyRoom, now: number): boolean {
   if (!response || response.writableFinished) return false;
+  if (response.writableEnded) return now - since < answerTakenMs;
   return response.req.complete || room.isProved(response.req);
 }
 

@@ -48,7 +48,9 @@ export function webhookDoor(
     flow.limitedLog.seldom(
       "error",
       { installation, provider, err: error },
-      `webhooks cannot be stored (${messageOf(error)}); providers get 503 and send them again. The cure: ${cureOf(error)}`,
+      error instanceof StoreError
+        ? `webhooks cannot be stored (${messageOf(error)}); providers get 503 and send them again. The cure: ${error.cure}`
+        : "a webhook could not be taken because of an error of ours; the provider gets 503 and sends it again",
     );
     response.setHeader("retry-after", "5");
     send(response, 503, '{"error":"the webhook could not be stored just now: send it again"}');
@@ -125,10 +127,6 @@ function decoded(text: string): string {
   } catch {
     return text;
   }
-}
-
-function cureOf(error: unknown): string {
-  return error instanceof StoreError ? error.cure : "check the disk of the data folder";
 }
 
 /** Text, not bytes: Node then sends head and body in one write. */

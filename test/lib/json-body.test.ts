@@ -30,6 +30,11 @@ test.each([
     `[${names(12_000).map((one) => `{${one}}`)}]`,
     "has more than about 5000 different names",
   ],
+  [
+    "short texts",
+    `[${Array.from({ length: 160_000 }, (_, i) => `"${i.toString(36)}"`).join(",")}]`,
+    "has more than 150000 texts",
+  ],
   ["names before an open text", `{${names(12_000)},"x`, "has more than about 5000 different names"],
 ])("too many of them are refused before they are parsed: %s", (_, text, sentence) => {
   const refusal = { status: 400, message: `the body ${sentence}, which would take too long to read` };

@@ -51,6 +51,11 @@ describe("one callback in every encoding gives the same events", () => {
     expect(exotel.decode(delivery)).toEqual(expected);
   });
 
+  test("a part of a multipart body that has no name is passed over", () => {
+    const nameless = `--${boundary}\r\nContent-Disposition: form-data\r\n\r\nx\r\n`;
+    expect(exotel.decode(post(nameless + multipart(flat)))).toEqual(expected);
+  });
+
   test("a file in a multipart body is passed over", () => {
     const file = `--${boundary}\r\nContent-Disposition: form-data; name="f"; filename="a.mp3"\r\n\r\nxyz\r\n`;
     expect(exotel.decode(post(file + multipart(flat)))).toEqual(expected);

@@ -158,6 +158,32 @@ test.each(["identity", "Identity", "", "UTF-8", "none"])(
   },
 );
 
+describe("requests that are sent before the ones before are answered", () => {
+  const one = "GET /style.css HTTP/1.1\r\nHost: x\r\n\r\n";
+
+  test("are answered in order when they are few", async () => {
+    const server = await startServer();
+    const client = await openRaw(server.url);
+    client.write(`${one.repeat(4)}GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect((await client.closed).match(/HTTP\/1\.1 200/g)).toHaveLength(5);
+    await server.stop();
+  });
+
+  test("end the connection when they are many, and no more of them are looked at", async () => {
+    const server = await startServer();
+    const clients = await Promise.all(Array.from({ length: 20 }, () => openRaw(server.url)));
+    for (const client of clients) {
+      client.socket.pause();
+      client.write(one.repeat(1_000));
+    }
+    for (const client of clients) client.socket.resume();
+    const answers = await Promise.all(clients.map(({ closed }) => closed));
+    for (const answer of answers) expect((answer.match(/HTTP\/1\.1/g) ?? []).length).toBeLessThan(20);
+    expect(await isServed(server.url)).toBe(true);
+    await server.stop();
+  });
+});
+
 describe("a client whose body stops half-way", () => {
   const refusals: object[] = [];
   const slow = {

@@ -27,7 +27,8 @@ export function multipartFields(text: string): [string, string][] {
   }
   const fields: [string, string][] = [];
   const form = open(boundary);
-  form.on("field", (name, value) => fields.push([name, value]));
+  // A part without a name has none.
+  form.on("field", (name: string | undefined, value) => void (name && fields.push([name, value])));
   form.on("error", () => {});
   // busboy knows CRLF only; bodies that passed through a text tool have lost the CR.
   form.end(lineEnd === "\n" ? withReturns(Buffer.from(text)) : Buffer.from(text));
