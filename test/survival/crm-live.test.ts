@@ -129,7 +129,12 @@ describe.each(worldNames)("%s", (name) => {
     expect(world.calls()[0]?.all).not.toContain("/recordings/");
     world.fail(2);
     await sendAll(server, "exotel", script.filter(hasRecording));
-    await waitFor("the link to the recording", () => world.calls()[0]?.all.includes("/recordings/"), 20);
+    await waitFor("the link to the recording", () => {
+      // The pause before each retry is over.
+      clock.move(60_000);
+      server.parts.wake("acme");
+      return world.calls()[0]?.all.includes("/recordings/");
+    });
     await allLogged(1);
     expect(world.calls()).toHaveLength(1);
   });

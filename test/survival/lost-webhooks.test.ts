@@ -16,7 +16,7 @@ const emulators: [string, Start][] = [
   ["bird", (now) => startBird({ now, requestsPerSecond: false })],
 ];
 
-const calls = rounds({ whole: 2_000, short: 200 });
+const calls = rounds({ whole: 2_000, short: 100 });
 const hour = 3_600_000;
 
 /**
