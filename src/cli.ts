@@ -148,7 +148,7 @@ program
 
 program
   .command("repair")
-  .description("look at every page of the store, and make damaged indexes anew")
+  .description("check every page of the store, and rebuild damaged indexes")
   .action(run(repairStore));
 
 program

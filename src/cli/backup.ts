@@ -51,7 +51,7 @@ export async function restoreStore(
   }
 }
 
-/** Makes damaged indexes anew. False when more than that is damaged. */
+/** Rebuilds damaged indexes. False when more than that is damaged. */
 export async function repairStore(options: GlobalOptions): Promise<boolean> {
   const { config } = readConfig(options);
   mustHaveStore(config.dataFolder);
@@ -110,7 +110,7 @@ function sayRestored({ restored, aside, files }: Restored): void {
   for (const file of files) print(`${file} is as it was then.`);
   if (aside !== undefined) print(`What was there before is in ${aside}.`);
   if (restored !== undefined)
-    print("Start the server: it says which webhooks came since, and how the providers are asked for them.");
+    print("Start the server: it says which webhooks came since, and how to fetch them from the providers.");
 }
 
 function claimOrFail({ dataFolder }: Config): () => void {

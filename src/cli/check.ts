@@ -17,7 +17,7 @@ type Check = { check: string; says?: string; off?: true; faults: Fault[] };
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Looks at everything that must be right before going live, and says how to mend what is not. False when there is a fault. */
+/** Looks at everything that must be right before going live, and says how to fix what is not. False when there is a fault. */
 export async function check(options: GlobalOptions): Promise<boolean> {
   const checks = await allChecks(options);
   const ok = checks.every(({ faults }) => faults.length === 0);

@@ -24,7 +24,7 @@ export async function rotateKeys(options: GlobalOptions): Promise<void> {
     if (options.json)
       return printJson({ sealedAnew: old.map(({ name }) => name), installations: installs.length });
     const rest = "The older keys are not needed any more";
-    print(`${counted(old.length, "installation")} sealed anew, of ${installs.length}. ${rest}.`);
+    print(`${counted(old.length, "installation")} resealed, of ${installs.length}. ${rest}.`);
   });
 
   async function rotate(store: Store, name: string, claim: number | undefined): Promise<void> {

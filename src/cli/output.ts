@@ -1,7 +1,7 @@
 /** Options of every command. */
 export type GlobalOptions = { config?: string; data?: string; json?: boolean };
 
-/** A person's mistake or a state they can mend, as one clear sentence. The command prints it and ends with 1. */
+/** A person's mistake or a state they can fix, as one clear sentence. The command prints it and ends with 1. */
 export class Failure extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

@@ -38,7 +38,7 @@ function summary(
   if (changed === 0) return `${folder}: ${counted(all, "file")}, all as the manifest has them.`;
   if (!check) return `${folder}: ${counted(all, "file")}, ${changed} written.`;
   const again = [`package ${crm}`, ...(out ? [`--out ${out}`] : []), ...(url ? [`--url ${url}`] : [])];
-  return `${folder}: ${changed} of ${counted(all, "file")} ${changed === 1 ? "is" : "are"} not as the manifest has them. Write them anew: ${commandLine(again.join(" "))}`;
+  return `${folder}: ${changed} of ${counted(all, "file")} ${changed === 1 ? "is" : "are"} not as the manifest has them. Write them again: ${commandLine(again.join(" "))}`;
 }
 
 /** The option, else the configuration when it has an address that a CRM would take; undefined when neither has. */

@@ -39,7 +39,7 @@ export const callPaths: Readonly<Record<string, Path>> = {
   "call.reason": text("The provider's own word for how the call ended", ({ call }) => call.reason),
   "call.missed": {
     type: "boolean",
-    about: "True when an inbound call ended and nobody took it",
+    about: "True when an inbound call ended unanswered",
     values: ["true", "false"],
     get: facts.wasMissed,
   },

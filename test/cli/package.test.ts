@@ -54,7 +54,7 @@ test("--check finds what differs or is missing, says how to mend it, and writes 
   const { code, stdout } = await cli(folder, ["package", "hubspot", "--check"]);
   expect(code).toBe(1);
   expect(stdout).toContain("changed src/app/app-hsmeta.json");
-  expect(stdout).toContain("Write them anew: npm run switchhook -- package hubspot");
+  expect(stdout).toContain("Write them again: npm run switchhook -- package hubspot");
   expect(readFileSync(file, "utf8")).toBe("edited");
   const json = await cli(folder, ["package", "salesforce", "--check", "--json"]);
   expect(json.code).toBe(1);

@@ -65,12 +65,12 @@ test("a wrong old key changes nothing, and is named", async () => {
 test("after a rotation the new key alone opens everything, and the old one nothing", async () => {
   const { code, stdout, stderr } = await rotate(`${newKey},${oldKey}`);
   expect([code, stderr]).toEqual([0, expect.any(String)]);
-  expect(stdout).toContain("3 installations sealed anew, of 3");
+  expect(stdout).toContain("3 installations resealed, of 3");
   for (const install of await stored()) {
     expect(opens(newKey, install)).toMatch(/^5Aep/);
     expect(() => opens(oldKey, install)).toThrow("another key");
   }
-  expect((await rotate(`${newKey},${oldKey}`)).stdout).toContain("0 installations sealed anew, of 3");
+  expect((await rotate(`${newKey},${oldKey}`)).stdout).toContain("0 installations resealed, of 3");
   const late = await refusedServer(folder, { SWITCHHOOK_KEY: oldKey });
   expect(late.output).toMatch(/SWITCHHOOK_KEY.*does not open the tokens of the installation salesforce-a/);
   expect(late.code).toBe(1);
