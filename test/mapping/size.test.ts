@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compileMapping, parseMapping } from "../../src/mapping/compile.ts";
+import { growth } from "../support/linear.ts";
 import { faultsOf, mappingOf } from "./samples.ts";
 
 const many = <T>(count: number, value: (index: number) => T): Record<string, T> =>
@@ -73,18 +74,12 @@ test("a mapping with as much as there may be compiles", () => {
 });
 
 test("four times as many facts in a text do not take many times four to compile", () => {
-  const timeOf = (outputs: number): number => {
+  const at = (outputs: number) => {
     const source = text({ activity: { x: { text: "{{call.id}}".repeat(outputs) } } });
-    const times = Array.from({ length: 7 }, () => {
-      const before = performance.now();
-      parseMapping(source, "m.json");
-      return performance.now() - before;
-    });
-    return Math.min(...times);
+    return () => parseMapping(source, "m.json");
   };
-  timeOf(1_800);
   // Looking for the line of each from the start of the text made it sixteen.
-  expect(timeOf(1_800) / timeOf(450)).toBeLessThan(9);
+  expect(growth({ name: "compiling", at }, [450, 1_800])).toBeUndefined();
 });
 
 test("faults in a long text still name their line and column", () => {
