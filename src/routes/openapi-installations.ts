@@ -11,7 +11,6 @@ import {
 } from "./openapi-words.ts";
 import { noQuery, previewQuery } from "./query.ts";
 
-const mappingBody = { required: true, content: { "application/json": { schema: { type: "object" } } } };
 const all = page("Installation") as { properties: JsonSchema };
 const removed: JsonSchema = { type: "array", items: ref("RemovedInstallation") };
 const installations: JsonSchema = { ...all, properties: { ...all.properties, removed } };
@@ -34,7 +33,7 @@ export const installationOperations: Readonly<Record<string, Readonly<Record<str
     put: {
       summary: "Saves another mapping and uses it from then on; with preview=1 only shows what would change.",
       query: previewQuery,
-      body: mappingBody,
+      body: { type: "object" },
       responses: {
         "200": json("Saved, or previewed.", ref("MappingChange")),
         ...badQuery,

@@ -159,7 +159,7 @@ function described(path: string, { summary, open, query = noQuery, body, respons
   return {
     summary,
     parameters: [...inPath, ...inQuery],
-    ...(body && { requestBody: body }),
+    ...(body && { requestBody: { required: true, content: { "application/json": { schema: body } } } }),
     responses: open ? responses : { ...responses, ...strangers },
     security: open ? [] : [{ bearer: [] }, { basic: [] }],
   };

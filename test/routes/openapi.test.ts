@@ -1,3 +1,4 @@
+import { Validator } from "@seriousme/openapi-schema-validator";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
@@ -24,6 +25,10 @@ beforeAll(async () => {
   description = (await (await fetch(`${server.url}/api/openapi.json`)).json()) as Description;
 });
 afterAll(() => server.stop());
+
+test("the description is one that OpenAPI allows", async () => {
+  expect(await new Validator().validate(description)).toEqual({ valid: true });
+});
 
 /** Pages for people, and the door, which is no route of Express. */
 const notDescribed = ["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"];
