@@ -128,7 +128,7 @@ function previewOf(
 }
 
 function shownOnly(calls: number, why: string): string {
-  return `${why} that only the latest ${calls} of them are shown`;
+  return `${why} that only the latest calls are shown: ${calls}`;
 }
 
 function stoppedAfter(done: number, all: number): string {
