@@ -4,10 +4,12 @@ import { openWorker, type WorkerOptions } from "../lib/worker.ts";
 import type { CallRow } from "../store/contract.ts";
 import type { Flow, Installation } from "./installation.ts";
 import type { Lookup } from "./match.ts";
-import type { MappingText, Preview, PreviewedCall, PreviewJob } from "./preview-render.ts";
+import type { MappingText, PreviewedCall, PreviewJob } from "./preview-render.ts";
 import { contactRefOf } from "./record.ts";
 
 const callsShown = 20;
+/** Of all calls of a preview: they are copied to the other thread. */
+const mostCharacters = 8_000_000;
 
 /**
  * What the latest calls would look like with another mapping, beside what the one in use makes of them now. Reads only
@@ -19,17 +21,17 @@ export function createPreviews(flow: Flow, options: Pick<WorkerOptions, "limitMs
   const script = new URL(`./preview-worker${ending}`, import.meta.url);
   const worker = openWorker({ script, what: "preview of a mapping", ...options });
   return {
-    /** Throws `ConfigError` with all that is wrong with the mapping, and `Rejected(503)`. */
-    async of(installation: Installation, inUse: MappingText, next: MappingText): Promise<Preview> {
-      const job: PreviewJob = {
+    /** A `Preview` as JSON. Throws `ConfigError` with all that is wrong with the mapping, and `Rejected(503)`. */
+    async of(installation: Installation, inUse: MappingText, next: MappingText): Promise<string> {
+      const job = async (): Promise<PreviewJob> => ({
         crm: installation.crm,
         settings: plainSettings(installation.settings),
         owners: await flow.store.owners(installation.settings.name),
-        calls: await latestCalls(flow, installation),
+        ...(await latestCalls(flow, installation)),
         inUse,
         next,
-      };
-      return (await worker.run(job)) as Preview;
+      });
+      return (await worker.run(job)) as string;
     },
     close: worker.close,
   };
@@ -48,17 +50,40 @@ function plainSettings(settings: InstallationSettings): InstallationSettings {
   return plain;
 }
 
-async function latestCalls(flow: Flow, installation: Installation): Promise<PreviewedCall[]> {
+/** Read one by one: each may be large. */
+async function latestCalls(
+  flow: Flow,
+  installation: Installation,
+): Promise<Pick<PreviewJob, "calls" | "tooLarge">> {
   const { name } = installation.settings;
   const calls: PreviewedCall[] = [];
-  for (const row of await flow.store.calls({ installation: name, limit: callsShown })) {
-    const lookup = await lookupOf(flow, installation, row);
-    const ref = contactRefOf(row, lookup);
-    const contact = ref && ((await flow.store.contact(name, ref)) ?? { ...ref, phones: [], fields: {} });
-    const links = { recordingUrl: flow.recordingUrl?.(row), transcriptUrl: flow.transcriptUrl?.(row) };
-    calls.push({ row, lookup, contact, ...links });
+  let characters = 0;
+  while (calls.length < callsShown) {
+    const before = calls.at(-1)?.row.id;
+    const filter = { installation: name, limit: 1, ...(before !== undefined && { before }) };
+    const [row] = await flow.store.calls(filter);
+    if (!row) break;
+    const call = await previewed(flow, installation, row);
+    characters += charactersIn(call);
+    if (characters > mostCharacters && calls.length > 0) return { calls, tooLarge: true };
+    calls.push(call);
   }
-  return calls;
+  return { calls };
+}
+
+async function previewed(flow: Flow, installation: Installation, row: CallRow): Promise<PreviewedCall> {
+  const { name } = installation.settings;
+  const lookup = await lookupOf(flow, installation, row);
+  const ref = contactRefOf(row, lookup);
+  const contact = ref && ((await flow.store.contact(name, ref)) ?? { ...ref, phones: [], fields: {} });
+  const links = { recordingUrl: flow.recordingUrl?.(row), transcriptUrl: flow.transcriptUrl?.(row) };
+  return { row, lookup, contact, ...links };
+}
+
+function charactersIn(value: unknown): number {
+  if (typeof value === "string") return value.length;
+  if (typeof value !== "object" || value === null) return 1;
+  return Object.entries(value).reduce((sum, [name, one]) => sum + name.length + charactersIn(one), 0);
 }
 
 async function lookupOf(

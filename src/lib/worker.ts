@@ -16,7 +16,11 @@ export type WorkerOptions = {
   mostWaiting?: number;
 };
 
-type WorkerJob = { input: unknown; resolve: (value: unknown) => void; reject: (error: unknown) => void };
+type WorkerJob = {
+  input: () => unknown;
+  resolve: (value: unknown) => void;
+  reject: (error: unknown) => void;
+};
 
 const memoryMb = 256;
 
@@ -70,10 +74,15 @@ export function openWorker(options: WorkerOptions) {
     worker ??= start();
     const working = worker;
     timer = setTimeout(() => drop(working, tooLong(`${limitMs / 1_000} seconds`)), limitMs).unref();
+    void post(working, job);
+  };
+
+  const post = async (working: Worker, current: WorkerJob): Promise<void> => {
     try {
-      working.postMessage(job.input);
+      const input = await current.input();
+      if (current === job) working.postMessage(input);
     } catch (error) {
-      drop(working, error);
+      if (current === job) drop(working, error);
     }
   };
 
@@ -84,7 +93,8 @@ export function openWorker(options: WorkerOptions) {
     );
 
   return {
-    run: (input: unknown): Promise<unknown> =>
+    /** `input`: made when the job's turn comes, so that those that wait hold nothing. */
+    run: (input: () => unknown): Promise<unknown> =>
       new Promise((resolve, reject) => {
         if (waiting.length >= mostWaiting)
           throw new Rejected(

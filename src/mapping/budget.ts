@@ -1,12 +1,16 @@
-/** What is counted while texts are rendered, and the two limits that are not spent. */
-export type Limit = "steps" | "characters" | "depth" | "time";
-export type Amounts = { steps: number; characters: number };
+/** What is counted while a record is rendered, and the two limits that are not spent. */
+export type Limit = "steps" | "characters" | "output" | "depth" | "time";
+/** `characters`: read and written while Liquid is rendered. `output`: of the values that the fields get. */
+export type Amounts = { steps: number; characters: number; output: number };
 
 /**
  * For all texts of one record: the fields of one call, or one answer. Counted, not timed, so that a call renders the
  * same however busy the machine is. Measured: all of it takes at most about 50 ms (2026-11).
  */
-export const recordLimits: Readonly<Amounts> = { steps: 10_000, characters: 3_000_000 };
+export const recordLimits: Readonly<Amounts> = { steps: 10_000, characters: 3_000_000, output: 1_000_000 };
+
+/** Of one field. No field of HubSpot (65,536) or Salesforce (131,072) takes more (2026). */
+export const longestValue = 200_000;
 
 /** Lists in lists. */
 const deepest = 20;
@@ -34,8 +38,15 @@ export function createBudget(): RenderBudget {
 
 /** From 0 to 1: how much of what a record may spend was spent. */
 export function shareSpent({ left }: RenderBudget): number {
-  const shares = [left.steps / recordLimits.steps, left.characters / recordLimits.characters];
-  return 1 - Math.min(...shares);
+  const names = ["steps", "characters", "output"] as const;
+  return 1 - Math.min(...names.map((name) => left[name] / recordLimits[name]));
+}
+
+/** One value may have half of what is left, so that long ones leave room for the short ones. False when it is longer. */
+export function spendOutput({ left }: RenderBudget, characters: number): boolean {
+  if (characters > left.output / 2) return false;
+  left.output -= characters;
+  return true;
 }
 
 /** Spends for one text. Both throw `LimitError` when the text's share is spent. */

@@ -59,7 +59,7 @@ export function limitFaults(mapping: Mapping, file: string): Fault[] {
   for (const part of ["activity", "task", "associate", "contact"] as const) mapping[part](record);
   mapping.answer(answer);
   return [...record.limited, ...answer.limited].map((one) => ({
-    at: `${file}: ${one.field}.text`,
+    at: `${file}: ${one.field}${one.limit === "output" ? "" : ".text"}`,
     problem: `with a call of an hour, it is a field ${whyLimited(one)}.`,
   }));
 }

@@ -1,8 +1,8 @@
 import { type Limit, recordLimits } from "./budget.ts";
 import type { Limited } from "./rendering.ts";
 
-const [steps, characters] = [recordLimits.steps, recordLimits.characters].map((most) =>
-  most.toLocaleString("en"),
+const [steps, characters, output] = [recordLimits.steps, recordLimits.characters, recordLimits.output].map(
+  (most) => most.toLocaleString("en"),
 );
 
 const limits: Readonly<Record<Limit, { what: string; cure: string }>> = {
@@ -13,6 +13,10 @@ const limits: Readonly<Record<Limit, { what: string; cure: string }>> = {
   characters: {
     what: `the texts of a call may read and write ${characters} characters together, one of them half of what is left`,
     cure: "use smaller ranges and lists, fewer dates, and fewer filters on long texts",
+  },
+  output: {
+    what: `the fields of a call may have ${output} characters together, one of them half of what is left`,
+    cure: "put long texts into fewer fields, or use call.transcript.short",
   },
   depth: { what: "it puts lists in lists more than 20 deep", cure: "put texts together with append" },
   time: { what: "the texts of a call took more than a second", cure: "make its loops fewer or shorter" },

@@ -41,8 +41,8 @@ const engine = createEngine();
 export function compileText(source: string, field: string, report: Report): Text | undefined {
   const lone = loneOutput.exec(source)?.[1] ?? "";
   const path = findPath(lone);
-  if (path)
-    return { paths: [lone], read: (rendering) => cleanText(String(rendering.fact(lone, path) ?? "")) };
+  // A fact is clean already.
+  if (path) return { paths: [lone], read: (rendering) => rendering.fact(lone, path)?.toString() };
   const parsed = parse(source, report);
   if (!parsed) return undefined;
   const unknown = parsed.paths.filter((name) => !findPath(name));

@@ -11,7 +11,7 @@ export function readPath({ type, get }: Path, view: View): Scalar | undefined {
     case "boolean":
       return typeof value === "boolean" ? value : undefined;
     case "datetime":
-      return typeof value === "string" && !Number.isNaN(Date.parse(value)) ? value : undefined;
+      return typeof value === "string" && !Number.isNaN(Date.parse(value)) ? cleanText(value) : undefined;
     case "any":
       return typeof value === "boolean" ? value : (finite(value) ?? cleanText(value));
     default:

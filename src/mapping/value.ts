@@ -3,6 +3,7 @@ import type { Fault } from "../core/errors.ts";
 import { placeText } from "./faults.ts";
 import { compileText } from "./liquid.ts";
 import { didYouMean } from "./nearest.ts";
+import { output } from "./output.ts";
 import { contactFieldOf, findPath, type PathType, pathCure } from "./paths.ts";
 import type { Rendering } from "./rendering.ts";
 import type { ValueSource } from "./schema.ts";
@@ -54,20 +55,25 @@ export function addFault(
   findings.faults.push({ at: placeText(findings.file, place), problem, ...(cure && { cure }) });
 }
 
-/** Compiles one value; what is wrong with it goes to the findings. */
+/** Compiles one value; what is wrong with it goes to the findings. All that it gives is spent from the record's output. */
 export function compileValue(source: ValueSource, place: string[], findings: Findings): Value {
+  const field = place.join(".");
   if (typeof source !== "object") {
     return {
-      read: () => source,
+      read: (rendering) => output(source, field, rendering),
       yields: { constants: [{ at: placeText(findings.file, place), value: source }] },
     };
   }
   const value =
     "from" in source ? compileFrom(source, place, findings) : compileTemplate(source.text, place, findings);
+  const read: Read = (rendering) => output(value.read(rendering), field, rendering);
   const fallback = source.else;
-  if (fallback === undefined) return value;
+  if (fallback === undefined) return { read, yields: value.yields };
   value.yields.constants.push({ at: placeText(findings.file, [...place, "else"]), value: fallback });
-  return { read: (rendering) => value.read(rendering) ?? fallback, yields: value.yields };
+  return {
+    read: (rendering) => read(rendering) ?? output(fallback, field, rendering),
+    yields: value.yields,
+  };
 }
 
 function compileFrom(

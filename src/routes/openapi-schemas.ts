@@ -120,8 +120,16 @@ const explanation = object(
   ["key", "state", "status", "attempts", "contact", "merged"],
 );
 
+const shown = { description: "The first 2,000 characters, with … at their end when there are more." };
+
 const change = object(
-  { field: text, before: {}, after: {}, write: { enum: ["always", "if-empty", "once"] } },
+  {
+    field: text,
+    before: shown,
+    after: shown,
+    cut: { const: true, description: "Only the beginning of `before`, `after` or both is shown." },
+    write: { enum: ["always", "if-empty", "once"] },
+  },
   ["field", "write"],
 );
 
@@ -199,7 +207,7 @@ export const schemas = {
           "changes",
         ]),
       ),
-      stopped: text,
+      stopped: { type: "string", description: "Why fewer than the latest 20 calls are shown." },
     },
     ["saved", "file", "calls"],
   ),

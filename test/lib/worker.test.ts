@@ -20,7 +20,7 @@ const source = `
 function open(options: Partial<WorkerOptions> = {}): (input: unknown) => Promise<unknown> {
   const script = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
   worker = openWorker({ script, what: "test", ...options });
-  return worker.run;
+  return (input) => worker.run(() => input);
 }
 
 const threadOf = async (answer: Promise<unknown>) => ((await answer) as [unknown, number])[1];

@@ -80,3 +80,56 @@ test("the thread that serves goes on while a preview is made", async () => {
   // More than half of it is one stretch when it is done on this thread.
   expect(Math.min(...shares)).toBeLessThan(0.4);
 });
+
+/** Calls of an AI agent, each with a transcript of so many characters. */
+async function logLongCalls(count: number, characters: number, words = "hello there "): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    const transcript = `User: ${index} ${words.repeat(characters / 12)}`;
+    for (const request of scriptOf(server, "retell", inboundCall("retell", { id: `long-${index}` }))) {
+      const body = JSON.parse(Buffer.from(request.body).toString());
+      if (body.call) body.call.transcript = transcript;
+      await sendAll(server, "retell", [{ ...request, body: Buffer.from(JSON.stringify(body)) }]);
+    }
+  }
+  await settledActivities(server, count);
+}
+
+const transcripts = (count: number) => ({
+  crm: "local",
+  activity: Object.fromEntries(
+    Array.from({ length: count }, (_, index) => [`f${index}`, { from: "call.transcript" }]),
+  ),
+});
+
+test("a preview shows the beginning of a long value, and says that it is cut", async () => {
+  await logLongCalls(2, 300_000);
+  const text = await (await preview(transcripts(200))).text();
+  // Four of 200,000 characters and 196 reasons a call.
+  expect(text.length).toBeLessThan(2 * (4 * 2_200 + 196 * 500 + 5_000));
+  const { calls } = JSON.parse(text) as Answer;
+  expect(calls.map(({ limited }) => limited?.length)).toEqual([196, 196]);
+  const [first] = calls[0]?.changes.filter((change) => "after" in change) ?? [];
+  expect(first).toEqual({
+    field: "f0",
+    after: expect.stringMatching(/^User: 1 (hello there )+.*…$/),
+    cut: true,
+    write: "always",
+  });
+  expect((first as { after: string }).after).toHaveLength(2_000);
+});
+
+test("a preview takes as many of the latest calls as have eight million characters together", async () => {
+  await logLongCalls(6, 1_800_000);
+  const { calls, stopped } = (await (await preview(transcripts(1))).json()) as Answer;
+  expect(calls.map(({ key }) => key)).toEqual(["5", "4", "3", "2"].map((id) => `acme:retell:long-${id}`));
+  expect(stopped).toBe("the calls are so long that only the latest calls are shown: 4");
+});
+
+test("a preview ends when its changes are long", async () => {
+  await logLongCalls(4, 1_900, '" " " " " " ');
+  const text = await (await preview(transcripts(200))).text();
+  // As JSON, a call has 200 values of 2,800 characters each.
+  const { calls, stopped } = JSON.parse(text) as Answer;
+  expect(calls).toHaveLength(2);
+  expect(stopped).toBe("the changes are so long that only the latest calls are shown: 2");
+});
