@@ -10,4 +10,4 @@ export const endLimits: EventLimits = { events: 2_100, bytes: 24 * megabyte };
 
 export const overLimits =
   `this call has its most events (${eventLimits.events.toLocaleString("en")}, or ${eventLimits.bytes / megabyte} MB of them): ` +
-  "what came later is kept as it was received, and not read";
+  "what comes later is kept as it was received, and not read";

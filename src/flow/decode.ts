@@ -57,6 +57,7 @@ async function foldBatch(flow: Flow, installation: Decoding, read: readonly Read
   }
 }
 
+/** Of one provider. */
 type FittingEvents = WithinLimits & { provider: string };
 
 function fittingEvents(
@@ -64,7 +65,7 @@ function fittingEvents(
   { settings }: Decoding,
   read: readonly ReadDelivery[],
 ): Promise<FittingEvents[]> {
-  const replayed = replayedOf(read);
+  const replayed = read.flatMap(({ delivery }) => (delivery.again ? delivery : []));
   const byProvider = Map.groupBy(
     read.filter(({ events }) => events),
     ({ delivery }) => delivery.provider,

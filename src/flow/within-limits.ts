@@ -1,5 +1,5 @@
 import { endLimits, eventLimits } from "../core/call-limits.ts";
-import type { CallSize } from "../store/contract.ts";
+import type { CallSize, StoredDelivery } from "../store/contract.ts";
 import { type DecodedEvent, legsOf } from "./gather.ts";
 import type { Flow } from "./installation.ts";
 
@@ -10,26 +10,26 @@ type Calls = { legs: string[]; events: number; bytes: number; stored: number };
 
 /**
  * The new events that their calls have room for. One that would join calls to one that is too large finds none: they stay
- * apart. An end comes before all others. An event that was there before is not turned out by what came later, either.
+ * apart. What a replayed delivery gave before keeps its room, and an end comes before all others.
  */
 export async function withinLimits(
   { store }: Pick<Flow, "store">,
   installation: string,
   provider: string,
-  { decoded, replayed }: { decoded: readonly DecodedEvent[]; replayed: readonly number[] },
+  { decoded, replayed }: { decoded: readonly DecodedEvent[]; replayed: readonly StoredDelivery[] },
 ): Promise<WithinLimits> {
   const legs = [...new Set(decoded.flatMap(({ event }) => legsOf(event)))];
   const sizes = await store.sizesOf(
     installation,
     legs.map((callId) => ({ provider, callId })),
-    replayed,
+    replayed.map(({ id }) => id),
   );
   const calls = callsByLeg(sizes);
-  const again = new Set(replayed);
-  const [ends, others] = [decoded.filter(isEnd), decoded.filter((item) => !isEnd(item))];
+  const counted = new Set(replayed.flatMap((delivery) => (delivery.counted ? delivery.id : [])));
+  const rank = (item: DecodedEvent) => (counted.has(item.delivery) ? 0 : isEnd(item) ? 1 : 2);
   const fitting = new Set<DecodedEvent>();
-  for (const item of [...ends, ...others]) {
-    const limits = isEnd(item) || again.has(item.delivery) ? endLimits : eventLimits;
+  for (const item of decoded.toSorted((a, b) => rank(a) - rank(b))) {
+    const limits = rank(item) < 2 ? endLimits : eventLimits;
     const joined = join(calls, item);
     if (joined.events > 1 && (joined.events > limits.events || joined.bytes > limits.bytes)) continue;
     fitting.add(item);

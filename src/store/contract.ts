@@ -14,9 +14,15 @@ export type { StoredInstall } from "./contract-installs.ts";
 
 /**
  * A delivery on disk. `repeatOf`: the id of an earlier one with the same bytes and URL within 24 h.
- * `again`: it was decoded before and is replayed; the events it gave then no longer count.
+ * `again`: it was decoded before and is replayed; the events it gave then no longer count. `counted`: it gave some.
  */
-export type StoredDelivery = Delivery & { id: number; digest: number; repeatOf?: number; again?: boolean };
+export type StoredDelivery = Delivery & {
+  id: number;
+  digest: number;
+  repeatOf?: number;
+  again?: boolean;
+  counted?: true;
+};
 
 /** A call with all of its events. `from`: for each event, the id of its delivery. */
 export type CallGroup = { row: CallRow; events: CallEvent[]; from: number[] };

@@ -17,7 +17,7 @@ export function newDeliveries(db: Connection, installation: string, limit: numbe
     `WITH next AS (SELECT id, length(body) AS bytes FROM deliveries
                     WHERE installation = ? AND state IN (0, 3) ORDER BY id LIMIT ?),
           sums AS (SELECT id, sum(bytes) OVER (ORDER BY id) - bytes AS bytes_before FROM next)
-     SELECT ${deliveryColumns}, state FROM deliveries
+     SELECT ${deliveryColumns}, state, events FROM deliveries
       WHERE id IN (SELECT id FROM sums WHERE bytes_before < ?) ORDER BY id`,
     installation,
     limit,
@@ -26,7 +26,8 @@ export function newDeliveries(db: Connection, installation: string, limit: numbe
   const seen = new Map<number, StoredDelivery>();
   return rows.map((row) => {
     const delivery = toDelivery(row);
-    if (row["state"] === 3) return { ...delivery, again: true };
+    if (row["state"] === 3)
+      return { ...delivery, again: true, ...(Number(row["events"]) > 0 && { counted: true as const }) };
     const earlier = seen.get(delivery.digest) ?? earlierTwin(db, delivery);
     if (earlier && isRepeat(delivery, earlier))
       return { ...delivery, repeatOf: earlier.repeatOf ?? earlier.id };
