@@ -134,7 +134,7 @@ describe("a call with more bytes of events than are kept with one", () => {
   }
 
   test("keeps those that fit, and is one activity", async () => {
-    await analyzed("big", 14);
+    await analyzed("big", 10);
     const group = await store().call("acme:retell:big");
     const bytes = Buffer.byteLength(JSON.stringify(group?.events));
     expect(bytes).toBeGreaterThan(eventLimits.bytes / 2);
@@ -144,7 +144,7 @@ describe("a call with more bytes of events than are kept with one", () => {
   });
 
   test("large calls are not all in memory at once", async () => {
-    for (const callId of ["a", "b", "c"]) await analyzed(callId, 5);
+    for (const callId of ["a", "b", "c"]) await analyzed(callId, 4);
     const { groupsOf } = store();
     const read: number[] = [];
     store().groupsOf = async (...asked) => {
