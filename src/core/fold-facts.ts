@@ -1,4 +1,5 @@
-import type { Agent, AgentRef, Facts, FoldedCall, Outcome, Phase, Recording, Transfer } from "./call.ts";
+import type { CallEvent, Facts, FoldedCall, Outcome, Phase, Recording, Transfer } from "./call.ts";
+import { joinAgents } from "./fold-agents.ts";
 
 export const phaseRank: Record<Phase, number> = { ringing: 1, answered: 2, ended: 3 };
 
@@ -15,8 +16,21 @@ const outcomeRank: Record<Outcome, number> = {
   unknown: 0,
 };
 
-/** Adds what a later event says to what the earlier ones said. */
-export function addFacts(call: FoldedCall, facts: Facts, at: string): void {
+/** Adds what events say, the later to the earlier. What may grow with each of them is put together once, at the end. */
+export function addFacts(call: FoldedCall, ordered: readonly CallEvent[]): void {
+  for (const { phase, facts } of ordered) {
+    if (phase && phaseRank[phase] > phaseRank[call.phase]) call.phase = phase;
+    addSingleFacts(call, facts);
+  }
+  const custom = ordered.flatMap(({ facts }) => (facts.custom ? [facts.custom] : []));
+  if (custom.length > 0) call.custom = Object.fromEntries(custom.flatMap((one) => Object.entries(one)));
+  const agents = ordered.flatMap(({ facts, at }) => facts.agents?.map((agent) => ({ agent, at })) ?? []);
+  call.agents = joinAgents(
+    agents.map(({ agent: { talked, ...agent }, at }) => ({ ...agent, ...(talked && { talkedAt: at }) })),
+  );
+}
+
+function addSingleFacts(call: FoldedCall, facts: Facts): void {
   call.startedAt = earliest(call.startedAt, facts.startedAt);
   call.answeredAt = earliest(call.answeredAt, facts.answeredAt);
   call.endedAt = latest(call.endedAt, facts.endedAt);
@@ -32,34 +46,12 @@ export function addFacts(call: FoldedCall, facts: Facts, at: string): void {
   call.reason ??= facts.reason || undefined;
   if (facts.recording) call.recording = { ...call.recording, ...facts.recording };
   if (facts.transfer) call.transfer = joinTransfers(call.transfer, facts.transfer);
-  if (facts.custom) call.custom = { ...call.custom, ...facts.custom };
-  for (const { talked, ...agent } of facts.agents ?? [])
-    addAgent(call.agents, agent, talked ? at : undefined);
 }
 
 /** A warm or cold transfer stays one, whatever a poorer event says of it. */
 function joinTransfers(known: Transfer | undefined, said: Transfer): Transfer {
   const kind = said.kind === "unknown" ? (known?.kind ?? "unknown") : said.kind;
   return { ...known, ...said, kind };
-}
-
-/** Agents that share an id are one agent, also two who turn out to be one by a third id. */
-function addAgent(agents: Agent[], ref: Omit<AgentRef, "talked">, talked: string | undefined): void {
-  const told = new Set(ref.ids);
-  const same = agents.filter(({ ids }) => ids.some((id) => told.has(id)));
-  const known = same[0] ?? { ids: [] };
-  if (same.length === 0) agents.push(known);
-  for (const other of same.slice(1)) agents.splice(agents.indexOf(other), 1);
-  const name = ref.name || lastOf(same, "name");
-  const email = ref.email || lastOf(same, "email");
-  const kind = ref.kind ?? same.findLast((agent) => agent.kind)?.kind;
-  const talkedAt = [talked, ...same.map((agent) => agent.talkedAt)].reduce(latest, undefined);
-  known.ids = [...new Set([...same.flatMap(({ ids }) => ids), ...ref.ids])];
-  Object.assign(known, name && { name }, email && { email }, kind && { kind }, talkedAt && { talkedAt });
-}
-
-function lastOf(agents: readonly Agent[], name: "name" | "email"): string | undefined {
-  return agents.findLast((agent) => agent[name])?.[name];
 }
 
 /**
@@ -81,7 +73,7 @@ export function fillIn(call: FoldedCall, more: FoldedCall): void {
   if (custom) call.custom = { ...custom, ...call.custom };
   if (recording) call.recording = recordingOf(call.recording, recording);
   if (transfer) call.transfer = joinTransfers(transfer, call.transfer ?? transfer);
-  for (const { talkedAt, ...agent } of agents) addAgent(call.agents, agent, talkedAt);
+  call.agents = joinAgents([...call.agents, ...agents]);
 }
 
 /** A link that was told stays; what another link is said to be good for says nothing of it. */

@@ -80,10 +80,7 @@ function outcomeIfNotTaken(call: FoldedCall, ordered: readonly CallEvent[]): Out
 /** What these events say together, without the leg that survives. */
 function together(ordered: readonly CallEvent[]): FoldedCall {
   const call: FoldedCall = { callId: "", legs: [], phase: "ringing", agents: [] };
-  for (const { at, phase, facts } of ordered) {
-    if (phase && phaseRank[phase] > phaseRank[call.phase]) call.phase = phase;
-    addFacts(call, facts, at);
-  }
+  addFacts(call, ordered);
   addIdentity(call, ordered);
   return call;
 }

@@ -1,12 +1,13 @@
 import { setTimeout } from "node:timers/promises";
-import { type Call, type CallEvent, callKey } from "../core/call.ts";
+import { type Call, callKey } from "../core/call.ts";
+import { endLimits, overLimits } from "../core/call-limits.ts";
 import type { Provider } from "../core/contracts.ts";
 import { foldCall } from "../core/customer.ts";
 import { StoreError } from "../core/errors.ts";
 import { reasonOf } from "../core/mask.ts";
 import { identityOf } from "../core/phone.ts";
 import type { InstallationSettings } from "../core/settings.ts";
-import { eachInTurn } from "../lib/pace.ts";
+import { eachInTurn, inParts } from "../lib/pace.ts";
 import type {
   CallGroup,
   CallRow,
@@ -17,11 +18,11 @@ import type {
 } from "../store/contract.ts";
 import { askAt, audioAt } from "./asks.ts";
 import { readDelivery } from "./events.ts";
+import { type DecodedEvent, type Gathering, groupByLegs, legsOf, withoutEventsFrom } from "./gather.ts";
 import type { Decoding, Flow } from "./installation.ts";
 import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
 import { withoutUnwanted } from "./recording-policy.ts";
-
-type DecodedEvent = { event: CallEvent; delivery: number };
+import { type WithinLimits, withinLimits } from "./within-limits.ts";
 
 /**
  * Decodes what has arrived, folds it into calls and marks the calls that are due. One transaction.
@@ -35,44 +36,82 @@ export async function decodeNew(
 ): Promise<number> {
   const deliveries = await flow.store.newDeliveries(installation.settings.name, limit);
   if (deliveries.length === 0) return 0;
-  try {
-    await decodeTogether(flow, installation, providers, deliveries);
-  } catch (error) {
-    await stopAtStore(flow, error);
-    for (const delivery of deliveries) await decodeAlone(flow, installation, providers, delivery);
-  }
+  const read = await eachInTurn(deliveries, (delivery) => readOne(flow, providers, delivery));
+  await foldBatch(flow, installation, read);
   return deliveries.length;
 }
 
-async function decodeTogether(
+/** Deliveries of large calls are taken in parts, so that not all of these calls are in memory at once. */
+async function foldBatch(flow: Flow, installation: Decoding, read: readonly ReadDelivery[]): Promise<void> {
+  const fitting = await fittingEvents(flow, installation, read);
+  const bytes = fitting.reduce((sum, one) => sum + one.bytes, 0);
+  if (read.length > 1 && bytes > endLimits.bytes) {
+    for (const half of inParts(read, Math.ceil(read.length / 2))) await foldBatch(flow, installation, half);
+    return;
+  }
+  try {
+    await foldTogether(flow, installation, read, fitting);
+  } catch (error) {
+    await stopAtStore(flow, error);
+    for (const one of read) await foldAlone(flow, installation, one);
+  }
+}
+
+/** Of one provider. */
+type FittingEvents = WithinLimits & { provider: string };
+
+function fittingEvents(
+  flow: Flow,
+  { settings }: Decoding,
+  read: readonly ReadDelivery[],
+): Promise<FittingEvents[]> {
+  const replayed = read.flatMap(({ delivery }) => (delivery.again ? delivery : []));
+  const byProvider = Map.groupBy(
+    read.filter(({ events }) => events),
+    ({ delivery }) => delivery.provider,
+  );
+  return eachInTurn([...byProvider], async ([provider, own]) => {
+    const decoded = own.flatMap(({ events = [] }) => events);
+    return { provider, ...(await withinLimits(flow, settings.name, provider, { decoded, replayed })) };
+  });
+}
+
+function replayedOf(read: readonly ReadDelivery[]): number[] {
+  return read.flatMap(({ delivery: { id, again } }) => (again ? id : []));
+}
+
+async function foldTogether(
   flow: Flow,
   installation: Decoding,
-  providers: Readonly<Record<string, Provider>>,
-  deliveries: readonly StoredDelivery[],
+  read: readonly ReadDelivery[],
+  fitting: readonly FittingEvents[],
 ): Promise<void> {
-  const events = new Map<string, DecodedEvent[]>();
-  const notes = await eachInTurn(deliveries, (delivery) => decodeOne(flow, providers, delivery, events));
-  const replayed = deliveries.filter(({ again }) => again).map(({ id }) => id);
+  const { name } = installation.settings;
+  const notes = new Map(read.map(({ note }) => [note.id, note]));
   const calls: DecodedCall[] = [];
-  for (const [provider, decoded] of events)
-    calls.push(...(await foldInto(flow, installation, provider, { decoded, replayed })));
-  await flow.store.saveDecoded(installation.settings.name, notes, calls);
+  for (const { provider, kept, beyond } of fitting) {
+    calls.push(
+      ...(await foldInto(flow, installation, provider, { decoded: kept, replayed: replayedOf(read) })),
+    );
+    for (const id of beyond) {
+      const note = notes.get(id);
+      const events = kept.filter(({ delivery }) => delivery === id).length;
+      if (note) notes.set(id, { ...note, events, fault: overLimits });
+    }
+    if (beyond.size > 0) flow.limitedLog.seldom("warn", { installation: name, provider }, overLimits);
+  }
+  await flow.store.saveDecoded(name, [...notes.values()], calls);
 }
 
 /** One delivery that cannot be folded or saved must not hold up all that come after it. It gets three tries. */
-async function decodeAlone(
-  flow: Flow,
-  installation: Decoding,
-  providers: Readonly<Record<string, Provider>>,
-  delivery: StoredDelivery,
-): Promise<void> {
+async function foldAlone(flow: Flow, installation: Decoding, one: ReadDelivery): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await decodeTogether(flow, installation, providers, [delivery]);
+      return await foldTogether(flow, installation, [one], await fittingEvents(flow, installation, [one]));
     } catch (error) {
       await stopAtStore(flow, error);
       if (attempt < 3) await setTimeout(250 * attempt);
-      else return setAside(flow, installation, delivery, error);
+      else return setAside(flow, installation, one.delivery, error);
     }
   }
 }
@@ -99,27 +138,27 @@ async function setAside(
   await store.saveDecoded(name, [{ id, digest, kind: "fault", events: 0, fault: reasonOf(error) }], []);
 }
 
+/** What one delivery says; without events when it repeats an earlier one, or cannot be decoded. */
+type ReadDelivery = { delivery: StoredDelivery; note: DecodedDelivery; events?: DecodedEvent[] };
+
 /** A delivery that cannot be decoded is kept with its fault, and never stops its neighbours. */
-function decodeOne(
+function readOne(
   { log }: Flow,
   providers: Readonly<Record<string, Provider>>,
   delivery: StoredDelivery,
-  events: Map<string, DecodedEvent[]>,
-): DecodedDelivery {
+): ReadDelivery {
   const { id, digest, repeatOf, again } = delivery;
-  if (repeatOf !== undefined) return { id, digest, kind: "repeat", events: 0, repeatOf };
+  if (repeatOf !== undefined) return { delivery, note: { id, digest, kind: "repeat", events: 0, repeatOf } };
   try {
     const { kind, events: decoded } = readDelivery(providers[delivery.provider], delivery);
-    const list = events.get(delivery.provider) ?? [];
-    events.set(delivery.provider, list);
-    for (const event of decoded) list.push({ event, delivery: id });
-    return { id, digest, kind, events: decoded.length, ...(again && { again }) };
+    const events = decoded.map((event) => ({ event, delivery: id }));
+    return { delivery, events, note: { id, digest, kind, events: events.length, ...(again && { again }) } };
   } catch (error) {
     log.error(
       { delivery: id, provider: delivery.provider, err: error },
       "a delivery could not be decoded; it is kept",
     );
-    return { id, digest, kind: "fault", events: 0, fault: reasonOf(error) };
+    return { delivery, note: { id, digest, kind: "fault", events: 0, fault: reasonOf(error) } };
   }
 }
 
@@ -162,56 +201,27 @@ async function foldInto(
     provider,
     decoded.map(({ event }) => event),
   );
-  const legs = new Set([...decoded.flatMap(({ event }) => legsOf(event)), ...lines.affected, ...again]);
-  const stored = await flow.store.groupsOf(
-    installation.settings.name,
-    [...legs].map((callId) => ({ provider, callId })),
-    replayed,
-  );
-  const own = stored.filter(({ row }) => row.call.provider === provider);
-  const gathered = groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded).filter(
-    ({ groups, added }) => added.length > 0 || groups.some(({ events }) => events.length > 0),
-  );
-  return eachInTurn(gathered, (gathering) => foldGroup(flow, installation, gathering, { provider, lines }));
-}
-
-/** What a replayed delivery said before no longer counts: it may have been decoded wrongly. */
-function withoutEventsFrom(groups: readonly CallGroup[], replayed: ReadonlySet<number>): CallGroup[] {
-  if (replayed.size === 0) return [...groups];
-  return groups.map(({ row, events, from }) => ({
-    row,
-    events: events.filter((_, i) => !replayed.has(from[i] ?? 0)),
-    from: from.filter((delivery) => !replayed.has(delivery)),
-  }));
-}
-
-function legsOf({ callId, sameCallAs }: CallEvent): string[] {
-  return sameCallAs === undefined ? [callId] : [callId, sameCallAs];
-}
-
-type Gathering = { groups: CallGroup[]; added: DecodedEvent[] };
-
-/** Which stored calls and new events belong together, by the legs they share. */
-function groupByLegs(stored: readonly CallGroup[], decoded: readonly DecodedEvent[]): Gathering[] {
-  const byLeg = new Map<string, Gathering>();
-  const join = (legs: readonly string[], gathering: Gathering): void => {
-    for (const leg of legs) {
-      const known = byLeg.get(leg);
-      if (known && known !== gathering) {
-        gathering.groups.push(...known.groups);
-        gathering.added.push(...known.added);
-        for (const [other, owner] of byLeg) if (owner === known) byLeg.set(other, gathering);
-      }
-      byLeg.set(leg, gathering);
-    }
+  const read = async (legs: Iterable<string>, of: readonly number[] = []): Promise<CallGroup[]> => {
+    const wanted = [...legs].map((callId) => ({ provider, callId }));
+    const stored = await flow.store.groupsOf(installation.settings.name, wanted, of);
+    return stored.filter(({ row }) => row.call.provider === provider);
   };
-  for (const group of stored) join(group.row.call.legs, { groups: [group], added: [] });
-  for (const item of decoded) {
-    const gathering = byLeg.get(item.event.callId);
-    if (gathering && item.event.sameCallAs === undefined) gathering.added.push(item);
-    else join(legsOf(item.event), { groups: [], added: [item] });
-  }
-  return [...new Set(byLeg.values())];
+  const fold = (gathering: Gathering) => foldGroup(flow, installation, gathering, { provider, lines });
+  const own = await read(new Set(decoded.flatMap(({ event }) => legsOf(event))), replayed);
+  const gathered = groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded).filter(hasEvents);
+  const calls = await eachInTurn(gathered, fold);
+  const seen = new Set(own.map(({ row }) => row.id));
+  // One after another: together they may be larger than memory.
+  const others = await eachInTurn([...new Set([...lines.affected, ...again])], async (leg) => {
+    const groups = (await read([leg])).filter(({ row }) => !seen.has(row.id));
+    for (const { row } of groups) seen.add(row.id);
+    return Promise.all(groupByLegs(groups, []).filter(hasEvents).map(fold));
+  });
+  return [...calls, ...others.flat()];
+}
+
+function hasEvents({ groups, added }: Gathering): boolean {
+  return added.length > 0 || groups.some(({ events }) => events.length > 0);
 }
 
 async function foldGroup(

@@ -120,7 +120,7 @@ function answerLines(given: AnswerGiven): TextLine[] {
   ];
 }
 
-function courseLines({ events, deliveries, history }: Explanation): TextLine[] {
+function courseLines({ events, limited, deliveries, history }: Explanation): TextLine[] {
   const heard = events.map(({ at, kind, phase, sameCallAs, asked, deliveries: from }): TextLine => {
     const origin = from.length > 0 ? `delivery ${from.join(" or ")}` : "its delivery is no longer kept";
     return [
@@ -130,6 +130,7 @@ function courseLines({ events, deliveries, history }: Explanation): TextLine[] {
         .join(", "),
     ];
   });
+  if (limited) heard.push(["", limited]);
   const came = deliveries.map(({ id, receivedAt, kind, repeats, fault }): TextLine => {
     const again = repeats > 0 && `sent ${repeats + 1} times`;
     return ["", [`${receivedAt} delivery ${id}`, kind, again, fault].filter(Boolean).join(", ")];

@@ -1,4 +1,5 @@
 import { type Call, type CallEvent, callKey } from "../core/call.ts";
+import { eventLimits, overLimits } from "../core/call-limits.ts";
 import type { Contact, ContactRef } from "../core/contact.ts";
 import type { Answer } from "../core/contracts.ts";
 import { phaseRank } from "../core/fold-facts.ts";
@@ -48,6 +49,7 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
     ...(mergedInto && { mergedInto }),
     call: withoutLink(call, await store.recording(row.id)),
     events: eventsOf(group, deliveries),
+    ...(isFull(group) && { limited: overLimits }),
     deliveries,
     history: history.map(({ at, step, detail }) => ({ at: new Date(at).toISOString(), step, detail })),
   };
@@ -160,6 +162,13 @@ async function mergedLegs(store: Store, call: Call): Promise<Explanation["merged
     merged.push({ key, ...(activityId !== undefined && { activityId }) });
   }
   return merged;
+}
+
+/** Whether one more event found no room, or would not if it were as large as the largest. */
+function isFull({ events }: CallGroup): boolean {
+  const sizes = events.map((event) => Buffer.byteLength(JSON.stringify(event)));
+  const [bytes, largest] = [sizes.reduce((sum, size) => sum + size, 0), Math.max(...sizes)];
+  return events.length >= eventLimits.events || bytes + largest > eventLimits.bytes;
 }
 
 /** In the order of their time; what one delivery says in parts is told once. A delivery that is not kept any more is not named. */

@@ -64,6 +64,8 @@ export type Explanation = {
   mergedInto?: string;
   call: ExplainedCall;
   events: ExplainedEvent[];
+  /** Said of a call with as many events as are read. */
+  limited?: string;
   deliveries: DeliveryNote[];
   history: { at: string; step: string; detail: Record<string, unknown> }[];
 };

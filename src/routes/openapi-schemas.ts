@@ -116,6 +116,7 @@ const explanation = object(
     answer,
     merged: list(object({ key: text, activityId: text }, ["key"])),
     mergedInto: text,
+    limited: text,
   },
   ["key", "state", "status", "attempts", "contact", "merged"],
 );

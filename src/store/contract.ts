@@ -1,4 +1,5 @@
 import type { Call, CallEvent } from "../core/call.ts";
+import type { EventLimits } from "../core/call-limits.ts";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { Delivery } from "../core/delivery.ts";
 import type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
@@ -13,14 +14,23 @@ export type { StoredInstall } from "./contract-installs.ts";
 
 /**
  * A delivery on disk. `repeatOf`: the id of an earlier one with the same bytes and URL within 24 h.
- * `again`: it was decoded before and is replayed; the events it gave then no longer count.
+ * `again`: it was decoded before and is replayed; the events it gave then no longer count. `counted`: it gave some.
  */
-export type StoredDelivery = Delivery & { id: number; digest: number; repeatOf?: number; again?: boolean };
+export type StoredDelivery = Delivery & {
+  id: number;
+  digest: number;
+  repeatOf?: number;
+  again?: boolean;
+  counted?: true;
+};
 
 /** A call with all of its events. `from`: for each event, the id of its delivery. */
 export type CallGroup = { row: CallRow; events: CallEvent[]; from: number[] };
 
 export type Leg = { provider: string; callId: string };
+
+/** How many events the call of a leg has, and how many bytes of them. `call`: the id of its row. */
+export type CallSize = EventLimits & { leg: Leg; call: number };
 
 /** The outcome of decoding one delivery. `fault`: why it could not be decoded; the bytes stay. */
 export type DecodedDelivery = {
@@ -137,6 +147,8 @@ export type Store = OtherParts & {
   newDeliveries(installation: string, limit: number): Promise<StoredDelivery[]>;
   /** The calls of these legs, and those that have events of these deliveries. */
   groupsOf(installation: string, legs: readonly Leg[], deliveries?: readonly number[]): Promise<CallGroup[]>;
+  /** The calls of these legs, without the events of these deliveries. A leg of no call is left out. */
+  sizesOf(installation: string, legs: readonly Leg[], without: readonly number[]): Promise<CallSize[]>;
   saveDecoded(
     installation: string,
     deliveries: readonly DecodedDelivery[],

@@ -1,6 +1,7 @@
 import type { CallEvent } from "../core/call.ts";
+import { type EventLimits, endLimits } from "../core/call-limits.ts";
 import type { Connection } from "./connection.ts";
-import type { CallGroup, Leg, StoredDelivery } from "./contract.ts";
+import type { CallGroup, CallSize, Leg, StoredDelivery } from "./contract.ts";
 import { callColumns, deliveryColumns, toCallRow, toDelivery } from "./rows.ts";
 
 const dayMs = 86_400_000;
@@ -16,7 +17,7 @@ export function newDeliveries(db: Connection, installation: string, limit: numbe
     `WITH next AS (SELECT id, length(body) AS bytes FROM deliveries
                     WHERE installation = ? AND state IN (0, 3) ORDER BY id LIMIT ?),
           sums AS (SELECT id, sum(bytes) OVER (ORDER BY id) - bytes AS bytes_before FROM next)
-     SELECT ${deliveryColumns}, state FROM deliveries
+     SELECT ${deliveryColumns}, state, events FROM deliveries
       WHERE id IN (SELECT id FROM sums WHERE bytes_before < ?) ORDER BY id`,
     installation,
     limit,
@@ -25,7 +26,8 @@ export function newDeliveries(db: Connection, installation: string, limit: numbe
   const seen = new Map<number, StoredDelivery>();
   return rows.map((row) => {
     const delivery = toDelivery(row);
-    if (row["state"] === 3) return { ...delivery, again: true };
+    if (row["state"] === 3)
+      return { ...delivery, again: true, ...(Number(row["events"]) > 0 && { counted: true as const }) };
     const earlier = seen.get(delivery.digest) ?? earlierTwin(db, delivery);
     if (earlier && isRepeat(delivery, earlier))
       return { ...delivery, repeatOf: earlier.repeatOf ?? earlier.id };
@@ -66,26 +68,76 @@ export function groupsOf(
     for (const { call } of db.all("SELECT call FROM events WHERE delivery = ?", delivery))
       ids.add(Number(call));
   }
-  for (const { provider, callId } of legs) {
-    const row = db.get(
-      "SELECT call FROM legs WHERE installation = ? AND provider = ? AND call_id = ?",
-      installation,
-      provider,
-      callId,
-    );
-    if (row) ids.add(Number(row["call"]));
+  for (const leg of legs) {
+    const id = callOf(db, installation, leg);
+    if (id !== undefined) ids.add(id);
   }
   return [...ids].flatMap((id) => groupOf(db, id) ?? []);
+}
+
+function callOf(db: Connection, installation: string, { provider, callId }: Leg): number | undefined {
+  const row = db.get(
+    "SELECT call FROM legs WHERE installation = ? AND provider = ? AND call_id = ?",
+    installation,
+    provider,
+    callId,
+  );
+  return row && Number(row["call"]);
+}
+
+/** How large the calls of these legs are, without the events of these deliveries. A leg of no call is left out. */
+export function sizesOf(
+  db: Connection,
+  installation: string,
+  legs: readonly Leg[],
+  without: readonly number[],
+): CallSize[] {
+  const calls = new Map<number, EventLimits>();
+  return legs.flatMap((leg) => {
+    const call = callOf(db, installation, leg);
+    if (call === undefined) return [];
+    const size = calls.get(call) ?? sizeOf(db, call, without);
+    calls.set(call, size);
+    return { leg, call, ...size };
+  });
+}
+
+function sizeOf(db: Connection, call: number, without: readonly number[] = []): EventLimits {
+  const row = db.get(
+    `SELECT COUNT(*) AS events, SUM(octet_length(body)) AS bytes FROM events
+      WHERE call = ? AND delivery NOT IN (SELECT value FROM json_each(?))`,
+    call,
+    JSON.stringify(without),
+  );
+  return { events: Number(row?.["events"] ?? 0), bytes: Number(row?.["bytes"] ?? 0) };
 }
 
 /** A call by its row id, with its events. */
 export function groupOf(db: Connection, id: number): CallGroup | undefined {
   const row = db.get(`SELECT ${callColumns} FROM calls WHERE id = ?`, id);
   if (!row) return undefined;
-  const events = db.all("SELECT body, delivery FROM events WHERE call = ?", id);
+  const events = eventsOf(db, id);
   return {
     row: toCallRow(row),
     events: events.map(({ body }) => JSON.parse(String(body)) as CallEvent),
     from: events.map(({ delivery }) => Number(delivery)),
   };
+}
+
+/** Of a call that an earlier version let grow without limits, those of the oldest deliveries. */
+function eventsOf(db: Connection, id: number): ReturnType<Connection["all"]> {
+  const { events, bytes } = sizeOf(db, id);
+  if (events <= endLimits.events && bytes <= endLimits.bytes)
+    return db.all("SELECT body, delivery FROM events WHERE call = ?", id);
+  return db.all(
+    `WITH sums AS (SELECT digest, sum(octet_length(body)) OVER oldest - octet_length(body) AS bytes_before,
+                          row_number() OVER oldest AS place
+                     FROM events WHERE call = ? WINDOW oldest AS (ORDER BY delivery, digest))
+     SELECT body, delivery FROM events
+      WHERE call = ? AND digest IN (SELECT digest FROM sums WHERE bytes_before < ? AND place <= ?)`,
+    id,
+    id,
+    endLimits.bytes,
+    endLimits.events,
+  );
 }

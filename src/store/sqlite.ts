@@ -49,6 +49,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
     append: groupCommit(write, health.named),
     newDeliveries: async (installation, limit) => groups.newDeliveries(db, installation, limit),
     groupsOf: async (installation, legs, deliveries) => groups.groupsOf(db, installation, legs, deliveries),
+    sizesOf: async (installation, legs, without) => groups.sizesOf(db, installation, legs, without),
     saveDecoded: (installation, deliveries, calls, line) =>
       write("decoded", decodedWrite({ installation, deliveries, calls, now: now(), line })),
     dueCalls: (installation, at, limit) => delivered.dueCalls(db, installation, at, limit),

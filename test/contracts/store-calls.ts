@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { endLimits } from "../../src/core/call-limits.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { callOf, contact, decodedCall, deliveryOf, type OpenStore, t0 } from "./store-samples.ts";
 
@@ -28,6 +29,24 @@ export function testCallStore(name: string, open: OpenStore): void {
       const [after] = await store.groupsOf("acme", [{ provider: "voys", callId: "x" }]);
       expect(after?.events).toHaveLength(1);
       expect(after?.row.call.revision).toBe(2);
+    });
+
+    test("tells how large calls are, without what is replayed, and reads no more than the limits", async () => {
+      const rang = (i: number) => ({
+        event: { callId: "x", at: new Date(t0 + i).toISOString(), kind: "ringing", facts: {} },
+        delivery: i,
+      });
+      const events = Array.from({ length: endLimits.events + 5 }, (_, i) => rang(i));
+      await store.saveDecoded("acme", [], [decodedCall("x", { events })]);
+      const [x, y] = ["x", "y"].map((callId) => ({ provider: "voys", callId }));
+      if (!x || !y) throw new Error("two legs were expected");
+      const sizes = await store.sizesOf("acme", [x, y], [0, 1, 2, 99_999]);
+      const bytes = events.slice(3).reduce((sum, { event }) => sum + JSON.stringify(event).length, 0);
+      expect(sizes).toMatchObject([{ leg: x, events: events.length - 3, bytes }]);
+      const [group] = await store.groupsOf("acme", [x]);
+      expect(group?.from.toSorted((a, b) => a - b)).toEqual(
+        events.slice(0, endLimits.events).map(({ delivery }) => delivery),
+      );
     });
 
     test("gives due calls in the order they became due, and tells when the next one is", async () => {
