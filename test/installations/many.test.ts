@@ -18,7 +18,7 @@ import {
   startWith,
 } from "./many-accounts.ts";
 
-const many = rounds({ whole: 200, short: 60 });
+const many = rounds({ whole: 200, short: 32 });
 const waitSeconds = 60;
 const titleField = { hubspot: "hs_call_title", salesforce: "Subject" } as const;
 /** What an installation holds, and would hold once more after each change if it were not let go of. */

@@ -9,7 +9,7 @@ import { rounds } from "../support/rounds.ts";
 const fixtures = ["warm-transfer.json", "no-answer.json", "simple-inbound.json"];
 
 /** Only every so many of the requests and writes fail, one at a time. */
-const stride = rounds({ whole: 1, short: 5 });
+const stride = rounds({ whole: 1, short: 7 });
 
 /** What a rep sees in the end. `before`: does something to the CRM when the calls begin. */
 async function runThrough(name: WorldName, options: TurnOptions = {}, before?: (world: CrmWorld) => void) {
