@@ -131,6 +131,19 @@ describe("the check turns away", () => {
     expect(faults).toEqual(["connectors/x/b.ts declares the type Found, as src/flow/a.ts does"]);
   });
 
+  test("a small file that only one of its folder imports", () => {
+    const sources = {
+      "src/flow/a.ts": 'import { b } from "./b.ts";\n',
+      "src/flow/b.ts": "export const b = 1;\n".repeat(40),
+      "src/flow/c.ts": "export const c = 1;\n".repeat(41),
+      "src/flow/d.ts": 'import { c } from "./c.ts";\n',
+    };
+    expect(faultsOf(sources)).toEqual([
+      "src/flow/b.ts has 40 lines, and only src/flow/a.ts imports it: put it there",
+    ]);
+    expect(faultsOf({ ...sources, "src/flow/e.ts": 'import { b } from "./b.ts";\n' })).toEqual([]);
+  });
+
   test("a circle, also of types only, and tells it once", () => {
     const faults = faultsOf({
       "src/core/a.ts": 'import type { B } from "./b.ts";',

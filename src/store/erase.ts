@@ -1,5 +1,5 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { ContactRef } from "../core/contact.ts";
-import { cleanLog } from "./clean-log.ts";
 import type { Connection } from "./connection.ts";
 import type { Store } from "./contract.ts";
 import type { InstallStore, KeptPlace } from "./contract-installs.ts";
@@ -38,4 +38,15 @@ export function eraseInstallationWith(write: Write): InstallStore["eraseInstalla
     await write("eraseRest", installation);
     return true;
   };
+}
+
+const tries = 10;
+const againMs = 100;
+
+/**
+ * Nothing of what was erased stays in the write-ahead log. Somebody who reads for long (a backup) can keep it there; then it
+ * is overwritten in time, as the log is.
+ */
+async function cleanLog(write: Write): Promise<void> {
+  for (let n = 1; n <= tries && !(await write("cleanLog")); n += 1) await pause(againMs);
 }

@@ -31,7 +31,25 @@ export function findFaults(files: Files, packages: Packages): string[] {
       imports.flatMap(({ from }) => (from?.startsWith(".") ? resolve(path, from) : [])),
     );
   }
-  return [...faults, ...cyclesOf(graph)];
+  return [...faults, ...cyclesOf(graph), ...tinyFilesOf(files, graph)];
+}
+
+/** A file of so few lines that only one other of its folder imports is a part of that one. */
+const tinyLines = 40;
+
+function tinyFilesOf(files: Files, graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const importers = new Map<string, Set<string>>();
+  for (const [path, targets] of graph) {
+    if (!isProduct(path)) continue;
+    for (const target of targets) importers.set(target, (importers.get(target) ?? new Set()).add(path));
+  }
+  return [...importers].flatMap(([path, [only, ...others]]) => {
+    const lines = (files.get(path) ?? "").split("\n").length - 1;
+    const isPart = only !== undefined && others.length === 0 && posix.dirname(only) === posix.dirname(path);
+    return isPart && lines > 0 && lines <= tinyLines && isProduct(path)
+      ? [`${path} has ${lines} lines, and only ${only} imports it: put it there`]
+      : [];
+  });
 }
 
 function faultsOfText(path: string, text: string, { code }: Source): string[] {
