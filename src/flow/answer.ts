@@ -9,9 +9,9 @@ import { limitedTexts } from "../mapping/limits.ts";
 import { type Rendering, startRendering } from "../mapping/rendering.ts";
 import type { View } from "../mapping/view.ts";
 import type { StoredAnswer } from "../store/contract.ts";
+import { whyNotLookedUp } from "./calls/match.ts";
 import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
 import { logLimited } from "./limited.ts";
-import { whyNotLookedUp } from "./match.ts";
 
 /** How long the same bytes count as the same question, for providers that send no call id. */
 const sameQuestionMs = 60_000;

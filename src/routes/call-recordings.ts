@@ -1,7 +1,7 @@
 import { Rejected } from "../core/errors.ts";
-import { deleteRecording } from "../flow/follow-recordings.ts";
-import { nextLink } from "../flow/recordings.ts";
-import type { Parts } from "../parts.ts";
+import { deleteRecording } from "../flow/recordings/follow.ts";
+import { nextLink } from "../flow/recordings/links.ts";
+import type { Parts } from "../server/assemble.ts";
 import type { CallRow } from "../store/contract.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";

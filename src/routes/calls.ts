@@ -1,6 +1,6 @@
 import { Rejected } from "../core/errors.ts";
-import { explainCall } from "../flow/explain.ts";
-import type { Parts } from "../parts.ts";
+import { explainCall } from "../flow/explain/explain.ts";
+import type { Parts } from "../server/assemble.ts";
 import type { CallFilter, CallRow, DeliveryNote } from "../store/contract.ts";
 import { callQuery, noQuery, numberToFilter, pageQuery, unusedQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";

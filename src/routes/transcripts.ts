@@ -1,7 +1,7 @@
 import type { Response } from "express";
 import { Rejected } from "../core/errors.ts";
-import { recordingPolicyOf } from "../flow/recording-policy.ts";
-import type { Parts } from "../parts.ts";
+import { recordingPolicyOf } from "../core/recording-policy.ts";
+import type { Parts } from "../server/assemble.ts";
 import type { CallRow } from "../store/contract.ts";
 import { type Html, html } from "./html.ts";
 import { pathParameter, type Route } from "./route.ts";

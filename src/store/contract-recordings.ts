@@ -1,4 +1,4 @@
-import type { CallRow } from "./call-row.ts";
+import type { CallRow } from "../core/tracked-call.ts";
 
 /**
  * `wanted`: not there yet, as far as we know. `there`: the provider plays it. `kept`: it is in our archive. `missing`:

@@ -2,14 +2,14 @@ import type { Call, CallEvent } from "../core/call.ts";
 import type { EventLimits } from "../core/call-limits.ts";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { Delivery } from "../core/delivery.ts";
-import type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
+import type { CallRow, CallState, Decision, Ours } from "../core/tracked-call.ts";
 import type { FollowUpAnswer, FollowUpStore, WantedFollowUp } from "./contract-follow-ups.ts";
 import type { InstallStore } from "./contract-installs.ts";
 import type { LearnedLine, LineProgress, LineStore } from "./contract-lines.ts";
 import type { NumberingStore } from "./contract-numbering.ts";
 import type { RecordingStore } from "./contract-recordings.ts";
 
-export type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
+export type { CallRow, CallState, Decision, Ours } from "../core/tracked-call.ts";
 export type { StoredInstall } from "./contract-installs.ts";
 
 /**
