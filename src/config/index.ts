@@ -1,14 +1,14 @@
 import { dirname, join, resolve } from "node:path";
 import type { ArchiveSettings } from "../archive/settings.ts";
+import type { ConnectorKind } from "../core/contracts.ts";
 import { ConfigError, type Fault } from "../core/errors.ts";
 import { demoInstallation } from "../demo.ts";
 import { parseJson } from "../mapping/json.ts";
-import { readApps } from "./apps.ts";
-import { type EnvironmentSettings, readEnvironment } from "./environment.ts";
+import { didYouMean } from "../mapping/nearest.ts";
+import { type EnvironmentSettings, faultsOfOpenDoors, readEnvironment } from "./environment.ts";
 import { check, isPlain } from "./faults.ts";
 import { type ConfigReading, type InstallationConfig, type Kinds, readInstallation } from "./installation.ts";
 import type { ReadMapping } from "./mappings.ts";
-import { faultsOfOpenDoors } from "./open-doors.ts";
 import { fileSchema } from "./schema.ts";
 import { type Environment, placeWithin, resolveSecrets } from "./secrets.ts";
 
@@ -161,4 +161,31 @@ function faultsOfSharedFiles(installations: readonly InstallationConfig[], file:
       },
     ];
   });
+}
+
+type OAuthKinds = Readonly<Record<string, Partial<Pick<ConnectorKind, "oauth">>>>;
+
+/** Our apps by CRM, as the schemas of their CRMs gave them. Tokens are sealed with a key, so there must be one. */
+function readApps(
+  apps: Readonly<Record<string, unknown>>,
+  at: string,
+  { kinds, sealingKeys, faults }: { kinds: OAuthKinds; sealingKeys: readonly string[]; faults: Fault[] },
+): Record<string, unknown> {
+  const names = Object.keys(kinds).filter((name) => kinds[name]?.oauth);
+  const read = Object.entries(apps).map(([name, value]): [string, unknown] => {
+    const oauth = Object.hasOwn(kinds, name) ? kinds[name]?.oauth : undefined;
+    if (oauth) return [name, check(oauth.app, value, placeWithin(at, name), faults)];
+    const problem = `there is no CRM ${JSON.stringify(name.slice(0, 60))} that is installed by OAuth.`;
+    const cure = didYouMean(name, names) ?? `Use one of: ${names.join(", ")}.`;
+    faults.push({ at: placeWithin(at, name), problem, cure });
+    return [name, undefined];
+  });
+  if (read.length > 0 && sealingKeys.length === 0) {
+    faults.push({
+      at: "environment: SWITCHHOOK_KEY",
+      problem: "is not set: the tokens of installed accounts are sealed with it.",
+      cure: "Set a random one and keep it safe: openssl rand -base64 32.",
+    });
+  }
+  return Object.fromEntries(read);
 }

@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
 import type { Config } from "../config/index.ts";
+import type { Archive } from "../core/archive.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createErasure, type Erasure, erasedAt } from "../installations/erasure.ts";
-import type { StoredInstall } from "../store/contract.ts";
+import type { Store, StoredInstall } from "../store/contract.ts";
 import { savedMapping } from "./connect.ts";
 
 /** `dismiss`: ends the work for an installation. `archived`: erases what is archived of it, and may be asked again. */
@@ -45,4 +46,29 @@ export function openErasing({ config, flow, dismiss, archived }: ErasingOptions)
 /** How long a request can be under way. */
 export function quietMs({ limits }: Pick<Config, "limits">): number {
   return limits.bodySeconds * 1_000 + 1_000;
+}
+
+const atOnce = 100;
+
+/** Erases what is archived of an installation; what is gone already is fine, so it may be asked again. */
+export function eraserOf(
+  store: Pick<Store, "keptRecordings" | "forgetRecording">,
+  archive: Archive | undefined,
+): (installation: string) => Promise<void> {
+  return async (installation) => {
+    for (let after = -1; ; ) {
+      const rows = await store.keptRecordings(installation, after, atOnce);
+      const last = rows.at(-1);
+      if (!last) return;
+      if (!archive)
+        throw new Error(
+          `${installation} has recordings in an archive that is not in the configuration any more: add it again, and they are erased`,
+        );
+      for (const { call, place } of rows) {
+        if (place !== undefined) await archive.remove(place);
+        await store.forgetRecording(call);
+      }
+      after = last.call;
+    }
+  };
 }
