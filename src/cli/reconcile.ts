@@ -1,6 +1,7 @@
 import { ProviderError } from "../core/errors.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
 import { whySkipped } from "../flow/calls/due.ts";
-import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
+import type { Installation } from "../flow/installation.ts";
 import { reconcile as ask, type Reconciled } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
 import { prepareDataFolder } from "./data-folder.ts";

@@ -1,6 +1,7 @@
 import { Rejected } from "../core/errors.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
 import { whySkipped } from "../flow/calls/due.ts";
-import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
+import type { Installation } from "../flow/installation.ts";
 import { lastAsked } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
 import { noQuery } from "./query.ts";

@@ -1,5 +1,6 @@
 import { EventEmitter } from "node:events";
-import type { CallState, Store } from "../store/contract.ts";
+import type { CallState } from "../core/tracked-call.ts";
+import type { Store } from "../store/contract.ts";
 
 /** A call that has just changed, for whoever watches. */
 export type LiveCall = {

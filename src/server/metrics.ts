@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { CrmRequest } from "../core/contracts.ts";
-import type { Meter } from "../flow/installation.ts";
+import type { Meter } from "../core/runtime.ts";
 import type { Store } from "../store/contract.ts";
 
 /** Prometheus figures. Label values come from our own closed lists, never from a request. */

@@ -1,6 +1,7 @@
 import { ProviderError } from "../core/errors.ts";
 import { maskAll } from "../core/mask.ts";
-import type { ConfiguredProvider, Flow, Installation } from "../flow/installation.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
+import type { Flow, Installation } from "../flow/installation.ts";
 import { reconcile } from "../flow/lost-webhooks/reconcile.ts";
 
 /** Between two looks at all calls, and between two at those that lack something. */

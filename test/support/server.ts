@@ -8,7 +8,7 @@ import { connectors } from "../../connectors/index.ts";
 import { createApp } from "../../src/app.ts";
 import { loadConfig } from "../../src/config/index.ts";
 import { isLoopbackUrl } from "../../src/core/loopback.ts";
-import type { Log } from "../../src/flow/installation.ts";
+import type { Log } from "../../src/core/runtime.ts";
 import { providers } from "../../src/providers/index.ts";
 import { assemble, type Parts } from "../../src/server/assemble.ts";
 

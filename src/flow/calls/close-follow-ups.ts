@@ -1,6 +1,7 @@
 import { CrmError, messageOf } from "../../core/errors.ts";
 import { maskAll, maskPeople } from "../../core/mask.ts";
-import type { FollowUpChange, FollowUpRow } from "../../store/contract-follow-ups.ts";
+import type { TrackedFollowUp } from "../../core/tracked-call.ts";
+import type { FollowUpChange } from "../../store/contract-follow-ups.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { taskOf } from "./follow-ups.ts";
 
@@ -39,7 +40,7 @@ export async function closeFollowUps(
   }
 }
 
-function changeOf(row: FollowUpRow, result: unknown, now: number): FollowUpChange {
+function changeOf(row: TrackedFollowUp, result: unknown, now: number): FollowUpChange {
   const { call, attempts, taskId, reachedBy } = row;
   const step = (word: string, more: object = {}) => ({
     at: now,

@@ -7,17 +7,12 @@ import { StoreError } from "../../core/errors.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { identityOf } from "../../core/phone.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
+import type { Decoding } from "../../core/runtime.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
+import type { CallState, TrackedCall } from "../../core/tracked-call.ts";
 import { eachInTurn, inParts } from "../../lib/pace.ts";
-import type {
-  CallGroup,
-  CallRow,
-  CallState,
-  DecodedCall,
-  DecodedDelivery,
-  StoredDelivery,
-} from "../../store/contract.ts";
-import type { Decoding, Flow } from "../installation.ts";
+import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../../store/contract.ts";
+import type { Flow } from "../installation.ts";
 import { askAt, audioAt } from "./due.ts";
 import { type DecodedEvent, type Gathering, groupByLegs, legsOf, withoutEventsFrom } from "./gather.ts";
 import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
@@ -271,7 +266,7 @@ async function foldGroup(
  */
 function dueness(
   call: Call,
-  row: CallRow | undefined,
+  row: TrackedCall | undefined,
   settings: InstallationSettings,
   now: number,
 ): { state: CallState; dueAt?: number; reason?: string } {

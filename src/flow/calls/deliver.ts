@@ -2,8 +2,9 @@ import type { Contact, Owner } from "../../core/contact.ts";
 import type { SaveResult } from "../../core/contracts.ts";
 import { CrmError, messageOf } from "../../core/errors.ts";
 import { quoted } from "../../core/mask.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
 import { createPace, inParts } from "../../lib/pace.ts";
-import type { CallRow, DeliveredCall } from "../../store/contract.ts";
+import type { DeliveredCall } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { logLimited } from "../limited.ts";
 import { instead, type Promised, planFollowUps, type Unmade } from "./follow-ups.ts";
@@ -17,7 +18,7 @@ const rowsAtOnce = 100;
 
 /** What the batches of one claim share. `lookupOf`: each call's match, once it is there. `promised`: who gets a follow-up. `unmade`: whose was not made. `ended`: the CRM is away. */
 type Claim = {
-  lookupOf: (row: CallRow) => Promise<Lookup>;
+  lookupOf: (row: TrackedCall) => Promise<Lookup>;
   owners: readonly Owner[];
   promised: Promised;
   unmade: Unmade[];
@@ -49,7 +50,7 @@ export async function deliverDue(
   const owners = await ownersOf(flow, installation);
   const claim: Claim = { lookupOf, owners, promised: new Map(), unmade: [], ended, signal };
   let refusal: CrmError | undefined;
-  const deliver = async (part: readonly CallRow[]): Promise<void> => {
+  const deliver = async (part: readonly TrackedCall[]): Promise<void> => {
     try {
       await deliverPart(flow, installation, part, claim);
     } catch (error) {
@@ -90,7 +91,7 @@ async function ownersOf({ store }: Flow, { settings, connector }: Installation):
 async function deliverPart(
   flow: Flow,
   installation: Installation,
-  rows: readonly CallRow[],
+  rows: readonly TrackedCall[],
   claim: Claim,
 ): Promise<void> {
   const prepared = await prepare(flow, installation, rows, claim);
@@ -115,7 +116,7 @@ async function deliverPart(
 async function prepare(
   flow: Flow,
   installation: Installation,
-  rows: readonly CallRow[],
+  rows: readonly TrackedCall[],
   { lookupOf, owners }: Claim,
 ): Promise<Outgoing[]> {
   const pace = createPace();
@@ -139,7 +140,7 @@ async function prepare(
 }
 
 /** A call that was matched before stays with its contact. */
-function kept({ decision, number }: CallRow): Lookup {
+function kept({ decision, number }: TrackedCall): Lookup {
   return {
     lookup: decision?.lookup ?? "kept",
     ...(number !== undefined && { number }),
@@ -150,7 +151,7 @@ function kept({ decision, number }: CallRow): Lookup {
 async function storedContact(
   { store }: Flow,
   { settings }: Installation,
-  row: CallRow,
+  row: TrackedCall,
   lookup: Lookup,
 ): Promise<Contact | undefined> {
   const ref = contactRefOf(row, lookup);
@@ -210,7 +211,7 @@ async function dueIfKnownByNow(
 async function postpone(
   flow: Flow,
   installation: Installation,
-  rows: readonly CallRow[],
+  rows: readonly TrackedCall[],
   error: CrmError,
 ): Promise<void> {
   for (const part of inParts(rows, rowsAtOnce)) {

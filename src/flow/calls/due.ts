@@ -1,7 +1,7 @@
 import type { Call } from "../../core/call.ts";
 import { recordingPolicyOf } from "../../core/recording-policy.ts";
+import type { ConfiguredProvider, Decoding } from "../../core/runtime.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
-import type { ConfiguredProvider, Decoding } from "../installation.ts";
 
 /** Providers settle their figures about this long after the end of a call (Exotel's pages say two minutes). */
 const settledMs = 120_000;

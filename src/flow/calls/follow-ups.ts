@@ -2,8 +2,8 @@ import { type Call, isMissed } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { FollowUp } from "../../core/contracts.ts";
 import { beganAt, wasReached } from "../../core/reached.ts";
-import type { CallRow } from "../../store/contract.ts";
-import type { FollowUpRow, Reached, Subject, WantedFollowUp } from "../../store/contract-follow-ups.ts";
+import type { TrackedCall, TrackedFollowUp } from "../../core/tracked-call.ts";
+import type { Reached, Subject, WantedFollowUp } from "../../store/contract-follow-ups.ts";
 import type { Flow, Installation } from "../installation.ts";
 import type { Outgoing } from "./record.ts";
 
@@ -70,8 +70,8 @@ export async function instead(
 async function plan(
   flow: Flow,
   outgoing: Outgoing,
-  own: FollowUpRow | undefined,
-  { open, promised }: { open: readonly FollowUpRow[]; promised: Promised },
+  own: TrackedFollowUp | undefined,
+  { open, promised }: { open: readonly TrackedFollowUp[]; promised: Promised },
 ): Promise<Outgoing> {
   const { row, record } = outgoing;
   const subject = subjectOf(row, record.contact);
@@ -92,7 +92,7 @@ async function plan(
 
 async function whyNone(
   { store, now }: Flow,
-  { call, createdAt }: CallRow,
+  { call, createdAt }: TrackedCall,
   subject: Subject,
   since: number,
 ): Promise<string | undefined> {
@@ -111,9 +111,9 @@ async function whyNone(
 async function stillOpenIn(
   { store }: Flow,
   { connector }: Installation,
-  rows: readonly FollowUpRow[],
+  rows: readonly TrackedFollowUp[],
   signal: AbortSignal | undefined,
-): Promise<FollowUpRow[]> {
+): Promise<TrackedFollowUp[]> {
   const made = rows.filter(({ state }) => state === "open");
   if (made.length === 0 || !connector.tasks) return [...rows];
   const standings = await connector.tasks(made.flatMap(taskOf), signal);
@@ -125,7 +125,7 @@ async function stillOpenIn(
   return rows.filter((row) => !done.includes(row));
 }
 
-export function taskOf({ taskId, fields }: FollowUpRow): FollowUp[] {
+export function taskOf({ taskId, fields }: TrackedFollowUp): FollowUp[] {
   return taskId === undefined ? [] : [{ id: taskId, wrote: fields }];
 }
 
@@ -138,13 +138,13 @@ function without(outgoing: Outgoing, why?: string): Outgoing {
   return { ...outgoing, record, ...(why && { noFollowUp: why }) };
 }
 
-function reachedIn(row: CallRow, contact: ContactRef | undefined): Reached[] {
+function reachedIn(row: TrackedCall, contact: ContactRef | undefined): Reached[] {
   const { call, id } = row;
   const at = beganAt(call) ?? row.createdAt;
   return wasReached(call) ? [{ ...subjectOf(row, contact), call: id, key: call.key, at }] : [];
 }
 
-function subjectOf({ number }: CallRow, contact: ContactRef | undefined): Subject {
+function subjectOf({ number }: TrackedCall, contact: ContactRef | undefined): Subject {
   return { ...(number !== undefined && { number }), ...(contact && { contact }) };
 }
 

@@ -1,8 +1,8 @@
 import { type Choice, type Contact, chooseContact } from "../../core/contact.ts";
 import { identityOf, whyNotANumber } from "../../core/phone.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
 import { unlessAborted } from "../../lib/aborted.ts";
 import { inParts } from "../../lib/pace.ts";
-import type { CallRow } from "../../store/contract.ts";
 import { askCrm } from "../contacts/caller-search.ts";
 import type { Flow, Installation } from "../installation.ts";
 
@@ -30,11 +30,11 @@ export function whyNotLookedUp(
 export async function lookUp(
   flow: Flow,
   installation: Installation,
-  rows: readonly CallRow[],
+  rows: readonly TrackedCall[],
   signal?: AbortSignal,
-): Promise<(row: CallRow) => Promise<Lookup>> {
+): Promise<(row: TrackedCall) => Promise<Lookup>> {
   const { contactOrder, name } = installation.settings;
-  const numberOf = (row: CallRow) =>
+  const numberOf = (row: TrackedCall) =>
     whyNotLookedUp(installation, row.call.customer?.number, row.number) === undefined
       ? row.number
       : undefined;

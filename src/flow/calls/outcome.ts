@@ -2,8 +2,9 @@ import type { SaveResult } from "../../core/contracts.ts";
 import type { CrmError } from "../../core/errors.ts";
 import { maskAll, maskPeople } from "../../core/mask.ts";
 import { maskNumber } from "../../core/phone.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
 import { limitedTexts } from "../../mapping/limits.ts";
-import type { CallRow, DeliveredCall } from "../../store/contract.ts";
+import type { DeliveredCall } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { type Outgoing, oursAfterSaving } from "./record.ts";
 
@@ -82,7 +83,7 @@ export function outcomeOf(
 export function failed(
   flow: Flow,
   installation: Installation,
-  { row, decision }: { row: CallRow; decision?: DeliveredCall["decision"] | undefined },
+  { row, decision }: { row: TrackedCall; decision?: DeliveredCall["decision"] | undefined },
   error: CrmError,
 ): DeliveredCall {
   const at = flow.now();

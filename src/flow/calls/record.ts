@@ -3,10 +3,10 @@ import type { Contact, ContactRef, Owner } from "../../core/contact.ts";
 import type { CallRecord, Fields, SaveResult } from "../../core/contracts.ts";
 import { withEmptied } from "../../core/edits.ts";
 import { toE164 } from "../../core/phone.ts";
+import type { Decision, TrackedCall, WrittenByUs } from "../../core/tracked-call.ts";
 import type { RenderBudget } from "../../mapping/budget.ts";
 import { type Limited, startRendering } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
-import type { CallRow, Decision, Ours } from "../../store/contract.ts";
 import type { WantedFollowUp } from "../../store/contract-follow-ups.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { namesOf } from "./agent-names.ts";
@@ -18,7 +18,7 @@ import { chooseOwner, type OwnerChoice } from "./owner.ts";
  * `noFollowUp`: why a missed call has none. `limited`: fields whose texts ran into a limit.
  */
 export type Outgoing = {
-  row: CallRow;
+  row: TrackedCall;
   record: CallRecord;
   decision: Decision;
   followUp?: WantedFollowUp;
@@ -31,7 +31,7 @@ type Links = Pick<Flow, "recordingUrl" | "transcriptUrl"> & { budget?: RenderBud
 
 /** A call, and who it was with. `owners`: the CRM's users. */
 type MatchedCall = {
-  row: CallRow;
+  row: TrackedCall;
   lookup: Lookup;
   contact: Contact | undefined;
   owners: readonly Owner[];
@@ -95,7 +95,7 @@ type FoundFacts = {
 function viewOf(
   flow: Links,
   { settings }: Pick<Installation, "settings">,
-  row: CallRow,
+  row: TrackedCall,
   { contact, choice, owners, lookup }: FoundFacts,
 ): View {
   const { name, region, timeZone, followUpDueMinutes } = settings;
@@ -120,7 +120,7 @@ function viewOf(
   };
 }
 
-function makesContact({ settings }: Pick<Installation, "settings">, { call }: CallRow): boolean {
+function makesContact({ settings }: Pick<Installation, "settings">, { call }: TrackedCall): boolean {
   if (settings.unknownCallers === "never") return false;
   return settings.unknownCallers === "always" || call.outcome === "completed";
 }
@@ -155,7 +155,7 @@ function sentOf({ fields, contact, ownerId }: CallRecord): Fields {
  * The values that may be in the CRM because of us once this record has been sent: the old ones and the new. A field
  * that we never wrote may still be empty afterwards: that is nobody's edit.
  */
-export function oursWhileSending(record: CallRecord): Ours {
+export function oursWhileSending(record: CallRecord): WrittenByUs {
   const all = new Map(Object.entries(record.ours).map(([name, values]) => [name, [...values]]));
   for (const [name, value] of Object.entries(sentOf(record))) {
     const values = all.get(name) ?? [""];
@@ -168,7 +168,10 @@ export function oursWhileSending(record: CallRecord): Ours {
  * The same after the CRM has answered: what we wrote is ours, and what was ours and stands as we want it; what a person
  * changed keeps our old values. A field that the connector left out does not become ours.
  */
-export function oursAfterSaving(record: CallRecord, result: Extract<SaveResult, { saved: string }>): Ours {
+export function oursAfterSaving(
+  record: CallRecord,
+  result: Extract<SaveResult, { saved: string }>,
+): WrittenByUs {
   const after = new Map(Object.entries(record.ours).map(([name, values]) => [name, [...values]]));
   for (const [name, value] of Object.entries(sentOf(record))) {
     const wasOurs = record.ours[name]?.includes(value);
@@ -182,6 +185,6 @@ export function oursAfterSaving(record: CallRecord, result: Extract<SaveResult, 
 }
 
 /** The contact that a call has now: the one it was given before, else the one that the look-up chose. */
-export function contactRefOf(row: CallRow, { choice }: Lookup): ContactRef | undefined {
+export function contactRefOf(row: TrackedCall, { choice }: Lookup): ContactRef | undefined {
   return row.contact ?? choice?.contact;
 }

@@ -1,13 +1,13 @@
 import type { RemovedCall } from "../../core/contracts.ts";
 import { reasonOf } from "../../core/mask.ts";
-import type { CallRow } from "../../store/contract.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { Flow, Installation } from "../installation.ts";
 
 /** Removes the activities of legs that a transfer merged into other calls, also those that the CRM may have without our knowing. */
 export async function takeBack(
   flow: Flow,
   { connector, crm }: Installation,
-  rows: readonly CallRow[],
+  rows: readonly TrackedCall[],
 ): Promise<void> {
   const activities = rows.flatMap(({ call, activityId, sentAt }): RemovedCall[] => {
     if (activityId !== undefined) return [{ key: call.key, activityId }];

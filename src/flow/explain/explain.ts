@@ -3,16 +3,8 @@ import { eventLimits, overLimits } from "../../core/call-limits.ts";
 import type { Contact, ContactRef } from "../../core/contact.ts";
 import type { Answer } from "../../core/contracts.ts";
 import { phaseRank } from "../../core/fold-facts.ts";
-import type {
-  CallGroup,
-  CallRow,
-  CallState,
-  DeliveryNote,
-  Store,
-  StoredAnswer,
-} from "../../store/contract.ts";
-import type { FollowUpRow } from "../../store/contract-follow-ups.ts";
-import type { RecordingRow } from "../../store/contract-recordings.ts";
+import type { CallState, TrackedCall, TrackedFollowUp, TrackedRecording } from "../../core/tracked-call.ts";
+import type { CallGroup, DeliveryNote, Store, StoredAnswer } from "../../store/contract.ts";
 import type {
   AnswerGiven,
   ContactCandidate,
@@ -62,7 +54,7 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
   };
 }
 
-function withoutLink({ recording, ...call }: Call, row: RecordingRow | undefined): ExplainedCall {
+function withoutLink({ recording, ...call }: Call, row: TrackedRecording | undefined): ExplainedCall {
   if (!recording) return call;
   const { ref: _, ...told } = recording;
   return { ...call, recording: { available: true, ...told, ...(row && toldOf(row)) } };
@@ -77,7 +69,7 @@ function toldOf({
   toldAt,
   bytes,
   sha256,
-}: RecordingRow): RecordingTold & { available: boolean } {
+}: TrackedRecording): RecordingTold & { available: boolean } {
   const playableAt = isoOf(seenAt);
   const isDone = state === "kept" && place !== undefined && toldAt !== undefined;
   const nextLookAt = isDone ? undefined : isoOf(dueAt);
@@ -94,7 +86,7 @@ function toldOf({
   };
 }
 
-function followUpTold({ state, taskId, reachedBy, reason }: FollowUpRow): FollowUpTold {
+function followUpTold({ state, taskId, reachedBy, reason }: TrackedFollowUp): FollowUpTold {
   return {
     state,
     ...(taskId !== undefined && { taskId }),
@@ -118,7 +110,7 @@ const missing: Record<CallState, string> = {
 };
 
 function statusOf(
-  { state, reason, activityId, savedRevision, call, dueAt }: CallRow,
+  { state, reason, activityId, savedRevision, call, dueAt }: TrackedCall,
   mergedInto?: string,
 ): string {
   if (state === "merged" && mergedInto) return `${missing.merged}: ${mergedInto}`;
@@ -128,7 +120,7 @@ function statusOf(
   return `logged as activity ${activityId ?? "(unknown)"}${stale}${because}`;
 }
 
-async function contactOf(store: Store, row: CallRow): Promise<Explanation["contact"]> {
+async function contactOf(store: Store, row: TrackedCall): Promise<Explanation["contact"]> {
   const { decision, number, contact: ref, call } = row;
   const known = ref && (await store.contact(call.installation, ref));
   const chosen = ref
@@ -152,7 +144,7 @@ function candidateOf({ id, kind, name }: Pick<Contact, "id" | "kind" | "name">):
   return { id, kind, ...(name && { name }) };
 }
 
-async function ownerOf(store: Store, { decision, call }: CallRow): Promise<Explanation["owner"]> {
+async function ownerOf(store: Store, { decision, call }: TrackedCall): Promise<Explanation["owner"]> {
   if (!decision?.owner) return undefined;
   const { id, why } = decision.owner;
   const owner = (await store.owners(call.installation)).find((one) => one.id === id);
@@ -203,7 +195,7 @@ const beforeMs = 120_000;
 const afterMs = 10_000;
 
 /** The answer by the call's own legs, else the last one about its number shortly before it started. */
-async function answerGiven(store: Store, row: CallRow): Promise<AnswerGiven | undefined> {
+async function answerGiven(store: Store, row: TrackedCall): Promise<AnswerGiven | undefined> {
   const { installation, provider, legs, direction } = row.call;
   for (const leg of legs) {
     const answer = await store.answer(installation, provider, leg);

@@ -1,8 +1,7 @@
 import type { Call, Recording } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
-import type { CallState, DeliveryNote } from "../../store/contract.ts";
-import type { FollowUpState } from "../../store/contract-follow-ups.ts";
-import type { RecordingState } from "../../store/contract-recordings.ts";
+import type { CallState, FollowUpState, RecordingState } from "../../core/tracked-call.ts";
+import type { DeliveryNote } from "../../store/contract.ts";
 
 export type ContactCandidate = ContactRef & { name?: string };
 

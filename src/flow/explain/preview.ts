@@ -1,7 +1,7 @@
 import { chooseContact } from "../../core/contact.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
 import { openWorker, type WorkerOptions } from "../../lib/worker.ts";
-import type { CallRow } from "../../store/contract.ts";
 import type { Lookup } from "../calls/match.ts";
 import { contactRefOf } from "../calls/record.ts";
 import type { Flow, Installation } from "../installation.ts";
@@ -71,7 +71,7 @@ async function latestCalls(
   return { calls };
 }
 
-async function previewed(flow: Flow, installation: Installation, row: CallRow): Promise<PreviewedCall> {
+async function previewed(flow: Flow, installation: Installation, row: TrackedCall): Promise<PreviewedCall> {
   const { name } = installation.settings;
   const lookup = await lookupOf(flow, installation, row);
   const ref = contactRefOf(row, lookup);
@@ -89,7 +89,7 @@ function charactersIn(value: unknown): number {
 async function lookupOf(
   { store }: Flow,
   { settings }: Installation,
-  { number, contact }: CallRow,
+  { number, contact }: TrackedCall,
 ): Promise<Lookup> {
   if (contact || number === undefined) return { lookup: "preview" };
   const found = await store.contactsByNumber(settings.name, [number]);

@@ -5,7 +5,8 @@ import { foldCall } from "../../core/customer.ts";
 import { messageOf } from "../../core/errors.ts";
 import { identityOf } from "../../core/phone.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
-import type { CallGroup, CallRow, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
+import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";
 import { type Lookup, whyNotLookedUp } from "../calls/match.ts";
 import { ownLines } from "../calls/own-lines.ts";
 import { readDelivery } from "../calls/read-delivery.ts";
@@ -108,7 +109,7 @@ function decodeAgain(providers: Providers, deliveries: readonly StoredDelivery[]
 }
 
 /** All raw deliveries of a call: replaying a part of them would fold new events with old ones. */
-async function deliveriesOf({ store }: Flow, { call }: CallRow): Promise<StoredDelivery[]> {
+async function deliveriesOf({ store }: Flow, { call }: TrackedCall): Promise<StoredDelivery[]> {
   const all: StoredDelivery[] = [];
   for (let after = 0; ; ) {
     const page = await store.deliveriesIn({ key: call.key }, after, pageSize);
@@ -136,7 +137,7 @@ async function planCall(
   if (why !== undefined) return { key, plan: "left", why, changes: [] };
   const { number: _, ...rest } = row;
   const number = identityOf(call.customer?.number, region);
-  const fresh: CallRow = { ...rest, call, ...(number !== undefined && { number }) };
+  const fresh: TrackedCall = { ...rest, call, ...(number !== undefined && { number }) };
   const lookup = await lookupOf(flow, installation, fresh);
   const ref: ContactRef | undefined = row.contact ?? lookup.choice?.contact;
   const stored = ref && (await flow.store.contact(name, ref));
@@ -149,7 +150,7 @@ async function planCall(
   return { key, plan: changes.some(({ kept }) => !kept) ? "changed" : "unchanged", changes };
 }
 
-function whyLeft({ settings }: Installation, row: CallRow, call: Call): string | undefined {
+function whyLeft({ settings }: Installation, row: TrackedCall, call: Call): string | undefined {
   if (row.state === "gone") return "a person deleted its activity in the CRM";
   if (row.state === "merged") return "a transfer merged it into another call";
   if (row.activityId !== undefined) return undefined;
@@ -158,7 +159,7 @@ function whyLeft({ settings }: Installation, row: CallRow, call: Call): string |
 }
 
 /** The index only. */
-async function lookupOf({ store }: Flow, installation: Installation, row: CallRow): Promise<Lookup> {
+async function lookupOf({ store }: Flow, installation: Installation, row: TrackedCall): Promise<Lookup> {
   const why = whyNotLookedUp(installation, row.call.customer?.number, row.number);
   const { number } = row;
   if (why !== undefined || number === undefined) return { lookup: `not looked up: ${why}` };

@@ -1,5 +1,4 @@
-import type { FollowUpState } from "../../store/contract-follow-ups.ts";
-import type { RecordingState } from "../../store/contract-recordings.ts";
+import type { FollowUpState, RecordingState } from "../../core/tracked-call.ts";
 import type { AnswerGiven, Explanation, FollowUpTold } from "./explanation.ts";
 
 type RecordingOf = NonNullable<Explanation["call"]["recording"]>;

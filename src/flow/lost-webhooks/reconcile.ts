@@ -1,9 +1,10 @@
 import type { Call } from "../../core/call.ts";
 import type { PollContext, Polling, Span } from "../../core/polling.ts";
+import type { ConfiguredProvider } from "../../core/runtime.ts";
 import { inParts } from "../../lib/pace.ts";
 import { patienceMs, whySkipped } from "../calls/due.ts";
 import { closingDelivery, silentMs } from "../calls/unknown-end.ts";
-import type { ConfiguredProvider, Flow, Installation } from "../installation.ts";
+import type { Flow, Installation } from "../installation.ts";
 import { type TakenIn, takeIn } from "./accept.ts";
 
 /** `told`: answers that came. `closed`: calls whose end nobody told. */

@@ -4,8 +4,7 @@ import type { Call } from "../../core/call.ts";
 import { ArchiveError, CrmError } from "../../core/errors.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { recordingPolicyOf } from "../../core/recording-policy.ts";
-import type { CallRow } from "../../store/contract.ts";
-import type { RecordingRow } from "../../store/contract-recordings.ts";
+import type { TrackedCall, TrackedRecording } from "../../core/tracked-call.ts";
 import { patienceMs } from "../calls/due.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { endingOf, withdrawn } from "./links.ts";
@@ -42,7 +41,7 @@ export async function followRecordings(following: Following, signal?: AbortSigna
 
 async function follow(
   following: Following,
-  row: RecordingRow,
+  row: TrackedRecording,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { flow } = following;
@@ -67,7 +66,11 @@ async function follow(
 }
 
 /** Saves what became of it, unless somebody had it erased or deleted meanwhile: then a copy made since goes, too. */
-async function settle({ flow, archive }: Following, was: RecordingRow, row: RecordingRow): Promise<void> {
+async function settle(
+  { flow, archive }: Following,
+  was: TrackedRecording,
+  row: TrackedRecording,
+): Promise<void> {
   if (await flow.store.saveRecording(row, was.state)) return;
   if (row.place === undefined || row.place === was.place) return;
   if (!(await flow.store.leaveCopy(row.call, row.place, flow.now()))) await archive?.remove(row.place);
@@ -79,7 +82,7 @@ async function settle({ flow, archive }: Following, was: RecordingRow, row: Reco
  */
 export async function deleteRecording(
   { flow, archive }: Omit<Following, "installation">,
-  { id, link, call }: CallRow,
+  { id, link, call }: TrackedCall,
 ): Promise<string | undefined> {
   const { store } = flow;
   await store.relink(id, withdrawn(link), flow.now());
@@ -96,13 +99,13 @@ export async function deleteRecording(
 }
 
 /** Nothing of it stays. */
-async function forget(following: Following, row: RecordingRow): Promise<void> {
+async function forget(following: Following, row: TrackedRecording): Promise<void> {
   await withoutCopy(following, row);
   await following.flow.store.forgetRecording(row.call);
 }
 
 /** Its time in the archive is over. */
-async function expire(following: Following, row: RecordingRow): Promise<void> {
+async function expire(following: Following, row: TrackedRecording): Promise<void> {
   const reason = `copies are kept for ${following.installation.settings.recordingDays} days`;
   await settle(following, row, { ...(await withoutCopy(following, row)), state: "expired", reason });
 }
@@ -110,8 +113,8 @@ async function expire(following: Following, row: RecordingRow): Promise<void> {
 /** Removes its copy, after which nothing is left to do. An archive that is not set up any more cannot be reached: then it waits for that. */
 async function withoutCopy(
   { archive }: Pick<Following, "archive">,
-  row: RecordingRow,
-): Promise<RecordingRow> {
+  row: TrackedRecording,
+): Promise<TrackedRecording> {
   const { dueAt: _, place, ...rest } = row;
   if (place !== undefined) {
     if (!archive) throw new Error("the archive that has this recording is not in the configuration any more");
@@ -122,8 +125,8 @@ async function withoutCopy(
 
 async function advance(
   following: Following,
-  row: RecordingRow,
-  call: CallRow,
+  row: TrackedRecording,
+  call: TrackedCall,
   signal?: AbortSignal,
 ): Promise<void> {
   const { flow, installation, archive } = following;
@@ -144,10 +147,10 @@ async function advance(
 /** Asks the provider for it: a first byte, or all of it for the archive. */
 async function look(
   following: Following,
-  row: RecordingRow,
+  row: TrackedRecording,
   { call, keeps }: { call: Call; keeps: boolean },
   signal?: AbortSignal,
-): Promise<RecordingRow> {
+): Promise<TrackedRecording> {
   const { flow, installation, archive } = following;
   const configured = installation.providers[call.provider];
   const { recording } = call;
@@ -169,7 +172,7 @@ async function look(
     return missing(flow, row, `the provider answers ${reply.status}`);
   }
   const { reason: _, ...rest } = row;
-  const seen: RecordingRow = { ...rest, state: "there", seenAt: row.seenAt ?? flow.now() };
+  const seen: TrackedRecording = { ...rest, state: "there", seenAt: row.seenAt ?? flow.now() };
   if (!keeps || !archive) {
     reply.body.destroy();
     return seen;
@@ -190,13 +193,13 @@ async function look(
 }
 
 /** By account and month, so that people find their way; unique by the call's row. */
-function nameOf({ call, installation, since }: RecordingRow): string {
+function nameOf({ call, installation, since }: TrackedRecording): string {
   const [year, month] = new Date(since).toISOString().split("-");
   return `${installation}/${year}/${month}/${call.toString(36)}`;
 }
 
 /** It is looked for again with growing pauses, for a day. */
-function missing({ now }: Flow, row: RecordingRow, reason: string): RecordingRow {
+function missing({ now }: Flow, row: TrackedRecording, reason: string): TrackedRecording {
   const { dueAt: _, ...rest } = row;
   const attempts = row.attempts + 1;
   const next = now() + pauseAfter(attempts);
@@ -211,14 +214,14 @@ function pauseAfter(attempts: number): number {
 /** The CRM may fetch it, once its activity is there. */
 async function tell(
   { flow, installation }: Following,
-  row: RecordingRow,
-  call: CallRow,
+  row: TrackedRecording,
+  call: TrackedCall,
   signal?: AbortSignal,
-): Promise<RecordingRow> {
+): Promise<TrackedRecording> {
   const { connector, settings } = installation;
   const { dueAt: _, ...rest } = row;
   const overAt = row.place === undefined ? {} : { dueAt: endOf(call, row) + settings.recordingDays * dayMs };
-  const done: RecordingRow = { ...rest, ...overAt, toldAt: flow.now() };
+  const done: TrackedRecording = { ...rest, ...overAt, toldAt: flow.now() };
   if (!connector.recordingReady || row.toldAt !== undefined) return done;
   if (call.activityId !== undefined && hasLink(call)) {
     try {
@@ -233,10 +236,10 @@ async function tell(
 }
 
 /** Whether the activity is in the CRM as the call is now, its link to the recording included. */
-function hasLink({ state, savedRevision, call }: CallRow): boolean {
+function hasLink({ state, savedRevision, call }: TrackedCall): boolean {
   return state === "logged" && savedRevision >= call.revision;
 }
 
-function endOf({ call }: CallRow, { since }: RecordingRow): number {
+function endOf({ call }: TrackedCall, { since }: TrackedRecording): number {
   return Date.parse(call.endedAt ?? "") || since;
 }

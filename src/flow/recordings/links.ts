@@ -1,6 +1,8 @@
 import { Rejected } from "../../core/errors.ts";
+import type { LinkedCall } from "../../core/runtime.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
 import { hmacSha256, sameBytes } from "../../lib/signature.ts";
-import type { CallRow, Store } from "../../store/contract.ts";
+import type { Store } from "../../store/contract.ts";
 
 /** `<row id in base 36>-<192 bits of HMAC>`, and any ending: players go by it, we do not. */
 const tokenPattern = /^([1-9a-z][0-9a-z]{0,9})-([\w-]{32})(?:\.\w{1,5})?$/;
@@ -64,7 +66,7 @@ export function createRecordings(inner: Store, publicUrl: string) {
      * The call that a token is for, or the one it was merged into; undefined for a token that we did not make.
      * Throws `Rejected(410)` for one that was taken back.
      */
-    async find(token: string): Promise<CallRow | undefined> {
+    async find(token: string): Promise<TrackedCall | undefined> {
       const [, place = "", mac = ""] = tokenPattern.exec(token) ?? [];
       const id = Number.parseInt(place, 36);
       if (!Number.isSafeInteger(id)) return undefined;
@@ -79,8 +81,6 @@ export function createRecordings(inner: Store, publicUrl: string) {
   };
 }
 
-type LinkedCall = Pick<CallRow, "id" | "call" | "link">;
-
 /** The link of a call whose recording is to be heard by nobody. The numbers before it stay known. */
 export function withdrawn(link: number): number {
   return link < 0 ? link : -(link + 1);
@@ -91,7 +91,7 @@ export function nextLink(link: number): number {
   return link < 0 ? -link : link + 1;
 }
 
-function isWithdrawn({ link }: Pick<CallRow, "link">): boolean {
+function isWithdrawn({ link }: Pick<TrackedCall, "link">): boolean {
   return link < 0;
 }
 
@@ -102,7 +102,7 @@ export function endingOf(ref: string | undefined): ".mp3" | ".wav" {
 }
 
 /** Which of a call's links this is, so far; compared with one even when there is no such call. */
-function linkOf(key: Uint8Array, id: number, row: CallRow | undefined, mac: Buffer): number | undefined {
+function linkOf(key: Uint8Array, id: number, row: TrackedCall | undefined, mac: Buffer): number | undefined {
   const newest = row ? Math.max(row.link, -row.link - 1) : 0;
   let found: number | undefined;
   for (let link = newest; link >= 0; link -= 1)
@@ -116,7 +116,7 @@ function macOf(key: Uint8Array, id: number, callKey: string, link: number): Buff
   return hmacSha256(key, `recording\n${id}\n${callKey}${which}`).subarray(0, macBytes);
 }
 
-async function survivorOf(store: Store, row: CallRow): Promise<CallRow> {
+async function survivorOf(store: Store, row: TrackedCall): Promise<TrackedCall> {
   let survivor = row;
   for (let merges = 0; survivor.mergedInto !== undefined && merges < mostMerges; merges += 1) {
     const next = await store.callById(survivor.mergedInto);

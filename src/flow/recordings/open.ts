@@ -3,7 +3,7 @@ import type { AudioReply, AudioRequest } from "../../core/audio.ts";
 import type { Call } from "../../core/call.ts";
 import { Rejected } from "../../core/errors.ts";
 import { recordingPolicyOf } from "../../core/recording-policy.ts";
-import type { CallRow } from "../../store/contract.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { Flow, Installation } from "../installation.ts";
 
 export type OpenedRecording = { reply: AudioReply; source: "provider" | "archive" };
@@ -19,7 +19,7 @@ const dayMs = 86_400_000;
  */
 export async function openRecording(
   { flow, installation, archive }: RecordingSource,
-  row: CallRow,
+  row: TrackedCall,
   request: AudioRequest,
 ): Promise<OpenedRecording> {
   const { call } = row;
@@ -53,7 +53,7 @@ export function linkOf({ callId, recording }: Call, now: number): { callId: stri
 }
 
 /** A policy or a time that has changed since holds for links that are out already. */
-function refuseUnwanted({ now }: Flow, { settings }: Installation, { call }: CallRow): void {
+function refuseUnwanted({ now }: Flow, { settings }: Installation, { call }: TrackedCall): void {
   if (recordingPolicyOf(settings, call.line) === "none")
     throw new Rejected(404, "recordings of this line are not passed on: its policy for recordings is `none`");
   const ended = Date.parse(call.endedAt ?? call.startedAt ?? "");
