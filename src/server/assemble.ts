@@ -16,7 +16,7 @@ import { readManifest } from "../manifest.ts";
 import { providers } from "../providers/index.ts";
 import { createBodyRoom } from "../routes/body-room.ts";
 import type { Store } from "../store/contract.ts";
-import { openSqliteStore } from "../store/sqlite.ts";
+import { openSqliteStore } from "../store/sqlite/store.ts";
 import { connect } from "./connect.ts";
 import { openCrmRecordings } from "./crm-recordings.ts";
 import { eraserOf, openErasing } from "./erasing.ts";

@@ -12,7 +12,7 @@ export const patienceMs = 86_400_000;
  * When the provider is to be asked what its webhooks left open: how the call ended, for how long they talked, the
  * recording. Undefined when nothing is missing, nobody can be asked, or it is too late.
  */
-export function askAt(call: Call, installation: Decoding, now: number): number | undefined {
+export function pollAt(call: Call, installation: Decoding, now: number): number | undefined {
   const { settings, providers } = installation;
   const configured = Object.hasOwn(providers, call.provider) ? providers[call.provider] : undefined;
   if (!configured || whySkipped(installation, configured) !== undefined) return undefined;

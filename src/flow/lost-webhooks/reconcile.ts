@@ -97,13 +97,13 @@ async function askForLacking(asking: ReconciledProvider, polling: Polling): Prom
   const { flow, installation, provider, options } = asking;
   const { name } = installation.settings;
   while (!options.signal?.aborted) {
-    const due = await flow.store.dueAsks(name, provider.id, flow.now(), callsAtOnce);
+    const due = await flow.store.duePolls(name, provider.id, flow.now(), callsAtOnce);
     if (due.length === 0) return;
     for (const part of inParts(due, polling.callsAtOnce)) {
       const calls = part.map(({ row }) => row.call);
       const answers = await polling.callsAgain(asking.settings, calls, contextOf(asking));
       for (const { row, since, attempts } of part)
-        await flow.store.putOffAsks([row.id], nextAsk(flow.now(), since, attempts));
+        await flow.store.postponePolls([row.id], nextAsk(flow.now(), since, attempts));
       count(asking, answers.length, await takeIn(flow, installation, provider, { deliveries: answers }));
       if (options.signal?.aborted) return;
     }

@@ -1,27 +1,28 @@
-import type { Contact, Owner } from "../core/contact.ts";
-import type { Delivery } from "../core/contracts.ts";
-import type { InstallState } from "../core/tracked-call.ts";
+import type { Contact, Owner } from "../../core/contact.ts";
+import type { Delivery } from "../../core/delivery.ts";
+import type { InstallState } from "../../core/tracked-call.ts";
 
-/**
- * An installation that was made by OAuth. `account`: the CRM's id of it. `body`: JSON of what is known of the account
- * and its settings. `sealed`: the grant. `reason`: why it is not active. `leftAt`: since when it is in a state other than
- * `active`; the store sees to it, whatever is saved.
- */
+/** An installation that was made by OAuth. */
 export type StoredInstall = {
   name: string;
   crm: string;
+  /** The CRM's id of the account. */
   account: string;
   state: InstallState;
+  /** Why it is not active. */
   reason?: string;
+  /** The account and its settings, as JSON. */
   body: string;
+  /** The grant, encrypted. */
   sealed?: string;
   version: number;
   updatedAt: number;
+  /** Since when it has been in a state other than `active`. The store sets it, whatever is saved. */
   leftAt?: number;
 };
 
-/** Something that is kept of an installation. A call is read by its key. */
-export type KeptThing =
+/** One item of an installation's export. A call is read by its key. */
+export type ExportedItem =
   | { type: "owner"; owner: Owner }
   | { type: "contact"; contact: Contact }
   | { type: "call"; id: number; key: string }
@@ -36,26 +37,40 @@ export type KeptThing =
     }
   | { type: "delivery"; id: number; delivery: Delivery };
 
-/** A place in all that is kept of an installation, known to the store only. */
-export type KeptPlace = { step: number; after: (string | number)[] };
+/** A position in all that is stored of an installation. Only the store reads it. */
+export type StoredPosition = { step: number; after: (string | number)[] };
 
-export type KeptPage = { things: KeptThing[]; next?: KeptPlace };
+export type ExportPage = {
+  items: ExportedItem[];
+  /** Where the next page starts. */
+  next?: StoredPosition;
+};
 
-/** `signal`: stops between two stretches. `onProgress`: told how many rows have gone so far. */
-type EraseOptions = { signal?: AbortSignal; onProgress?: (rows: number) => void };
+type EraseOptions = {
+  /** Stops between two steps. */
+  signal?: AbortSignal;
+  /** Called with the number of rows removed so far. */
+  onProgress?: (rows: number) => void;
+};
 
-/** Installations that were made by OAuth, what is kept of any installation, and its end. */
+/** Installations that were made by OAuth; the export and the erasure of any installation. */
 export type InstallStore = {
   installs(): Promise<StoredInstall[]>;
-  /** `claim`: what `claimInstall` was given; false, and nothing is saved, when somebody else has claimed it since, or it is being erased. */
+  /**
+   * `claim`: the time that `claimInstall` was called with. False, and nothing is saved, when the claim is no longer held,
+   * or the installation is being erased.
+   */
   saveInstall(install: StoredInstall, claim?: number): Promise<boolean>;
-  /** Keeps all others, in other processes too, from an installation until then. False while somebody else has it, or it is not there. */
+  /** Claims an installation until then, against other processes as well. False when it is claimed, or does not exist. */
   claimInstall(name: string, now: number, until: number): Promise<boolean>;
   releaseInstall(name: string, claim: number): Promise<void>;
-  /** A stretch of what is kept of an installation, small enough that nobody waits for it; `next`: where the one after it starts. */
-  keptOf(installation: string, from?: KeptPlace): Promise<KeptPage>;
-  /** The point of no return: forgets account, settings and grant. False when somebody has it, or it did not leave at `leftAt`. */
+  /** A page of what is stored of an installation, small enough to be read without holding up webhooks. */
+  exportPage(installation: string, from?: StoredPosition): Promise<ExportPage>;
+  /** Drops account, settings and grant for good. False when it is claimed, or did not leave at `leftAt`. */
   beginErasure(name: string, leftAt: number, now: number): Promise<boolean>;
-  /** Leaves nothing of an installation, a stretch at a time; its row in `installs` goes last. Repeated after a crash. False when stopped. */
+  /**
+   * Erases all of an installation in steps; its row in `installs` goes last. Safe to repeat after a crash. False when
+   * it was stopped.
+   */
   eraseInstallation(installation: string, options?: EraseOptions): Promise<boolean>;
 };

@@ -1,10 +1,10 @@
-import type { Connection } from "./connection.ts";
-import type { KeptPlace } from "./contract-installs.ts";
-import { callsAfter, deliveriesAfter, rowsAtOnce } from "./kept.ts";
-import { deliveryColumns, toDelivery } from "./rows.ts";
+import type { InstallStore, StoredPosition } from "../contract/installations.ts";
+import type { Db } from "../db.ts";
+import { toDelivery } from "../deliveries.ts";
+import { callsAfter, deliveriesAfter, rowsAtOnce } from "../installations.ts";
 
-type ErasedBatch = { rows: number; next?: KeptPlace["after"] };
-type Eraser = (db: Connection, installation: string, after: KeptPlace["after"]) => ErasedBatch;
+type ErasedBatch = { rows: number; next?: StoredPosition["after"] };
+type Eraser = (tx: Db, installation: string, after: StoredPosition["after"]) => Promise<ErasedBatch>;
 
 /** Tables whose primary key starts with the installation, each with that key. */
 const byInstallation = {
@@ -21,51 +21,79 @@ const byInstallation = {
 const erasers: readonly Eraser[] = [
   ...Object.entries(byInstallation).map(
     ([table, key]): Eraser =>
-      (db, installation) => {
-        const some = `SELECT ${key} FROM ${table} WHERE installation = ? LIMIT ${rowsAtOnce}`;
-        const { changes } = db.run(`DELETE FROM ${table} WHERE (${key}) IN (${some})`, installation);
-        return { rows: changes, ...(changes === rowsAtOnce && { next: [] }) };
+      async (tx, installation) => {
+        const some = `SELECT ${key} FROM ${table} WHERE installation = :installation LIMIT ${rowsAtOnce}`;
+        const rows = await tx.run(`DELETE FROM ${table} WHERE (${key}) IN (${some})`, { installation });
+        return { rows, ...(rows === rowsAtOnce && { next: [] }) };
       },
   ),
   eraseCalls,
   eraseDeliveries,
 ];
 
-/** Runs in the writer: erases a stretch. All but the row in `installs`. */
-export function eraseStretch(
-  db: Connection,
-  installation: string,
-  { step, after }: KeptPlace,
-): { rows: number; next?: KeptPlace } {
-  const { rows, next } = erasers[step]?.(db, installation, after) ?? { rows: 0 };
-  if (next) return { rows, next: { step, after: next } };
-  return { rows, ...(step + 1 < erasers.length && { next: { step: step + 1, after: [] } }) };
-}
-
-/** Runs in the writer: what is left at the end, and whatever came in meanwhile. */
-export function eraseRest(db: Connection, installation: string): void {
-  db.run("DELETE FROM deliveries WHERE installation = ? AND state IN (0, 3)", installation);
-  for (const table of ["syncs", "numberings"])
-    db.run(`DELETE FROM ${table} WHERE installation = ?`, installation);
-  db.run("DELETE FROM installs WHERE name = ? AND state = 'erasing'", installation);
-}
-
-function eraseCalls(db: Connection, installation: string): ErasedBatch {
-  const calls = callsAfter(db, installation, "");
+async function eraseCalls(tx: Db, installation: string): Promise<ErasedBatch> {
+  const calls = await callsAfter(tx, installation, "");
   for (const { id } of calls) {
     for (const table of ["events", "history", "asks", "recordings", "follow_ups"])
-      db.run(`DELETE FROM ${table} WHERE call = ?`, id);
-    db.run("DELETE FROM calls WHERE id = ?", id);
+      await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
+    await tx.run("DELETE FROM calls WHERE id = :id", { id });
   }
   return { rows: calls.length, ...(calls.length === rowsAtOnce && { next: [] }) };
 }
 
-function eraseDeliveries(db: Connection, installation: string, [after = 0]: KeptPlace["after"]): ErasedBatch {
-  const { ids, next } = deliveriesAfter(db, installation, Number(after));
+async function eraseDeliveries(
+  tx: Db,
+  installation: string,
+  [after = 0]: StoredPosition["after"],
+): Promise<ErasedBatch> {
+  const { ids, next } = await deliveriesAfter(tx, installation, Number(after));
   for (const id of ids) {
-    const row = db.get(`SELECT ${deliveryColumns} FROM deliveries WHERE id = ?`, id);
-    if (row) db.run("DELETE FROM digests WHERE digest = ? AND delivery = ?", toDelivery(row).digest, id);
-    db.run("DELETE FROM deliveries WHERE id = ?", id);
+    const row = await tx.get("SELECT * FROM deliveries WHERE id = :id", { id });
+    if (row)
+      await tx.run("DELETE FROM digests WHERE digest = :digest AND delivery = :id", {
+        digest: toDelivery(row).digest,
+        id,
+      });
+    await tx.run("DELETE FROM deliveries WHERE id = :id", { id });
   }
   return { rows: ids.length, ...(next !== undefined && { next: [next] }) };
+}
+
+/** Erases a batch of rows; all but the row in `installs`. */
+export async function eraseStep(
+  tx: Db,
+  installation: string,
+  { step, after }: StoredPosition,
+): Promise<{ rows: number; next?: StoredPosition }> {
+  const { rows, next } = (await erasers[step]?.(tx, installation, after)) ?? { rows: 0 };
+  if (next) return { rows, next: { step, after: next } };
+  return { rows, ...(step + 1 < erasers.length && { next: { step: step + 1, after: [] } }) };
+}
+
+/** Erases what remains after all steps, and what came in meanwhile. */
+export async function eraseRest(tx: Db, installation: string): Promise<void> {
+  await tx.run("DELETE FROM deliveries WHERE installation = :installation AND state IN (0, 3)", {
+    installation,
+  });
+  for (const table of ["syncs", "numberings"])
+    await tx.run(`DELETE FROM ${table} WHERE installation = :installation`, { installation });
+  await tx.run("DELETE FROM installs WHERE name = :installation AND state = 'erasing'", { installation });
+}
+
+type EraseStep = (position: StoredPosition) => ReturnType<typeof eraseStep>;
+
+/** False when it was stopped. */
+export async function eraseInSteps(
+  erase: EraseStep,
+  { signal, onProgress }: Parameters<InstallStore["eraseInstallation"]>[1] = {},
+): Promise<boolean> {
+  let rows = 0;
+  for (let position: StoredPosition | undefined = { step: 0, after: [] }; position; ) {
+    if (signal?.aborted) return false;
+    const done: Awaited<ReturnType<EraseStep>> = await erase(position);
+    rows += done.rows;
+    onProgress?.(rows);
+    position = done.next;
+  }
+  return true;
 }

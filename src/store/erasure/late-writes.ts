@@ -1,86 +1,125 @@
-import type { ContactRef } from "../core/contact.ts";
-import type { Decision } from "../core/tracked-call.ts";
-import type { Connection } from "./connection.ts";
-import type { StoredAnswer } from "./contract.ts";
-import { eraseCall, forgetIn, whyErased } from "./erase-people.ts";
-import { type ErasedAt, erasedLately, markOf } from "./tombstones.ts";
+import { createHmac } from "node:crypto";
+import type { ContactRef } from "../../core/contact.ts";
+import type { Decision } from "../../core/tracked-call.ts";
+import type { Db } from "../db.ts";
+import { findSecret, makeSecret } from "../upkeep.ts";
+import { eraseCall, forgetIn, whyErased } from "./calls.ts";
 
 /**
- * What was read before somebody was erased may be written afterwards: by a lane that decodes or logs at that moment, or by
- * an answer that is on its way. Here it is erased once more, in the same transaction.
+ * A lane or an answer may have read something before it was erased, and write it afterwards. Tombstones, keyed hashes of
+ * what was erased, are looked up in the transaction of each such write, which then erases it again.
  */
 
-/** A call as it was just decoded, from deliveries that came before the erasure. */
-export function eraseWhatDecodingBrought(
-  db: Connection,
+/** Longer than any such write may take. */
+const tombstoneMs = 48 * 3_600_000;
+const secretName = "erased";
+
+/** The texts that are hashed. */
+export const markOf = {
+  contact: ({ kind, id }: ContactRef): string => `contact\n${kind}\n${id}`,
+  number: (e164: string): string => `number\n${e164}`,
+  call: (key: string): string => `call\n${key}`,
+};
+
+export async function addTombstones(
+  tx: Db,
+  installation: string,
+  marks: readonly string[],
+  now: number,
+): Promise<void> {
+  const key = (await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName));
+  for (const mark of marks)
+    await tx.run(
+      `INSERT INTO erased (installation, mark, at, until) VALUES (:installation, :mark, :now, :until)
+        ON CONFLICT (installation, mark) DO UPDATE SET at = excluded.at, until = excluded.until`,
+      { installation, mark: hashOf(key, installation, mark), now, until: now + tombstoneMs },
+    );
+}
+
+/** When something was erased, in milliseconds since 1970. */
+type ErasedAt = (mark: string) => Promise<number | undefined>;
+
+/** Undefined when nothing was erased lately. */
+export async function erasedLately(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
+  const any = await tx.get(
+    "SELECT 1 FROM erased WHERE installation = :installation AND until > :now LIMIT 1",
+    {
+      installation,
+      now,
+    },
+  );
+  if (!any) return undefined;
+  const key = (await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName));
+  return async (mark) => {
+    const row = await tx.get(
+      "SELECT at FROM erased WHERE installation = :installation AND mark = :mark AND until > :now",
+      { installation, mark: hashOf(key, installation, mark), now },
+    );
+    return row && Number(row["at"]);
+  };
+}
+
+function hashOf(key: Uint8Array, installation: string, mark: string): Uint8Array {
+  return createHmac("sha256", key).update(`${installation}\n${mark}`).digest();
+}
+
+/** Erases a call that was just decoded from deliveries that came before the erasure. */
+export async function eraseDecodedLate(
+  tx: Db,
   erasedAt: ErasedAt,
   call: { id: number; key: string; number: string | undefined; deliveries: readonly number[] },
   now: number,
-): void {
-  const byNumber = call.number !== undefined && !isOfSomebodyElse(db, call.id);
-  const marks = [markOf.call(call.key), ...(byNumber ? [markOf.number(call.number ?? "")] : [])];
-  const at = Math.max(...marks.map((mark) => erasedAt(mark) ?? 0));
-  if (at > 0 && firstReceived(db, call.deliveries) <= at) eraseCall(db, call.id, now);
+): Promise<void> {
+  const marks = [markOf.call(call.key)];
+  if (call.number !== undefined && !(await hasContact(tx, call.id))) marks.push(markOf.number(call.number));
+  let at = 0;
+  for (const mark of marks) at = Math.max(at, (await erasedAt(mark)) ?? 0);
+  if (at > 0 && (await firstReceived(tx, call.deliveries)) <= at) await eraseCall(tx, call.id, now);
 }
 
-/** As in `callsOfPeople`: whoever the call is linked to, and is there, has it. */
-function isOfSomebodyElse(db: Connection, id: number): boolean {
-  const row = db.get(
+/** As in `callsOfPeople`: a call belongs to its contact, if that exists, rather than to its number. */
+async function hasContact(tx: Db, id: number): Promise<boolean> {
+  const row = await tx.get(
     `SELECT 1 FROM calls JOIN contacts ON contacts.installation = calls.installation
         AND contacts.kind = calls.contact_kind AND contacts.id = calls.contact_id
-      WHERE calls.id = ?`,
-    id,
+      WHERE calls.id = :id`,
+    { id },
   );
   return row !== undefined;
 }
 
-function firstReceived(db: Connection, deliveries: readonly number[]): number {
-  const times = deliveries.flatMap((id) => {
-    const row = db.get("SELECT received_at FROM deliveries WHERE id = ?", id);
-    return row ? [Number(row["received_at"])] : [];
-  });
-  return Math.min(...times);
+async function firstReceived(tx: Db, deliveries: readonly number[]): Promise<number> {
+  let first = Number.POSITIVE_INFINITY;
+  for (const id of deliveries) {
+    const row = await tx.get("SELECT received_at FROM deliveries WHERE id = :id", { id });
+    if (row) first = Math.min(first, Number(row["received_at"]));
+  }
+  return first;
 }
 
-/** Whether this call was erased, and nothing came for it since. */
-export function isErased(db: Connection, id: number): boolean {
-  const row = db.get(`SELECT 1 FROM calls WHERE id = ? AND ${erasedAndQuiet}`, id, whyErased);
+/** A condition on `calls` with the parameter `whyErased`: erased, and nothing came for it since. */
+export const erasedWithoutNews =
+  "reason = :whyErased AND NOT EXISTS (SELECT 1 FROM events WHERE events.call = calls.id)";
+
+export async function isErased(tx: Db, id: number): Promise<boolean> {
+  const row = await tx.get(`SELECT 1 FROM calls WHERE id = :id AND ${erasedWithoutNews}`, { id, whyErased });
   return row !== undefined;
 }
 
-/** A condition on `calls`; its parameter is `whyErased`. */
-export const erasedAndQuiet = "reason = ? AND NOT EXISTS (SELECT 1 FROM events WHERE events.call = calls.id)";
-
-/** A call as it was just logged. `wasErased`: before that. */
-export function eraseWhatLoggingBrought(
-  db: Connection,
+/** Erases what was just saved of a delivered call; `wasErased`: the call was erased before. */
+export async function eraseDeliveredLate(
+  tx: Db,
   { id, installation, wasErased }: { id: number; installation: string; wasErased: boolean },
   now: number,
-): void {
-  const erasedAt = erasedLately(db, installation, now);
-  const isGone = (ref: ContactRef) => erasedAt?.(markOf.contact(ref)) !== undefined;
-  const row = db.get("SELECT contact_kind AS kind, contact_id AS id, decision FROM calls WHERE id = ?", id);
-  if (wasErased || (erasedAt && isGone(row as ContactRef))) eraseCall(db, id, now);
-  else if (erasedAt && row?.["decision"] != null)
-    forgetIn(db, id, JSON.parse(String(row["decision"])) as Decision, isGone);
-}
-
-/** Keeps an answer, unless it is about somebody who was erased after it was given. */
-export function keepAnswer(
-  db: Connection,
-  { installation, provider, now }: { installation: string; provider: string; now: number },
-  { ref, at, number, reply, why }: StoredAnswer,
-): void {
-  const erasedAt = number === undefined ? undefined : erasedLately(db, installation, now);
-  if (number !== undefined && (erasedAt?.(markOf.number(number)) ?? Number.NEGATIVE_INFINITY) >= at) return;
-  db.run(
-    "INSERT OR REPLACE INTO answers (installation, provider, ref, at, number, reply, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
-    installation,
-    provider,
-    ref,
-    at,
-    number ?? null,
-    JSON.stringify(reply),
-    JSON.stringify(why),
+): Promise<void> {
+  const erasedAt = await erasedLately(tx, installation, now);
+  const isGone = async (ref: ContactRef) => (await erasedAt?.(markOf.contact(ref))) !== undefined;
+  if (!wasErased && !erasedAt) return;
+  const row = await tx.get(
+    "SELECT contact_kind AS kind, contact_id AS id, decision FROM calls WHERE id = :call",
+    { call: id },
   );
+  if (wasErased || (await isGone(row as ContactRef))) await eraseCall(tx, id, now);
+  else if (row?.["decision"] != null)
+    await forgetIn(tx, id, JSON.parse(String(row["decision"])) as Decision, isGone);
 }

@@ -1,45 +1,39 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { isBroken } from "./disk-faults.ts";
+import { type ColumnValue, type Db, parameterPattern, type Row, type Values } from "../db.ts";
+import { noticeLoss, refuseWithoutDatabase } from "./append.ts";
 import {
   busyMs,
-  impatiently,
   isSmall,
   layOutLog,
   logPages,
+  makePrivate,
   smallLogPages,
   truncateLog,
+  withShortTimeout,
   writeAnew,
 } from "./files.ts";
-import { noticeLoss, refuseWithoutDatabase } from "./mark.ts";
-import { makePrivate } from "./private.ts";
+import { isBroken } from "./health.ts";
 import { migrate } from "./upgrade.ts";
 
-/** A value that SQLite takes as a parameter. */
-export type Bind = string | number | bigint | null | Uint8Array;
-export type Row = Record<string, Bind>;
-
-/**
- * One SQLite connection that opens itself on first use and again after the disk failed. Synchronous throughout.
- * `transaction`: all of it or nothing; inside another one it can fail alone.
- */
-export type Connection = {
-  all(sql: string, ...values: Bind[]): Row[];
-  get(sql: string, ...values: Bind[]): Row | undefined;
-  run(sql: string, ...values: Bind[]): { changes: number; id: number };
-  statement(sql: string): StatementSync;
-  transaction<T>(work: () => T): T;
-  /** Empties the write-ahead log, and the rests of deleted rows where that is quick. Outside of transactions. False while somebody reads. */
+/** A connection to an SQLite file, which opens on first use and again after the disk failed. */
+export type Connection = Db & {
+  /** Empties the write-ahead log, and a small database of what deleted rows left. Outside of transactions. False while a reader needs the log. */
   cleanLog(): boolean;
   close(): void;
 };
 
+type Prepared = { statement: StatementSync; names: readonly string[] };
+
 const outermost = ["BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"] as const;
 const nested = ["SAVEPOINT inner", "RELEASE inner", "ROLLBACK TO inner; RELEASE inner"] as const;
 
-/** `writes`: for the one connection that does; its commits survive a power loss. The others only read. */
+/**
+ * `writes`: for the one connection that writes. Every promise has its outcome when it is returned, so statements that are
+ * awaited one after another run without a pause.
+ */
 export function openConnection(file: string, options: { writes: boolean }): Connection {
   let database: DatabaseSync | undefined;
-  let statements = new Map<string, StatementSync>();
+  let prepared = new Map<string, Prepared>();
 
   const open = (): DatabaseSync => {
     refuseWithoutDatabase(file);
@@ -67,7 +61,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
   const layOut = (opened: DatabaseSync): void => {
     opened.exec("PRAGMA secure_delete = OFF");
     if (!layOutLog(opened, `${file}-wal`)) opened.exec(`PRAGMA wal_autocheckpoint = ${smallLogPages}`);
-    // What is deleted is overwritten, too. Measured: a purge takes half as long again, nothing else is slower (2026-11).
+    // Overwrites what is deleted. Measured: a purge takes half as long again, nothing else is slower (2026-11).
     opened.exec("PRAGMA secure_delete = ON");
   };
 
@@ -82,7 +76,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
   };
 
   const close = (): void => {
-    statements = new Map();
+    prepared = new Map();
     try {
       database?.close();
     } finally {
@@ -90,72 +84,123 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
     }
   };
 
-  /** Lets go of a database that the disk failed under, so that the next use opens it again. */
+  /** Closes a database after its disk failed, so that the next use opens it again. Returns the error. */
+  const afterFailure = (error: unknown): unknown => {
+    if (!isBroken(error)) return error;
+    try {
+      close();
+    } catch {
+      // The first error tells more.
+    }
+    return error;
+  };
+
   const guarded = <T>(work: () => T): T => {
     try {
       return work();
     } catch (error) {
-      if (isBroken(error)) closeAfter(error);
-      throw error;
+      throw afterFailure(error);
     }
   };
 
-  /** What went wrong first is worth more than a complaint about closing. */
-  const closeAfter = (error: unknown): void => {
-    try {
-      close();
-    } catch {
-      throw error;
-    }
-  };
-
-  const undo = (sql: string, error: unknown): void => {
+  const undo = (sql: string): void => {
     // SQLite has rolled back by itself after some errors.
     if (!database?.isTransaction) return;
     try {
       database.exec(sql);
     } catch {
-      closeAfter(error);
+      close();
     }
   };
 
-  const statement = (sql: string): StatementSync => {
-    const known = statements.get(sql);
+  const preparedOf = (sql: string): Prepared => {
+    const known = prepared.get(sql);
     if (known) return known;
+    const names: string[] = [];
+    // Not `?1`: SQLite looks up the name of each such parameter when it is bound.
+    const text = sql.replace(parameterPattern, (_, list?: string, single?: string) => {
+      names.push(list ?? single ?? "");
+      return list === undefined ? "?" : "IN (SELECT value FROM json_each(?))";
+    });
     database ??= open();
-    const prepared = database.prepare(sql);
-    statements.set(sql, prepared);
-    return prepared;
+    const made = { statement: database.prepare(text), names };
+    prepared.set(sql, made);
+    return made;
+  };
+
+  const statements = {
+    all: async (sql: string, values?: Values) => {
+      try {
+        const { statement, names } = preparedOf(sql);
+        return statement.all(...bind(names, values)) as Row[];
+      } catch (error) {
+        throw afterFailure(error);
+      }
+    },
+    get: async (sql: string, values?: Values) => {
+      try {
+        const { statement, names } = preparedOf(sql);
+        return statement.get(...bind(names, values)) as Row | undefined;
+      } catch (error) {
+        throw afterFailure(error);
+      }
+    },
+    run: async (sql: string, values?: Values) => {
+      try {
+        const { statement, names } = preparedOf(sql);
+        return Number(statement.run(...bind(names, values)).changes);
+      } catch (error) {
+        throw afterFailure(error);
+      }
+    },
+  };
+
+  const inTransaction = async <T>(isNested: boolean, work: (tx: Db) => Promise<T>): Promise<T> => {
+    const [begin, commit, rollback] = isNested ? nested : outermost;
+    await statements.run(begin);
+    try {
+      const result = await work(dbWith(true));
+      await statements.run(commit);
+      return result;
+    } catch (error) {
+      undo(rollback);
+      throw error;
+    }
+  };
+
+  const dbWith = (isNested: boolean): Db => {
+    let last: Promise<unknown> = Promise.resolve();
+    const transaction: Db["transaction"] = (work) => {
+      const turn = last.then(() => inTransaction(isNested, work));
+      last = turn.catch(() => {});
+      return turn;
+    };
+    return { ...statements, transaction };
   };
 
   return {
-    statement: (sql) => guarded(() => statement(sql)),
-    all: (sql, ...values) => guarded(() => statement(sql).all(...values) as Row[]),
-    get: (sql, ...values) => guarded(() => statement(sql).get(...values) as Row | undefined),
-    run: (sql, ...values) =>
-      guarded(() => {
-        const { changes, lastInsertRowid } = statement(sql).run(...values);
-        return { changes: Number(changes), id: Number(lastInsertRowid) };
-      }),
-    transaction: (work) =>
-      guarded(() => {
-        const [begin, commit, rollback] = database?.isTransaction ? nested : outermost;
-        statement(begin).run();
-        try {
-          const result = work();
-          statement(commit).run();
-          return result;
-        } catch (error) {
-          undo(rollback, error);
-          throw error;
-        }
-      }),
+    ...dbWith(false),
     cleanLog: () =>
       guarded(() => {
         database ??= open();
         const opened = database;
-        return impatiently(opened, () => cleanLog(opened));
+        return withShortTimeout(opened, () => cleanLog(opened));
       }),
     close,
   };
+}
+
+function bind(names: readonly string[], values: Values | undefined): ColumnValue[] {
+  const bound: ColumnValue[] = [];
+  for (const name of names) {
+    const value = values?.[name];
+    if (value === undefined && !(values && name in values))
+      throw new TypeError(`no value for the parameter ${name}`);
+    bound.push(isList(value) ? JSON.stringify(value) : (value ?? null));
+  }
+  return bound;
+}
+
+function isList(value: Values[string]): value is readonly (string | number)[] {
+  return Array.isArray(value);
 }

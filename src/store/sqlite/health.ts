@@ -1,7 +1,4 @@
-import { messageOf, StoreError, type StoreFault } from "../core/errors.ts";
-import { faultOf } from "./disk-faults.ts";
-import { openReader } from "./reading.ts";
-import { faultsOf, integrityCheck } from "./repair.ts";
+import { messageOf, StoreError, type StoreFault } from "../../core/errors.ts";
 
 const cures: Readonly<Record<StoreFault, string>> = {
   damaged:
@@ -13,7 +10,7 @@ const cures: Readonly<Record<StoreFault, string>> = {
   other: "check the disk of the data folder",
 };
 
-/** Of errors that are our own, by their code. */
+/** For our own errors, by their code. */
 const ownCures: Readonly<Record<string, string>> = {
   NEWER: "install that version",
   GONE: "put the database back, or `switchhook restore <backup>`; to begin with an empty one, `switchhook restore --empty` (docs/operations.md)",
@@ -21,7 +18,7 @@ const ownCures: Readonly<Record<string, string>> = {
 
 export type Health = ReturnType<typeof healthOf>;
 
-/** Names what goes wrong in a store, and remembers that it is damaged: no later success takes that back. */
+/** Turns errors of a store into `StoreError`s, and remembers that it is damaged, whatever succeeds later. */
 export function healthOf(file: string) {
   let damage: StoreError | undefined;
 
@@ -41,25 +38,15 @@ export function healthOf(file: string) {
     check(): void {
       if (damage) throw damage;
     },
-    async damage(): Promise<string[]> {
-      const reader = openReader(file);
-      try {
-        const faults = faultsOf(await reader.all(integrityCheck));
-        const message = `${file} is damaged (${faults.join("; ")})`;
-        if (faults.length > 0) damage ??= new StoreError("damaged", message, { cure: cures.damaged });
-        return faults;
-      } catch (error) {
-        const found = named(error);
-        if (found.fault !== "damaged") throw found;
-        return [found.message];
-      } finally {
-        await reader.close();
-      }
+    /** Remembers faults that a check of the whole file found. */
+    found(faults: readonly string[]): void {
+      const message = `${file} is damaged (${faults.join("; ")})`;
+      if (faults.length > 0) damage ??= new StoreError("damaged", message, { cure: cures.damaged });
     },
   };
 }
 
-/** Every error of the store's methods is named. `append` is the hot one, and names its own. */
+/** The same methods, whose errors are `StoreError`s. `append`, the hot one, sees to its own. */
 export function withNamedErrors<S extends object>(store: S, { named }: Health): S {
   const entries = Object.entries(store).map(([name, method]) => {
     if (name === "append") return [name, method];
@@ -76,4 +63,44 @@ export function withNamedErrors<S extends object>(store: S, { named }: Health): 
     ];
   });
   return Object.fromEntries(entries) as S;
+}
+
+/**
+ * SQLite's primary result codes after which the file must be opened again: READONLY, IOERR, CORRUPT, CANTOPEN, NOTADB.
+ * After FULL a rollback is enough.
+ */
+const brokenCodes = new Set([8, 10, 11, 14, 26]);
+
+/** Whether the file must be opened again. */
+export function isBroken(error: unknown): boolean {
+  return brokenCodes.has(codeOf(error));
+}
+
+/** Whether the disk failed, rather than one statement. 13 is FULL. */
+export function isDiskFault(error: unknown): boolean {
+  return isBroken(error) || codeOf(error) === 13;
+}
+
+/** CORRUPT or NOTADB: the file is not as it was written. */
+export function isDamage(error: unknown): boolean {
+  return [11, 26].includes(codeOf(error));
+}
+
+/** Faults of the values rather than the disk: TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
+const refusedCodes = new Set([18, 19, 20, 25]);
+
+/** The kind of an SQLite error. */
+export function faultOf(error: unknown): StoreFault {
+  const code = codeOf(error);
+  // A SyntaxError comes from JSON in a row, which we wrote.
+  if (isDamage(error) || error instanceof SyntaxError) return "damaged";
+  if (code === 13) return "full";
+  if (code === 8 || code === 14) return "locked";
+  if (code === 10) return "broken";
+  return refusedCodes.has(code) || error instanceof TypeError ? "refused" : "other";
+}
+
+/** SQLite's primary result code; 0 for any other error. */
+function codeOf(error: unknown): number {
+  return error instanceof Error && "errcode" in error ? Number(error.errcode) & 0xff : 0;
 }

@@ -1,33 +1,13 @@
-import { matchingAndFollowUps } from "./migrations-matching.ts";
-
 /**
- * The step that damage is noticed by. `marks`: figures of the store itself, such as `seen`, the highest id of a delivery that was
- * deleted: ids are never used twice. `losses`: webhooks that were acknowledged and are missing. The index is for deliveries that were
- * set aside.
- */
-const marksAndLosses: readonly string[] = [
-  `
-  CREATE TABLE marks (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
-  INSERT INTO marks VALUES ('seen', 0);
-  CREATE TABLE losses (
-    noticed_at INTEGER PRIMARY KEY,
-    missing INTEGER NOT NULL,
-    since INTEGER,
-    until INTEGER NOT NULL
-  );
-  CREATE INDEX deliveries_aside ON deliveries (id) WHERE state = 2;
-  CREATE TRIGGER deliveries_went AFTER DELETE ON deliveries WHEN old.installation <> '' BEGIN
-    UPDATE marks SET value = old.id WHERE name = 'seen' AND value < old.id;
-  END;
-  `,
-];
-
-/**
- * The schema, one step after another. A step that landed is never edited or moved, and new ones go to the end: a test holds their
- * hashes.
- * `deliveries.state`: 0 new, 1 decoded, 2 could not be decoded, 3 to be decoded again.
- * `tallies` says how many `calls` there are in each state; triggers keep it. Times are milliseconds since 1970.
- * `calls.body`, `events.body`, `contacts.body` are JSON of the types in `core/`.
+ * The schema, one step after another. A step that landed is never edited or moved, and new ones go to the end: a test holds
+ * their hashes. Times are milliseconds since 1970; `body` of calls, events and contacts is JSON of the types in `core/`.
+ * - deliveries.state: 0 new, 1 decoded, 2 could not be decoded, 3 to be decoded again
+ * - tallies: how many calls are in each state, by triggers
+ * - numberings: the version of the rules that numbers were read by
+ * - lines: own numbers of the company; their calls before `open_before` are still to be folded again
+ * - ends: both numbers of calls whose messages leave open which is the customer's
+ * - marks: values of the store itself; `seen` is the highest id of a deleted delivery, because ids are never used twice
+ * - losses: webhooks that were acknowledged and are missing
  */
 export const migrations: readonly string[] = [
   `
@@ -238,6 +218,63 @@ export const migrations: readonly string[] = [
     DELETE FROM tallies WHERE installation = old.installation AND state = old.state AND calls = 0;
   END;
   `,
-  ...matchingAndFollowUps,
-  ...marksAndLosses,
+  `
+  CREATE TABLE numberings (installation TEXT PRIMARY KEY, version TEXT NOT NULL) WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE follow_ups (
+    call INTEGER PRIMARY KEY,
+    installation TEXT NOT NULL,
+    state TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    contact_kind TEXT,
+    contact_id TEXT,
+    number TEXT,
+    task_id TEXT,
+    fields TEXT NOT NULL,
+    close_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    reached_by TEXT,
+    reason TEXT
+  );
+  CREATE INDEX follow_ups_open ON follow_ups (installation, number) WHERE state IN ('wanted', 'open');
+  CREATE INDEX follow_ups_contact ON follow_ups (installation, contact_id) WHERE state IN ('wanted', 'open');
+  CREATE INDEX follow_ups_due ON follow_ups (installation, close_at) WHERE close_at IS NOT NULL;
+  CREATE INDEX follow_ups_since ON follow_ups (since);
+  `,
+  `
+  CREATE TABLE lines (
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    number TEXT NOT NULL,
+    open_before INTEGER,
+    PRIMARY KEY (installation, provider, number)
+  ) WITHOUT ROWID;
+  CREATE INDEX lines_open ON lines (installation) WHERE open_before IS NOT NULL;
+  CREATE TABLE ends (
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    number TEXT NOT NULL,
+    call INTEGER NOT NULL,
+    PRIMARY KEY (installation, provider, number, call)
+  ) WITHOUT ROWID;
+  CREATE INDEX ends_call ON ends (call);
+  CREATE TRIGGER calls_ends AFTER DELETE ON calls BEGIN
+    DELETE FROM ends WHERE call = old.id;
+  END;
+  `,
+  `
+  CREATE TABLE marks (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+  INSERT INTO marks VALUES ('seen', 0);
+  CREATE TABLE losses (
+    noticed_at INTEGER PRIMARY KEY,
+    missing INTEGER NOT NULL,
+    since INTEGER,
+    until INTEGER NOT NULL
+  );
+  CREATE INDEX deliveries_aside ON deliveries (id) WHERE state = 2;
+  CREATE TRIGGER deliveries_went AFTER DELETE ON deliveries WHEN old.installation <> '' BEGIN
+    UPDATE marks SET value = old.id WHERE name = 'seen' AND value < old.id;
+  END;
+  `,
 ];

@@ -1,9 +1,20 @@
 import { Worker } from "node:worker_threads";
+import type { Delivery } from "../../core/delivery.ts";
+import type { ReadDb } from "../db.ts";
+import type { Operations, Write } from "../store.ts";
+import type { append, DeliveryRow, ready } from "./append.ts";
 
-export type ThreadRequest<Name extends string = string> = { id: number; name: Name; args: unknown[] };
+/** What the writer can do. Arguments and results cross threads: plain data only. */
+export type WriterOperations = Operations & {
+  append: typeof append;
+  ready: typeof ready;
+  cleanLog: () => Promise<boolean>;
+};
+
+export type ThreadRequest = { id: number; name: string; args: unknown[] };
 export type ThreadReply = { id: number; value?: unknown; failure?: ThreadFailure };
 
-/** An error as it crosses threads, which drop SQLite's code. */
+/** An error as it crosses threads, which drop SQLite's codes. */
 type ThreadFailure = { type: string; message: string; stack?: string; code?: unknown; errcode?: unknown };
 
 export function failureOf(error: unknown): ThreadFailure {
@@ -26,22 +37,30 @@ function errorOf({ type, message, ...rest }: ThreadFailure): Error {
   return Object.assign(new (types[type] ?? Error)(message), rest);
 }
 
+export function openWriter(file: string): { write: Write<WriterOperations>; close: () => Promise<void> } {
+  const { request, close } = openThread(file, "writer");
+  return { write: (name, ...args) => request(name, args) as Promise<never>, close };
+}
+
+export function openReader(file: string): ReadDb & { close: () => Promise<void> } {
+  const { request, close } = openThread(file, "reader");
+  const all: ReadDb["all"] = (sql, values) => request("all", [sql, values]) as ReturnType<ReadDb["all"]>;
+  return { all, get: async (sql, values) => (await all(sql, values))[0], close };
+}
+
 type PendingRequest = { resolve: (value: unknown) => void; reject: (error: unknown) => void };
 
-/**
- * A thread of the store, seen from the one that serves. It starts with the first request, and again after it crashed;
- * what is asked in one turn goes over together.
- */
-export function openThread<Name extends string>(file: string, script: "writer" | "reader") {
+/** Starts the thread with the first request, and again after it crashed. Requests of one turn go over together. */
+function openThread(file: string, role: "writer" | "reader") {
   const pending = new Map<number, PendingRequest>();
   let worker: Worker | undefined;
-  let outbox: ThreadRequest<Name>[] = [];
+  let outbox: ThreadRequest[] = [];
   let lastId = 0;
 
   const start = (): Worker => {
     // The package has the same file as JavaScript.
     const ending = import.meta.url.endsWith(".ts") ? ".ts" : ".js";
-    const started = new Worker(new URL(`./${script}${ending}`, import.meta.url), { workerData: { file } });
+    const started = new Worker(new URL(`./worker${ending}`, import.meta.url), { workerData: { file, role } });
     started.on("message", (replies: ThreadReply[]) => {
       for (const { id, value, failure } of replies) {
         const waiting = pending.get(id);
@@ -53,7 +72,7 @@ export function openThread<Name extends string>(file: string, script: "writer" |
     started.on("error", (error) => fail(error));
     started.on("exit", () => {
       if (worker === started) worker = undefined;
-      fail(new Error(`the store's ${script} has stopped`));
+      fail(new Error(`the store's ${role} has stopped`));
     });
     return started;
   };
@@ -71,13 +90,13 @@ export function openThread<Name extends string>(file: string, script: "writer" |
   };
 
   return {
-    ask: (name: Name, args: unknown[]): Promise<unknown> =>
+    request: (name: string, args: unknown[]): Promise<unknown> =>
       new Promise((resolve, reject) => {
         lastId += 1;
         pending.set(lastId, { resolve, reject });
         if (outbox.push({ id: lastId, name, args }) === 1) queueMicrotask(flush);
       }),
-    /** What was asked before is still done. */
+    /** Requests from before are still done. */
     async close(): Promise<void> {
       const closing = worker;
       if (!closing) return;
@@ -87,4 +106,47 @@ export function openThread<Name extends string>(file: string, script: "writer" |
       });
     },
   };
+}
+
+type WaitingRow = { row: DeliveryRow; stored: () => void; failed: (error: unknown) => void };
+
+/** A group this large goes at once: the writer commits it while the rest of the turn is still being read. */
+const largeGroup = 32;
+
+/**
+ * Group commit: deliveries of one turn of the event loop go to the writer together and become durable with one fsync.
+ * There is no timer: a lone delivery is sent at the end of the turn it came in.
+ */
+export function groupCommit(
+  write: Write<WriterOperations>,
+  named: (error: unknown) => unknown,
+): (delivery: Delivery) => Promise<void> {
+  let waiting: WaitingRow[] = [];
+
+  const send = async (): Promise<void> => {
+    const group = waiting;
+    waiting = [];
+    if (group.length === 0) return;
+    try {
+      await write(
+        "append",
+        group.map(({ row }) => row),
+      );
+    } catch (cause) {
+      const error = named(cause);
+      for (const { failed } of group) failed(error);
+      return;
+    }
+    for (const { stored } of group) stored();
+  };
+
+  return ({ receivedAt, headers, ...rest }) =>
+    new Promise((stored, failed) => {
+      if (waiting.length === 0) setImmediate(() => void send());
+      const { installation, provider, method, url, body } = rest;
+      const at = Date.parse(receivedAt);
+      const row = { installation, provider, at, method, url, headers: JSON.stringify(headers), body };
+      waiting.push({ row, stored, failed });
+      if (waiting.length >= largeGroup) void send();
+    });
 }

@@ -1,96 +1,113 @@
 import { parentPort, workerData } from "node:worker_threads";
+import type { Db, Values } from "../db.ts";
+import { operations as shared } from "../store.ts";
+import { append, type Mark, openMark, ready } from "./append.ts";
 import { openConnection } from "./connection.ts";
-import { isDamage, isDiskFault } from "./disk-faults.ts";
-import { type Mark, openMark } from "./mark.ts";
-import { type Operations, operations } from "./operations.ts";
-import { type ThreadRequest as AnyRequest, failureOf, type ThreadReply } from "./thread.ts";
-
-type WriterRequest = AnyRequest<keyof Operations>;
+import { isDamage, isDiskFault } from "./health.ts";
+import { failureOf, type ThreadReply, type ThreadRequest, type WriterOperations } from "./threads.ts";
 
 /**
- * The writer's thread: the only one that writes. Whatever has come in while it was busy is committed together, with
- * one fsync, so the thread that answers webhooks and live calls never waits for a disk.
+ * A thread of the store. The writer is the only one that writes: it commits all that came in while it was busy with one
+ * fsync, so the thread that serves never waits for a disk. The reader runs listings, which may take a second over a
+ * million calls.
  */
-const { file } = workerData as { file: string };
-const db = openConnection(file, { writes: true });
-const mark = openMark(file);
-let queue: WriterRequest[] = [];
 
-parentPort?.on("message", (requests: WriterRequest[] | "close") => {
-  if (requests === "close") {
-    if (queue.length > 0) commit();
-    db.close();
-    mark.close();
-    parentPort?.close();
-    return;
-  }
-  if (queue.length === 0) setImmediate(commit);
-  queue.push(...requests);
+const { file, role } = workerData as { file: string; role: "writer" | "reader" };
+const db = openConnection(file, { writes: role === "writer" });
+const mark = openMark(file);
+const operations: WriterOperations = { ...shared, append, ready, cleanLog: async () => db.cleanLog() };
+let queue: ThreadRequest[] = [];
+let isBusy = false;
+let isClosing = false;
+
+parentPort?.on("message", (requests: ThreadRequest[] | "close") => {
+  if (requests === "close") isClosing = true;
+  else queue.push(...requests);
+  if (isBusy) return;
+  isBusy = true;
+  // What comes in during the same turn is committed together.
+  setImmediate(() => void work());
 });
 
-function commit(): void {
-  const requests = queue.filter(({ name }) => name !== "cleanLog");
-  const last = queue.filter(({ name }) => name === "cleanLog");
-  queue = [];
-  if (requests.length > 0) commitTogether(requests);
-  // SQLite does not do it within a transaction.
-  if (last.length > 0)
-    answerWith(last, () => {
-      const value = db.cleanLog();
-      return last.map(({ id }) => ({ id, value }));
-    });
+/** Groups run one after another. */
+async function work(): Promise<void> {
+  while (queue.length > 0) {
+    const requests = queue;
+    queue = [];
+    if (role === "reader") for (const request of requests) await read(request);
+    else await write(requests);
+  }
+  isBusy = false;
+  if (!isClosing) return;
+  db.close();
+  mark.close();
+  parentPort?.close();
 }
 
-/** Webhooks can be stored when what else is written is damaged. */
-function commitTogether(requests: readonly WriterRequest[]): void {
-  const work = (group: readonly WriterRequest[]) =>
-    marked(
-      group,
-      db.transaction(() => group.map(perform)),
-    );
+async function read({ id, args }: ThreadRequest): Promise<void> {
+  const [sql, values] = args as [string, Values | undefined];
+  await answerWith([{ id }], async () => [{ id, value: await db.all(sql, values) }]);
+}
+
+async function write(requests: readonly ThreadRequest[]): Promise<void> {
+  const inGroup = requests.filter(({ name }) => name !== "cleanLog");
+  if (inGroup.length > 0) await commitTogether(inGroup);
+  // SQLite cannot do it within a transaction.
+  for (const { id, name } of requests)
+    if (name === "cleanLog") await answerWith([{ id }], async () => [{ id, value: db.cleanLog() }]);
+}
+
+async function commitTogether(requests: readonly ThreadRequest[]): Promise<void> {
   try {
-    parentPort?.postMessage(work(requests));
+    parentPort?.postMessage(await commit(requests));
   } catch (error) {
-    const [appends, others] = [true, false].map((yes) =>
-      requests.filter(({ name }) => (name === "append") === yes),
-    );
-    const apart = isDamage(error) && others?.length ? appends : [];
-    if (apart?.length) answerWith(apart, () => work(apart));
-    fail(apart?.length ? (others ?? []) : requests, error);
+    // Webhooks can be stored when other tables are damaged.
+    const appends = isDamage(error) ? requests.filter(({ name }) => name === "append") : [];
+    const isMixed = appends.length > 0 && appends.length < requests.length;
+    if (isMixed) await answerWith(appends, () => commit(appends));
+    fail(isMixed ? requests.filter(({ name }) => name !== "append") : requests, error);
   }
 }
 
-/** What was stored is noted before it is acknowledged. */
-function marked(requests: readonly WriterRequest[], replies: ThreadReply[]): ThreadReply[] {
-  for (let i = requests.length - 1; i >= 0; i -= 1) {
-    const last = requests[i]?.name === "append" ? replies[i]?.value : undefined;
-    if (last === undefined) continue;
-    mark.write(last as Mark);
-    break;
-  }
+/** One transaction, within which the requests run one after another. */
+async function commit(requests: readonly ThreadRequest[]): Promise<ThreadReply[]> {
+  const replies = await db.transaction(async (tx) => {
+    const done: ThreadReply[] = [];
+    for (const request of requests) done.push(await perform(tx, request));
+    return done;
+  });
+  // The mark is written before the webhooks are acknowledged.
+  const last = replies.findLast(({ value }, i) => requests[i]?.name === "append" && value !== undefined);
+  if (last) mark.write(last.value as Mark);
   return replies;
 }
 
-function answerWith(requests: readonly WriterRequest[], work: () => ThreadReply[]): void {
+/** A request that fails is undone alone, unless the disk failed: then the whole group is. */
+async function perform(group: Db, { id, name, args }: ThreadRequest): Promise<ThreadReply> {
   try {
-    parentPort?.postMessage(work());
+    const operation = operations[name as keyof WriterOperations] as (
+      tx: Db,
+      ...rest: unknown[]
+    ) => Promise<unknown>;
+    return { id, value: await group.transaction((tx) => operation(tx, ...args)) };
+  } catch (error) {
+    if (isDiskFault(error)) throw error;
+    return { id, failure: failureOf(error) };
+  }
+}
+
+async function answerWith(
+  requests: readonly Pick<ThreadRequest, "id">[],
+  result: () => Promise<ThreadReply[]>,
+): Promise<void> {
+  try {
+    parentPort?.postMessage(await result());
   } catch (error) {
     fail(requests, error);
   }
 }
 
-function fail(requests: readonly WriterRequest[], error: unknown): void {
+function fail(requests: readonly Pick<ThreadRequest, "id">[], error: unknown): void {
   const failure = failureOf(error);
   parentPort?.postMessage(requests.map(({ id }): ThreadReply => ({ id, failure })));
-}
-
-/** One request fails alone, unless it is the disk that failed: then nothing of the group is kept. */
-function perform({ id, name, args }: WriterRequest): ThreadReply {
-  try {
-    const operation = operations[name] as (connection: typeof db, ...rest: unknown[]) => unknown;
-    return { id, value: db.transaction(() => operation(db, ...args)) };
-  } catch (error) {
-    if (isDiskFault(error)) throw error;
-    return { id, failure: failureOf(error) };
-  }
 }
