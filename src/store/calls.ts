@@ -42,7 +42,8 @@ export async function callById(db: ReadDb, id: number): Promise<TrackedCall | un
 
 export async function call(db: ReadDb, key: string): Promise<CallGroup | undefined> {
   const row = await db.get("SELECT id FROM calls WHERE key = :key", { key });
-  return row && groupOf(db, Number(row["id"]));
+  const [group] = row ? await groupsBy(db, [Number(row["id"])]) : [];
+  return group;
 }
 
 /** A filter that few of a million calls match may take a second. */
@@ -83,15 +84,13 @@ export async function addStep(
   call: number,
   line: { at: number; step: string; detail: string },
 ): Promise<void> {
-  await tx.run("INSERT INTO history (call, at, step, detail) VALUES (:call, :at, :step, :detail)", {
-    call,
-    ...line,
-  });
+  const values = { call, ...line };
+  await tx.run("INSERT INTO history (call, at, step, detail) VALUES (:call, :at, :step, :detail)", values);
 }
 
-export async function counts(
-  db: ReadDb,
-): Promise<{ installation: string; state: CallState; calls: number }[]> {
+type Count = { installation: string; state: CallState; calls: number };
+
+export async function counts(db: ReadDb): Promise<Count[]> {
   const rows = await db.all("SELECT installation, state, calls FROM tallies ORDER BY installation, state");
   return rows.map((row) => ({
     installation: String(row["installation"]),
@@ -153,33 +152,33 @@ export async function groupsOf(
   legs: readonly Leg[],
   deliveries: readonly number[] = [],
 ): Promise<CallGroup[]> {
-  const ids = new Set<number>();
-  for (const delivery of deliveries) {
-    for (const { call } of await db.all("SELECT call FROM events WHERE delivery = :delivery", { delivery }))
-      ids.add(Number(call));
-  }
+  const rows = await db.all("SELECT call FROM events WHERE delivery IN (:deliveries)", { deliveries });
+  const callOf = await callsOf(db, installation, legs);
+  const ids = new Set(rows.map(({ call }) => Number(call)));
   for (const leg of legs) {
-    const id = await callOf(db, installation, leg);
+    const id = callOf(leg);
     if (id !== undefined) ids.add(id);
   }
-  const groups: CallGroup[] = [];
-  for (const id of ids) {
-    const group = await groupOf(db, id);
-    if (group) groups.push(group);
-  }
-  return groups;
+  return groupsBy(db, [...ids]);
 }
 
-async function callOf(
-  db: ReadDb,
-  installation: string,
-  { provider, callId }: Leg,
-): Promise<number | undefined> {
-  const row = await db.get(
-    "SELECT call FROM legs WHERE installation = :installation AND provider = :provider AND call_id = :callId",
-    { installation, provider, callId },
-  );
-  return row && Number(row["call"]);
+type CallOf = (leg: Leg) => number | undefined;
+
+async function callsOf(db: ReadDb, installation: string, legs: readonly Leg[]): Promise<CallOf> {
+  const calls = new Map<string, number>();
+  for (const provider of new Set(legs.map((leg) => leg.provider))) {
+    const rows = await db.all(
+      `SELECT call_id, call FROM legs
+        WHERE installation = :installation AND provider = :provider AND call_id IN (:callIds)`,
+      {
+        installation,
+        provider,
+        callIds: legs.flatMap((leg) => (leg.provider === provider ? leg.callId : [])),
+      },
+    );
+    for (const row of rows) calls.set(`${provider}\n${row["call_id"]}`, Number(row["call"]));
+  }
+  return ({ provider, callId }) => calls.get(`${provider}\n${callId}`);
 }
 
 export async function sizesOf(
@@ -188,48 +187,63 @@ export async function sizesOf(
   legs: readonly Leg[],
   without: readonly number[],
 ): Promise<CallSize[]> {
-  const known = new Map<number, EventLimits>();
-  const sizes: CallSize[] = [];
-  for (const leg of legs) {
-    const call = await callOf(db, installation, leg);
-    if (call === undefined) continue;
-    const size = known.get(call) ?? (await sizeOf(db, call, without));
-    known.set(call, size);
-    sizes.push({ leg, call, ...size });
-  }
-  return sizes;
+  const callOf = await callsOf(db, installation, legs);
+  const found = legs.flatMap((leg) => {
+    const call = callOf(leg);
+    return call === undefined ? [] : { leg, call };
+  });
+  const ids = found.map(({ call }) => call);
+  const sizes = await sizesBy(db, ids, without);
+  return found.map(({ leg, call }) => ({ leg, call, ...(sizes.get(call) ?? { events: 0, bytes: 0 }) }));
 }
 
-async function sizeOf(db: ReadDb, call: number, without: readonly number[] = []): Promise<EventLimits> {
-  const row = await db.get(
-    `SELECT COUNT(*) AS events, SUM(octet_length(body)) AS bytes FROM events
-      WHERE call = :call AND delivery NOT IN (:without)`,
-    { call, without },
+/** Calls without events are left out. */
+async function sizesBy(
+  db: ReadDb,
+  calls: readonly number[],
+  without: readonly number[] = [],
+): Promise<Map<number, EventLimits>> {
+  const rows = await db.all(
+    `SELECT call, COUNT(*) AS events, SUM(octet_length(body)) AS bytes FROM events
+      WHERE call IN (:calls) AND delivery NOT IN (:without) GROUP BY call`,
+    { calls, without },
   );
-  return { events: Number(row?.["events"] ?? 0), bytes: Number(row?.["bytes"] ?? 0) };
+  return new Map(
+    rows.map(({ call, events, bytes }) => [Number(call), { events: Number(events), bytes: Number(bytes) }]),
+  );
 }
 
-async function groupOf(db: ReadDb, id: number): Promise<CallGroup | undefined> {
-  const row = await callById(db, id);
-  if (!row) return undefined;
-  const events = await eventsOf(db, id);
-  return {
-    row,
-    events: events.map(({ body }) => JSON.parse(String(body)) as CallEvent),
-    from: events.map(({ delivery }) => Number(delivery)),
-  };
+async function groupsBy(db: ReadDb, ids: readonly number[]): Promise<CallGroup[]> {
+  const rows = await db.all(`SELECT ${callColumns} FROM calls WHERE id IN (:ids)`, { ids });
+  const groups = new Map<number, CallGroup>();
+  for (const row of rows.map(toTrackedCall)) groups.set(row.id, { row, events: [], from: [] });
+  for (const { call, body, delivery } of await eventsOf(db, ids)) {
+    const group = groups.get(Number(call));
+    group?.events.push(JSON.parse(String(body)) as CallEvent);
+    group?.from.push(Number(delivery));
+  }
+  return ids.flatMap((id) => groups.get(id) ?? []);
 }
 
-/** Those of the oldest deliveries, of a call that an earlier version let grow beyond the limits. */
-async function eventsOf(db: ReadDb, call: number): Promise<Row[]> {
-  const { events, bytes } = await sizeOf(db, call);
-  if (events <= endLimits.events && bytes <= endLimits.bytes)
-    return db.all("SELECT body, delivery FROM events WHERE call = :call", { call });
+/** Of a call that an earlier version let grow beyond the limits, those of the oldest deliveries. */
+async function eventsOf(db: ReadDb, calls: readonly number[]): Promise<Row[]> {
+  const sizes = await sizesBy(db, calls);
+  const isWithin = ({ events, bytes }: EventLimits) => events <= endLimits.events && bytes <= endLimits.bytes;
+  const within = [...sizes].flatMap(([call, size]) => (isWithin(size) ? call : []));
+  const rows = await db.all(
+    "SELECT call, body, delivery FROM events WHERE call IN (:within) ORDER BY call, digest",
+    { within },
+  );
+  for (const [call, size] of sizes) if (!isWithin(size)) rows.push(...(await oldestEventsOf(db, call)));
+  return rows;
+}
+
+function oldestEventsOf(db: ReadDb, call: number): Promise<Row[]> {
   return db.all(
     `WITH sums AS (SELECT digest, sum(octet_length(body)) OVER oldest - octet_length(body) AS bytes_before,
                           row_number() OVER oldest AS place
                      FROM events WHERE call = :call WINDOW oldest AS (ORDER BY delivery, digest))
-     SELECT body, delivery FROM events
+     SELECT call, body, delivery FROM events
       WHERE call = :call AND digest IN (SELECT digest FROM sums WHERE bytes_before < :bytes AND place <= :events)`,
     { call, ...endLimits },
   );

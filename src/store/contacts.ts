@@ -62,31 +62,38 @@ export async function putContacts(
 ): Promise<number> {
   let matched = 0;
   const erasedAt = await erasedLately(tx, installation, options.now);
+  const { generation } = await syncState(tx, installation);
   for (const indexed of contacts) {
     // It was read from the CRM before the person was erased there.
-    if ((await erasedAt?.(markOf.contact(indexed.contact))) !== undefined) continue;
-    matched += await putContact(tx, installation, indexed, options);
+    if (erasedAt && (await erasedAt(markOf.contact(indexed.contact))) !== undefined) continue;
+    matched += await putContact(tx, indexed, { ...options, installation, generation });
   }
   return matched;
 }
 
 async function putContact(
   tx: Db,
-  installation: string,
   { contact, numbers }: IndexedContact,
-  options: PutOptions,
+  { generation, ...options }: PutOptions & { installation: string; generation: number },
 ): Promise<number> {
+  const { installation } = options;
   const { kind, id } = contact;
   const before = await indexedNumbers(tx, installation, contact);
   await tx.run(
     `INSERT INTO contacts (installation, kind, id, generation, numbers, body)
-      VALUES (:installation, :kind, :id,
-        COALESCE((SELECT generation FROM syncs WHERE installation = :installation), 0), :digits, :body)
+      VALUES (:installation, :kind, :id, :generation, :digits, :body)
       ON CONFLICT (installation, kind, id) DO UPDATE
         SET generation = excluded.generation, numbers = excluded.numbers, body = excluded.body`,
-    { installation, kind, id, digits: JSON.stringify(numbers.map(digitsOf)), body: JSON.stringify(contact) },
+    {
+      installation,
+      kind,
+      id,
+      generation,
+      digits: JSON.stringify(numbers.map(digitsOf)),
+      body: JSON.stringify(contact),
+    },
   );
-  return numberContact(tx, { kind, id, before, numbers }, { ...options, installation });
+  return numberContact(tx, { kind, id, before, numbers }, options);
 }
 
 /** A contact that has other numbers than `before`, which are digits as `phones` has them. */

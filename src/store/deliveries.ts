@@ -139,7 +139,7 @@ export async function tryAgain(tx: Db, version: string): Promise<number> {
   return tx.run("UPDATE deliveries SET state = 3 WHERE state = 2");
 }
 
-export function toDelivery(row: Row): StoredDelivery {
+function toDelivery(row: Row): StoredDelivery {
   const delivery = {
     id: Number(row["id"]),
     installation: String(row["installation"]),

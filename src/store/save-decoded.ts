@@ -126,11 +126,19 @@ async function saveCall(tx: Db, installation: string, call: CallWrite, now: numb
       { id, digest: shortDigest(hash("sha1", body, "buffer")), delivery, body },
     );
   }
-  if (call.pollAt === undefined) await removePoll(tx, id);
-  else await addPoll(tx, { call: id, installation, provider, since: now, dueAt: call.pollAt });
+  const isNew = call.row === undefined;
+  if (call.pollAt !== undefined)
+    await addPoll(tx, { call: id, installation, provider, since: now, dueAt: call.pollAt });
+  else if (!isNew) await removePoll(tx, id);
   if (call.audioAt !== undefined)
     await wantRecording(tx, { call: id, installation, since: now, dueAt: call.audioAt });
-  await saveEnds(tx, { installation, provider, id }, call.ends);
+  if (!isNew) await tx.run("DELETE FROM ends WHERE call = :id", { id });
+  for (const number of call.ends)
+    await tx.run(
+      `INSERT INTO ends (installation, provider, number, call) VALUES (:installation, :provider, :number, :id)
+        ON CONFLICT DO NOTHING`,
+      { installation, provider, number, id },
+    );
   for (const { number, openBefore } of call.lines) {
     // A line that is known keeps the calls that are still to be folded again.
     await tx.run(
@@ -185,33 +193,16 @@ async function insertCall(
  */
 async function updateCall(tx: Db, id: number, { columns }: CallWrite, now: number): Promise<void> {
   await tx.run(
-    `UPDATE calls SET contact_kind = NULL, contact_id = NULL, decision = NULL
-      WHERE id = :id AND number <> :number`,
-    { id, number: columns.number },
-  );
-  await tx.run(
     `UPDATE calls SET revision = :revision, body = :body, state = :state, reason = :reason, number = :number,
+        contact_kind = CASE WHEN number <> :number THEN NULL ELSE contact_kind END,
+        contact_id = CASE WHEN number <> :number THEN NULL ELSE contact_id END,
+        decision = CASE WHEN number <> :number THEN NULL ELSE decision END,
         due_at = COALESCE(:dueAt, CASE WHEN state = 'logged' THEN due_at END), updated_at = :now,
         activity_id = CASE WHEN state = 'merged' AND due_at IS NULL THEN NULL ELSE activity_id END,
         merged_into = NULL
       WHERE id = :id`,
     { ...columns, id, now },
   );
-}
-
-/** Both numbers of a call whose messages leave open which is the customer's, as they are now. */
-async function saveEnds(
-  tx: Db,
-  place: { installation: string; provider: string; id: number },
-  numbers: readonly string[],
-): Promise<void> {
-  await tx.run("DELETE FROM ends WHERE call = :id", { id: place.id });
-  for (const number of numbers)
-    await tx.run(
-      `INSERT INTO ends (installation, provider, number, call) VALUES (:installation, :provider, :number, :id)
-        ON CONFLICT DO NOTHING`,
-      { ...place, number },
-    );
 }
 
 async function saveLineProgress(

@@ -2,7 +2,13 @@ import { addStep } from "./calls.ts";
 import type { DeliveredCall, FollowUpAnswer, SentCall, Subject, WantedFollowUp } from "./contract/calls.ts";
 import type { Db, Values } from "./db.ts";
 import { whyErased } from "./erasure/calls.ts";
-import { eraseDeliveredLate, erasedWithoutNews, isErased } from "./erasure/late-writes.ts";
+import {
+  type ErasedAt,
+  eraseDeliveredLate,
+  erasedLately,
+  erasedWithoutNews,
+  isErased,
+} from "./erasure/late-writes.ts";
 import { addFollowUp, saveFollowUpAnswer } from "./follow-ups.ts";
 
 /** Texts cross to the writer several times faster than objects. */
@@ -70,12 +76,15 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
 }
 
 export async function saveDelivered(tx: Db, calls: DeliveredWrite): Promise<void> {
+  let known: { of: string; erasedAt: ErasedAt | undefined } | undefined;
   for (const { installation, call, step, followUp } of calls) {
     const { id, at } = call;
+    const of = `${installation} ${at}`;
+    if (known?.of !== of) known = { of, erasedAt: await erasedLately(tx, installation, at) };
     const wasErased = await isErased(tx, id);
     await tx.run(update, call);
     await addStep(tx, id, step);
     if (followUp) await saveFollowUpAnswer(tx, id, followUp.answer, followUp.subject);
-    await eraseDeliveredLate(tx, { id, installation, wasErased }, at);
+    await eraseDeliveredLate(tx, { id, wasErased, erasedAt: known.erasedAt }, at);
   }
 }

@@ -1,6 +1,6 @@
 import type { InstallStore, StoredPosition } from "../contract/installations.ts";
 import type { Db } from "../db.ts";
-import { toDelivery } from "../deliveries.ts";
+import { deliveryOf } from "../deliveries.ts";
 import { callsAfter, deliveriesAfter, rowsAtOnce } from "../installations.ts";
 
 type ErasedBatch = { rows: number; next?: StoredPosition["after"] };
@@ -48,12 +48,9 @@ async function eraseDeliveries(
 ): Promise<ErasedBatch> {
   const { ids, next } = await deliveriesAfter(tx, installation, Number(after));
   for (const id of ids) {
-    const row = await tx.get("SELECT * FROM deliveries WHERE id = :id", { id });
-    if (row)
-      await tx.run("DELETE FROM digests WHERE digest = :digest AND delivery = :id", {
-        digest: toDelivery(row).digest,
-        id,
-      });
+    const digest = (await deliveryOf(tx, id))?.digest;
+    if (digest !== undefined)
+      await tx.run("DELETE FROM digests WHERE digest = :digest AND delivery = :id", { digest, id });
     await tx.run("DELETE FROM deliveries WHERE id = :id", { id });
   }
   return { rows: ids.length, ...(next !== undefined && { next: [next] }) };

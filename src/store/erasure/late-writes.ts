@@ -37,7 +37,7 @@ export async function addTombstones(
 }
 
 /** When something was erased, in milliseconds since 1970. */
-type ErasedAt = (mark: string) => Promise<number | undefined>;
+export type ErasedAt = (mark: string) => Promise<number | undefined>;
 
 /** Undefined when nothing was erased lately. */
 export async function erasedLately(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
@@ -109,17 +109,15 @@ export async function isErased(tx: Db, id: number): Promise<boolean> {
 /** Erases what was just saved of a delivered call; `wasErased`: the call was erased before. */
 export async function eraseDeliveredLate(
   tx: Db,
-  { id, installation, wasErased }: { id: number; installation: string; wasErased: boolean },
+  { id, wasErased, erasedAt }: { id: number; wasErased: boolean; erasedAt: ErasedAt | undefined },
   now: number,
 ): Promise<void> {
-  const erasedAt = await erasedLately(tx, installation, now);
-  const isGone = async (ref: ContactRef) => (await erasedAt?.(markOf.contact(ref))) !== undefined;
-  if (!wasErased && !erasedAt) return;
-  const row = await tx.get(
-    "SELECT contact_kind AS kind, contact_id AS id, decision FROM calls WHERE id = :call",
-    { call: id },
-  );
-  if (wasErased || (await isGone(row as ContactRef))) await eraseCall(tx, id, now);
-  else if (row?.["decision"] != null)
+  if (wasErased) return eraseCall(tx, id, now);
+  if (!erasedAt) return;
+  const isGone = async (ref: ContactRef) => (await erasedAt(markOf.contact(ref))) !== undefined;
+  const row = await tx.get("SELECT contact_kind, contact_id, decision FROM calls WHERE id = :id", { id });
+  const contact = { kind: row?.["contact_kind"], id: row?.["contact_id"] } as ContactRef;
+  if (await isGone(contact)) return eraseCall(tx, id, now);
+  if (row?.["decision"] != null)
     await forgetIn(tx, id, JSON.parse(String(row["decision"])) as Decision, isGone);
 }
