@@ -100,7 +100,7 @@ async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
 async function connectionChecks(parts: Parts): Promise<Check[]> {
   const { config, flow, installed } = parts;
   try {
-    await parts.load();
+    await parts.accounts.load();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return [{ check: "connected accounts", faults: [...error.faults] }];
@@ -178,7 +178,7 @@ async function crmChecks(parts: Parts, installation: Installation): Promise<Chec
     }),
   );
   if (checks.some(({ faults }) => faults.length > 0)) return checks;
-  const path = parts.mappingFiles.get(settings.name)?.path() ?? "mapping";
+  const path = parts.mappings.get(settings.name)?.path() ?? "mapping";
   const fields = await connector.fields?.();
   if (!fields) return [...checks, { check: `${name} fields`, says: "takes any field", faults: [] }];
   const faults = checkMapping(installation.mapping(), fields, path);

@@ -6,11 +6,11 @@ import { createErasure, type Erasure, erasedAt } from "../installations/erasure.
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { savedMapping } from "./connect.ts";
 
-/** `dismiss`: ends the work for an installation. `archived`: erases what is archived of it, and may be asked again. */
+/** `remove`: ends the work for an installation. `archived`: erases what is archived of it, and may be asked again. */
 export type ErasingOptions = {
   config: Config;
   flow: Pick<Flow, "store" | "now" | "log">;
-  dismiss: (name: string) => Promise<void>;
+  remove: (name: string) => Promise<void>;
   archived?: (name: string) => Promise<void>;
 };
 
@@ -22,10 +22,10 @@ export type Erasing = Erasure & {
 };
 
 /** The end of installations that were made by OAuth: their rows, their saved mapping, their archive. */
-export function openErasing({ config, flow, dismiss, archived }: ErasingOptions): Erasing {
+export function openErasing({ config, flow, remove, archived }: ErasingOptions): Erasing {
   const erasure = createErasure({
     ...flow,
-    dismiss,
+    remove,
     removedDays: config.removedDays,
     quietMs: quietMs(config),
     async beforeErase(name) {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Config, faultsOfArchive, type InstallationConfig } from "../config/index.ts";
 import { readInstallation } from "../config/installation.ts";
 import type { ContactEvents, CrmRequestHead } from "../core/contact-events.ts";
-import type { ConnectorKind } from "../core/contracts.ts";
+import type { ConnectorKind, CrmRequest } from "../core/contracts.ts";
 import type { BodyCheck } from "../core/delivery.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
 import type { TokenSource } from "../core/oauth.ts";
@@ -29,7 +29,7 @@ type ConnectorKinds = Readonly<Record<string, ConnectorKind>>;
 type InstalledContext = {
   config: Config;
   flow: Flow;
-  metrics: Pick<Metrics, "asked">;
+  onRequest: Metrics["crmRequest"];
   kinds: ConnectorKinds;
 };
 
@@ -37,21 +37,21 @@ type InstalledContext = {
 export type ConnectedInstallation = { settings: InstallationConfig; keeper: GrantKeeper };
 
 /** The installations that are made by OAuth; undefined when the config names no app. */
-export function openInstalled({ config, flow, metrics, kinds }: InstalledContext) {
+export function openInstalled({ config, flow, onRequest, kinds }: InstalledContext) {
   const crms = installable(config, kinds);
   if (crms.size === 0) return undefined;
   const sealer = createSealer(config.sealingKeys);
   const { store, now } = flow;
-  const asked = (name: string, crm: string) => ({
+  const contextOf = (name: string, crm: string) => ({
     now,
-    onRequest: (request: Parameters<typeof metrics.asked>[2]) => metrics.asked(name, crm, request),
+    onRequest: (request: CrmRequest) => onRequest(name, crm, request),
   });
   const installer = createInstaller({
     crms,
     store,
     publicUrl: config.publicUrl,
     sealer,
-    context: asked("installing", "oauth"),
+    context: contextOf("installing", "oauth"),
     // One of the config file has other credentials, and webhook URLs that are not to be shown here.
     isTaken: (name) => config.installations.some((one) => one.name === name),
   });
@@ -90,7 +90,7 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
         sealer,
         oauth: known.oauth,
         app: known.app,
-        context: asked(name, crm),
+        context: contextOf(name, crm),
         lost: (reason) => sayLost(install, reason),
       });
     keepers.set(name, keeper);
@@ -153,9 +153,11 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
         const known = crms.get(install.crm);
         if (known && install.state === "active") {
           const grant = openGrant(install, sealer);
-          await known.oauth.disconnect(known.app, grant, asked(name, install.crm)).catch((error: unknown) => {
-            throw rejectionOf(error);
-          });
+          await known.oauth
+            .disconnect(known.app, grant, contextOf(name, install.crm))
+            .catch((error: unknown) => {
+              throw rejectionOf(error);
+            });
         }
         const { sealed: _, ...rest } = install;
         return { ...rest, state: "removed", updatedAt: now() };
@@ -201,7 +203,7 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
         crms,
         store,
         left,
-        context: asked("installing", "oauth"),
+        context: contextOf("installing", "oauth"),
         warn: (facts, sentence) => flow.log.warn(facts, sentence),
         ...(everyMs !== undefined && { everyMs }),
       }),

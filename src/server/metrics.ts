@@ -108,11 +108,11 @@ export function createMetrics(
     recordingSeen: (provider, seconds) => seen.observe({ provider: label(provider) }, seconds),
     streamed: (provider, source, bytes) => streamed.inc({ provider: label(provider), source }, bytes),
   };
-  const asked = (installation: string, crm: string, { kind, status, ms }: CrmRequest): void =>
+  const crmRequest = (installation: string, crm: string, { kind, status, ms }: CrmRequest): void =>
     requests.observe({ installation, crm, kind, status }, ms / 1000);
   return {
     meter,
-    asked,
+    crmRequest,
     adminRefused: () => adminRefused.inc(),
     text: () => registry.metrics(),
     contentType: registry.contentType,

@@ -20,7 +20,10 @@ async function startStore() {
   await store.append(deliveryOf("one"));
   const flow = {
     store,
-    recordingUrl: ({ call }: { call: { key: string } }) => `https://hooks.example.com/${call.key}`,
+    links: async () => ({
+      recordingUrl: ({ call }: { call: { key: string } }) => `https://hooks.example.com/${call.key}`,
+      transcriptUrl: () => undefined,
+    }),
   };
   const installation = (name: string, ...ids: string[]) => ({
     settings: { name } as InstallationSettings,

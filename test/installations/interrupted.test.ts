@@ -54,7 +54,7 @@ describe.each(["hubspot", "salesforce"] as const)("an installation of %s that is
   );
 
   test("does not exist when its first grant could not be stored, and can be begun again", async () => {
-    await site.server.parts.disconnect(name);
+    await site.server.parts.accounts.disconnect(name);
     expect(await stateNow()).toBe("removed");
     site.failNextSave("before");
     expect((await site.install()).status).toBe(500);

@@ -8,12 +8,11 @@ import { reasonOf } from "../../core/mask.ts";
 import { identityOf } from "../../core/phone.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
 import type { Decoding } from "../../core/runtime.ts";
-import type { InstallationSettings } from "../../core/settings.ts";
-import type { CallState, TrackedCall } from "../../core/tracked-call.ts";
 import { eachInTurn, inParts } from "../../lib/pace.ts";
 import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../../store/contract.ts";
+import type { LineProgress } from "../../store/contract-lines.ts";
 import type { Flow } from "../installation.ts";
-import { askAt, audioAt } from "./due.ts";
+import { askAt, audioAt, dueness } from "./due.ts";
 import { type DecodedEvent, type Gathering, groupByLegs, legsOf, withoutEventsFrom } from "./gather.ts";
 import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
 import { readDelivery } from "./read-delivery.ts";
@@ -95,7 +94,21 @@ async function foldTogether(
     }
     if (beyond.size > 0) flow.limitedLog.seldom("warn", { installation: name, provider }, overLimits);
   }
-  await flow.store.saveDecoded(name, [...notes.values()], calls);
+  await saveDecoded(flow, name, { deliveries: [...notes.values()], calls });
+}
+
+type Turn = { deliveries: DecodedDelivery[]; calls: DecodedCall[]; line?: LineProgress };
+
+/** Stores what was decoded, and tells those who watch. */
+async function saveDecoded(
+  { store, publish }: Flow,
+  installation: string,
+  { deliveries, calls, line }: Turn,
+): Promise<void> {
+  await store.saveDecoded(installation, deliveries, calls, line);
+  publish(
+    calls.map(({ call: { key, phase, revision }, state }) => ({ key, installation, state, phase, revision })),
+  );
 }
 
 /** One delivery that cannot be folded or saved must not hold up all that come after it. It gets three tries. */
@@ -169,7 +182,7 @@ export async function settleLine(flow: Flow, installation: Decoding): Promise<bo
   const { callIds, openBefore } = await flow.store.callsBetween(name, provider, number, open.openBefore);
   const calls = await foldInto(flow, installation, provider, { again: callIds });
   const line = { provider, number, ...(openBefore !== undefined && { openBefore }) };
-  await flow.store.saveDecoded(name, [], calls, line);
+  await saveDecoded(flow, name, { deliveries: [], calls, line });
   return true;
 }
 
@@ -258,30 +271,4 @@ async function foldGroup(
     ...linesAndEnds(lines, settings.region, events, news),
     ...dueness(call, row?.state === "merged" ? undefined : row, settings, flow.now()),
   };
-}
-
-/**
- * A call is due once it is over, after a pause in which late facts may ride along, and again whenever it changed after
- * it was saved. A call that waits already keeps its place.
- */
-function dueness(
-  call: Call,
-  row: TrackedCall | undefined,
-  settings: InstallationSettings,
-  now: number,
-): { state: CallState; dueAt?: number; reason?: string } {
-  const kept = {
-    ...(row?.dueAt !== undefined && { dueAt: row.dueAt }),
-    ...(row?.reason && { reason: row.reason }),
-  };
-  if (row?.state === "gone") return { state: "gone", ...kept };
-  if (call.direction === "internal" && !settings.logInternalCalls && !row?.activityId) {
-    return { state: "ignored", reason: "an internal call; set logInternalCalls to log these" };
-  }
-  if (call.phase !== "ended") return { state: row?.state ?? "open", ...kept };
-  const settled = now + settings.settleSeconds * 1000;
-  if (row === undefined || row.state === "open" || row.state === "ignored")
-    return { state: "waiting", dueAt: settled };
-  if (call.revision === row.call.revision) return { state: row.state, ...kept };
-  return { state: row.state === "dead" ? "waiting" : row.state, dueAt: row.dueAt ?? settled };
 }

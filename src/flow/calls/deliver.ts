@@ -9,9 +9,9 @@ import type { Flow, Installation } from "../installation.ts";
 import { logLimited } from "../limited.ts";
 import { instead, type Promised, planFollowUps, type Unmade } from "./follow-ups.ts";
 import { type Lookup, lookUp } from "./match.ts";
-import { failed, outcomeOf } from "./outcome.ts";
+import { failed, outcomeOf, saveDelivered } from "./outcome.ts";
 import { contactRefOf, type Outgoing, oursWhileSending, recordOf } from "./record.ts";
-import { takeBack } from "./remove-merged.ts";
+import { removeMerged } from "./remove-merged.ts";
 
 /** Rows in one transaction: few enough that nobody waits long for it. */
 const rowsAtOnce = 100;
@@ -40,7 +40,7 @@ export async function deliverDue(
   const { batchSize, parallel = 1 } = connector;
   const rows = await flow.store.dueCalls(settings.name, flow.now(), batchSize * parallel);
   const merged = rows.filter(({ state }) => state === "merged");
-  if (merged.length > 0) await takeBack(flow, installation, merged);
+  if (merged.length > 0) await removeMerged(flow, installation, merged);
   const due = rows.filter(({ state }) => state !== "merged");
   if (due.length === 0) return rows.length;
   const end = new AbortController();
@@ -119,6 +119,7 @@ async function prepare(
   rows: readonly TrackedCall[],
   { lookupOf, owners }: Claim,
 ): Promise<Outgoing[]> {
+  const links = await flow.links();
   const pace = createPace();
   const outgoing: Outgoing[] = [];
   const unfit: DeliveredCall[] = [];
@@ -126,7 +127,7 @@ async function prepare(
     const lookup = row.contact === undefined ? await lookupOf(row) : kept(row);
     const contact = lookup.choice?.contact ?? (await storedContact(flow, installation, row, lookup));
     try {
-      const one = recordOf(flow, installation, { row, lookup, contact, owners });
+      const one = recordOf(links, installation, { row, lookup, contact, owners });
       logLimited(flow, installation.settings.name, one.limited ?? []);
       outgoing.push(one);
     } catch (cause) {
@@ -135,7 +136,7 @@ async function prepare(
     }
     await pace();
   }
-  if (unfit.length > 0) await flow.store.saveDelivered(unfit);
+  if (unfit.length > 0) await saveDelivered(flow, unfit);
   return outgoing;
 }
 
@@ -179,7 +180,7 @@ async function settle(
         byKey.get(sent.record.key) ?? { key: sent.record.key, failed: lost },
       ),
     );
-    await flow.store.saveDelivered(await dueIfKnownByNow(flow, installation, delivered));
+    await saveDelivered(flow, await dueIfKnownByNow(flow, installation, delivered));
     const made = new Set(delivered.flatMap((call) => (mayStillBeMade(call) ? [call.id] : [])));
     for (const { row, followUp } of part)
       if (followUp && !made.has(row.id)) unmade.push({ key: row.call.key, subject: followUp });
@@ -215,6 +216,9 @@ async function postpone(
   error: CrmError,
 ): Promise<void> {
   for (const part of inParts(rows, rowsAtOnce)) {
-    await flow.store.saveDelivered(part.map((row) => failed(flow, installation, { row }, error)));
+    await saveDelivered(
+      flow,
+      part.map((row) => failed(flow, installation, { row }, error)),
+    );
   }
 }

@@ -2,6 +2,7 @@ import type { Call } from "../../core/call.ts";
 import { recordingPolicyOf } from "../../core/recording-policy.ts";
 import type { ConfiguredProvider, Decoding } from "../../core/runtime.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
+import type { CallState, TrackedCall } from "../../core/tracked-call.ts";
 
 /** Providers settle their figures about this long after the end of a call (Exotel's pages say two minutes). */
 const settledMs = 120_000;
@@ -43,4 +44,30 @@ export function audioAt(call: Call, settings: InstallationSettings, now: number)
   if (!settings.reconcile && recordingPolicyOf(settings, call.line) !== "archive") return undefined;
   const endedMs = Date.parse(call.endedAt ?? "") || now;
   return endedMs + patienceMs <= now ? undefined : now + settings.settleSeconds * 1000;
+}
+
+/**
+ * A call is due once it is over, after a pause in which late facts may ride along, and again whenever it changed after
+ * it was saved. A call that waits already keeps its place.
+ */
+export function dueness(
+  call: Call,
+  row: TrackedCall | undefined,
+  settings: InstallationSettings,
+  now: number,
+): { state: CallState; dueAt?: number; reason?: string } {
+  const asBefore = {
+    ...(row?.dueAt !== undefined && { dueAt: row.dueAt }),
+    ...(row?.reason && { reason: row.reason }),
+  };
+  if (row?.state === "gone") return { state: "gone", ...asBefore };
+  if (call.direction === "internal" && !settings.logInternalCalls && !row?.activityId) {
+    return { state: "ignored", reason: "an internal call; set logInternalCalls to log these" };
+  }
+  if (call.phase !== "ended") return { state: row?.state ?? "open", ...asBefore };
+  const settled = now + settings.settleSeconds * 1000;
+  if (row === undefined || row.state === "open" || row.state === "ignored")
+    return { state: "waiting", dueAt: settled };
+  if (call.revision === row.call.revision) return { state: row.state, ...asBefore };
+  return { state: row.state === "dead" ? "waiting" : row.state, dueAt: row.dueAt ?? settled };
 }

@@ -120,3 +120,12 @@ export function failed(
     },
   };
 }
+
+/** Stores what became of calls, and tells those who watch. */
+export async function saveDelivered(
+  { store, publish }: Pick<Flow, "store" | "publish">,
+  calls: readonly DeliveredCall[],
+): Promise<void> {
+  await store.saveDelivered(calls);
+  publish(calls.map(({ key, installation, state, revision }) => ({ key, installation, state, revision })));
+}

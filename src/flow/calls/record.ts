@@ -3,12 +3,13 @@ import type { Contact, ContactRef, Owner } from "../../core/contact.ts";
 import type { CallRecord, Fields, SaveResult } from "../../core/contracts.ts";
 import { withEmptied } from "../../core/edits.ts";
 import { toE164 } from "../../core/phone.ts";
+import type { CallLinks } from "../../core/runtime.ts";
 import type { Decision, TrackedCall, WrittenByUs } from "../../core/tracked-call.ts";
 import type { RenderBudget } from "../../mapping/budget.ts";
 import { type Limited, startRendering } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
 import type { WantedFollowUp } from "../../store/contract-follow-ups.ts";
-import type { Flow, Installation } from "../installation.ts";
+import type { Installation } from "../installation.ts";
 import { namesOf } from "./agent-names.ts";
 import type { Lookup } from "./match.ts";
 import { chooseOwner, type OwnerChoice } from "./owner.ts";
@@ -26,8 +27,11 @@ export type Outgoing = {
   limited?: readonly Limited[];
 };
 
-/** As much of the flow as a record needs: our links. `budget`: for who wants to know what was spent. */
-type Links = Pick<Flow, "recordingUrl" | "transcriptUrl"> & { budget?: RenderBudget };
+/** What a record is made with. */
+type RecordContext = CallLinks & {
+  /** Absent = a new one for each record. */
+  budget?: RenderBudget;
+};
 
 /** A call, and who it was with. `owners`: the CRM's users. */
 type MatchedCall = {
@@ -39,15 +43,15 @@ type MatchedCall = {
 
 /** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
 export function recordOf(
-  flow: Links,
+  context: RecordContext,
   installation: Pick<Installation, "settings" | "mapping">,
   { row, lookup, contact, owners }: MatchedCall,
 ): Outgoing {
   const { settings } = installation;
   const mapping = installation.mapping();
   const choice = chooseOwner(settings, owners, row.call, contact);
-  const view = viewOf(flow, installation, row, { contact, choice, owners, lookup });
-  const rendering = startRendering(view, flow.budget);
+  const view = viewOf(context, installation, row, { contact, choice, owners, lookup });
+  const rendering = startRendering(view, context.budget);
   const { fields, modes } = mapping.activity(rendering);
   const task = isMissed(row.call) ? mapping.task(rendering) : undefined;
   const associate = mapping.associate(rendering);
@@ -93,7 +97,7 @@ type FoundFacts = {
 };
 
 function viewOf(
-  flow: Links,
+  links: CallLinks,
   { settings }: Pick<Installation, "settings">,
   row: TrackedCall,
   { contact, choice, owners, lookup }: FoundFacts,
@@ -101,8 +105,8 @@ function viewOf(
   const { name, region, timeZone, followUpDueMinutes } = settings;
   const { owner } = choice;
   const { recording, transcript, summary, customer, line } = row.call;
-  const recordingUrl = recording && flow.recordingUrl?.(row);
-  const transcriptUrl = transcript || summary ? flow.transcriptUrl?.(row) : undefined;
+  const recordingUrl = recording && links.recordingUrl(row);
+  const transcriptUrl = transcript || summary ? links.transcriptUrl(row) : undefined;
   const customerNumber = toE164(customer?.number, region) ?? row.number;
   const sharedWith = lookup.choice?.runnersUp.flatMap((one) => one.name ?? []) ?? [];
   return {

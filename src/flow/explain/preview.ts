@@ -76,8 +76,14 @@ async function previewed(flow: Flow, installation: Installation, row: TrackedCal
   const lookup = await lookupOf(flow, installation, row);
   const ref = contactRefOf(row, lookup);
   const contact = ref && ((await flow.store.contact(name, ref)) ?? { ...ref, phones: [], fields: {} });
-  const links = { recordingUrl: flow.recordingUrl?.(row), transcriptUrl: flow.transcriptUrl?.(row) };
-  return { row, lookup, contact, ...links };
+  const links = await flow.links();
+  return {
+    row,
+    lookup,
+    contact,
+    recordingUrl: links.recordingUrl(row),
+    transcriptUrl: links.transcriptUrl(row),
+  };
 }
 
 function charactersIn(value: unknown): number {

@@ -143,7 +143,7 @@ async function planCall(
   const stored = ref && (await flow.store.contact(name, ref));
   const contact = ref && (stored ?? { ...ref, phones: [], fields: {} });
   const owners = await flow.store.owners(name);
-  const { record } = recordOf(flow, installation, { row: fresh, lookup, contact, owners });
+  const { record } = recordOf(await flow.links(), installation, { row: fresh, lookup, contact, owners });
   const history = row.activityId === undefined ? [] : await flow.store.history(row.id);
   const changes = changesOf(record, history);
   if (row.activityId === undefined) return { key, plan: "new", changes };

@@ -6,7 +6,7 @@ import type { Flow, Installation } from "../installation.ts";
  * merged into another call leads to that one. Throws `Rejected(404)`.
  */
 export async function recordingLinkOf(
-  { store, recordingUrl }: Pick<Flow, "store" | "recordingUrl">,
+  { store, links }: Pick<Flow, "store" | "links">,
   { settings, providers }: Pick<Installation, "settings" | "providers">,
   callId: string,
 ): Promise<string> {
@@ -15,7 +15,7 @@ export async function recordingLinkOf(
   const [first] = found;
   if (!first) throw new Rejected(404, `${settings.name} has no call with this id`);
   const { row } = found.find((group) => group.row.call.recording) ?? first;
-  const link = row.call.recording && recordingUrl?.(row);
+  const link = row.call.recording && (await links()).recordingUrl(row);
   if (!link) throw new Rejected(404, "this call has no recording, or none yet");
   return link;
 }
