@@ -1,4 +1,7 @@
 import type { LimitedLog, Log, Severity } from "../core/runtime.ts";
+import { limitedTexts } from "../mapping/limits.ts";
+import type { Limited } from "../mapping/rendering.ts";
+import type { Flow } from "./installation.ts";
 
 const windowMs = 60_000;
 const singleLines = 100;
@@ -101,4 +104,16 @@ function logSummary(log: Log, counted: readonly LineKind[]): void {
     .slice(0, kindsInSummary)
     .map(({ sentence, facts, times }) => ({ times, sentence, ...facts }));
   log[level]({ lines, kinds }, "lines of the last minute that were only counted");
+}
+
+/** Logs the fields that ran into a limit. Every call may run into it, so each field is logged seldom. */
+export function logLimited({ limitedLog }: Flow, installation: string, limited: readonly Limited[]): void {
+  for (const one of limited) {
+    const [why] = limitedTexts([one]);
+    limitedLog.seldom(
+      "warn",
+      { installation, field: one.field, limit: one.limit, why },
+      `the mapping's text for ${one.field} ran into a limit; the field was left out, or got its else`,
+    );
+  }
 }

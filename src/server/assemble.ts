@@ -53,7 +53,9 @@ export function assemble(config: Config, options: AssembleOptions) {
     roster.installations.has(word) || Object.hasOwn(providers, word) || Object.hasOwn(kinds, word);
   const limitedLog = createLimitedLog({ now, log, isName });
   const { meter, crmRequest: onRequest } = metrics;
-  const flow: Flow = { store, now, log, limitedLog, meter, links: recordings.links, publish: live.publish };
+  const { publish } = live;
+  const { links } = recordings;
+  const flow: Flow = { store, now, log, limitedLog, meter, links, publish, pendingAnswers: new Map() };
   const archive =
     config.archive && openArchive(config.archive, { spoolFolder: join(config.dataFolder, "spool"), now });
   const lanes = inProcessLanes({

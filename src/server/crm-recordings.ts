@@ -3,7 +3,7 @@ import type { CrmRequestHead } from "../core/contact-events.ts";
 import type { ConnectorKind } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import { recordingLinkOf } from "../flow/recordings/by-call-id.ts";
+import { recordingLinkOf } from "../flow/recordings/links.ts";
 import { type RecordingCrm, registerRecordings } from "../installations/registrations.ts";
 import { hmacSha256, sameSecret } from "../lib/signature.ts";
 import type { openInstalled } from "./installed.ts";

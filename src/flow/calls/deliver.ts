@@ -1,4 +1,4 @@
-import type { Contact, Owner } from "../../core/contact.ts";
+import type { Owner } from "../../core/contact.ts";
 import type { SaveResult } from "../../core/contracts.ts";
 import { CrmError, messageOf } from "../../core/errors.ts";
 import { quoted } from "../../core/mask.ts";
@@ -6,11 +6,11 @@ import type { TrackedCall } from "../../core/tracked-call.ts";
 import { createPace, inParts } from "../../lib/pace.ts";
 import type { DeliveredCall } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
-import { logLimited } from "../limited.ts";
+import { logLimited } from "../limited-log.ts";
 import { instead, type Promised, planFollowUps, type Unmade } from "./follow-ups.ts";
-import { type Lookup, lookUp } from "./match.ts";
+import { contactOf, earlierLookup, type Lookup, lookUp } from "./match.ts";
 import { failed, outcomeOf, saveDelivered } from "./outcome.ts";
-import { contactRefOf, type Outgoing, oursWhileSending, recordOf } from "./record.ts";
+import { type Outgoing, oursWhileSending, recordOf } from "./record.ts";
 import { removeMerged } from "./remove-merged.ts";
 
 /** Rows in one transaction: few enough that nobody waits long for it. */
@@ -124,8 +124,8 @@ async function prepare(
   const outgoing: Outgoing[] = [];
   const unfit: DeliveredCall[] = [];
   for (const row of rows) {
-    const lookup = row.contact === undefined ? await lookupOf(row) : kept(row);
-    const contact = lookup.choice?.contact ?? (await storedContact(flow, installation, row, lookup));
+    const lookup = row.contact === undefined ? await lookupOf(row) : earlierLookup(row);
+    const contact = await contactOf(flow, installation, row, lookup);
     try {
       const one = recordOf(links, installation, { row, lookup, contact, owners });
       logLimited(flow, installation.settings.name, one.limited ?? []);
@@ -138,26 +138,6 @@ async function prepare(
   }
   if (unfit.length > 0) await saveDelivered(flow, unfit);
   return outgoing;
-}
-
-/** A call that was matched before stays with its contact. */
-function kept({ decision, number }: TrackedCall): Lookup {
-  return {
-    lookup: decision?.lookup ?? "kept",
-    ...(number !== undefined && { number }),
-    choice: { reason: decision?.reason ?? "matched before", runnersUp: decision?.runnersUp ?? [] },
-  };
-}
-
-async function storedContact(
-  { store }: Flow,
-  { settings }: Installation,
-  row: TrackedCall,
-  lookup: Lookup,
-): Promise<Contact | undefined> {
-  const ref = contactRefOf(row, lookup);
-  if (!ref) return undefined;
-  return (await store.contact(settings.name, ref)) ?? { ...ref, phones: [], fields: {} };
 }
 
 type SavedBatch = { outgoing: readonly Outgoing[]; results: readonly SaveResult[]; unmade: Unmade[] };

@@ -1,5 +1,5 @@
 import { type Choice, type Contact, chooseContact } from "../../core/contact.ts";
-import { identityOf, whyNotANumber } from "../../core/phone.ts";
+import { whyNotANumber } from "../../core/phone.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { unlessAborted } from "../../lib/aborted.ts";
 import { inParts } from "../../lib/pace.ts";
@@ -9,6 +9,9 @@ import type { Flow, Installation } from "../installation.ts";
 /** Where an answer about a number came from. */
 export type Lookup = { number?: string; lookup: string; choice?: Choice };
 
+/** A call with what its number was looked up to, and the contact that it goes to. */
+export type Match = { lookup: Lookup; contact: Contact | undefined };
+
 /** Why a number is not to be looked up; undefined when it is. */
 export function whyNotLookedUp(
   installation: Installation,
@@ -17,9 +20,7 @@ export function whyNotLookedUp(
 ): string | undefined {
   const { companyNumbers, region } = installation.settings;
   if (number === undefined) return whyNotANumber(raw, region);
-  if (companyNumbers.some((own) => identityOf(own, region) === number))
-    return "one of the company's own numbers";
-  return undefined;
+  return companyNumbers.includes(number) ? "one of the company's own numbers" : undefined;
 }
 
 /**
@@ -58,6 +59,46 @@ export async function lookUp(
     flow.meter.looked(choice.contact ? lookup : "unknown");
     return { number, lookup, choice };
   };
+}
+
+/** The match of one call by the index alone, as far as it goes without the CRM. */
+export async function matchInIndex(flow: Flow, installation: Installation, row: TrackedCall): Promise<Match> {
+  const lookup =
+    row.contact === undefined ? await lookUpInIndex(flow, installation, row) : earlierLookup(row);
+  return { lookup, contact: await contactOf(flow, installation, row, lookup) };
+}
+
+async function lookUpInIndex(
+  { store }: Flow,
+  installation: Installation,
+  { call, number }: TrackedCall,
+): Promise<Lookup> {
+  const why = whyNotLookedUp(installation, call.customer?.number, number);
+  if (why !== undefined || number === undefined) return { lookup: `not looked up: ${why}` };
+  const { name, contactOrder } = installation.settings;
+  const candidates = (await store.contactsByNumber(name, [number])).get(number) ?? [];
+  return { number, lookup: "index", choice: chooseContact(candidates, contactOrder) };
+}
+
+/** A call that was matched before stays with its contact. */
+export function earlierLookup({ decision, number }: TrackedCall): Lookup {
+  return {
+    lookup: decision?.lookup ?? "kept",
+    ...(number !== undefined && { number }),
+    choice: { reason: decision?.reason ?? "matched before", runnersUp: decision?.runnersUp ?? [] },
+  };
+}
+
+/** The contact that a call goes to, with no more than its id when the index does not have it. */
+export async function contactOf(
+  { store }: Flow,
+  { settings }: Installation,
+  row: TrackedCall,
+  { choice }: Lookup,
+): Promise<Contact | undefined> {
+  if (choice?.contact) return choice.contact;
+  if (!row.contact) return undefined;
+  return (await store.contact(settings.name, row.contact)) ?? { ...row.contact, phones: [], fields: {} };
 }
 
 /** For each number, the answer of the request that asks for it; one that a caller waits for already is not asked twice. */

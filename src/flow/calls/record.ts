@@ -1,5 +1,5 @@
 import { isMissed } from "../../core/call.ts";
-import type { Contact, ContactRef, Owner } from "../../core/contact.ts";
+import type { Contact, Owner } from "../../core/contact.ts";
 import type { CallRecord, Fields, SaveResult } from "../../core/contracts.ts";
 import { withEmptied } from "../../core/edits.ts";
 import { toE164 } from "../../core/phone.ts";
@@ -186,9 +186,4 @@ export function oursAfterSaving(
   for (const [name, value] of Object.entries(result.stored ?? {}))
     after.set(name, [...(after.get(name) ?? []), value]);
   return Object.fromEntries(after);
-}
-
-/** The contact that a call has now: the one it was given before, else the one that the look-up chose. */
-export function contactRefOf(row: TrackedCall, { choice }: Lookup): ContactRef | undefined {
-  return row.contact ?? choice?.contact;
 }

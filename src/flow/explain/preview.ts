@@ -1,9 +1,7 @@
-import { chooseContact } from "../../core/contact.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { openWorker, type WorkerOptions } from "../../lib/worker.ts";
-import type { Lookup } from "../calls/match.ts";
-import { contactRefOf } from "../calls/record.ts";
+import { matchInIndex } from "../calls/match.ts";
 import type { Flow, Installation } from "../installation.ts";
 import type { MappingText, PreviewedCall, PreviewJob } from "./preview-render.ts";
 
@@ -72,10 +70,7 @@ async function latestCalls(
 }
 
 async function previewed(flow: Flow, installation: Installation, row: TrackedCall): Promise<PreviewedCall> {
-  const { name } = installation.settings;
-  const lookup = await lookupOf(flow, installation, row);
-  const ref = contactRefOf(row, lookup);
-  const contact = ref && ((await flow.store.contact(name, ref)) ?? { ...ref, phones: [], fields: {} });
+  const { lookup, contact } = await matchInIndex(flow, installation, row);
   const links = await flow.links();
   return {
     row,
@@ -90,14 +85,4 @@ function charactersIn(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 1;
   return Object.entries(value).reduce((sum, [name, one]) => sum + name.length + charactersIn(one), 0);
-}
-
-async function lookupOf(
-  { store }: Flow,
-  { settings }: Installation,
-  { number, contact }: TrackedCall,
-): Promise<Lookup> {
-  if (contact || number === undefined) return { lookup: "preview" };
-  const found = await store.contactsByNumber(settings.name, [number]);
-  return { number, lookup: "index", choice: chooseContact(found.get(number) ?? [], settings.contactOrder) };
 }

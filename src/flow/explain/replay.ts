@@ -1,5 +1,4 @@
 import { type Call, type CallEvent, callKey } from "../../core/call.ts";
-import { type ContactRef, chooseContact } from "../../core/contact.ts";
 import type { CallRecord, Fields, FieldValue, Provider } from "../../core/contracts.ts";
 import { foldCall } from "../../core/customer.ts";
 import { messageOf } from "../../core/errors.ts";
@@ -7,7 +6,7 @@ import { identityOf } from "../../core/phone.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";
-import { type Lookup, whyNotLookedUp } from "../calls/match.ts";
+import { matchInIndex } from "../calls/match.ts";
 import { ownLines } from "../calls/own-lines.ts";
 import { readDelivery } from "../calls/read-delivery.ts";
 import { recordOf } from "../calls/record.ts";
@@ -135,13 +134,8 @@ async function planCall(
   const call: Call = { ...folded, key, installation: name, provider, revision };
   const why = whyLeft(installation, row, call);
   if (why !== undefined) return { key, plan: "left", why, changes: [] };
-  const { number: _, ...rest } = row;
-  const number = identityOf(call.customer?.number, region);
-  const fresh: TrackedCall = { ...rest, call, ...(number !== undefined && { number }) };
-  const lookup = await lookupOf(flow, installation, fresh);
-  const ref: ContactRef | undefined = row.contact ?? lookup.choice?.contact;
-  const stored = ref && (await flow.store.contact(name, ref));
-  const contact = ref && (stored ?? { ...ref, phones: [], fields: {} });
+  const fresh = refolded(row, call, identityOf(call.customer?.number, region));
+  const { lookup, contact } = await matchInIndex(flow, installation, fresh);
   const owners = await flow.store.owners(name);
   const { record } = recordOf(await flow.links(), installation, { row: fresh, lookup, contact, owners });
   const history = row.activityId === undefined ? [] : await flow.store.history(row.id);
@@ -158,14 +152,17 @@ function whyLeft({ settings }: Installation, row: TrackedCall, call: Call): stri
   return call.phase === "ended" ? undefined : "it is not over yet";
 }
 
-/** The index only. */
-async function lookupOf({ store }: Flow, installation: Installation, row: TrackedCall): Promise<Lookup> {
-  const why = whyNotLookedUp(installation, row.call.customer?.number, row.number);
-  const { number } = row;
-  if (why !== undefined || number === undefined) return { lookup: `not looked up: ${why}` };
-  const { name, contactOrder } = installation.settings;
-  const candidates = (await store.contactsByNumber(name, [number])).get(number) ?? [];
-  return { number, lookup: "index", choice: chooseContact(candidates, contactOrder) };
+/** As decoding leaves it: a call with another customer's number is matched again. */
+function refolded(row: TrackedCall, call: Call, number: string | undefined): TrackedCall {
+  const { number: before, contact, decision, ...rest } = row;
+  const hasOther = before !== undefined && number !== undefined && before !== number;
+  return {
+    ...rest,
+    call,
+    ...(number !== undefined && { number }),
+    ...(contact && !hasOther && { contact }),
+    ...(decision && !hasOther && { decision }),
+  };
 }
 
 /** What saving a record would change, as far as we know without asking the CRM. */

@@ -3,6 +3,7 @@ import type { CallLinks, LinkedCall } from "../../core/runtime.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { hmacSha256, sameBytes } from "../../lib/signature.ts";
 import type { Store } from "../../store/contract.ts";
+import type { Flow, Installation } from "../installation.ts";
 
 /** `<row id in base 36>-<192 bits of HMAC>`, and any ending: players go by it, we do not. */
 const tokenPattern = /^([1-9a-z][0-9a-z]{0,9})-([\w-]{32})(?:\.\w{1,5})?$/;
@@ -104,4 +105,23 @@ async function survivorOf(store: Pick<Store, "callById">, row: TrackedCall): Pro
     survivor = next;
   }
   return survivor;
+}
+
+/**
+ * Our link to the recording of the call that a provider of this installation knows by this id; an id of a leg that was
+ * merged into another call leads to that one. Throws `Rejected(404)`.
+ */
+export async function recordingLinkOf(
+  { store, links }: Pick<Flow, "store" | "links">,
+  { settings, providers }: Pick<Installation, "settings" | "providers">,
+  callId: string,
+): Promise<string> {
+  const legs = Object.keys(providers).map((provider) => ({ provider, callId }));
+  const found = await store.groupsOf(settings.name, legs);
+  const [first] = found;
+  if (!first) throw new Rejected(404, `${settings.name} has no call with this id`);
+  const { row } = found.find((group) => group.row.call.recording) ?? first;
+  const link = row.call.recording && (await links()).recordingUrl(row);
+  if (!link) throw new Rejected(404, "this call has no recording, or none yet");
+  return link;
 }
