@@ -23,9 +23,9 @@ type FoundContact = { contact?: Contact; source: "index" | "crm" | "none"; reaso
 export type LiveQuestion = { configured: ConfiguredProvider; question: Question; body: Uint8Array };
 
 /**
- * Answers an AI voice agent about a caller who hears the ringing tone. Never throws and never waits longer than the
- * installation's deadline: whatever goes wrong, the default agent takes the call. The same call asked twice gets
- * the same answer.
+ * Answers an AI voice agent about a caller who still hears the ringing tone. Never throws and never takes longer than the
+ * installation's deadline: after any failure the default agent takes the call. Repeated questions about a call get the
+ * same answer.
  */
 export async function answerQuestion(
   flow: Flow,

@@ -45,7 +45,7 @@ export function createAccounts({ flow, roster, installed, crmRecordings, wake }:
       if (!installed) throw new Rejected(404, "nothing can be installed here: the config file names no app");
       const done = await installed.installer.finish(crm, given);
       const { settings, keeper } = await installed.add(done);
-      // They wait for a time that the CRM named when it still refused us.
+      // Calls wait for a time that the CRM named when it still refused us.
       await flow.store.hurry(done.install.name, flow.now());
       await roster.add(settings, keeper);
       crmRecordings.connected(crm);
@@ -59,21 +59,22 @@ export function createAccounts({ flow, roster, installed, crmRecordings, wake }:
       await roster.add(changed.settings, changed.keeper);
     },
 
-    /** Gives our access to the account back, and erases its tokens. */
+    /** Revokes our access to the account and erases its tokens. */
     async disconnect(name: string): Promise<void> {
       const accounts = known(name);
-      // Nothing may ask for a token any more while our access is given back.
+      // No work may fetch a token while our access is being revoked.
       await roster.remove(name);
       await accounts.disconnect(name).catch(async (error: unknown) => {
-        const before = accounts.made(name);
+        const before = accounts.connected(name);
         if (before) await roster.add(before.settings, before.keeper);
         throw error;
       });
     },
 
-    /** What a CRM tells our app of contacts, in a body that was verified. Throws `Rejected`. */
+    /** A CRM's webhook about contacts, with a verified body. Throws `Rejected`. */
     async contactEvents(crm: string, body: Uint8Array): Promise<void> {
-      for (const { name, events } of installed?.eventsIn(crm, body) ?? []) await listener.hear(name, events);
+      for (const { name, events } of installed?.eventsIn(crm, body) ?? [])
+        await listener.receive(name, events);
     },
 
     stop: listener.stop,

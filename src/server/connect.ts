@@ -62,7 +62,7 @@ export function connect(connecting: Connecting): { installation: Installation; m
 
 export type MappingInUse = ReturnType<typeof useMapping>;
 
-/** `savedPath`: where another mapping is to be saved. `reopen`: puts what was saved there into use; throws `ConfigError`. */
+/** `savedPath`: where a mapping from the API is saved. `reopen`: uses what was saved there; throws `ConfigError`. */
 function useMapping(config: Config, settings: InstallationConfig, log: Log) {
   const { name, mappingFile, mappingIsDefault } = settings;
   const open = () =>
@@ -90,13 +90,13 @@ function useMapping(config: Config, settings: InstallationConfig, log: Log) {
   };
 }
 
-/** The mapping in use: one saved through the API wins over the built-in default, a path in the config file over both. */
+/** The mapping in use: a path in the config file, else one saved through the API, else the built-in default. */
 export function mappingPath(config: Config, settings: InstallationConfig): string {
   const saved = savedMapping(config, settings.name);
   return settings.mappingIsDefault && existsSync(saved) ? saved : settings.mappingFile;
 }
 
-/** Where a mapping is saved that came through the API. */
+/** Where a mapping from the API is saved. */
 export function savedMapping({ dataFolder }: Pick<Config, "dataFolder">, installation: string): string {
   return join(dataFolder, "mappings", `${installation}.json`);
 }

@@ -18,12 +18,12 @@ type PlayerContext = {
   installations: ReadonlyMap<string, Installation>;
 };
 
-/** `secret`, `callId`: from the address that was asked. */
+/** `secret`, `callId`: from the path of the request. */
 type RecordingQuery = { secret: string; callId: string; head: CrmRequestHead };
 
 const secretBytes = 24;
 
-/** Recordings for the players of CRMs themselves, which ask our app for each. */
+/** Recordings for the players of CRMs, which request each one from our app. */
 export function openCrmRecordings({
   config,
   flow,
@@ -66,7 +66,7 @@ export function openCrmRecordings({
     async answer(crm: string, { secret, callId, head }: RecordingQuery): Promise<unknown> {
       const known = crms.get(crm);
       const isOurs = sameSecret(secret, await secretOf(crm));
-      if (!known || !isOurs) throw new Rejected(404, "no CRM asks for recordings here");
+      if (!known || !isOurs) throw new Rejected(404, "no CRM gets recordings at this address");
       known.recordings.verify(known.app, head, flow.now());
       const query = new URLSearchParams(/\?(.*)$/s.exec(head.url)?.[1] ?? "");
       const { installation: name } = known.recordings.read(known.app, query);

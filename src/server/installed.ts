@@ -33,7 +33,7 @@ type InstalledContext = {
   kinds: ConnectorKinds;
 };
 
-/** One that was made by OAuth: its settings, and who keeps its tokens. */
+/** An installation that was made by OAuth. */
 export type ConnectedInstallation = { settings: InstallationConfig; keeper: GrantKeeper };
 
 /** The installations that are made by OAuth; undefined when the config names no app. */
@@ -60,7 +60,7 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
   const sayLost = ({ name, crm }: StoredInstall, reason: string): void =>
     flow.log.error(
       { installation: name, crm, reason },
-      `the account is not connected any more; its calls wait. Connect it again at ${config.publicUrl}/install/${crm}`,
+      `the account is no longer connected; its calls wait. Connect it again at ${config.publicUrl}/install/${crm}`,
     );
 
   const left = async (crm: string, { id, at }: { id: string; at: number }): Promise<void> => {
@@ -105,7 +105,7 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
 
   return {
     installer,
-    /** Those of earlier days. Throws `ConfigError` when the key does not open what is stored. */
+    /** The stored ones. Throws `ConfigError` when the key does not open their tokens. */
     async load(): Promise<ConnectedInstallation[]> {
       const installs = (await store.installs()).filter(
         ({ state }) => state === "active" || state === "reconnect",
@@ -114,14 +114,14 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
         if (install.sealed !== undefined) refuseWrongKey(() => openGrant(install, sealer), install.name);
       return installs.map(open);
     },
-    /** Keeps what the CRM granted, before anything is done with it. */
+    /** Stores the grant before it is used. */
     async add({ install, grant }: Installed): Promise<ConnectedInstallation> {
       const isNew = !keepers.has(install.name);
       const { keeper } = open(install);
       try {
         return open(await keeper.replace(install, grant));
       } catch (error) {
-        // Nobody may take it for an installation that was never stored.
+        // It was never stored, so it must not count as an installation.
         if (isNew) keepers.delete(install.name);
         throw error;
       }
@@ -136,12 +136,12 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
         if (before.version !== version)
           throw new Rejected(
             409,
-            `somebody else changed the settings meanwhile: read them again (version ${before.version})`,
+            `the settings were changed meanwhile: read them again (version ${before.version})`,
           );
         const change = { version: version + 1, at: new Date(now()).toISOString(), by };
         const body = withChange({ ...(JSON.parse(before.body) as InstallBody), settings }, change);
         const next = { ...before, body: JSON.stringify(body), version: version + 1, updatedAt: now() };
-        // Read first: what cannot be read is not kept.
+        // Settings that cannot be read are not stored.
         const faults = faultsOfArchive([open(next).settings], config.archive, "installation ");
         if (faults.length > 0) throw new ConfigError(faults);
         return next;
@@ -164,18 +164,18 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       });
       keepers.delete(name);
     },
-    made(name: string): ConnectedInstallation | undefined {
+    connected(name: string): ConnectedInstallation | undefined {
       const install = keepers.get(name)?.current();
       return install && open(install);
     },
-    /** It is being erased: nobody may take it for one that is connected. */
+    /** It is being erased and no longer counts as connected. */
     forget: (name: string): void => void keepers.delete(name),
-    /** The check of a webhook's body, when the CRM tells our app of contacts at all. Throws `Rejected`. */
+    /** The check of a webhook's body; undefined when the CRM has no such webhook. Throws `Rejected`. */
     verifyWebhook(crm: string, head: CrmRequestHead): BodyCheck | undefined {
       const known = crms.get(crm);
       return known && kinds[crm]?.webhook?.verify(known.app, head, now());
     },
-    /** What the CRM tells, by installation; accounts that are not connected here are left out. Throws `Rejected`. */
+    /** The events of a webhook by installation; accounts that are not connected here are left out. Throws `Rejected`. */
     eventsIn(crm: string, body: Uint8Array): { name: string; events: ContactEvents }[] {
       const installs = [...keepers.values()].map((keeper) => keeper.current());
       return (kinds[crm]?.webhook?.read(body) ?? []).flatMap((events) => {
@@ -184,20 +184,20 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       });
     },
     stateOf: (name: string) => keepers.get(name)?.current(),
-    /** What the optional scopes carry for an installation; none when the CRM has no such scopes. */
+    /** The features that optional scopes enable for an installation; none when the CRM has no optional scopes. */
     featuresOf(name: string): Feature[] {
       const keeper = keepers.get(name);
       const crm = keeper && crms.get(keeper.current().crm);
       if (!crm) return [];
       return featuresOf(crm, keeper.scopes(), `${config.publicUrl}/install/${keeper.current().crm}`);
     },
-    /** Access to the accounts of a CRM that are connected just now. */
+    /** Access to the connected accounts of a CRM. */
     accountsOf: (crm: string): TokenSource[] =>
       [...keepers.values()].flatMap((keeper) => {
         const install = keeper.current();
         return install.crm === crm && install.state === "active" ? [keeper.tokens] : [];
       }),
-    /** Notices the accounts that uninstall us at their CRM, until it is stopped. */
+    /** Watches for accounts that uninstall us at their CRM. */
     watch: (everyMs?: number) =>
       watchDepartures({
         crms,
@@ -223,7 +223,7 @@ function installable({ apps }: Config, kinds: ConnectorKinds): Map<string, Insta
   );
 }
 
-/** Read as a config file's would be, without credentials. Throws `ConfigError`. */
+/** Its settings, read like those of a config file, without credentials. Throws `ConfigError`. */
 function settingsOf(
   { name, crm, body }: StoredInstall,
   kind: ConnectorKind,

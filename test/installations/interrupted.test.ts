@@ -65,7 +65,9 @@ describe.each(["hubspot", "salesforce"] as const)("an installation of %s that is
 
   test("renews its access by one request, although a command works over the same data", async () => {
     const beside = await site.beside();
-    const sources = [site.server.parts, beside].map(({ installed }) => installed?.made(name)?.keeper.tokens);
+    const sources = [site.server.parts, beside].map(
+      ({ installed }) => installed?.connected(name)?.keeper.tokens,
+    );
     await Promise.all(sources.map((tokens) => tokens?.current()));
     const before = site.tokenRequests();
     site.expire();

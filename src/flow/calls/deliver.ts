@@ -7,29 +7,31 @@ import { createPace, inParts } from "../../lib/pace.ts";
 import type { DeliveredCall } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { logLimited } from "../limited-log.ts";
-import { instead, type Promised, planFollowUps, type Unmade } from "./follow-ups.ts";
+import { type Promised, planFollowUps, retryFollowUps, type Unmade } from "./follow-ups.ts";
 import { contactOf, earlierLookup, type Lookup, lookUp } from "./match.ts";
 import { failed, outcomeOf, saveDelivered } from "./outcome.ts";
 import { type Outgoing, oursWhileSending, recordOf } from "./record.ts";
 import { removeMerged } from "./remove-merged.ts";
 
-/** Rows in one transaction: few enough that nobody waits long for it. */
+/** Rows in one transaction: few enough that other work does not wait long for it. */
 const rowsAtOnce = 100;
 
-/** What the batches of one claim share. `lookupOf`: each call's match, once it is there. `promised`: who gets a follow-up. `unmade`: whose was not made. `ended`: the CRM is away. */
+/** What the batches of one claim share. */
 type Claim = {
+  /** Each call's match, once it is there. */
   lookupOf: (row: TrackedCall) => Promise<Lookup>;
   owners: readonly Owner[];
   promised: Promised;
   unmade: Unmade[];
+  /** Aborted when the CRM is unavailable. */
   ended: AbortSignal;
   signal: AbortSignal | undefined;
 };
 
 /**
- * Logs all calls that are due, as many batches as the CRM takes at once, in one claim; each batch goes as soon as its
- * callers are matched. Returns how many it took. A row that fails never fails its neighbours. When the CRM as a whole
- * is away, every call keeps waiting and a `CrmError` says how long.
+ * Logs the calls that are due, as many batches as the CRM takes at once, in one claim; each batch is sent as soon as its
+ * callers are matched. Returns how many it took. A row that fails does not affect the others. When the whole CRM is
+ * unavailable, every call keeps waiting and the `CrmError` says how long.
  */
 export async function deliverDue(
   flow: Flow,
@@ -54,7 +56,7 @@ export async function deliverDue(
     try {
       await deliverPart(flow, installation, part, claim);
     } catch (error) {
-      // Calls that wait only because others were refused, or because we stop, stay due as they are.
+      // Calls that were held back because others were refused, or because of a stop, stay due.
       if (ended.aborted && (refusal || signal?.aborted)) return;
       if (!(error instanceof CrmError)) throw error;
       if (error.retry === "later") refusal = error;
@@ -66,7 +68,7 @@ export async function deliverDue(
     }
   };
   const parts = await Promise.allSettled(inParts(due, batchSize).map(deliver));
-  await instead(flow, installation, claim.unmade);
+  await retryFollowUps(flow, installation, claim.unmade);
   for (const part of parts) if (part.status === "rejected") throw part.reason;
   if (!refusal) return rows.length;
   throw new CrmError("later", refusal.message, {
@@ -75,7 +77,7 @@ export async function deliverDue(
   });
 }
 
-/** Before the first sync has brought them, the CRM is asked: without its users nobody is known by their e-mail address. */
+/** Requested from the CRM until the first sync has stored them: agents are recognised by the e-mail addresses of its users. */
 async function ownersOf({ store }: Flow, { settings, connector }: Installation): Promise<readonly Owner[]> {
   const known = await store.owners(settings.name);
   if (known.length > 0 || !connector.owners) return known;
@@ -167,13 +169,13 @@ async function settle(
   }
 }
 
-/** Whether the follow-up that went with a call is there, or goes out with the call again. */
+/** Whether the follow-up that was sent with a call exists, or is sent with the call again. */
 function mayStillBeMade({ state, followUp }: DeliveredCall): boolean {
   if (state === "logged") return followUp !== undefined && "made" in followUp;
   return state !== "dead" && state !== "gone";
 }
 
-/** The contact index may have learned a number while its call was on the way to the CRM: that call is due again. */
+/** A call is due again when the contact index learned its number while the call was being sent. */
 async function dueIfKnownByNow(
   { store, now }: Flow,
   { settings }: Installation,
@@ -188,7 +190,7 @@ async function dueIfKnownByNow(
   );
 }
 
-/** The CRM refused or missed the batch as a whole. */
+/** The CRM refused the whole batch, or did not answer. */
 async function postpone(
   flow: Flow,
   installation: Installation,

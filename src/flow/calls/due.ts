@@ -4,14 +4,14 @@ import type { ConfiguredProvider, Decoding } from "../../core/runtime.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
 import type { CallState, TrackedCall } from "../../core/tracked-call.ts";
 
-/** Providers settle their figures about this long after the end of a call (Exotel's pages say two minutes). */
+/** Providers complete their figures about this long after the end of a call (two minutes, by Exotel's documents). */
 const settledMs = 120_000;
-/** What has not come in this time does not come any more. */
+/** After this time nothing more is expected of a call. */
 export const patienceMs = 86_400_000;
 
 /**
- * When the provider is to be asked what its webhooks left open: how the call ended, for how long they talked, the
- * recording. Undefined when nothing is missing, nobody can be asked, or it is too late.
+ * When to poll the provider for what its webhooks left open: the outcome, the talk time, the recording. Undefined when
+ * nothing is missing, the provider cannot be polled, or it is too late.
  */
 export function askAt(call: Call, installation: Decoding, now: number): number | undefined {
   const { settings, providers } = installation;
@@ -22,12 +22,12 @@ export function askAt(call: Call, installation: Decoding, now: number): number |
   return endedMs + patienceMs <= now ? undefined : Math.max(now, endedMs + settledMs);
 }
 
-/** Why lost webhooks of this provider cannot be asked for; undefined when they can. */
+/** Why this provider is not polled for lost webhooks; undefined when it is. */
 export function whySkipped(
   { settings: { reconcile } }: Pick<Decoding, "settings">,
   { provider, settings }: ConfiguredProvider,
 ): string | undefined {
-  if (!provider.polling) return `${provider.label} has no API that tells of calls`;
+  if (!provider.polling) return `${provider.label} has no API that lists calls`;
   return reconcile ? provider.polling.lacks(settings) : "the installation's setting reconcile is off";
 }
 
@@ -38,7 +38,7 @@ function lacksSomething(call: Call, settings: InstallationSettings): boolean {
   return !talkSeconds || (!recording && recordingPolicyOf(settings, line) !== "none");
 }
 
-/** When the recording of a call that is over is to be looked for; undefined when there is none, or it is an old one. */
+/** When to look for the recording of an ended call; undefined when there is none, or the call is old. */
 export function audioAt(call: Call, settings: InstallationSettings, now: number): number | undefined {
   if (!call.recording || call.phase !== "ended") return undefined;
   if (!settings.reconcile && recordingPolicyOf(settings, call.line) !== "archive") return undefined;
@@ -47,8 +47,8 @@ export function audioAt(call: Call, settings: InstallationSettings, now: number)
 }
 
 /**
- * A call is due once it is over, after a pause in which late facts may ride along, and again whenever it changed after
- * it was saved. A call that waits already keeps its place.
+ * A call is due once it has ended, after a pause for late facts, and again when it changes after it was saved. A waiting
+ * call keeps its time.
  */
 export function dueness(
   call: Call,

@@ -41,7 +41,7 @@ type MatchedCall = {
   owners: readonly Owner[];
 };
 
-/** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
+/** One call as the CRM gets it. Only a number that was looked up and not found can become a contact. */
 export function recordOf(
   context: RecordContext,
   installation: Pick<Installation, "settings" | "mapping">,
@@ -157,7 +157,7 @@ function sentOf({ fields, contact, ownerId }: CallRecord): Fields {
 
 /**
  * The values that may be in the CRM because of us once this record has been sent: the old ones and the new. A field
- * that we never wrote may still be empty afterwards: that is nobody's edit.
+ * that we never wrote may still be empty afterwards; that is no edit.
  */
 export function oursWhileSending(record: CallRecord): WrittenByUs {
   const all = new Map(Object.entries(record.ours).map(([name, values]) => [name, [...values]]));
@@ -169,8 +169,8 @@ export function oursWhileSending(record: CallRecord): WrittenByUs {
 }
 
 /**
- * The same after the CRM has answered: what we wrote is ours, and what was ours and stands as we want it; what a person
- * changed keeps our old values. A field that the connector left out does not become ours.
+ * The same after the CRM has answered: what we wrote is ours, and so is what was ours and still has our value. A field that
+ * a person changed keeps our old values; a field that the connector left out does not become ours.
  */
 export function oursAfterSaving(
   record: CallRecord,

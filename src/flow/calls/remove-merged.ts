@@ -4,7 +4,7 @@ import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { saveDelivered } from "./outcome.ts";
 
-/** Removes the activities of legs that a transfer merged into other calls, also those that the CRM may have without our knowing. */
+/** Removes the activities of legs that a transfer merged into other calls, including those that the CRM may have without having answered. */
 export async function removeMerged(
   flow: Flow,
   { connector, crm }: Installation,
@@ -22,7 +22,7 @@ export async function removeMerged(
     problem = reasonOf(error);
     flow.log.warn(
       { crm, reason: problem },
-      "the activity of a merged leg could not be removed; it is tried again",
+      "the activity of a merged leg could not be removed; it will be retried",
     );
   }
   const again = { reason: problem, dueAt: at + 60_000 };

@@ -35,7 +35,7 @@ export function createPreviews(flow: Flow, options: Pick<WorkerOptions, "limitMs
   };
 }
 
-/** Without the credentials, which stand beside them. */
+/** Without the credentials, which are in the same object. */
 function plainSettings(settings: InstallationSettings): InstallationSettings {
   const {
     crm: _crm,

@@ -12,19 +12,28 @@ import { readDelivery } from "../calls/read-delivery.ts";
 import { recordOf } from "../calls/record.ts";
 import type { Flow, Installation } from "../installation.ts";
 
-/** A field of an activity: what we wrote last and what we would write now. `kept`: a person changed it, so it stays. */
-export type PlannedChange = { field: string; from?: FieldValue; to: FieldValue; kept?: true };
+/** A field of an activity. */
+export type PlannedChange = {
+  field: string;
+  /** What we wrote last. */
+  from?: FieldValue;
+  /** What we would write now. */
+  to: FieldValue;
+  /** A person changed it, so it stays. */
+  kept?: true;
+};
 
-/** `changes`: what the CRM would get. `new`: it is not in the CRM yet. `left`: nothing would be sent, and `why`. */
 export type PlannedCall = {
   key: string;
+  /** `new`: it is not in the CRM yet. `left`: nothing would be sent, and `why`. */
   plan: "changed" | "unchanged" | "new" | "left";
   why?: string;
   changes: PlannedChange[];
 };
 
-/** A page of the plan. `deliveries`: the ids to mark, also those of its calls that lie outside of the scope. */
+/** A page of the plan. */
 export type ReplayPage = {
+  /** The ids to mark, including deliveries of these calls outside of the scope. */
   deliveries: number[];
   calls: PlannedCall[];
   unreadable: { delivery: number; reason: string }[];
@@ -36,9 +45,9 @@ type Decoded = { events: CallEvent[]; unreadable: ReplayPage["unreadable"] };
 const pageSize = 200;
 
 /**
- * What replaying a scope would change: raw deliveries decoded again, folded, and mapped with the mapping of today, next
- * to what the CRM got. Reads page by page, writes nothing and does not ask the CRM: a caller whom only a look-up in
- * the CRM would find counts as unknown here.
+ * What replaying a scope would change: raw deliveries decoded again, folded, and mapped with the mapping in use, compared
+ * with what the CRM got. Reads page by page, writes nothing and sends no request to the CRM: a caller who is not in the
+ * index counts as unknown here.
  */
 export async function* planReplay(
   flow: Flow,
@@ -127,7 +136,7 @@ async function planCall(
 ): Promise<PlannedCall> {
   const { key, provider, revision } = row.call;
   const { region, name } = installation.settings;
-  // The stored events ride along, as they do in the lane: some of their deliveries may have been purged.
+  // The stored events count, too, as they do in the lane: some of their deliveries may have been purged.
   const all = [...events, ...again];
   const { own } = await ownLines(flow, installation, provider, all);
   const folded = withoutUnwanted(installation.settings, foldCall(all, own));
@@ -165,7 +174,7 @@ function refolded(row: TrackedCall, call: Call, number: string | undefined): Tra
   };
 }
 
-/** What saving a record would change, as far as we know without asking the CRM. */
+/** What saving a record would change, as far as that is known without the CRM. */
 export function changesOf(record: CallRecord, history: readonly Step[]): PlannedChange[] {
   const { fields, modes, ours, contact, ownerId, activityId } = record;
   const wanted: Fields = {
@@ -179,7 +188,7 @@ export function changesOf(record: CallRecord, history: readonly Step[]): Planned
     const mode = Object.hasOwn(modes, field) ? modes[field] : "always";
     if (activityId !== undefined && (mode === "once" || (mode === "if-empty" && from !== undefined)))
       return [];
-    // CRMs give numbers and booleans back as text.
+    // CRMs return numbers and booleans as text.
     if (from !== undefined && String(from) === String(to)) return [];
     return [{ field, to, ...(from !== undefined && { from }), ...(kept.includes(field) && { kept: true }) }];
   });

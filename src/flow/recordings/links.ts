@@ -8,7 +8,7 @@ import type { Flow, Installation } from "../installation.ts";
 /** `<row id in base 36>-<192 bits of HMAC>`, and any ending: players go by it, we do not. */
 const tokenPattern = /^([1-9a-z][0-9a-z]{0,9})-([\w-]{32})(?:\.\w{1,5})?$/;
 const macBytes = 24;
-/** Transfers that merged one call into the next. */
+/** The longest chain of transfers that merged one call into the next. */
 const mostMerges = 20;
 
 export type Recordings = ReturnType<typeof createRecordings>;
@@ -62,12 +62,12 @@ export function createRecordings(store: Pick<Store, "secret" | "callById">, publ
   };
 }
 
-/** The link of a call whose recording is to be heard by nobody. The numbers before it stay known. */
+/** The number of a link that was withdrawn for good; it still says how many links there were. */
 export function withdrawn(link: number): number {
   return link < 0 ? link : -(link + 1);
 }
 
-/** The link after this one: those before do not play any more. */
+/** The number of the link that replaces this one. */
 export function nextLink(link: number): number {
   return link < 0 ? -link : link + 1;
 }
