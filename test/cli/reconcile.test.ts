@@ -32,9 +32,7 @@ test("asks for the calls that no webhook told of, logs them, and finds nothing t
   placeCall("lost-2", 30);
   const first = await cli(folder, ["reconcile", "--since", "2h"]);
   expect(first.stdout).toMatch(/^acme: voys was not polled: Voys has no API that lists calls\.\n/);
-  expect(first.stdout).toMatch(
-    /\nacme: exotel returned 2 calls: 2 without a webhook, 0 incomplete\.\n/,
-  );
+  expect(first.stdout).toMatch(/\nacme: exotel returned 2 calls: 2 without a webhook, 0 incomplete\.\n/);
   expect(first.stdout).toMatch(/No server is running, so it was done right now\.\n$/);
   expect(
     activitiesIn(folder, "crm.json")
