@@ -38,12 +38,15 @@ export function settingsRoutes(parts: Parts): Route[] {
     }),
     adminRoute("put", path, noQuery, async (request, response) => {
       const name = pathParameter(request, "name");
-      await parts.reset(name, readChange(await readJsonText(request, "settings", parts.room)));
+      await parts.accounts.changeSettings(
+        name,
+        readChange(await readJsonText(request, "settings", parts.room)),
+      );
       response.json(await read(name));
     }),
     adminRoute("delete", "/api/installations/:name", noQuery, async (request, response) => {
       const name = pathParameter(request, "name");
-      await parts.disconnect(name);
+      await parts.accounts.disconnect(name);
       const left = (await parts.flow.store.installs()).find((install) => install.name === name);
       const exportUntil = left && parts.erasing.plannedAt(left);
       response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });
