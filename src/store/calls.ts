@@ -1,39 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import type { Call, CallEvent } from "../core/call.ts";
 import { type EventLimits, endLimits } from "../core/call-limits.ts";
-import type { ContactKind } from "../core/contact.ts";
-import type { CallState, Decision, TrackedCall, WrittenByUs } from "../core/tracked-call.ts";
+import type { CallState, TrackedCall } from "../core/tracked-call.ts";
 import type { CallFilter, CallGroup, CallSize, Leg, Step } from "./contract/calls.ts";
 import type { CallNumber, NumberedCall, PutOptions } from "./contract/contacts.ts";
-import type { Db, ReadDb, Row } from "./db.ts";
-
-export const callColumns = `id, body, state, reason, number, due_at, attempts, saved_revision, contact_kind, contact_id,
-  owner_id, activity_id, sent_at, ours, decision, merged_into, link, created_at, updated_at`;
-
-export function toTrackedCall(row: Row): TrackedCall {
-  return {
-    id: Number(row["id"]),
-    call: JSON.parse(String(row["body"])) as Call,
-    state: row["state"] as CallState,
-    attempts: Number(row["attempts"]),
-    savedRevision: Number(row["saved_revision"]),
-    ours: JSON.parse(String(row["ours"])) as WrittenByUs,
-    link: Number(row["link"]),
-    createdAt: Number(row["created_at"]),
-    updatedAt: Number(row["updated_at"]),
-    ...(row["number"] !== null && { number: String(row["number"]) }),
-    ...(row["reason"] !== null && { reason: String(row["reason"]) }),
-    ...(row["due_at"] !== null && { dueAt: Number(row["due_at"]) }),
-    ...(row["contact_id"] !== null && {
-      contact: { id: String(row["contact_id"]), kind: row["contact_kind"] as ContactKind },
-    }),
-    ...(row["owner_id"] !== null && { ownerId: String(row["owner_id"]) }),
-    ...(row["activity_id"] !== null && { activityId: String(row["activity_id"]) }),
-    ...(row["sent_at"] !== null && { sentAt: Number(row["sent_at"]) }),
-    ...(row["decision"] !== null && { decision: JSON.parse(String(row["decision"])) as Decision }),
-    ...(row["merged_into"] !== null && { mergedInto: Number(row["merged_into"]) }),
-  };
-}
+import type { Db, ReadDb, Row } from "./db/db.ts";
+import { callColumns, digitsOf, toTrackedCall } from "./db/rows.ts";
 
 export async function callById(db: ReadDb, id: number): Promise<TrackedCall | undefined> {
   const row = await db.get(`SELECT ${callColumns} FROM calls WHERE id = :id`, { id });
@@ -267,11 +239,6 @@ export async function numberedCalls(
       ...(number !== null && { number: String(number) }),
     };
   });
-}
-
-/** Digits of an E.164 number: at most 15, so an exact integer, and a third of the size of the text. */
-export function digitsOf(number: string): number {
-  return Number(number.slice(1));
 }
 
 export async function renumberCalls(

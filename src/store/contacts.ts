@@ -1,6 +1,5 @@
 import { setImmediate } from "node:timers/promises";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
-import { digitsOf } from "./calls.ts";
 import type {
   ContactNumbers,
   IndexedContact,
@@ -8,10 +7,10 @@ import type {
   PutOptions,
   SyncState,
 } from "./contract/contacts.ts";
-import type { Db, ReadDb } from "./db.ts";
-import { erasedLately, markOf } from "./erasure/late-writes.ts";
-
-const contactIs = "installation = :installation AND kind = :kind AND id = :id";
+import type { Db, ReadDb } from "./db/db.ts";
+import { digitsOf } from "./db/rows.ts";
+import { erasedLately, markOf } from "./erasure/calls.ts";
+import { contactIs, indexedNumbers, removeContacts, removePhone } from "./erasure/people.ts";
 
 /** Numbers that are looked up without a pause: few enough that an inbound call does not wait for them. */
 const numbersAtOnce = 200;
@@ -124,42 +123,6 @@ async function numberContact(
     );
   }
   return matched;
-}
-
-/** The digits by which a contact is in `phones`. */
-export async function indexedNumbers(
-  db: ReadDb,
-  installation: string,
-  { kind, id }: ContactRef,
-): Promise<number[]> {
-  const row = await db.get(`SELECT numbers FROM contacts WHERE ${contactIs}`, { installation, kind, id });
-  return row ? (JSON.parse(String(row["numbers"])) as number[]) : [];
-}
-
-async function removePhone(
-  tx: Db,
-  installation: string,
-  number: number,
-  { kind, id }: ContactRef,
-): Promise<void> {
-  await tx.run(`DELETE FROM phones WHERE number = :number AND ${contactIs}`, {
-    installation,
-    number,
-    kind,
-    id,
-  });
-}
-
-export async function removeContacts(
-  tx: Db,
-  installation: string,
-  refs: readonly ContactRef[],
-): Promise<void> {
-  for (const { kind, id } of refs) {
-    for (const number of await indexedNumbers(tx, installation, { kind, id }))
-      await removePhone(tx, installation, number, { kind, id });
-    await tx.run(`DELETE FROM contacts WHERE ${contactIs}`, { installation, kind, id });
-  }
 }
 
 export async function dropContactsBefore(tx: Db, installation: string, generation: number): Promise<number> {

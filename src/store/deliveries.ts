@@ -1,13 +1,11 @@
-import { createHash } from "node:crypto";
 import type { DeliveryNote, ReplayScope, StoredAnswer, StoredDelivery } from "./contract/calls.ts";
-import type { Db, ReadDb, Row } from "./db.ts";
-import { erasedLately, markOf } from "./erasure/late-writes.ts";
+import type { Db, ReadDb, Row } from "./db/db.ts";
+import { deliveryColumns, toDelivery } from "./db/rows.ts";
+import { erasedLately, markOf } from "./erasure/calls.ts";
 
 const dayMs = 86_400_000;
 /** Decoding this much takes some 10 ms. The delivery that exceeds it is taken as well, so that a large one gets its turn. */
 const bytesAtOnce = 1_048_576;
-
-const deliveryColumns = "id, installation, provider, received_at, method, url, headers, body";
 
 /**
  * Each with the earlier one that it repeats, if any. One with a fault is not repeated: the provider sends it again, and
@@ -62,15 +60,6 @@ function isRepeat(delivery: StoredDelivery, earlier: StoredDelivery): boolean {
     delivery.url === earlier.url &&
     Buffer.compare(delivery.body, earlier.body) === 0
   );
-}
-
-/** An erased delivery has nothing to read. */
-export async function deliveryOf(db: ReadDb, id: number): Promise<StoredDelivery | undefined> {
-  const row = await db.get(
-    `SELECT ${deliveryColumns} FROM deliveries WHERE id = :id AND kind IS DISTINCT FROM 'erased'`,
-    { id },
-  );
-  return row && toDelivery(row);
 }
 
 export async function deliveriesOf(db: ReadDb, call: number): Promise<DeliveryNote[]> {
@@ -137,32 +126,6 @@ export async function tryAgain(tx: Db, version: string): Promise<number> {
     { version },
   );
   return tx.run("UPDATE deliveries SET state = 3 WHERE state = 2");
-}
-
-function toDelivery(row: Row): StoredDelivery {
-  const delivery = {
-    id: Number(row["id"]),
-    installation: String(row["installation"]),
-    provider: String(row["provider"]),
-    receivedAt: new Date(Number(row["received_at"])).toISOString(),
-    method: String(row["method"]),
-    url: String(row["url"]),
-    headers: JSON.parse(String(row["headers"])) as Record<string, string>,
-    body: row["body"] as Uint8Array,
-  };
-  return { ...delivery, digest: digestOf(delivery) };
-}
-
-/** The same for the same request to the same installation. Never trusted without comparing the bytes. */
-function digestOf(delivery: Omit<StoredDelivery, "digest">): number {
-  const { installation, provider, method, url, body } = delivery;
-  const hash = createHash("sha1").update(`${installation}\n${provider}\n${method}\n${url}\n`).update(body);
-  return shortDigest(hash.digest());
-}
-
-/** 48 bits: an integer that JavaScript represents exactly. */
-export function shortDigest(digest: Buffer): number {
-  return digest.readUIntBE(0, 6);
 }
 
 const noteColumns =

@@ -3,7 +3,7 @@ import type { Fields } from "../core/contracts.ts";
 import type { FollowUpState, TrackedFollowUp } from "../core/tracked-call.ts";
 import { addStep } from "./calls.ts";
 import type { FollowUpAnswer, FollowUpChange, Reached, Subject, WantedFollowUp } from "./contract/calls.ts";
-import type { Db, ReadDb, Row } from "./db.ts";
+import type { Db, ReadDb, Row } from "./db/db.ts";
 import { whyErased } from "./erasure/calls.ts";
 
 const selectFollowUps =

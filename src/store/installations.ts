@@ -2,8 +2,9 @@ import type { Contact } from "../core/contact.ts";
 import type { InstallState } from "../core/tracked-call.ts";
 import { owners } from "./contacts.ts";
 import type { ExportedItem, ExportPage, StoredInstall, StoredPosition } from "./contract/installations.ts";
-import type { Db, ReadDb, Row } from "./db.ts";
-import { deliveryOf, toAnswer } from "./deliveries.ts";
+import type { Db, ReadDb, Row } from "./db/db.ts";
+import { callsAfter, deliveriesAfter, deliveryOf, rowsAtOnce } from "./db/rows.ts";
+import { toAnswer } from "./deliveries.ts";
 
 export async function installs(db: ReadDb): Promise<StoredInstall[]> {
   const rows = await db.all("SELECT * FROM installs ORDER BY name");
@@ -74,13 +75,6 @@ export async function beginErasure(tx: Db, name: string, leftAt: number, now: nu
   );
   return changed === 1;
 }
-
-/** Rows that are read or erased in one step. */
-export const rowsAtOnce = 200;
-/** Deliveries have no index by installation, so a step looks at this many of all. */
-const deliveriesAtOnce = 1_000;
-/** Bodies can be large. */
-const bytesAtOnce = 4 * 1024 * 1024;
 
 /** `next`: after what the next step of the same kind starts. */
 type Batch = { items: ExportedItem[]; next?: StoredPosition["after"] };
@@ -170,43 +164,4 @@ function nextAfter(rows: readonly Row[], ...columns: readonly [string, string]):
   const last = rows.at(-1);
   if (!last || rows.length < rowsAtOnce) return {};
   return { next: columns.map((column) => String(last[column])) };
-}
-
-/** Calls in the order of their keys, which start with the name of the installation. */
-export async function callsAfter(
-  db: ReadDb,
-  installation: string,
-  after: string,
-): Promise<{ id: number; key: string }[]> {
-  const rows = await db.all(
-    `SELECT id, key FROM calls WHERE key > :after AND key < :end ORDER BY key LIMIT ${rowsAtOnce}`,
-    // ";" is the character after ":".
-    { after: after || `${installation}:`, end: `${installation};` },
-  );
-  return rows.map(({ id, key }) => ({ id: Number(id), key: String(key) }));
-}
-
-/** The ids of an installation's deliveries in a range of all deliveries, which may have none. `next`: the end of the range. */
-export async function deliveriesAfter(
-  db: ReadDb,
-  installation: string,
-  after: number,
-): Promise<{ ids: number[]; next?: number }> {
-  const first = (await db.get("SELECT MIN(id) AS id FROM deliveries WHERE id > :after", { after }))?.["id"];
-  if (first == null) return { ids: [] };
-  const end = Number(first) + deliveriesAtOnce;
-  const rows = await db.all(
-    `SELECT id, length(body) AS bytes FROM deliveries
-      WHERE id >= :first AND id < :end AND installation = :installation ORDER BY id`,
-    { installation, first, end },
-  );
-  let bytes = 0;
-  const ids: number[] = [];
-  for (const row of rows) {
-    if (ids.length === rowsAtOnce || (bytes > 0 && bytes + Number(row["bytes"]) > bytesAtOnce))
-      return { ids, next: ids.at(-1) ?? after };
-    ids.push(Number(row["id"]));
-    bytes += Number(row["bytes"]);
-  }
-  return { ids, next: end - 1 };
 }

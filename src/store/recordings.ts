@@ -1,7 +1,7 @@
 import type { RecordingState, TrackedCall, TrackedRecording } from "../core/tracked-call.ts";
-import { callColumns, toTrackedCall } from "./calls.ts";
 import type { DuePoll } from "./contract/recordings.ts";
-import type { Db, ReadDb, Row } from "./db.ts";
+import type { Db, ReadDb, Row } from "./db/db.ts";
+import { callColumns, toTrackedCall } from "./db/rows.ts";
 
 /** Calls that are polled for are in the table `asks`. */
 export async function duePolls(

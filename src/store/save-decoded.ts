@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import type { Call } from "../core/call.ts";
 import type { DecodedCall, DecodedDelivery, LearnedLine, LineProgress, OpenLine } from "./contract/calls.ts";
-import type { Db, ReadDb } from "./db.ts";
-import { shortDigest } from "./deliveries.ts";
-import { eraseDecodedLate, erasedLately } from "./erasure/late-writes.ts";
+import type { Db, ReadDb } from "./db/db.ts";
+import { shortDigest } from "./db/rows.ts";
+import { eraseDecodedLate, erasedLately } from "./erasure/calls.ts";
 import { addPoll, removePoll, wantRecording } from "./recordings.ts";
 
 /** A decoded call with no more than has to cross to the writer, where texts go several times faster than objects. */

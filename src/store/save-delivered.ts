@@ -1,14 +1,14 @@
 import { addStep } from "./calls.ts";
 import type { DeliveredCall, FollowUpAnswer, SentCall, Subject, WantedFollowUp } from "./contract/calls.ts";
-import type { Db, Values } from "./db.ts";
-import { whyErased } from "./erasure/calls.ts";
+import type { Db, Values } from "./db/db.ts";
 import {
   type ErasedAt,
   eraseDeliveredLate,
   erasedLately,
   erasedWithoutNews,
   isErased,
-} from "./erasure/late-writes.ts";
+  whyErased,
+} from "./erasure/calls.ts";
 import { addFollowUp, saveFollowUpAnswer } from "./follow-ups.ts";
 
 /** Texts cross to the writer several times faster than objects. */

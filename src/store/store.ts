@@ -1,11 +1,11 @@
 import * as calls from "./calls.ts";
 import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
-import type { Db, ReadDb } from "./db.ts";
+import type { Db, ReadDb } from "./db/db.ts";
+import { findSecret, makeSecret } from "./db/rows.ts";
 import * as deliveries from "./deliveries.ts";
-import { eraseMentions } from "./erasure/calls.ts";
 import { eraseInSteps, eraseRest, eraseStep } from "./erasure/installation.ts";
-import { erasePeople, forEachMention } from "./erasure/people.ts";
+import { eraseMentions, erasePeople, forEachMention, removeContacts } from "./erasure/people.ts";
 import * as followUps from "./follow-ups.ts";
 import * as installations from "./installations.ts";
 import * as recordings from "./recordings.ts";
@@ -22,7 +22,7 @@ const writes = {
   markReached: followUps.markReached,
   changeFollowUps: followUps.changeFollowUps,
   putContacts: contacts.putContacts,
-  removeContacts: contacts.removeContacts,
+  removeContacts,
   dropContactsBefore: contacts.dropContactsBefore,
   putOwners: contacts.putOwners,
   saveSyncState: contacts.saveSyncState,
@@ -55,7 +55,7 @@ export const operations = {
   eraseStep,
   eraseRest,
   purgeStep: upkeep.purgeStep,
-  makeSecret: upkeep.makeSecret,
+  makeSecret,
 };
 export type Operations = typeof operations;
 
@@ -160,7 +160,7 @@ export function storeOver(
       return true;
     },
     purge: (at, before) => upkeep.purge(read, (what, end) => write("purgeStep", what, end), at, before),
-    secret: async (name) => (await upkeep.findSecret(read, name)) ?? write("makeSecret", name),
+    secret: async (name) => (await findSecret(read, name)) ?? write("makeSecret", name),
   };
 }
 

@@ -1,25 +1,8 @@
-import { randomBytes } from "node:crypto";
 import type { PulledBack } from "./contract.ts";
-import type { Db, ReadDb } from "./db.ts";
+import type { Db, ReadDb } from "./db/db.ts";
 
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
-
-export async function findSecret(db: ReadDb, name: string): Promise<Uint8Array | undefined> {
-  const row = await db.get("SELECT value FROM secrets WHERE name = :name", { name });
-  return row && (row["value"] as Uint8Array);
-}
-
-/** The secret counts that was made first, perhaps by another process. */
-export async function makeSecret(tx: Db, name: string): Promise<Uint8Array> {
-  await tx.run("INSERT INTO secrets (name, value) VALUES (:name, :value) ON CONFLICT DO NOTHING", {
-    name,
-    value: randomBytes(32),
-  });
-  const made = await findSecret(tx, name);
-  if (!made) throw new Error(`the secret ${name} was stored, and is not there`);
-  return made;
-}
 
 /** Rows that are deleted at once: webhooks wait meanwhile. */
 const purgedAtOnce = 500;

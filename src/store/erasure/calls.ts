@@ -1,9 +1,9 @@
+import { createHmac } from "node:crypto";
 import type { Call } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
-import { nationalDigits } from "../../core/phone.ts";
-import { writingsOf } from "../../core/phone-plans.ts";
 import type { Decision } from "../../core/tracked-call.ts";
-import type { Db } from "../db.ts";
+import type { Db } from "../db/db.ts";
+import { findSecret, makeSecret } from "../db/rows.ts";
 
 /** The reason of a call whose customer was erased, as `explain` shows it. */
 export const whyErased = "erased on request";
@@ -63,7 +63,7 @@ export async function forgetIn(
 }
 
 /** Keeps that a delivery came. */
-async function eraseDelivery(tx: Db, id: number): Promise<void> {
+export async function eraseDelivery(tx: Db, id: number): Promise<void> {
   const row = await tx.get("SELECT url FROM deliveries WHERE id = :id", { id });
   const [url = ""] = String(row?.["url"]).split("?");
   await tx.run(
@@ -72,49 +72,119 @@ async function eraseDelivery(tx: Db, id: number): Promise<void> {
   );
 }
 
-/** Deliveries that are searched in one step: webhooks wait meanwhile. */
-export const searchedAtOnce = 1_000;
-/** Shorter sequences of digits are found in too much that is not a number. */
-const fewestDigits = 7;
+/**
+ * A lane or an answer may have read something before it was erased, and write it afterwards. Tombstones, keyed hashes of
+ * what was erased, are looked up in the transaction of each such write, which then erases it again.
+ */
 
-/** Erases deliveries with one of these E.164 numbers, among the ids of one step after `after`. */
-export async function eraseMentions(
+/** Longer than any such write may take. */
+const tombstoneMs = 48 * 3_600_000;
+const secretName = "erased";
+
+/** The texts that are hashed. */
+export const markOf = {
+  contact: ({ kind, id }: ContactRef): string => `contact\n${kind}\n${id}`,
+  number: (e164: string): string => `number\n${e164}`,
+  call: (key: string): string => `call\n${key}`,
+};
+
+export async function addTombstones(
   tx: Db,
   installation: string,
-  numbers: readonly string[],
-  after: number,
+  marks: readonly string[],
+  now: number,
 ): Promise<void> {
-  for (const number of numbers.flatMap(writingsOf)) {
-    const digits = nationalDigits(number);
-    if (digits.length < fewestDigits) continue;
-    const rows = await tx.all(
-      `SELECT id, body, url FROM deliveries
-        WHERE id > :after AND id <= :last AND installation = :installation AND kind IS DISTINCT FROM 'erased'
-          AND (instr(body, :bytes) > 0 OR instr(url, :digits) > 0)`,
-      { installation, after, last: after + searchedAtOnce, bytes: Buffer.from(digits), digits },
+  const key = (await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName));
+  for (const mark of marks)
+    await tx.run(
+      `INSERT INTO erased (installation, mark, at, until) VALUES (:installation, :mark, :now, :until)
+        ON CONFLICT (installation, mark) DO UPDATE SET at = excluded.at, until = excluded.until`,
+      { installation, mark: hashOf(key, installation, mark), now, until: now + tombstoneMs },
     );
-    const pattern = writings(number, digits);
-    for (const { id, body, url } of rows) {
-      const text = `${url}\n${Buffer.from(body as Uint8Array).toString("latin1")}`;
-      if (pattern.test(text) && !(await isLine(tx, Number(id), digits))) await eraseDelivery(tx, Number(id));
-    }
-  }
 }
 
-/** Matches the number with and without its country code, and not as part of a longer one. */
-function writings(number: string, national: string): RegExp {
-  const country = number.slice(1, number.length - national.length);
-  return new RegExp(`(?:%2b|(?<!\\d))(?:(?:00)?${country}0?|0)?${national}(?!\\d)`, "i");
-}
+/** When something was erased, in milliseconds since 1970. */
+export type ErasedAt = (mark: string) => Promise<number | undefined>;
 
-/** Whether a call of this delivery came in on that number, which is then the company's, whatever the CRM says. */
-async function isLine(tx: Db, delivery: number, digits: string): Promise<boolean> {
-  const rows = await tx.all(
-    "SELECT calls.body AS body FROM calls JOIN events ON events.call = calls.id WHERE events.delivery = :delivery",
-    { delivery },
+/** Undefined when nothing was erased lately. */
+export async function erasedLately(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
+  const any = await tx.get(
+    "SELECT 1 FROM erased WHERE installation = :installation AND until > :now LIMIT 1",
+    {
+      installation,
+      now,
+    },
   );
-  return rows.some(({ body }) => {
-    const { line } = JSON.parse(String(body)) as Call;
-    return (line ?? "").replace(/\D/g, "").endsWith(digits);
-  });
+  if (!any) return undefined;
+  const key = (await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName));
+  return async (mark) => {
+    const row = await tx.get(
+      "SELECT at FROM erased WHERE installation = :installation AND mark = :mark AND until > :now",
+      { installation, mark: hashOf(key, installation, mark), now },
+    );
+    return row && Number(row["at"]);
+  };
+}
+
+function hashOf(key: Uint8Array, installation: string, mark: string): Uint8Array {
+  return createHmac("sha256", key).update(`${installation}\n${mark}`).digest();
+}
+
+/** Erases a call that was just decoded from deliveries that came before the erasure. */
+export async function eraseDecodedLate(
+  tx: Db,
+  erasedAt: ErasedAt,
+  call: { id: number; key: string; number: string | undefined; deliveries: readonly number[] },
+  now: number,
+): Promise<void> {
+  const marks = [markOf.call(call.key)];
+  if (call.number !== undefined && !(await hasContact(tx, call.id))) marks.push(markOf.number(call.number));
+  let at = 0;
+  for (const mark of marks) at = Math.max(at, (await erasedAt(mark)) ?? 0);
+  if (at > 0 && (await firstReceived(tx, call.deliveries)) <= at) await eraseCall(tx, call.id, now);
+}
+
+/** As in `callsOfPeople`: a call belongs to its contact, if that exists, rather than to its number. */
+async function hasContact(tx: Db, id: number): Promise<boolean> {
+  const row = await tx.get(
+    `SELECT 1 FROM calls JOIN contacts ON contacts.installation = calls.installation
+        AND contacts.kind = calls.contact_kind AND contacts.id = calls.contact_id
+      WHERE calls.id = :id`,
+    { id },
+  );
+  return row !== undefined;
+}
+
+async function firstReceived(tx: Db, deliveries: readonly number[]): Promise<number> {
+  let first = Number.POSITIVE_INFINITY;
+  for (const id of deliveries) {
+    const row = await tx.get("SELECT received_at FROM deliveries WHERE id = :id", { id });
+    if (row) first = Math.min(first, Number(row["received_at"]));
+  }
+  return first;
+}
+
+/** A condition on `calls` with the parameter `whyErased`: erased, and nothing came for it since. */
+export const erasedWithoutNews =
+  "reason = :whyErased AND NOT EXISTS (SELECT 1 FROM events WHERE events.call = calls.id)";
+
+export async function isErased(tx: Db, id: number): Promise<boolean> {
+  const row = await tx.get(`SELECT 1 FROM calls WHERE id = :id AND ${erasedWithoutNews}`, { id, whyErased });
+  return row !== undefined;
+}
+
+/** Erases what was just saved of a delivered call; `wasErased`: the call was erased before. */
+export async function eraseDeliveredLate(
+  tx: Db,
+  { id, wasErased, erasedAt }: { id: number; wasErased: boolean; erasedAt: ErasedAt | undefined },
+  now: number,
+): Promise<void> {
+  if (wasErased) return eraseCall(tx, id, now);
+  if (!erasedAt) return;
+  const isGone = async (ref: ContactRef) => (await erasedAt(markOf.contact(ref))) !== undefined;
+  const row = await tx.get("SELECT contact_kind, contact_id, decision FROM calls WHERE id = :id", { id });
+  const contact = { kind: row?.["contact_kind"], id: row?.["contact_id"] } as ContactRef;
+  if (await isGone(contact)) return eraseCall(tx, id, now);
+  if (row?.["decision"] != null)
+    await forgetIn(tx, id, JSON.parse(String(row["decision"])) as Decision, isGone);
 }

@@ -1,7 +1,6 @@
 import type { InstallStore, StoredPosition } from "../contract/installations.ts";
-import type { Db } from "../db.ts";
-import { deliveryOf } from "../deliveries.ts";
-import { callsAfter, deliveriesAfter, rowsAtOnce } from "../installations.ts";
+import type { Db } from "../db/db.ts";
+import { callsAfter, deliveriesAfter, deliveryOf, rowsAtOnce } from "../db/rows.ts";
 
 type ErasedBatch = { rows: number; next?: StoredPosition["after"] };
 type Eraser = (tx: Db, installation: string, after: StoredPosition["after"]) => Promise<ErasedBatch>;

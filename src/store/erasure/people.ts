@@ -1,10 +1,17 @@
+import type { Call } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
+import { nationalDigits } from "../../core/phone.ts";
+import { writingsOf } from "../../core/phone-plans.ts";
 import type { Decision } from "../../core/tracked-call.ts";
-import { digitsOf } from "../calls.ts";
-import { indexedNumbers, removeContacts } from "../contacts.ts";
-import type { Db, ReadDb } from "../db.ts";
-import { eraseCall, forgetIn, searchedAtOnce } from "./calls.ts";
-import { addTombstones, markOf } from "./late-writes.ts";
+import type { Db, ReadDb } from "../db/db.ts";
+import { digitsOf } from "../db/rows.ts";
+import { addTombstones, eraseCall, eraseDelivery, forgetIn, markOf } from "./calls.ts";
+
+/** A condition on tables by contact. */
+export const contactIs = "installation = :installation AND kind = :kind AND id = :id";
+
+/** Deliveries that are searched in one step: webhooks wait meanwhile. */
+const searchedAtOnce = 1_000;
 
 /** Calls `erase` for each step of all deliveries, with the numbers that only these people have. */
 export async function forEachMention(
@@ -141,4 +148,85 @@ async function callsOfPeople(
   // A map goes on over what is added to it meanwhile: legs of legs are found as well.
   for (const id of calls.keys()) await add("SELECT id, key FROM calls WHERE merged_into = :id", { id });
   return calls;
+}
+
+/** Shorter sequences of digits are found in too much that is not a number. */
+const fewestDigits = 7;
+
+/** Erases deliveries with one of these E.164 numbers, among the ids of one step after `after`. */
+export async function eraseMentions(
+  tx: Db,
+  installation: string,
+  numbers: readonly string[],
+  after: number,
+): Promise<void> {
+  for (const number of numbers.flatMap(writingsOf)) {
+    const digits = nationalDigits(number);
+    if (digits.length < fewestDigits) continue;
+    const rows = await tx.all(
+      `SELECT id, body, url FROM deliveries
+        WHERE id > :after AND id <= :last AND installation = :installation AND kind IS DISTINCT FROM 'erased'
+          AND (instr(body, :bytes) > 0 OR instr(url, :digits) > 0)`,
+      { installation, after, last: after + searchedAtOnce, bytes: Buffer.from(digits), digits },
+    );
+    const pattern = writings(number, digits);
+    for (const { id, body, url } of rows) {
+      const text = `${url}\n${Buffer.from(body as Uint8Array).toString("latin1")}`;
+      if (pattern.test(text) && !(await isLine(tx, Number(id), digits))) await eraseDelivery(tx, Number(id));
+    }
+  }
+}
+
+/** Matches the number with and without its country code, and not as part of a longer one. */
+function writings(number: string, national: string): RegExp {
+  const country = number.slice(1, number.length - national.length);
+  return new RegExp(`(?:%2b|(?<!\\d))(?:(?:00)?${country}0?|0)?${national}(?!\\d)`, "i");
+}
+
+/** Whether a call of this delivery came in on that number, which is then the company's, whatever the CRM says. */
+async function isLine(tx: Db, delivery: number, digits: string): Promise<boolean> {
+  const rows = await tx.all(
+    "SELECT calls.body AS body FROM calls JOIN events ON events.call = calls.id WHERE events.delivery = :delivery",
+    { delivery },
+  );
+  return rows.some(({ body }) => {
+    const { line } = JSON.parse(String(body)) as Call;
+    return (line ?? "").replace(/\D/g, "").endsWith(digits);
+  });
+}
+
+/** The digits by which a contact is in `phones`. */
+export async function indexedNumbers(
+  db: ReadDb,
+  installation: string,
+  { kind, id }: ContactRef,
+): Promise<number[]> {
+  const row = await db.get(`SELECT numbers FROM contacts WHERE ${contactIs}`, { installation, kind, id });
+  return row ? (JSON.parse(String(row["numbers"])) as number[]) : [];
+}
+
+export async function removePhone(
+  tx: Db,
+  installation: string,
+  number: number,
+  { kind, id }: ContactRef,
+): Promise<void> {
+  await tx.run(`DELETE FROM phones WHERE number = :number AND ${contactIs}`, {
+    installation,
+    number,
+    kind,
+    id,
+  });
+}
+
+export async function removeContacts(
+  tx: Db,
+  installation: string,
+  refs: readonly ContactRef[],
+): Promise<void> {
+  for (const { kind, id } of refs) {
+    for (const number of await indexedNumbers(tx, installation, { kind, id }))
+      await removePhone(tx, installation, number, { kind, id });
+    await tx.run(`DELETE FROM contacts WHERE ${contactIs}`, { installation, kind, id });
+  }
 }

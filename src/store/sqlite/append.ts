@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Loss } from "../contract.ts";
-import type { Db, ReadDb } from "../db.ts";
+import type { Db, ReadDb } from "../db/db.ts";
 
 /** The columns of a delivery that is to be stored. */
 export type DeliveryRow = {

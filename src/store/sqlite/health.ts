@@ -90,7 +90,7 @@ export function isDamage(error: unknown): boolean {
 const refusedCodes = new Set([18, 19, 20, 25]);
 
 /** The kind of an SQLite error. */
-export function faultOf(error: unknown): StoreFault {
+function faultOf(error: unknown): StoreFault {
   const code = codeOf(error);
   // A SyntaxError comes from JSON in a row, which we wrote.
   if (isDamage(error) || error instanceof SyntaxError) return "damaged";

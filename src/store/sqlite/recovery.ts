@@ -3,9 +3,9 @@ import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, re
 import { basename, dirname, join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
 import { markFile } from "./append.ts";
+import { applicationId, migrate } from "./connection.ts";
 import { busyMs, removeDatabase, syncPath } from "./files.ts";
 import { migrations } from "./migrations.ts";
-import { applicationId, migrate } from "./upgrade.ts";
 
 /** A file that is backed up with the database; `name` says which. */
 export type BackedUpFile = { name: string; content: Uint8Array };
@@ -115,7 +115,7 @@ export function faultsOf(rows: readonly Record<string, unknown>[]): string[] {
 export const integrityCheck = `PRAGMA integrity_check(${namedFaults})`;
 
 /** Faults of a database; empty when there are none. */
-export function faultsIn(database: DatabaseSync): string[] {
+function faultsIn(database: DatabaseSync): string[] {
   try {
     return faultsOf(database.prepare(integrityCheck).all());
   } catch (error) {

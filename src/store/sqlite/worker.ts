@@ -1,10 +1,10 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { Db, Values } from "../db.ts";
+import type { Db, Values } from "../db/db.ts";
 import { operations as shared } from "../store.ts";
 import { append, type Mark, openMark, ready } from "./append.ts";
 import { openConnection } from "./connection.ts";
 import { isDamage, isDiskFault } from "./health.ts";
-import { failureOf, type ThreadReply, type ThreadRequest, type WriterOperations } from "./threads.ts";
+import { failureOf, type ThreadReply, type ThreadRequest, type WriterOperations } from "./store.ts";
 
 /**
  * A thread of the store. The writer is the only one that writes: it commits all that came in while it was busy with one
