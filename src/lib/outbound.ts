@@ -98,7 +98,7 @@ function allowedUrl(address: string, options: OutsideOptions, redirectedBy?: str
   if (!isHostIn(url.hostname, options.allowedHosts)) {
     throw new Rejected(
       502,
-      `${place}, which is not a host that may be asked: if it is the right one, add it to recordingHosts in the provider's settings`,
+      `${place}, which is not an allowed recording host: if it is the right one, add it to recordingHosts in the provider's settings`,
     );
   }
   if (url.protocol !== "https:" || url.port !== "")
