@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { openSqliteStore } from "../src/store/sqlite.ts";
+import { openSqliteStore } from "../src/store/sqlite/store.ts";
 
 /** Makes a store in the folder and puts rows straight into its file: nobody waits for what only sets the scene. */
 async function fill(folder: string, work: (db: DatabaseSync) => void): Promise<void> {

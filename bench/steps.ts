@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import type { Delivery } from "../src/core/contracts.ts";
 import { providers } from "../src/providers/index.ts";
-import { openSqliteStore } from "../src/store/sqlite.ts";
+import { openSqliteStore } from "../src/store/sqlite/store.ts";
 import { load, retellEvents } from "./load.ts";
 
 export type StepCost = { step: string; us: number };

@@ -2,9 +2,8 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config/index.ts";
 import { messageOf } from "../core/errors.ts";
-import { backUp, type KeptFile, restore } from "../store/backup.ts";
-import { moveAside, repairDatabase } from "../store/repair.ts";
-import { openSqliteStore } from "../store/sqlite.ts";
+import { type BackedUpFile, backUp, moveAside, repairDatabase, restore } from "../store/sqlite/recovery.ts";
+import { openSqliteStore } from "../store/sqlite/store.ts";
 import { claimDataFolder, crmFiles, mustHaveStore } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
@@ -15,7 +14,7 @@ export async function backUpStore(file: string, options: GlobalOptions): Promise
   mustHaveStore(config.dataFolder);
   if (existsSync(file))
     throw new Failure(`${file} is there already. Name a new file: a backup never replaces another one.`);
-  const files: KeptFile[] = [];
+  const files: BackedUpFile[] = [];
   try {
     await backUp(databaseOf(config), file, async () => {
       files.push(...crmFiles(config).flatMap(readKept));
@@ -123,7 +122,7 @@ function databaseOf({ dataFolder }: Config): string {
   return join(dataFolder, "switchhook.db");
 }
 
-function readKept({ name, path }: { name: string; path: string }): KeptFile[] {
+function readKept({ name, path }: { name: string; path: string }): BackedUpFile[] {
   return existsSync(path) ? [{ name, content: readFileSync(path) }] : [];
 }
 

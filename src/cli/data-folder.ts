@@ -4,7 +4,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Config } from "../config/index.ts";
 import { type Fault, messageOf, StoreError } from "../core/errors.ts";
 import type { Store } from "../store/contract.ts";
-import { makePrivate, type Tightened, tightenFolder } from "../store/private.ts";
+import { makePrivate, type Tightened, tightenFolder } from "../store/sqlite/files.ts";
 import { Failure } from "./output.ts";
 
 /** SQLite's primary result code for a lock that another connection holds. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { createApp } from "../app.ts";
 import type { Config } from "../config/index.ts";
 import { assemble, type Parts } from "../server/assemble.ts";
-import type { Tightened } from "../store/private.ts";
+import type { Tightened } from "../store/sqlite/files.ts";
 import { claimDataFolder, faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { sayAndExit } from "./errors.ts";
 import { createLog, type Logging } from "./log.ts";

@@ -3,7 +3,7 @@ import type { Installation } from "../flow/installation.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 import { assemble, type Parts } from "../server/assemble.ts";
 import type { Store } from "../store/contract.ts";
-import { openSqliteStore } from "../store/sqlite.ts";
+import { openSqliteStore } from "../store/sqlite/store.ts";
 import { mustHaveStore, refuseLostStore } from "./data-folder.ts";
 import { createLog } from "./log.ts";
 import { Failure, type GlobalOptions } from "./output.ts";

@@ -12,7 +12,7 @@ import { inProcessLanes } from "../lanes/in-process.ts";
 import { createBodyRoom } from "../lib/body-room.ts";
 import { providers } from "../providers/index.ts";
 import type { Store } from "../store/contract.ts";
-import { openSqliteStore } from "../store/sqlite.ts";
+import { openSqliteStore } from "../store/sqlite/store.ts";
 import { createAccounts } from "./accounts.ts";
 import { startChores } from "./chores.ts";
 import { openCrmRecordings } from "./crm-recordings.ts";

@@ -53,12 +53,12 @@ const atOnce = 100;
 
 /** Erases the archived recordings of an installation; may be repeated. */
 export function eraserOf(
-  store: Pick<Store, "keptRecordings" | "forgetRecording">,
+  store: Pick<Store, "archivedRecordings" | "forgetRecording">,
   archive: Archive | undefined,
 ): (installation: string) => Promise<void> {
   return async (installation) => {
     for (let after = -1; ; ) {
-      const rows = await store.keptRecordings(installation, after, atOnce);
+      const rows = await store.archivedRecordings(installation, after, atOnce);
       const last = rows.at(-1);
       if (!last) return;
       if (!archive)

@@ -1,28 +1,32 @@
 import { setImmediate } from "node:timers/promises";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
-import type { Connection } from "./connection.ts";
-import { erasedLately, markOf } from "./tombstones.ts";
+import type {
+  ContactNumbers,
+  IndexedContact,
+  NumberedContact,
+  PutOptions,
+  SyncState,
+} from "./contract/contacts.ts";
+import type { Db, ReadDb } from "./db/db.ts";
+import { digitsOf } from "./db/rows.ts";
+import { erasedLately, markOf } from "./erasure/calls.ts";
+import { contactIs, indexedNumbers, removeContacts, removePhone } from "./erasure/people.ts";
 
-/** Digits of an E.164 number: at most 15, so an exact integer, and a third of the size of the text. */
-export function digitsOf(number: string): number {
-  return Number(number.slice(1));
-}
-
-/** Numbers that are looked up at a stretch: few enough that an inbound call does not wait for them. */
+/** Numbers that are looked up without a pause: few enough that an inbound call does not wait for them. */
 const numbersAtOnce = 200;
 
 export async function contactsByNumber(
-  db: Connection,
+  db: ReadDb,
   installation: string,
   numbers: readonly string[],
 ): Promise<Map<string, Contact[]>> {
   const found = new Map<string, Contact[]>();
   for (const [i, number] of numbers.entries()) {
     if (i > 0 && i % numbersAtOnce === 0) await setImmediate();
-    const rows = db.all(
-      `SELECT body FROM phones JOIN contacts USING (installation, kind, id) WHERE installation = ? AND number = ? LIMIT 50`,
-      installation,
-      digitsOf(number),
+    const rows = await db.all(
+      `SELECT body FROM phones JOIN contacts USING (installation, kind, id)
+        WHERE installation = :installation AND number = :digits LIMIT 50`,
+      { installation, digits: digitsOf(number) },
     );
     if (rows.length > 0)
       found.set(
@@ -33,166 +37,199 @@ export async function contactsByNumber(
   return found;
 }
 
-export function contactOf(
-  db: Connection,
+export async function contact(
+  db: ReadDb,
   installation: string,
   { kind, id }: ContactRef,
-): Contact | undefined {
-  const row = db.get(
-    "SELECT body FROM contacts WHERE installation = ? AND kind = ? AND id = ?",
-    installation,
-    kind,
-    id,
-  );
+): Promise<Contact | undefined> {
+  const row = await db.get(`SELECT body FROM contacts WHERE ${contactIs}`, { installation, kind, id });
   return row && (JSON.parse(String(row["body"])) as Contact);
 }
 
-type Indexed = { contact: Contact; numbers: readonly string[] };
-export type PutOptions = { now: number; matchSince: number };
-
-/** Returns how many unmatched calls became due because a number is known now. */
-export function putContacts(
-  db: Connection,
-  installation: string,
-  contacts: readonly Indexed[],
-  options: PutOptions,
-): number {
-  return db.transaction(() => {
-    let matched = 0;
-    const erasedAt = erasedLately(db, installation, options.now);
-    for (const indexed of contacts) {
-      // It was read from the CRM before they were erased there.
-      if (erasedAt?.(markOf.contact(indexed.contact)) !== undefined) continue;
-      matched += putContact(db, installation, indexed, options);
-    }
-    return matched;
+export async function countContacts(db: ReadDb, installation: string): Promise<number> {
+  const row = await db.get("SELECT COUNT(*) AS n FROM contacts WHERE installation = :installation", {
+    installation,
   });
+  return Number(row?.["n"] ?? 0);
 }
 
-function putContact(
-  db: Connection,
+export async function putContacts(
+  tx: Db,
   installation: string,
-  { contact, numbers }: Indexed,
+  contacts: readonly IndexedContact[],
   options: PutOptions,
-): number {
+): Promise<number> {
+  let matched = 0;
+  const erasedAt = await erasedLately(tx, installation, options.now);
+  const { generation } = await syncState(tx, installation);
+  for (const indexed of contacts) {
+    // It was read from the CRM before the person was erased there.
+    if (erasedAt && (await erasedAt(markOf.contact(indexed.contact))) !== undefined) continue;
+    matched += await putContact(tx, indexed, { ...options, installation, generation });
+  }
+  return matched;
+}
+
+async function putContact(
+  tx: Db,
+  { contact, numbers }: IndexedContact,
+  { generation, ...options }: PutOptions & { installation: string; generation: number },
+): Promise<number> {
+  const { installation } = options;
   const { kind, id } = contact;
-  const digits = numbers.map(digitsOf);
-  const before = indexedNumbers(db, installation, contact);
-  db.run(
-    `INSERT OR REPLACE INTO contacts (installation, kind, id, generation, numbers, body)
-      VALUES (?, ?, ?, coalesce((SELECT generation FROM syncs WHERE installation = ?), 0), ?, ?)`,
-    installation,
-    kind,
-    id,
-    installation,
-    JSON.stringify(digits),
-    JSON.stringify(contact),
+  const before = await indexedNumbers(tx, installation, contact);
+  await tx.run(
+    `INSERT INTO contacts (installation, kind, id, generation, numbers, body)
+      VALUES (:installation, :kind, :id, :generation, :digits, :body)
+      ON CONFLICT (installation, kind, id) DO UPDATE
+        SET generation = excluded.generation, numbers = excluded.numbers, body = excluded.body`,
+    {
+      installation,
+      kind,
+      id,
+      generation,
+      digits: JSON.stringify(numbers.map(digitsOf)),
+      body: JSON.stringify(contact),
+    },
   );
-  return numberContact(db, { ...contact, before, numbers }, { ...options, installation });
+  return numberContact(tx, { kind, id, before, numbers }, options);
 }
 
 /** A contact that has other numbers than `before`, which are digits as `phones` has them. */
 type Renumbered = ContactRef & { before: readonly number[]; numbers: readonly string[] };
 
-/** The contact is found by these numbers from now on. Returns how many unmatched calls became due. */
-export function numberContact(
-  db: Connection,
+/** Indexes a contact by these numbers. Returns how many calls without a contact became due. */
+async function numberContact(
+  tx: Db,
   { kind, id, before, numbers }: Renumbered,
-  { installation, ...options }: PutOptions & { installation: string },
-): number {
+  { installation, now, matchSince }: PutOptions & { installation: string },
+): Promise<number> {
   const digits = numbers.map(digitsOf);
   for (const number of before)
-    if (!digits.includes(number)) dropPhone(db, installation, number, { kind, id });
+    if (!digits.includes(number)) await removePhone(tx, installation, number, { kind, id });
   let matched = 0;
   for (const [i, number] of digits.entries()) {
     if (before.includes(number)) continue;
-    db.run(
-      "INSERT OR IGNORE INTO phones (installation, number, kind, id) VALUES (?, ?, ?, ?)",
-      installation,
-      number,
-      kind,
-      id,
+    await tx.run(
+      `INSERT INTO phones (installation, number, kind, id) VALUES (:installation, :number, :kind, :id)
+        ON CONFLICT DO NOTHING`,
+      { installation, number, kind, id },
     );
-    matched += matchLate(db, installation, numbers[i] ?? "", options);
+    matched += await tx.run(
+      `UPDATE calls SET due_at = :now
+        WHERE installation = :installation AND number = :number AND contact_id IS NULL
+          AND state = 'logged' AND due_at IS NULL AND created_at >= :matchSince`,
+      { installation, number: numbers[i] ?? "", now, matchSince },
+    );
   }
   return matched;
 }
 
-/** The digits under which a contact stands in `phones`. */
-function indexedNumbers(db: Connection, installation: string, { kind, id }: ContactRef): number[] {
-  const row = db.get(
-    "SELECT numbers FROM contacts WHERE installation = ? AND kind = ? AND id = ?",
-    installation,
-    kind,
-    id,
+export async function dropContactsBefore(tx: Db, installation: string, generation: number): Promise<number> {
+  const old = await tx.all(
+    "SELECT kind, id FROM contacts WHERE installation = :installation AND generation < :generation",
+    { installation, generation },
   );
-  return row ? (JSON.parse(String(row["numbers"])) as number[]) : [];
-}
-
-function dropPhone(db: Connection, installation: string, number: number, { kind, id }: ContactRef): void {
-  db.run(
-    "DELETE FROM phones WHERE installation = ? AND number = ? AND kind = ? AND id = ?",
-    installation,
-    number,
-    kind,
-    id,
-  );
-}
-
-function matchLate(
-  db: Connection,
-  installation: string,
-  number: string,
-  { now, matchSince }: PutOptions,
-): number {
-  return db.run(
-    `UPDATE calls SET due_at = ? WHERE installation = ? AND number = ? AND contact_id IS NULL
-      AND state = 'logged' AND due_at IS NULL AND created_at >= ?`,
-    now,
-    installation,
-    number,
-    matchSince,
-  ).changes;
-}
-
-export function removeContacts(db: Connection, installation: string, refs: readonly ContactRef[]): void {
-  db.transaction(() => {
-    for (const ref of refs) {
-      for (const number of indexedNumbers(db, installation, ref)) dropPhone(db, installation, number, ref);
-      db.run(
-        "DELETE FROM contacts WHERE installation = ? AND kind = ? AND id = ?",
-        installation,
-        ref.kind,
-        ref.id,
-      );
-    }
-  });
-}
-
-export function dropContactsBefore(db: Connection, installation: string, generation: number): number {
-  const old = db
-    .all("SELECT kind, id FROM contacts WHERE installation = ? AND generation < ?", installation, generation)
-    .map(({ kind, id }) => ({ kind, id }) as ContactRef);
-  removeContacts(db, installation, old);
+  await removeContacts(tx, installation, old as ContactRef[]);
   return old.length;
 }
 
-export function putOwners(db: Connection, installation: string, owners: readonly Owner[]): void {
-  db.transaction(() => {
-    db.run("DELETE FROM owners WHERE installation = ?", installation);
-    for (const owner of owners) {
-      db.run(
-        "INSERT OR REPLACE INTO owners (installation, id, body) VALUES (?, ?, ?)",
-        installation,
-        owner.id,
-        JSON.stringify(owner),
-      );
-    }
+export async function putOwners(tx: Db, installation: string, owners: readonly Owner[]): Promise<void> {
+  await tx.run("DELETE FROM owners WHERE installation = :installation", { installation });
+  for (const owner of owners)
+    await tx.run(
+      `INSERT INTO owners (installation, id, body) VALUES (:installation, :id, :body)
+        ON CONFLICT (installation, id) DO UPDATE SET body = excluded.body`,
+      { installation, id: owner.id, body: JSON.stringify(owner) },
+    );
+}
+
+export async function owners(db: ReadDb, installation: string): Promise<Owner[]> {
+  const rows = await db.all("SELECT body FROM owners WHERE installation = :installation", { installation });
+  return rows.map(({ body }) => JSON.parse(String(body)) as Owner);
+}
+
+export async function syncState(db: ReadDb, installation: string): Promise<SyncState> {
+  const row = await db.get(
+    "SELECT generation, cursor, finished_at FROM syncs WHERE installation = :installation",
+    { installation },
+  );
+  return {
+    generation: Number(row?.["generation"] ?? 0),
+    ...(row?.["cursor"] != null && { cursor: String(row["cursor"]) }),
+    ...(row?.["finished_at"] != null && { finishedAt: Number(row["finished_at"]) }),
+  };
+}
+
+/** A command of another process may have begun a listing meanwhile. */
+export async function saveSyncState(
+  tx: Db,
+  installation: string,
+  { cursor, generation, finishedAt }: SyncState,
+): Promise<void> {
+  await tx.run(
+    `INSERT INTO syncs (installation, generation, cursor, finished_at)
+      VALUES (:installation, :generation, :cursor, :finishedAt)
+      ON CONFLICT (installation) DO UPDATE SET cursor = excluded.cursor, finished_at = excluded.finished_at,
+        generation = CASE WHEN excluded.generation > syncs.generation THEN excluded.generation ELSE syncs.generation END`,
+    { installation, generation, cursor, finishedAt },
+  );
+}
+
+export async function numbering(db: ReadDb, installation: string): Promise<string | undefined> {
+  const row = await db.get("SELECT version FROM numberings WHERE installation = :installation", {
+    installation,
+  });
+  return row && String(row["version"]);
+}
+
+export async function saveNumbering(tx: Db, installation: string, version: string): Promise<void> {
+  await tx.run(
+    `INSERT INTO numberings (installation, version) VALUES (:installation, :version)
+      ON CONFLICT (installation) DO UPDATE SET version = excluded.version`,
+    { installation, version },
+  );
+}
+
+export async function numberedContacts(
+  db: ReadDb,
+  installation: string,
+  after: ContactRef | undefined,
+  limit: number,
+): Promise<NumberedContact[]> {
+  const rows = await db.all(
+    `SELECT body, numbers FROM contacts WHERE installation = :installation AND (kind, id) > (:kind, :id)
+      ORDER BY kind, id LIMIT :limit`,
+    { installation, kind: after?.kind ?? "", id: after?.id ?? "", limit },
+  );
+  return rows.map(({ body, numbers }) => {
+    const { kind, id, phones } = JSON.parse(String(body)) as Contact;
+    const digits = JSON.parse(String(numbers)) as number[];
+    return { ref: { kind, id }, phones, indexed: digits.map((number) => `+${number}`) };
   });
 }
 
-export function ownersOf(db: Connection, installation: string): Owner[] {
-  return db
-    .all("SELECT body FROM owners WHERE installation = ?", installation)
-    .map(({ body }) => JSON.parse(String(body)) as Owner);
+export async function renumberContacts(
+  tx: Db,
+  installation: string,
+  contacts: readonly ContactNumbers[],
+  options: PutOptions,
+): Promise<number> {
+  let matched = 0;
+  for (const { ref, was, numbers } of contacts) {
+    const before = was.map(digitsOf);
+    const changed = await tx.run(
+      `UPDATE contacts SET numbers = :digits WHERE ${contactIs} AND numbers = :before`,
+      {
+        installation,
+        kind: ref.kind,
+        id: ref.id,
+        digits: JSON.stringify(numbers.map(digitsOf)),
+        before: JSON.stringify(before),
+      },
+    );
+    if (changed > 0)
+      matched += await numberContact(tx, { ...ref, before, numbers }, { ...options, installation });
+  }
+  return matched;
 }

@@ -1,174 +1,185 @@
-import type { Kysely, Selectable } from "kysely";
-import type { RecordingState, TrackedRecording } from "../core/tracked-call.ts";
-import type { RecordingStore } from "./contract-recordings.ts";
-import type { Tables } from "./kysely.ts";
-import { toCallRow } from "./rows.ts";
+import type { RecordingState, TrackedCall, TrackedRecording } from "../core/tracked-call.ts";
+import type { DuePoll } from "./contract/recordings.ts";
+import type { Db, ReadDb, Row } from "./db/db.ts";
+import { callColumns, toTrackedCall } from "./db/rows.ts";
 
-export function recordingsOver(db: Kysely<Tables>): RecordingStore {
-  const toRow = (row: RecordingColumns): TrackedRecording => ({
-    call: row.call,
-    installation: row.installation,
-    state: row.state as RecordingState,
-    since: row.since,
-    attempts: row.attempts,
-    ...(row.due_at !== null && { dueAt: row.due_at }),
-    ...(row.seen_at !== null && { seenAt: row.seen_at }),
-    ...(row.told_at !== null && { toldAt: row.told_at }),
-    ...(row.place !== null && { place: row.place }),
-    ...(row.bytes !== null && { bytes: row.bytes }),
-    ...(row.sha256 !== null && { sha256: row.sha256 }),
-    ...(row.type !== null && { type: row.type }),
-    ...(row.reason !== null && { reason: row.reason }),
-  });
-
-  return {
-    async dueAsks(installation, provider, now, limit) {
-      const rows = await db
-        .selectFrom("asks")
-        .innerJoin("calls", "calls.id", "asks.call")
-        .selectAll("calls")
-        .select(["asks.since as ask_since", "asks.attempts as ask_attempts"])
-        .where("asks.installation", "=", installation)
-        .where("asks.provider", "=", provider)
-        .where("asks.due_at", "<=", now)
-        .orderBy("asks.due_at")
-        .limit(limit)
-        .execute();
-      return rows.map((row) => ({ row: toCallRow(row), since: row.ask_since, attempts: row.ask_attempts }));
-    },
-
-    async putOffAsks(calls, until) {
-      if (until === undefined)
-        await db
-          .deleteFrom("asks")
-          .where("call", "in", [...calls])
-          .execute();
-      else
-        await db
-          .updateTable("asks")
-          .set((is) => ({ due_at: until, attempts: is("attempts", "+", 1) }))
-          .where("call", "in", [...calls])
-          .execute();
-    },
-
-    async openCalls({ installation, provider, quietSince }, after, limit) {
-      const rows = await db
-        .selectFrom("calls")
-        .selectAll()
-        .where("state", "=", "open")
-        .where("installation", "=", installation)
-        .where("provider", "=", provider)
-        .where("updated_at", "<=", quietSince)
-        .where("id", ">", after)
-        .orderBy("id")
-        .limit(limit)
-        .execute();
-      return rows.map(toCallRow);
-    },
-
-    async dueRecordings(installation, now, limit) {
-      const rows = await db
-        .selectFrom("recordings")
-        .selectAll()
-        .where("installation", "=", installation)
-        .where("due_at", "<=", now)
-        .orderBy("due_at")
-        .limit(limit)
-        .execute();
-      return rows.map(toRow);
-    },
-
-    async nextRecording(installation) {
-      const row = await db
-        .selectFrom("recordings")
-        .select((select) => select.fn.min("due_at").as("due"))
-        .where("installation", "=", installation)
-        .where("due_at", "is not", null)
-        .executeTakeFirst();
-      return row?.due == null ? undefined : Number(row.due);
-    },
-
-    async keptRecordings(installation, after, limit) {
-      const rows = await db
-        .selectFrom("recordings")
-        .selectAll()
-        .where("installation", "=", installation)
-        .where("place", "is not", null)
-        .where("call", ">", after)
-        .orderBy("call")
-        .limit(limit)
-        .execute();
-      return rows.map(toRow);
-    },
-
-    async recording(call) {
-      const row = await db.selectFrom("recordings").selectAll().where("call", "=", call).executeTakeFirst();
-      return row && toRow(row);
-    },
-
-    async saveRecording({ call, state, since, attempts, ...more }, was) {
-      const { numUpdatedRows } = await db
-        .updateTable("recordings")
-        .set({
-          state,
-          since,
-          attempts,
-          due_at: more.dueAt ?? null,
-          seen_at: more.seenAt ?? null,
-          told_at: more.toldAt ?? null,
-          place: more.place ?? null,
-          bytes: more.bytes ?? null,
-          sha256: more.sha256 ?? null,
-          type: more.type ?? null,
-          reason: more.reason ?? null,
-        })
-        .where("call", "=", call)
-        .where("state", "=", was)
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
-    },
-
-    async deleteRecording({ call, installation }, now) {
-      const deleted = { state: "deleted", due_at: now, attempts: 0, reason: "it was deleted on request" };
-      await db
-        .insertInto("recordings")
-        .values({ call, installation, since: now, ...deleted })
-        .onConflict((conflict) =>
-          conflict.column("call").doUpdateSet(deleted).where("recordings.state", "!=", "erase"),
-        )
-        .execute();
-    },
-
-    async leaveCopy(call, place, now) {
-      const { numUpdatedRows } = await db
-        .updateTable("recordings")
-        .set({ place, due_at: now })
-        .where("call", "=", call)
-        .where("state", "in", ["erase", "deleted"])
-        .executeTakeFirst();
-      return numUpdatedRows > 0n;
-    },
-
-    async forgetRecording(call) {
-      await db.deleteFrom("recordings").where("call", "=", call).execute();
-    },
-
-    async relink(call, link, now) {
-      await db
-        .updateTable("calls")
-        .set((is) => ({
-          link,
-          due_at: is
-            .case()
-            .when("state", "=", "logged")
-            .then(is.fn.coalesce("due_at", is.cast<number>(is.val(now), "bigint")))
-            .else(is.ref("due_at"))
-            .end(),
-        }))
-        .where("id", "=", call)
-        .execute();
-    },
-  };
+/** Calls that are polled for are in the table `asks`. */
+export async function duePolls(
+  db: ReadDb,
+  installation: string,
+  provider: string,
+  { now, limit }: { now: number; limit: number },
+): Promise<DuePoll[]> {
+  const rows = await db.all(
+    `SELECT calls.*, asks.since AS poll_since, asks.attempts AS poll_attempts
+      FROM asks JOIN calls ON calls.id = asks.call
+      WHERE asks.installation = :installation AND asks.provider = :provider AND asks.due_at <= :now
+      ORDER BY asks.due_at LIMIT :limit`,
+    { installation, provider, now, limit },
+  );
+  return rows.map((row) => ({
+    row: toTrackedCall(row),
+    since: Number(row["poll_since"]),
+    attempts: Number(row["poll_attempts"]),
+  }));
 }
 
-type RecordingColumns = Selectable<Tables["recordings"]>;
+export async function postponePolls(tx: Db, calls: readonly number[], until?: number): Promise<void> {
+  if (until === undefined) await tx.run("DELETE FROM asks WHERE call IN (:calls)", { calls });
+  else
+    await tx.run("UPDATE asks SET due_at = :until, attempts = attempts + 1 WHERE call IN (:calls)", {
+      calls,
+      until,
+    });
+}
+
+/** A call that is polled for already keeps its time. */
+export async function addPoll(
+  tx: Db,
+  poll: { call: number; installation: string; provider: string; since: number; dueAt: number },
+): Promise<void> {
+  await tx.run(
+    `INSERT INTO asks (call, installation, provider, since, due_at)
+      VALUES (:call, :installation, :provider, :since, :dueAt) ON CONFLICT DO NOTHING`,
+    poll,
+  );
+}
+
+export async function removePoll(tx: Db, call: number): Promise<void> {
+  await tx.run("DELETE FROM asks WHERE call = :call", { call });
+}
+
+export async function openCalls(
+  db: ReadDb,
+  of: { installation: string; provider: string; quietSince: number },
+  after: number,
+  limit: number,
+): Promise<TrackedCall[]> {
+  const rows = await db.all(
+    `SELECT ${callColumns} FROM calls
+      WHERE state = 'open' AND installation = :installation AND provider = :provider
+        AND updated_at <= :quietSince AND id > :after
+      ORDER BY id LIMIT :limit`,
+    { ...of, after, limit },
+  );
+  return rows.map(toTrackedCall);
+}
+
+export async function dueRecordings(
+  db: ReadDb,
+  installation: string,
+  now: number,
+  limit: number,
+): Promise<TrackedRecording[]> {
+  const rows = await db.all(
+    "SELECT * FROM recordings WHERE installation = :installation AND due_at <= :now ORDER BY due_at LIMIT :limit",
+    { installation, now, limit },
+  );
+  return rows.map(toRecording);
+}
+
+export async function nextRecording(db: ReadDb, installation: string): Promise<number | undefined> {
+  const row = await db.get(
+    "SELECT MIN(due_at) AS due FROM recordings WHERE installation = :installation AND due_at IS NOT NULL",
+    { installation },
+  );
+  return row?.["due"] == null ? undefined : Number(row["due"]);
+}
+
+export async function archivedRecordings(
+  db: ReadDb,
+  installation: string,
+  after: number,
+  limit: number,
+): Promise<TrackedRecording[]> {
+  const rows = await db.all(
+    `SELECT * FROM recordings WHERE installation = :installation AND place IS NOT NULL AND call > :after
+      ORDER BY call LIMIT :limit`,
+    { installation, after, limit },
+  );
+  return rows.map(toRecording);
+}
+
+export async function recording(db: ReadDb, call: number): Promise<TrackedRecording | undefined> {
+  const row = await db.get("SELECT * FROM recordings WHERE call = :call", { call });
+  return row && toRecording(row);
+}
+
+/** One that did not come in its time is looked for again when its call has news. */
+export async function wantRecording(
+  tx: Db,
+  wanted: { call: number; installation: string; since: number; dueAt: number },
+): Promise<void> {
+  await tx.run(
+    `INSERT INTO recordings (call, installation, state, since, due_at)
+      VALUES (:call, :installation, 'wanted', :since, :dueAt)
+      ON CONFLICT (call) DO UPDATE
+        SET state = 'wanted', since = excluded.since, due_at = excluded.due_at, attempts = 0
+        WHERE recordings.state = 'missing'`,
+    wanted,
+  );
+}
+
+export async function saveRecording(tx: Db, row: TrackedRecording, was: RecordingState): Promise<boolean> {
+  const { call, state, since, attempts, dueAt, seenAt, toldAt, place, bytes, sha256, type, reason } = row;
+  const changed = await tx.run(
+    `UPDATE recordings SET state = :state, since = :since, attempts = :attempts, due_at = :dueAt, seen_at = :seenAt,
+        told_at = :toldAt, place = :place, bytes = :bytes, sha256 = :sha256, type = :type, reason = :reason
+      WHERE call = :call AND state = :was`,
+    { call, was, state, since, attempts, dueAt, seenAt, toldAt, place, bytes, sha256, type, reason },
+  );
+  return changed > 0;
+}
+
+export async function deleteRecording(
+  tx: Db,
+  { call, installation }: Pick<TrackedRecording, "call" | "installation">,
+  now: number,
+): Promise<void> {
+  await tx.run(
+    `INSERT INTO recordings (call, installation, state, since, due_at, attempts, reason)
+      VALUES (:call, :installation, 'deleted', :now, :now, 0, 'it was deleted on request')
+      ON CONFLICT (call) DO UPDATE
+        SET state = excluded.state, due_at = excluded.due_at, attempts = 0, reason = excluded.reason
+        WHERE recordings.state <> 'erase'`,
+    { call, installation, now },
+  );
+}
+
+export async function leaveCopy(tx: Db, call: number, place: string, now: number): Promise<boolean> {
+  const changed = await tx.run(
+    "UPDATE recordings SET place = :place, due_at = :now WHERE call = :call AND state IN ('erase', 'deleted')",
+    { call, place, now },
+  );
+  return changed > 0;
+}
+
+export async function forgetRecording(tx: Db, call: number): Promise<void> {
+  await tx.run("DELETE FROM recordings WHERE call = :call", { call });
+}
+
+export async function relink(tx: Db, call: number, link: number, now: number): Promise<void> {
+  await tx.run(
+    `UPDATE calls SET link = :link, due_at = CASE WHEN state = 'logged' THEN COALESCE(due_at, :now) ELSE due_at END
+      WHERE id = :call`,
+    { call, link, now },
+  );
+}
+
+function toRecording(row: Row): TrackedRecording {
+  return {
+    call: Number(row["call"]),
+    installation: String(row["installation"]),
+    state: row["state"] as RecordingState,
+    since: Number(row["since"]),
+    attempts: Number(row["attempts"]),
+    ...(row["due_at"] !== null && { dueAt: Number(row["due_at"]) }),
+    ...(row["seen_at"] !== null && { seenAt: Number(row["seen_at"]) }),
+    ...(row["told_at"] !== null && { toldAt: Number(row["told_at"]) }),
+    ...(row["place"] !== null && { place: String(row["place"]) }),
+    ...(row["bytes"] !== null && { bytes: Number(row["bytes"]) }),
+    ...(row["sha256"] !== null && { sha256: String(row["sha256"]) }),
+    ...(row["type"] !== null && { type: String(row["type"]) }),
+    ...(row["reason"] !== null && { reason: String(row["reason"]) }),
+  };
+}

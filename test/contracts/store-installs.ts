@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Store, StoredInstall } from "../../src/store/contract.ts";
-import type { KeptPlace, KeptThing } from "../../src/store/contract-installs.ts";
+import type { ExportedItem, Store, StoredInstall, StoredPosition } from "../../src/store/contract.ts";
 import { fill, names } from "../support/filled-store.ts";
 import type { OpenStore } from "./store-samples.ts";
 import { t0 } from "./store-samples.ts";
@@ -22,11 +21,11 @@ export function testInstallStore(name: string, open: OpenStore): void {
     afterEach(() => store.close());
 
     const stored = async () => (await store.installs()).find((one) => one.name === "acme");
-    const all = async (installation: string): Promise<KeptThing[]> => {
-      const things: KeptThing[] = [];
-      for (let from: KeptPlace | undefined, more = true; more; more = from !== undefined) {
-        const page = await store.keptOf(installation, from);
-        things.push(...page.things);
+    const all = async (installation: string): Promise<ExportedItem[]> => {
+      const things: ExportedItem[] = [];
+      for (let from: StoredPosition | undefined, more = true; more; more = from !== undefined) {
+        const page = await store.exportPage(installation, from);
+        things.push(...page.items);
         from = page.next;
       }
       return things;
@@ -74,7 +73,7 @@ export function testInstallStore(name: string, open: OpenStore): void {
       await fill(store, { calls: 450 });
       for (const name of names) {
         const things = await all(name);
-        const told = (type: KeptThing["type"]) => things.filter((thing) => thing.type === type);
+        const told = (type: ExportedItem["type"]) => things.filter((thing) => thing.type === type);
         expect(new Set(things.map((thing) => JSON.stringify(thing))).size).toBe(things.length);
         expect(
           ["owner", "contact", "call", "answer", "delivery"].map((type) => told(type as "owner").length),

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { InstallationSettings } from "../../src/core/settings.ts";
 import { recordingLinkOf } from "../../src/flow/recordings/links.ts";
 import { providers } from "../../src/providers/index.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { callOf, decodedCall, deliveryOf } from "../contracts/store-samples.ts";
 
 const recording = { ref: "https://recordings.example.com/1.mp3" };

@@ -7,7 +7,7 @@ import { openArchive } from "../../src/archive/index.ts";
 import type { Archive } from "../../src/core/archive.ts";
 import { eraserOf } from "../../src/server/erasing.ts";
 import type { Store } from "../../src/store/contract.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 
 let folder: string;
 let store: Store;
@@ -47,12 +47,12 @@ test("what is archived of an account goes with it, and its neighbours keep their
   const erase = eraserOf(store, archive);
   await erase("acme");
   expect(there()).toEqual([false, false, true]);
-  expect(await store.keptRecordings("acme", -1, 10)).toEqual([]);
-  expect(await store.keptRecordings("other", -1, 10)).toHaveLength(1);
+  expect(await store.archivedRecordings("acme", -1, 10)).toEqual([]);
+  expect(await store.archivedRecordings("other", -1, 10)).toHaveLength(1);
   await erase("acme");
 });
 
 test("without the archive that has them nothing is forgotten, and the cure is said", async () => {
   await expect(eraserOf(store, undefined)("acme")).rejects.toThrow(/add it again/);
-  expect(await store.keptRecordings("acme", -1, 10)).toHaveLength(2);
+  expect(await store.archivedRecordings("acme", -1, 10)).toHaveLength(2);
 });

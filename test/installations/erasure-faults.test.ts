@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { createErasure, type ErasureOptions } from "../../src/installations/erasure.ts";
 import type { Store, StoredInstall } from "../../src/store/contract.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { t0 } from "../contracts/store-samples.ts";
 import { failingStore } from "../support/failing-store.ts";
 import { fill } from "../support/filled-store.ts";
@@ -36,7 +36,7 @@ async function world() {
       ...options,
     });
   const kept = async (name: string) =>
-    (await store.countContacts(name)) + (await store.keptOf(name)).things.length;
+    (await store.countContacts(name)) + (await store.exportPage(name)).items.length;
   return { store, open, kept, logged, names: async () => (await store.installs()).map(({ name }) => name) };
 }
 

@@ -10,7 +10,7 @@ import type { Grant, OAuth } from "../../src/core/oauth.ts";
 import { keepGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { Store, StoredInstall } from "../../src/store/contract.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { createClock } from "../support/crm-turns.ts";
 
 const client = { clientId: "our-app", clientSecret: "our-app-secret-of-the-test" };

@@ -4,7 +4,7 @@ import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { startSalesforce } from "../../emulators/salesforce/index.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { StoredInstall } from "../../src/store/contract.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { cli, refusedServer, server, until, workFolder } from "../cli/support.ts";
 
 const [oldKey = "", newKey = "", wrongKey = ""] = ["old", "new", "wrong"].map((name) =>

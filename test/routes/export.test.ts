@@ -107,12 +107,12 @@ describe("the export of an installation", () => {
   test("goes on for others when somebody leaves in the middle of it", async () => {
     const leaving = new AbortController();
     const { store } = site.server.parts.flow;
-    const { keptOf } = store;
+    const { exportPage } = store;
     let pages = 0;
-    store.keptOf = async (...given) => {
+    store.exportPage = async (...given) => {
       pages += 1;
       if (pages === 2) leaving.abort();
-      return keptOf(...given);
+      return exportPage(...given);
     };
     const { url } = site.server;
     const left = fetch(`${url}/api/installations/${name}/export`, { signal: leaving.signal }).then((answer) =>
@@ -125,10 +125,10 @@ describe("the export of an installation", () => {
 
   test("that breaks off is not taken for a whole one", async () => {
     const { store } = site.server.parts.flow;
-    const { keptOf } = store;
-    store.keptOf = async (...given) => {
-      const page = await keptOf(...given);
-      if (page.things.some(({ type }) => type === "delivery")) throw new Error("the disk failed");
+    const { exportPage } = store;
+    store.exportPage = async (...given) => {
+      const page = await exportPage(...given);
+      if (page.items.some(({ type }) => type === "delivery")) throw new Error("the disk failed");
       return page;
     };
     await expect(ask().then((answer) => answer.text())).rejects.toThrow();

@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createRecordings, endingOf, type Recordings } from "../../src/flow/recordings/links.ts";
 import type { DecodedCall, Store } from "../../src/store/contract.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { callOf, decodedCall, t0 } from "../contracts/store-samples.ts";
 
 let folder: string;

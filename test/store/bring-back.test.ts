@@ -6,7 +6,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Contact } from "../../src/core/contact.ts";
 import type { TrackedCall } from "../../src/core/tracked-call.ts";
 import type { Store, StoredDelivery } from "../../src/store/contract.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { callOf, deliveryOf, t0 } from "../contracts/store-samples.ts";
 
 const number = "+31687654321";

@@ -7,7 +7,7 @@ import type { Call } from "../../src/core/call.ts";
 import type { Contact } from "../../src/core/contact.ts";
 import type { Delivery } from "../../src/core/contracts.ts";
 import type { Store } from "../../src/store/contract.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { callOf, deliveryOf, t0 } from "../contracts/store-samples.ts";
 
 const number = "+31687654321";

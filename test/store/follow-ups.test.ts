@@ -3,9 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Call } from "../../src/core/call.ts";
-import type { DeliveredCall, Store } from "../../src/store/contract.ts";
-import type { FollowUpAnswer } from "../../src/store/contract-follow-ups.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import type { DeliveredCall, FollowUpAnswer, Store } from "../../src/store/contract.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { callOf, decodedCall, t0 } from "../contracts/store-samples.ts";
 
 const number = "+31687654321";

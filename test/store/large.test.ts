@@ -5,9 +5,9 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause, setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Store } from "../../src/store/contract.ts";
-import { busyMs } from "../../src/store/files.ts";
-import { migrations } from "../../src/store/migrations.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { busyMs } from "../../src/store/sqlite/files.ts";
+import { migrations } from "../../src/store/sqlite/migrations.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { callOf, deliveryOf } from "../contracts/store-samples.ts";
 
 /** The schema before calls were counted as they come. */

@@ -1,7 +1,7 @@
 import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { testStore } from "../contracts/store.ts";
 import { testCallStore } from "../contracts/store-calls.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";

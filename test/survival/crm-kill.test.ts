@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { callers, startTraffic } from "../support/call-traffic.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { type CrmWorld, type WorldName, worlds } from "../support/crm-worlds.ts";

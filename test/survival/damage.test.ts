@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import type { Store } from "../../src/store/contract.ts";
-import { repairDatabase } from "../../src/store/repair.ts";
+import { repairDatabase } from "../../src/store/sqlite/recovery.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
 import { damageRoot, emptyIndex } from "../support/damage.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";

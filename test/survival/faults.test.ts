@@ -12,7 +12,7 @@ import type { Installation } from "../../src/flow/installation.ts";
 import { providers } from "../../src/providers/index.ts";
 import { assemble } from "../../src/server/assemble.ts";
 import type { Store } from "../../src/store/contract.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { deliveriesOf, loadFixture } from "../contracts/provider.ts";
 import { failingStore } from "../support/failing-store.ts";
 import { rounds } from "../support/rounds.ts";

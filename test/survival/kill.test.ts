@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { type CallTold, callers, startTraffic } from "../support/call-traffic.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { type Random, seeded } from "../support/random.ts";

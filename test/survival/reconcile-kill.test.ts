@@ -15,7 +15,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { toneOf } from "../../emulators/audio.ts";
 import { startExotel } from "../../emulators/exotel/index.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
-import { openSqliteStore } from "../../src/store/sqlite.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";

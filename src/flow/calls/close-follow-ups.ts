@@ -1,7 +1,7 @@
 import { CrmError, messageOf } from "../../core/errors.ts";
 import { maskAll, maskPeople } from "../../core/mask.ts";
 import type { TrackedFollowUp } from "../../core/tracked-call.ts";
-import type { FollowUpChange } from "../../store/contract-follow-ups.ts";
+import type { FollowUpChange } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { taskOf } from "./follow-ups.ts";
 

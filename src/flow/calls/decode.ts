@@ -9,10 +9,15 @@ import { identityOf } from "../../core/phone.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
 import type { Decoding } from "../../core/runtime.ts";
 import { eachInTurn, inParts } from "../../lib/pace.ts";
-import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../../store/contract.ts";
-import type { LineProgress } from "../../store/contract-lines.ts";
+import type {
+  CallGroup,
+  DecodedCall,
+  DecodedDelivery,
+  LineProgress,
+  StoredDelivery,
+} from "../../store/contract.ts";
 import type { Flow } from "../installation.ts";
-import { askAt, audioAt, dueness } from "./due.ts";
+import { audioAt, dueness, pollAt } from "./due.ts";
 import { type DecodedEvent, type Gathering, groupByLegs, legsOf, withoutEventsFrom } from "./gather.ts";
 import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
 import { readDelivery } from "./read-delivery.ts";
@@ -257,7 +262,7 @@ async function foldGroup(
     row === undefined || absorbed.length > 0 || JSON.stringify(base) !== JSON.stringify(row.call);
   const call = changed ? { ...base, revision: base.revision + 1 } : base;
   const number = identityOf(call.customer?.number, settings.region);
-  const ask = askAt(call, installation, flow.now());
+  const ask = pollAt(call, installation, flow.now());
   const audio = audioAt(call, settings, flow.now());
   return {
     call,
@@ -265,7 +270,7 @@ async function foldGroup(
     absorbed,
     ...(row && { row }),
     ...(number && { number }),
-    ...(ask !== undefined && { askAt: ask }),
+    ...(ask !== undefined && { pollAt: ask }),
     ...(audio !== undefined && { audioAt: audio }),
     ...linesAndEnds(lines, settings.region, events, news),
     ...dueness(call, row?.state === "merged" ? undefined : row, settings, flow.now()),

@@ -13,7 +13,7 @@ export const patienceMs = 86_400_000;
  * When to poll the provider for what its webhooks left open: the outcome, the talk time, the recording. Undefined when
  * nothing is missing, the provider cannot be polled, or it is too late.
  */
-export function askAt(call: Call, installation: Decoding, now: number): number | undefined {
+export function pollAt(call: Call, installation: Decoding, now: number): number | undefined {
   const { settings, providers } = installation;
   const configured = Object.hasOwn(providers, call.provider) ? providers[call.provider] : undefined;
   if (!configured || whySkipped(installation, configured) !== undefined) return undefined;

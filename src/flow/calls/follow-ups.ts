@@ -3,7 +3,7 @@ import type { ContactRef } from "../../core/contact.ts";
 import type { FollowUp } from "../../core/contracts.ts";
 import { beganAt, wasReached } from "../../core/reached.ts";
 import type { TrackedCall, TrackedFollowUp } from "../../core/tracked-call.ts";
-import type { Reached, Subject, WantedFollowUp } from "../../store/contract-follow-ups.ts";
+import type { Reached, Subject, WantedFollowUp } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
 import type { Outgoing } from "./record.ts";
 

@@ -2,7 +2,7 @@ import type { CallEvent } from "../../core/call.ts";
 import { lineTold, type OwnNumbers, ownNumbers, undecidedEnds } from "../../core/customer.ts";
 import { identityOf } from "../../core/phone.ts";
 import type { Decoding } from "../../core/runtime.ts";
-import type { LearnedLine } from "../../store/contract-lines.ts";
+import type { LearnedLine } from "../../store/contract.ts";
 import type { Flow } from "../installation.ts";
 
 /** With more lines than this, no further ones are learned. */

@@ -8,7 +8,7 @@ import type { Decision, TrackedCall, WrittenByUs } from "../../core/tracked-call
 import type { RenderBudget } from "../../mapping/budget.ts";
 import { type Limited, startRendering } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
-import type { WantedFollowUp } from "../../store/contract-follow-ups.ts";
+import type { WantedFollowUp } from "../../store/contract.ts";
 import type { Installation } from "../installation.ts";
 import { namesOf } from "./agent-names.ts";
 import type { Lookup } from "./match.ts";

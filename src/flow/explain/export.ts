@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { InstallBody } from "../../installations/installer.ts";
 import { createPace } from "../../lib/pace.ts";
-import type { Store, StoredInstall } from "../../store/contract.ts";
-import type { KeptPlace, KeptThing } from "../../store/contract-installs.ts";
+import type { ExportedItem, Store, StoredInstall, StoredPosition } from "../../store/contract.ts";
 import type { Installation } from "../installation.ts";
 import { explainCall } from "./explain.ts";
 
@@ -54,9 +53,9 @@ export async function* exportOf(store: Store, exported: Exported): AsyncGenerato
   const pace = createPace();
   let lines = 1;
   yield installationLine(exported);
-  for (let from: KeptPlace | undefined, more = true; more; ) {
-    const page = await store.keptOf(exported.name, from);
-    for (const thing of page.things) {
+  for (let from: StoredPosition | undefined, more = true; more; ) {
+    const page = await store.exportPage(exported.name, from);
+    for (const thing of page.items) {
       const line = await lineOf(store, thing);
       if (!line) continue;
       lines += 1;
@@ -90,7 +89,7 @@ function withoutSecrets(settings: object): object {
   return { ...rest, providers: Object.keys((providers ?? {}) as object) };
 }
 
-async function lineOf(store: Store, thing: KeptThing): Promise<ExportLine | undefined> {
+async function lineOf(store: Store, thing: ExportedItem): Promise<ExportLine | undefined> {
   switch (thing.type) {
     case "owner":
       return { ...thing.owner, type: "owner" };

@@ -103,13 +103,13 @@ async function pollLacking(poll: ReconciledProvider, polling: Polling): Promise<
   const { flow, installation, provider, options } = poll;
   const { name } = installation.settings;
   while (!options.signal?.aborted) {
-    const due = await flow.store.dueAsks(name, provider.id, flow.now(), callsAtOnce);
+    const due = await flow.store.duePolls(name, provider.id, flow.now(), callsAtOnce);
     if (due.length === 0) return;
     for (const part of inParts(due, polling.callsAtOnce)) {
       const calls = part.map(({ row }) => row.call);
       const answers = await polling.callsAgain(poll.settings, calls, contextOf(poll));
       for (const { row, since, attempts } of part)
-        await flow.store.putOffAsks([row.id], nextPoll(flow.now(), since, attempts));
+        await flow.store.postponePolls([row.id], nextPoll(flow.now(), since, attempts));
       count(poll, answers.length, await acceptPolled(flow, installation, provider, { deliveries: answers }));
       if (options.signal?.aborted) return;
     }

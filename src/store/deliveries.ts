@@ -1,0 +1,239 @@
+import type { DeliveryNote, ReplayScope, StoredAnswer, StoredDelivery } from "./contract/calls.ts";
+import type { Db, ReadDb, Row } from "./db/db.ts";
+import { deliveryColumns, toDelivery } from "./db/rows.ts";
+import { erasedLately, markOf } from "./erasure/calls.ts";
+
+const dayMs = 86_400_000;
+/** Decoding this much takes some 10 ms. The delivery that exceeds it is taken as well, so that a large one gets its turn. */
+const bytesAtOnce = 1_048_576;
+
+/**
+ * Each with the earlier one that it repeats, if any. One with a fault is not repeated: the provider sends it again, and
+ * this time it may be decoded.
+ */
+export async function newDeliveries(
+  db: ReadDb,
+  installation: string,
+  limit: number,
+): Promise<StoredDelivery[]> {
+  const rows = await db.all(
+    `WITH next AS (SELECT id, length(body) AS bytes FROM deliveries
+                    WHERE installation = :installation AND state IN (0, 3) ORDER BY id LIMIT :limit),
+          sums AS (SELECT id, sum(bytes) OVER (ORDER BY id) - bytes AS bytes_before FROM next)
+     SELECT ${deliveryColumns}, state, events FROM deliveries
+      WHERE id IN (SELECT id FROM sums WHERE bytes_before < :bytesAtOnce) ORDER BY id`,
+    { installation, limit, bytesAtOnce },
+  );
+  const seen = new Map<number, StoredDelivery>();
+  const found: StoredDelivery[] = [];
+  for (const row of rows) {
+    const delivery = toDelivery(row);
+    if (row["state"] === 3) {
+      found.push({ ...delivery, again: true, ...(Number(row["events"]) > 0 && { counted: true }) });
+      continue;
+    }
+    const earlier = seen.get(delivery.digest) ?? (await earlierTwin(db, delivery));
+    if (earlier && isRepeat(delivery, earlier)) {
+      found.push({ ...delivery, repeatOf: earlier.repeatOf ?? earlier.id });
+      continue;
+    }
+    seen.set(delivery.digest, delivery);
+    found.push(delivery);
+  }
+  return found;
+}
+
+async function earlierTwin(db: ReadDb, { digest, id }: StoredDelivery): Promise<StoredDelivery | undefined> {
+  const row = await db.get(
+    `SELECT ${deliveryColumns} FROM deliveries
+      WHERE id = (SELECT delivery FROM digests WHERE digest = :digest AND delivery < :id) AND state <> 2`,
+    { digest, id },
+  );
+  return row && toDelivery(row);
+}
+
+function isRepeat(delivery: StoredDelivery, earlier: StoredDelivery): boolean {
+  return (
+    Date.parse(delivery.receivedAt) - Date.parse(earlier.receivedAt) < dayMs &&
+    delivery.provider === earlier.provider &&
+    delivery.method === earlier.method &&
+    delivery.url === earlier.url &&
+    Buffer.compare(delivery.body, earlier.body) === 0
+  );
+}
+
+export async function deliveriesOf(db: ReadDb, call: number): Promise<DeliveryNote[]> {
+  const rows = await db.all(
+    `SELECT ${noteColumns} FROM deliveries
+      WHERE id IN (SELECT delivery FROM events WHERE call = :call) ORDER BY id`,
+    { call },
+  );
+  return rows.map(toNote);
+}
+
+export async function unusedDeliveries(
+  db: ReadDb,
+  limit: number,
+  installation?: string,
+): Promise<DeliveryNote[]> {
+  const rows = await db.all(
+    `SELECT ${noteColumns} FROM deliveries
+      WHERE state IN (1, 2) AND events = 0 ${installation ? "AND installation = :installation" : ""}
+      ORDER BY id DESC LIMIT :limit`,
+    { limit, installation },
+  );
+  return rows.map(toNote);
+}
+
+export async function deliveriesIn(
+  db: ReadDb,
+  { installation, provider, since, key }: ReplayScope,
+  after: number,
+  limit: number,
+): Promise<StoredDelivery[]> {
+  const conditions = [
+    "id > :after AND kind IS DISTINCT FROM 'erased'",
+    ...(installation ? ["installation = :installation"] : []),
+    ...(provider ? ["provider = :provider"] : []),
+    ...(since ? ["received_at >= :since"] : []),
+    ...(key
+      ? ["id IN (SELECT delivery FROM events WHERE call IN (SELECT id FROM calls WHERE key = :key))"]
+      : []),
+  ];
+  const rows = await db.all(
+    `SELECT ${deliveryColumns} FROM deliveries WHERE ${conditions.join(" AND ")} ORDER BY id LIMIT :limit`,
+    { after, limit, installation, provider, key, since: since && Date.parse(since) },
+  );
+  return rows.map(toDelivery);
+}
+
+export async function replay(tx: Db, ids: readonly number[], now: number): Promise<void> {
+  await tx.run("UPDATE deliveries SET state = 3, fault = NULL WHERE id IN (:ids)", { ids });
+  await tx.run(
+    `UPDATE calls SET due_at = :now, attempts = 0
+      WHERE id IN (SELECT call FROM events WHERE delivery IN (:ids)) AND state IN ('logged', 'dead', 'waiting')`,
+    { ids, now },
+  );
+}
+
+/** They keep their fault until they are decoded. */
+export async function tryAgain(tx: Db, version: string): Promise<number> {
+  const known = await tx.get("SELECT value FROM marks WHERE name = 'decoders'");
+  if (known?.["value"] === version) return 0;
+  await tx.run(
+    `INSERT INTO marks (name, value) VALUES ('decoders', :version)
+      ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    { version },
+  );
+  return tx.run("UPDATE deliveries SET state = 3 WHERE state = 2");
+}
+
+const noteColumns =
+  "id, installation, provider, received_at, method, url, state, kind, fault, events, repeats";
+
+function toNote(row: Row): DeliveryNote {
+  const states = ["new", "decoded", "fault"] as const;
+  return {
+    id: Number(row["id"]),
+    installation: String(row["installation"]),
+    provider: String(row["provider"]),
+    receivedAt: new Date(Number(row["received_at"])).toISOString(),
+    method: String(row["method"]),
+    url: withoutLinks(String(row["url"])),
+    state: states[Number(row["state"])] ?? "new",
+    events: Number(row["events"]),
+    repeats: Number(row["repeats"]),
+    ...(row["kind"] !== null && { kind: String(row["kind"]) }),
+    ...(row["fault"] !== null && { fault: String(row["fault"]) }),
+  };
+}
+
+/** A link in a query, such as the recording in Exotel's Passthru, may be a credential. */
+function withoutLinks(url: string): string {
+  return url.replace(/=https?(?::|%3A)[^&]*/gi, "=(link)");
+}
+
+const answerColumns = "provider, ref, at, number, reply, why";
+
+export async function answer(
+  db: ReadDb,
+  installation: string,
+  provider: string,
+  ref: string,
+): Promise<StoredAnswer | undefined> {
+  const row = await db.get(
+    `SELECT ${answerColumns} FROM answers
+      WHERE installation = :installation AND provider = :provider AND ref = :ref`,
+    { installation, provider, ref },
+  );
+  return row && toAnswer(row);
+}
+
+export async function answersNear(
+  db: ReadDb,
+  installation: string,
+  number: string,
+  { from, to }: { from: number; to: number },
+): Promise<StoredAnswer[]> {
+  const rows = await db.all(
+    `SELECT ${answerColumns} FROM answers
+      WHERE installation = :installation AND number = :number AND at >= :from AND at <= :to ORDER BY at`,
+    { installation, number, from, to },
+  );
+  return rows.map(toAnswer);
+}
+
+export function toAnswer(row: Row): StoredAnswer {
+  return {
+    ref: String(row["ref"]),
+    at: Number(row["at"]),
+    reply: JSON.parse(String(row["reply"])) as unknown,
+    why: JSON.parse(String(row["why"])) as Record<string, unknown>,
+    ...(row["number"] !== null && { number: String(row["number"]) }),
+  };
+}
+
+/** Not when it is about a person who was erased after it was given. */
+export async function saveAnswer(
+  tx: Db,
+  { installation, provider, now }: { installation: string; provider: string; now: number },
+  { ref, at, number, reply, why }: StoredAnswer,
+): Promise<void> {
+  const erasedAt = number === undefined ? undefined : await erasedLately(tx, installation, now);
+  const lastErased = number === undefined ? undefined : await erasedAt?.(markOf.number(number));
+  if (lastErased !== undefined && lastErased >= at) return;
+  await tx.run(
+    `INSERT INTO answers (installation, provider, ref, at, number, reply, why)
+      VALUES (:installation, :provider, :ref, :at, :number, :reply, :why)
+      ON CONFLICT (installation, provider, ref) DO UPDATE
+        SET at = excluded.at, number = excluded.number, reply = excluded.reply, why = excluded.why`,
+    { installation, provider, ref, at, number, reply: JSON.stringify(reply), why: JSON.stringify(why) },
+  );
+}
+
+export async function answerNumbers(
+  db: ReadDb,
+  installation: string,
+  after: string,
+  limit: number,
+): Promise<string[]> {
+  const rows = await db.all(
+    `SELECT DISTINCT number FROM answers WHERE installation = :installation AND number > :after
+      ORDER BY number LIMIT :limit`,
+    { installation, after, limit },
+  );
+  return rows.map(({ number }) => String(number));
+}
+
+export async function renumberAnswers(
+  tx: Db,
+  installation: string,
+  answers: readonly { was: string; number: string }[],
+): Promise<void> {
+  for (const { was, number } of answers)
+    await tx.run("UPDATE answers SET number = :number WHERE installation = :installation AND number = :was", {
+      installation,
+      was,
+      number,
+    });
+}
