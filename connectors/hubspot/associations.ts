@@ -2,10 +2,10 @@ import { CrmError } from "../../src/core/errors.ts";
 import { quotedWhole } from "../../src/core/mask.ts";
 import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { resultsIn, rowsAtOnce } from "./batch.ts";
-import type { CallerType } from "./callers.ts";
 import { refusedWith } from "./errors.ts";
-import type { ObjectType } from "./portal.ts";
+import type { CallerType } from "./people.ts";
+import { resultsIn, rowsAtOnce } from "./rows.ts";
+import type { ObjectType } from "./schema.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** Unverified above 100: HubSpot names no limit for default associations. */

@@ -1,8 +1,8 @@
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { ConnectContext } from "../../src/core/contracts.ts";
-import type { Stored } from "./batch.ts";
-import type { CallerShape, Callers } from "./callers.ts";
-import { readRecords } from "./find-calls.ts";
+import { readRecords } from "./look-back.ts";
+import type { CallerShape, Callers } from "./people.ts";
+import type { Stored } from "./rows.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** Names of contact fields that the index has besides those the mapping asks for. */

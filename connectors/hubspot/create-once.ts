@@ -1,7 +1,7 @@
 import type { CrmError } from "../../src/core/errors.ts";
-import { type BatchRow, type RowAnswer, writeRows } from "./batch.ts";
 import { isRefusal } from "./errors.ts";
-import type { LookBack } from "./find-calls.ts";
+import type { LookBack } from "./look-back.ts";
+import { type BatchRow, type RowAnswer, writeRows } from "./rows.ts";
 
 /**
  * Makes records that HubSpot would make twice if it were asked twice. What was sent is remembered under the row's mark,

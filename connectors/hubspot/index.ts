@@ -3,24 +3,24 @@ import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/co
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { createTurns } from "../../src/lib/pace.ts";
 import { isPublicUrl } from "../../src/lib/public-address.ts";
-import { resultsIn, rowsAtOnce } from "./batch.ts";
-import { callersOf } from "./callers.ts";
-import { recordingField, saveCalls } from "./calls.ts";
+import { associates, type SaveTools } from "./account.ts";
 import { contactsById } from "./contacts.ts";
-import { createLookBack } from "./find-calls.ts";
-import { findContacts } from "./find-contacts.ts";
+import { findContacts } from "./find.ts";
+import { createLookBack } from "./look-back.ts";
 import { oauth } from "./oauth.ts";
+import { callersOf } from "./people.ts";
 import { createPlayer } from "./player.ts";
-import { openPortal } from "./portal.ts";
 import { describe } from "./properties.ts";
 import { recordings } from "./recordings.ts";
-import { removeCalls } from "./remove-calls.ts";
+import { removeCalls } from "./remove.ts";
+import { resultsIn, rowsAtOnce } from "./rows.ts";
+import { recordingField, saveCalls } from "./save.ts";
+import { openPortal } from "./schema.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts } from "./sync.ts";
 import { closeTasks, tasks } from "./tasks.ts";
 import { type DescribedRequest, openTransport, type Transport } from "./transport.ts";
 import { webhook } from "./webhook.ts";
-import { associates, type SaveTools } from "./work.ts";
 
 const aboutTasks = { what: "HubSpot, follow-up tasks", priority: "deliver" } as const;
 

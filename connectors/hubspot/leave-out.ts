@@ -1,9 +1,9 @@
 import type { CrmError } from "../../src/core/errors.ts";
+import { type SaveTools, undated, type Work } from "./account.ts";
 import { isAboutOwner, type RefusedValue, refusedValues, refusedWith } from "./errors.ts";
 import { appProperty } from "./player.ts";
-import { lacksKey } from "./portal.ts";
+import { lacksKey } from "./schema.ts";
 import { propertyNameOf } from "./values.ts";
-import { type SaveTools, undated, type Work } from "./work.ts";
 
 /** HubSpot names all values at once that it refuses, mostly. */
 export const mostRounds = 5;

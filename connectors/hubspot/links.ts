@@ -1,12 +1,12 @@
 import type { CrmError } from "../../src/core/errors.ts";
+import { associates, failed, type SaveTools, type Work } from "./account.ts";
 import { associate, callersOfCalls } from "./associations.ts";
-import { callerKinds } from "./callers.ts";
 import { refusedWith } from "./errors.ts";
-import { readRecords } from "./find-calls.ts";
-import { contactMark } from "./new-contacts.ts";
+import { readRecords } from "./look-back.ts";
+import { callerKinds } from "./people.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
 import type { DescribedRequest } from "./transport.ts";
-import { associates, failed, type SaveTools, type Work } from "./work.ts";
+import { contactMark } from "./unknown-callers.ts";
 
 type Link = { work: Work; from: string; to: string };
 

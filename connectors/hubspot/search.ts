@@ -1,5 +1,5 @@
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { type Stored, storedIn } from "./batch.ts";
+import { type Stored, storedIn } from "./rows.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 
 /** HubSpot refuses longer bodies. */

@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import type { ContactRef } from "../../src/core/contact.ts";
 import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { type Stored, storedIn } from "./batch.ts";
-import type { CallerShape, Callers } from "./callers.ts";
 import { callerProperties, contactOf, mergedInto } from "./contacts.ts";
+import type { CallerShape, Callers } from "./people.ts";
+import { type Stored, storedIn } from "./rows.ts";
 import { search } from "./search.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 

@@ -1,9 +1,9 @@
 import type { FollowUp, FollowUpStanding } from "../../src/core/contracts.ts";
 import type { CrmError } from "../../src/core/errors.ts";
-import { type BatchRow, type Stored, writeRows } from "./batch.ts";
-import { readRecords } from "./find-calls.ts";
-import type { Portal } from "./portal.ts";
+import { readRecords } from "./look-back.ts";
 import { comparable, type Properties } from "./properties.ts";
+import { type BatchRow, type Stored, writeRows } from "./rows.ts";
+import type { Portal } from "./schema.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 
 type TaskTools = { transport: Transport; portal: Portal };

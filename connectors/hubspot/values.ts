@@ -1,7 +1,7 @@
 import type { CallRecord, Fields, FieldValue } from "../../src/core/contracts.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
-import type { Stored } from "./batch.ts";
 import { comparable, type Properties, storedText } from "./properties.ts";
+import type { Stored } from "./rows.ts";
 
 /** What a write does to a call: in the mapping's own values and in HubSpot's, and what a person's edits keep back. */
 export type Change = { wrote: Fields; properties: Record<string, string>; kept: string[] };

@@ -1,12 +1,12 @@
 import type { CrmError } from "../../src/core/errors.ts";
-import { type BatchRow, type RowAnswer, writeRows } from "./batch.ts";
+import { type CallSchema, failed, type SaveTools, type Work } from "./account.ts";
 import { createOnce } from "./create-once.ts";
-import { externalIdOf } from "./current.ts";
 import { leaveOut, mostRounds } from "./leave-out.ts";
-import { keyProperties } from "./portal.ts";
+import { externalIdOf } from "./read.ts";
+import { type BatchRow, type RowAnswer, writeRows } from "./rows.ts";
+import { keyProperties } from "./schema.ts";
 import type { DescribedRequest } from "./transport.ts";
 import { otherWritings, textsOf } from "./values.ts";
-import { type CallSchema, failed, type SaveTools, type Work } from "./work.ts";
 
 type TextProperties = Record<string, string>;
 

@@ -1,7 +1,7 @@
 import type { Connection, HttpRequest, HttpResponse } from "jsforce";
 import type { CrmRequest } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { answerFailure, networkFailure } from "./failure.ts";
+import { answerFailure, networkFailure } from "./errors.ts";
 
 /** `refused`: the token was. */
 export type ExchangeResult = { answer: unknown } | { refused: CrmError };

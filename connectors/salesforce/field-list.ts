@@ -1,7 +1,7 @@
 import type { FieldDescription, FieldDescriptions } from "../../src/core/contracts.ts";
-import type { RequestOptions } from "./api.ts";
 import { personObjects } from "./people.ts";
 import type { ObjectField, ObjectFields, OrgSchema } from "./schema.ts";
+import type { RequestOptions } from "./transport.ts";
 
 const ask: RequestOptions = { priority: "sync" };
 

@@ -3,10 +3,10 @@ import { type Contact, numbersOf } from "../../src/core/contact.ts";
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { mistakenDigits, searchDigits, usualWritings } from "../../src/core/phone-writings.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
-import type { Api, RequestOptions } from "./api.ts";
 import { contactOf, oncePerPerson, type Shape, shapesOf } from "./people.ts";
 import type { OrgSchema } from "./schema.ts";
 import { inLists, literal, queryTogether } from "./soql.ts";
+import type { Api, RequestOptions } from "./transport.ts";
 
 export type ContactsByNumber = Map<string, Contact[]>;
 

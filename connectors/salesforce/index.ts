@@ -2,16 +2,16 @@ import type { Owner } from "../../src/core/contact.ts";
 import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { textAt } from "../../src/lib/body.ts";
-import { type Api, createApi, unlessStopped } from "./api.ts";
-import { changedContacts } from "./changes.ts";
+import { createSaver } from "./account.ts";
 import { fieldList } from "./field-list.ts";
 import { findContacts } from "./find.ts";
 import { oauth } from "./oauth.ts";
 import { personObjects } from "./people.ts";
-import { createSaver } from "./save.ts";
 import { createSchema } from "./schema.ts";
 import { installedSettings, type SalesforceSettings, settings } from "./settings.ts";
 import { queryAll } from "./soql.ts";
+import { changedContacts } from "./sync.ts";
+import { type Api, createApi, unlessStopped } from "./transport.ts";
 
 export type { SalesforceSettings } from "./settings.ts";
 

@@ -1,8 +1,8 @@
 import type { Connection } from "jsforce";
 import type { ContactRef } from "../../src/core/contact.ts";
 import type { CrmError } from "../../src/core/errors.ts";
+import type { Book } from "./read.ts";
 import type { OrgSchema } from "./schema.ts";
-import type { Book } from "./tasks.ts";
 import type { ObjectRow } from "./values.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { quoted } from "../../src/core/mask.ts";
-import { isPassing, type SalesforceFault } from "./failure.ts";
+import { isPassing, type SalesforceFault } from "./errors.ts";
 import type { Item, Written } from "./item.ts";
 
 /** Fewer values would not change these. */

@@ -1,6 +1,6 @@
 import { CrmError } from "../../src/core/errors.ts";
 import { createBudget, type Priority } from "../../src/lib/budget.ts";
-import { faultsOf, limitPauseMs } from "./failure.ts";
+import { faultsOf, limitPauseMs } from "./errors.ts";
 
 /** What the org still takes from us. */
 export type Limits = {

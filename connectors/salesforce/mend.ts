@@ -2,11 +2,11 @@ import type { Connection } from "jsforce";
 import type { ContactRef } from "../../src/core/contact.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
-import type { SalesforceFault } from "./failure.ts";
+import type { SalesforceFault } from "./errors.ts";
 import type { Desk, Item, Written } from "./item.ts";
 import { leaveOut } from "./leave-out.ts";
+import { shortId } from "./read.ts";
 import { inLists, queryAll } from "./soql.ts";
-import { shortId } from "./tasks.ts";
 
 /** What became of the records that a row names, by the first 15 characters of their id; a lead may be a contact now. */
 export type Standings = ReadonlyMap<string, "there" | "gone" | ContactRef>;

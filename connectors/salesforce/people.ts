@@ -1,7 +1,7 @@
 import type { Contact, ContactKind, ContactRef } from "../../src/core/contact.ts";
 import { isoFromMs, type JsonObject, objectAt, scalarsOf, textAt } from "../../src/lib/body.ts";
-import type { RequestOptions } from "./api.ts";
 import type { ObjectFields, ObjectName, OrgSchema } from "./schema.ts";
+import type { RequestOptions } from "./transport.ts";
 
 export type PersonObject = Exclude<ObjectName, "Task">;
 export const personObjects = ["Contact", "Lead", "Account"] as const satisfies readonly PersonObject[];

@@ -2,8 +2,8 @@ import type { ContactRef } from "../../src/core/contact.ts";
 import type { CallRecord, FieldValue, Fields as Values } from "../../src/core/contracts.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import { kindOfId } from "./people.ts";
+import { type Book, type Current, shortId } from "./read.ts";
 import type { ObjectFields } from "./schema.ts";
-import { type Book, type Current, shortId } from "./tasks.ts";
 import { defaultsFor, formOf, type ObjectRow, wireOf } from "./values.ts";
 
 /**

@@ -1,9 +1,9 @@
 import type { Connection, Field as JsforceField } from "jsforce";
 import { CrmError } from "../../src/core/errors.ts";
 import { textAt } from "../../src/lib/body.ts";
-import type { Api, RequestOptions } from "./api.ts";
-import { hasFault } from "./failure.ts";
+import { hasFault } from "./errors.ts";
 import { queryAll } from "./soql.ts";
+import type { Api, RequestOptions } from "./transport.ts";
 
 export type ObjectName = "Task" | "Contact" | "Lead" | "Account";
 

@@ -1,6 +1,6 @@
 import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
 import { isObject, type JsonObject } from "../../src/lib/body.ts";
-import { networkFailure } from "./failure.ts";
+import { networkFailure } from "./errors.ts";
 
 /** `body`: empty when no JSON object came. Of a list of faults it is the first. */
 export type SignInReply = { status: number; body: JsonObject };

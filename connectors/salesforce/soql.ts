@@ -1,6 +1,6 @@
 import type { Connection } from "jsforce";
 import { isObject, type JsonObject, numberAt, objectsAt, textAt } from "../../src/lib/body.ts";
-import { answerFailure } from "./failure.ts";
+import { answerFailure } from "./errors.ts";
 
 /** Longest list of values in one query, as it stands in a URL: Salesforce takes about 16,000 characters in all. */
 const longestList = 9_000;

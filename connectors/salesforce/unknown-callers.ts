@@ -1,13 +1,13 @@
 import { type Contact, type ContactRef, chooseContact, numbersOf } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext, Fields as Values } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { RequestOptions } from "./api.ts";
-import { faultsOf, hasFault, rowFailure } from "./failure.ts";
+import { faultsOf, hasFault, rowFailure } from "./errors.ts";
 import { findWritten } from "./find.ts";
 import type { Desk } from "./item.ts";
 import { contactOf, kindOf, kindOfId, type Shape, shapesOf } from "./people.ts";
-import { create, type RowResult, sendRows } from "./send.ts";
+import { create, type RowResult, sendRows } from "./rows.ts";
 import { inLists, queryAll } from "./soql.ts";
+import type { RequestOptions } from "./transport.ts";
 import { wireOf } from "./values.ts";
 
 export type WantedContact = NonNullable<CallRecord["createContact"]>;

@@ -1,9 +1,9 @@
 import { CrmError } from "../../src/core/errors.ts";
-import { rowFailure, type SalesforceFault } from "./failure.ts";
+import { rowFailure, type SalesforceFault } from "./errors.ts";
 import type { Desk, Item, Written } from "./item.ts";
 import { idsInDoubt, lookAt, mend } from "./mend.ts";
+import { create, type RowResult, sendRows, update, upsertBy } from "./rows.ts";
 import type { OrgSchema } from "./schema.ts";
-import { create, type RowResult, sendRows, update, upsertBy } from "./send.ts";
 
 /** Owner, contact and fields can be wrong one after the other; after so many tries a row is given up. */
 const mostRounds = 8;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { SaveTools, Work } from "../../connectors/hubspot/account.ts";
 import { leaveOut } from "../../connectors/hubspot/leave-out.ts";
-import type { SaveTools, Work } from "../../connectors/hubspot/work.ts";
 import type { CallRecord } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { callRecord, readyPortal, saved, storedCall } from "./hubspot-portal.ts";

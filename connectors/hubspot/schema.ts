@@ -1,8 +1,8 @@
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { resultsIn } from "./batch.ts";
 import { refusedWith } from "./errors.ts";
 import { type Properties, propertyOf } from "./properties.ts";
+import { resultsIn } from "./rows.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 

@@ -3,11 +3,11 @@ import type { Connection } from "jsforce";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
-import type { Api, RequestOptions } from "./api.ts";
-import { hasFault } from "./failure.ts";
+import { hasFault } from "./errors.ts";
 import { contactOf, kindOf, type Shape, shapesOf } from "./people.ts";
 import type { OrgSchema } from "./schema.ts";
 import { literal, queryAll } from "./soql.ts";
+import type { Api, RequestOptions } from "./transport.ts";
 
 /** As many as can be read between two inbound questions without anybody noticing. */
 const pageSize = 500;

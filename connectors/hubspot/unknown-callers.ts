@@ -2,13 +2,13 @@ import type { ContactRef } from "../../src/core/contact.ts";
 import { chooseContact } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { BatchRow } from "./batch.ts";
-import type { Callers } from "./callers.ts";
 import { createOnce } from "./create-once.ts";
 import { type RefusedValue, refusedValues } from "./errors.ts";
-import { type LookBack, readRecords, tooEarly } from "./find-calls.ts";
-import { findContacts } from "./find-contacts.ts";
-import { keyProperties, type Portal } from "./portal.ts";
+import { findContacts } from "./find.ts";
+import { type LookBack, readRecords, tooEarly } from "./look-back.ts";
+import type { Callers } from "./people.ts";
+import type { BatchRow } from "./rows.ts";
+import { keyProperties, type Portal } from "./schema.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 import { textsOf } from "./values.ts";
 

@@ -4,7 +4,7 @@ import type { Connection } from "jsforce";
 import { CrmError } from "../../src/core/errors.ts";
 import { isObject, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { faultIn, faultsOf, hasFault, type SalesforceFault } from "./failure.ts";
+import { faultIn, faultsOf, hasFault, type SalesforceFault } from "./errors.ts";
 import type { ObjectRow } from "./values.ts";
 
 /** What became of one row. `created`: unless an upsert found it there. `lost`: the request as a whole failed, so nobody knows. */

@@ -1,9 +1,9 @@
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { rowsAtOnce, type Stored, storedIn } from "./batch.ts";
 import { refusedWith } from "./errors.ts";
-import { type DescribedType, keyProperties } from "./portal.ts";
+import { rowsAtOnce, type Stored, storedIn } from "./rows.ts";
+import { type DescribedType, keyProperties } from "./schema.ts";
 import { inSearches } from "./search.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 

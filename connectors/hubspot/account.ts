@@ -1,12 +1,12 @@
 import type { ContactRef } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext, Fields, FollowUp, SaveResult } from "../../src/core/contracts.ts";
 import type { CrmError } from "../../src/core/errors.ts";
-import type { Stored } from "./batch.ts";
-import type { Callers } from "./callers.ts";
-import type { LookBack } from "./find-calls.ts";
+import type { LookBack } from "./look-back.ts";
+import type { Callers } from "./people.ts";
 import type { Player } from "./player.ts";
-import type { Portal } from "./portal.ts";
 import type { Properties } from "./properties.ts";
+import type { Stored } from "./rows.ts";
+import type { Portal } from "./schema.ts";
 import type { Transport } from "./transport.ts";
 
 /** What saving calls needs. `warn`: says each sentence once. */

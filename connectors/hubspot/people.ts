@@ -1,8 +1,8 @@
 import type { ContactKind } from "../../src/core/contact.ts";
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { refusedWith } from "./errors.ts";
-import type { Portal } from "./portal.ts";
 import type { Properties } from "./properties.ts";
+import type { Portal } from "./schema.ts";
 import { notGranted, scopesIn } from "./scopes.ts";
 
 /** Types of records that a caller can be. A company is found by its main line. */

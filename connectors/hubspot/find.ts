@@ -4,9 +4,9 @@ import { nationalDigits } from "../../src/core/phone.ts";
 import { writingsOf } from "../../src/core/phone-plans.ts";
 import { usualWritings } from "../../src/core/phone-writings.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import type { Stored } from "./batch.ts";
-import type { CallerShape, Callers } from "./callers.ts";
 import { callerProperties, contactOf } from "./contacts.ts";
+import type { CallerShape, Callers } from "./people.ts";
+import type { Stored } from "./rows.ts";
 import { type Filter, inSearches, search as searchOnce } from "./search.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 

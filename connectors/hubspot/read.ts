@@ -1,8 +1,8 @@
-import { readRecords, tooEarly } from "./find-calls.ts";
-import { mayLackKey } from "./portal.ts";
+import { type CallSchema, failed, type SaveTools, type Work } from "./account.ts";
+import { readRecords, tooEarly } from "./look-back.ts";
+import { mayLackKey } from "./schema.ts";
 import type { DescribedRequest } from "./transport.ts";
 import { propertyNameOf } from "./values.ts";
-import { type CallSchema, failed, type SaveTools, type Work } from "./work.ts";
 
 /**
  * Reads what HubSpot has now of the calls that it may have: those it told us the id of, and those whose answer was

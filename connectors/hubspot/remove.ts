@@ -1,12 +1,12 @@
 import type { RemovedCall } from "../../src/core/contracts.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { rowsAtOnce } from "./batch.ts";
+import type { SaveTools } from "./account.ts";
 import { refusedWith } from "./errors.ts";
-import { readRecords, tooEarly } from "./find-calls.ts";
-import { mayLackKey } from "./portal.ts";
+import { readRecords, tooEarly } from "./look-back.ts";
 import type { Properties } from "./properties.ts";
+import { rowsAtOnce } from "./rows.ts";
+import { mayLackKey } from "./schema.ts";
 import type { DescribedRequest } from "./transport.ts";
-import type { SaveTools } from "./work.ts";
 
 /** Archives calls; those that are gone already are fine. Throws `CrmError`, also when it is too early to find one. */
 export async function removeCalls(tools: SaveTools, activities: readonly RemovedCall[]): Promise<void> {
