@@ -6,12 +6,13 @@ import { isPublicUrl } from "../../src/lib/public-address.ts";
 import { associates, type SaveTools } from "./account.ts";
 import { contactsById } from "./contacts.ts";
 import { findContacts } from "./find.ts";
+import { createJournal } from "./journal.ts";
 import { createLookBack } from "./look-back.ts";
-import { oauth } from "./oauth.ts";
+import { createAppTokens, oauth } from "./oauth.ts";
 import { callersOf } from "./people.ts";
 import { createPlayer } from "./player.ts";
 import { describe } from "./properties.ts";
-import { recordings } from "./recordings.ts";
+import { createRecordings } from "./recordings.ts";
 import { removeCalls } from "./remove.ts";
 import { resultsIn, rowsAtOnce } from "./rows.ts";
 import { recordingField, saveCalls } from "./save.ts";
@@ -25,18 +26,21 @@ import { webhook } from "./webhook.ts";
 const aboutTasks = { what: "HubSpot, follow-up tasks", priority: "deliver" } as const;
 
 /** HubSpot, through its own client. */
-export const hubspot: ConnectorKind<HubspotSettings> = {
-  id: "hubspot",
-  label: "HubSpot",
-  settings,
-  installed: installedSettings,
-  oauth,
-  webhook,
-  recordings,
-  contactKinds: ["contact", "company"],
-  associates,
-  connect,
-};
+export function createHubspot(): ConnectorKind<HubspotSettings> {
+  const tokens = createAppTokens();
+  return {
+    id: "hubspot",
+    label: "HubSpot",
+    settings,
+    installed: installedSettings,
+    oauth: { ...oauth, uninstalls: createJournal(tokens) },
+    webhook,
+    recordings: createRecordings(tokens),
+    contactKinds: ["contact", "company"],
+    associates,
+    connect,
+  };
+}
 
 function connect(crm: HubspotSettings, context: ConnectContext): Connector {
   const transport = openTransport(crm, context);

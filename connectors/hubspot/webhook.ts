@@ -5,7 +5,7 @@ import { Rejected } from "../../src/core/errors.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
 import { parseBody } from "../../src/lib/json-body.ts";
 import { hmacSha256, sameSecret } from "../../src/lib/signature.ts";
-import type { HubspotApp } from "./oauth-app.ts";
+import type { HubspotApp } from "./settings.ts";
 
 const windowMs = 5 * 60_000;
 /** What HubSpot decodes in a URL before it signs it; all else stays as it was sent. */

@@ -2,6 +2,7 @@ import type { CrmRequest } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { quoted } from "../../src/core/mask.ts";
 import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
+import { codeOf } from "../../src/lib/http.ts";
 
 /** One thing that Salesforce found wrong, of a request or of one of its rows. `twins`: ids of records that it takes for the same. */
 export type SalesforceFault = { code: string; message: string; fields: string[]; twins?: string[] };
@@ -78,21 +79,20 @@ export function answerFailure(status: number, error: unknown): CrmError {
   return new CrmError("never", `Salesforce refused the request (${words})${cure}`, { cause: error });
 }
 
-/** No answer at all. */
+/** The failure of a request without an answer. */
 export function networkFailure(
   cause: unknown,
-  who: string,
   timeoutMs: number,
 ): { status: CrmRequest["status"]; error: CrmError } {
   if (cause instanceof CrmError) return { status: "network", error: cause };
   const name = cause instanceof Error ? cause.name : "";
-  if (name === "TimeoutError" || name === "AbortError") {
-    const message = `${who} did not answer within ${timeoutMs / 1000} s`;
-    return { status: "timeout", error: new CrmError("later", message, { cause }) };
-  }
+  const isLate = name === "TimeoutError" || name === "AbortError";
+  const why = isLate
+    ? `did not answer within ${timeoutMs / 1000} s`
+    : `cannot be reached (${codeOf(cause) ?? "network"})`;
   return {
-    status: "network",
-    error: new CrmError("later", `${who} cannot be reached (${causeCode(cause)})`, { cause }),
+    status: isLate ? "timeout" : "network",
+    error: new CrmError("later", `Salesforce ${why}`, { cause }),
   };
 }
 
@@ -123,11 +123,4 @@ export function faultIn(value: unknown): SalesforceFault | undefined {
 
 export function hasFault(error: unknown, ...codes: string[]): boolean {
   return faultsOf(error).some(({ code }) => codes.includes(code));
-}
-
-function causeCode(cause: unknown): string {
-  for (let error = cause; error instanceof Error; error = error.cause) {
-    if ("code" in error && typeof error.code === "string") return error.code;
-  }
-  return "network";
 }

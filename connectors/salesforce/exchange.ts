@@ -46,7 +46,7 @@ export async function exchange(
     if (typeof answer !== "string") return { answer };
   } catch (cause) {
     if (!response) {
-      const failure = networkFailure(cause, "Salesforce", timeoutMs);
+      const failure = networkFailure(cause, timeoutMs);
       note(failure.status);
       throw failure.error;
     }

@@ -7,7 +7,7 @@ import { withToken } from "../../src/lib/token.ts";
 import { type ExchangeResult, exchange } from "./exchange.ts";
 import { createLimits } from "./limits.ts";
 import type { SalesforceSettings } from "./settings.ts";
-import { tokensOf } from "./token.ts";
+import { tokensOf } from "./sign-in.ts";
 
 /** For whom a piece of work is done, and until when somebody waits for it. */
 export type RequestOptions = { priority: Priority; signal?: AbortSignal | undefined };
