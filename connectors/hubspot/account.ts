@@ -4,10 +4,10 @@ import type { CrmError } from "../../src/core/errors.ts";
 import type { LookBack } from "./look-back.ts";
 import type { Callers } from "./people.ts";
 import type { Player } from "./player.ts";
-import type { Properties } from "./properties.ts";
 import type { Stored } from "./rows.ts";
 import type { Portal } from "./schema.ts";
 import type { Transport } from "./transport.ts";
+import type { Properties } from "./values.ts";
 
 /** What saving calls needs. `warn`: says each sentence once. */
 export type SaveTools = {

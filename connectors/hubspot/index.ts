@@ -4,14 +4,13 @@ import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.
 import { createTurns } from "../../src/lib/pace.ts";
 import { isPublicUrl } from "../../src/lib/public-address.ts";
 import { associates, type SaveTools } from "./account.ts";
-import { contactsById } from "./contacts.ts";
 import { findContacts } from "./find.ts";
+import { closeTasks, tasks } from "./follow-up.ts";
 import { createJournal } from "./journal.ts";
 import { createLookBack } from "./look-back.ts";
 import { createAppTokens, oauth } from "./oauth.ts";
-import { callersOf } from "./people.ts";
+import { callersOf, contactsById } from "./people.ts";
 import { createPlayer } from "./player.ts";
-import { describe } from "./properties.ts";
 import { createRecordings } from "./recordings.ts";
 import { removeCalls } from "./remove.ts";
 import { resultsIn, rowsAtOnce } from "./rows.ts";
@@ -19,8 +18,8 @@ import { recordingField, saveCalls } from "./save.ts";
 import { openPortal } from "./schema.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts } from "./sync.ts";
-import { closeTasks, tasks } from "./tasks.ts";
 import { type DescribedRequest, openTransport, type Transport } from "./transport.ts";
+import { describe } from "./values.ts";
 import { webhook } from "./webhook.ts";
 
 const aboutTasks = { what: "HubSpot, follow-up tasks", priority: "deliver" } as const;

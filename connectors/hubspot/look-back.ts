@@ -1,8 +1,8 @@
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { refusedWith } from "./errors.ts";
-import { rowsAtOnce, type Stored, storedIn } from "./rows.ts";
+import { isRefusal, refusedWith } from "./errors.ts";
+import { type BatchRow, type RowAnswer, rowsAtOnce, type Stored, storedIn, writeRows } from "./rows.ts";
 import { type DescribedType, keyProperties } from "./schema.ts";
 import { inSearches } from "./search.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
@@ -118,4 +118,28 @@ export function tooEarly(afterMs: number): CrmError {
     "HubSpot's answer to this call was lost, and its search does not show new calls at once: the call is looked for before it is sent again",
     { afterMs },
   );
+}
+
+/**
+ * Makes records that HubSpot would make twice if it were asked twice. What was sent is remembered under the row's mark,
+ * so that a lost answer is looked for before the next try. Throws `CrmError` when a request fails for all rows.
+ */
+export async function createOnce<I extends object>(
+  lookBack: LookBack,
+  rows: readonly BatchRow<I>[],
+  markOf: (ref: string) => string,
+  send: Parameters<typeof writeRows<I>>[1],
+): Promise<Map<string, RowAnswer>> {
+  const marks = rows.map(({ ref }) => markOf(ref));
+  lookBack.sending(marks);
+  const answers = await writeRows(rows, send, { once: true }).catch((error: CrmError) => {
+    // A refusal is certain: nothing was made.
+    if (isRefusal(error)) for (const mark of marks) lookBack.answered(mark);
+    throw error;
+  });
+  for (const [ref, answer] of answers) {
+    if ("stored" in answer) lookBack.answered(markOf(ref), answer.stored.id);
+    else if (answer.failed.retry === "never") lookBack.answered(markOf(ref));
+  }
+  return answers;
 }

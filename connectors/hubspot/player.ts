@@ -1,8 +1,8 @@
 import type { CallRecord } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { refusedWith } from "./errors.ts";
-import type { Properties } from "./properties.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
+import type { Properties } from "./values.ts";
 
 /** Says which app HubSpot's player asks for the recording of a call. */
 export const appProperty = "hs_call_app_id";

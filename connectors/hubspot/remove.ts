@@ -3,10 +3,10 @@ import { inParts } from "../../src/lib/pace.ts";
 import type { SaveTools } from "./account.ts";
 import { refusedWith } from "./errors.ts";
 import { readRecords, tooEarly } from "./look-back.ts";
-import type { Properties } from "./properties.ts";
 import { rowsAtOnce } from "./rows.ts";
 import { mayLackKey } from "./schema.ts";
 import type { DescribedRequest } from "./transport.ts";
+import type { Properties } from "./values.ts";
 
 /** Archives calls; those that are gone already are fine. Throws `CrmError`, also when it is too early to find one. */
 export async function removeCalls(tools: SaveTools, activities: readonly RemovedCall[]): Promise<void> {

@@ -1,15 +1,14 @@
 import type { CallRecord, SaveResult } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { associates, failed, type SaveTools, undated, type Work } from "./account.ts";
+import { linkCalls } from "./associations.ts";
 import { refusedWith } from "./errors.ts";
 import { followUpsOf } from "./follow-up.ts";
-import { linkCalls } from "./links.ts";
-import type { Properties } from "./properties.ts";
 import { currentOf } from "./read.ts";
 import { lacksKey } from "./schema.ts";
 import type { DescribedRequest } from "./transport.ts";
 import { contactsFor } from "./unknown-callers.ts";
-import { changeOf } from "./values.ts";
+import { changeOf, type Properties } from "./values.ts";
 import { writeCalls } from "./write.ts";
 
 /**

@@ -1,11 +1,9 @@
-import type { ContactRef } from "../../src/core/contact.ts";
-import { chooseContact } from "../../src/core/contact.ts";
+import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
 import type { CallRecord, ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { createOnce } from "./create-once.ts";
 import { type RefusedValue, refusedValues } from "./errors.ts";
 import { findContacts } from "./find.ts";
-import { type LookBack, readRecords, tooEarly } from "./look-back.ts";
+import { createOnce, type LookBack, readRecords, tooEarly } from "./look-back.ts";
 import type { Callers } from "./people.ts";
 import type { BatchRow } from "./rows.ts";
 import { keyProperties, type Portal } from "./schema.ts";

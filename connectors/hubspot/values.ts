@@ -1,6 +1,6 @@
-import type { CallRecord, Fields, FieldValue } from "../../src/core/contracts.ts";
+import type { CallRecord, FieldDescription, Fields, FieldValue } from "../../src/core/contracts.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
-import { comparable, type Properties, storedText } from "./properties.ts";
+import { cutHtml, cutText } from "../../src/lib/cut.ts";
 import type { Stored } from "./rows.ts";
 
 /** What a write does to a call: in the mapping's own values and in HubSpot's, and what a person's edits keep back. */
@@ -69,4 +69,122 @@ export function otherWritings(wrote: Fields, { properties }: Stored, known: Prop
       return [[field, kept]];
     }),
   );
+}
+
+/**
+ * A property of a HubSpot object, as far as we use it. `unique`: no two records may have the same value. `options`: none
+ * when anything may be tried. `madeAt`: ms, when HubSpot says. `phone`: people type phone numbers into it.
+ */
+export type Property = {
+  name: string;
+  group: string;
+  type: string;
+  html: boolean;
+  phone: boolean;
+  readOnly: boolean;
+  unique: boolean;
+  madeAt?: number;
+  options: readonly { label: string; value: string }[];
+};
+
+export type Properties = ReadonlyMap<string, Property>;
+
+/** HubSpot refuses longer texts. */
+const longestText = 65_000;
+/** A run of blanks is looked at from its first one only: from each of them would take the square of its length. */
+const outerBlanks = /^[\s\p{Cf}]+|(?<![\s\p{Cf}])[\s\p{Cf}]+$/gu;
+const selfClosing = /(?<!\s)\s*\/>/g;
+
+/** What the client gives for a property; every member may be missing. */
+type GivenProperty = {
+  name?: string;
+  groupName?: string;
+  type?: string;
+  fieldType?: string;
+  externalOptions?: boolean;
+  hasUniqueValue?: boolean;
+  calculated?: boolean;
+  createdAt?: Date | string;
+  modificationMetadata?: { readOnlyValue?: boolean };
+  options?: { label?: string; value?: string }[];
+};
+
+export function propertyOf(given: GivenProperty): Property {
+  const { name = "", groupName = "", type = "string" } = given;
+  // Options that come from elsewhere, such as owners, change by the hour.
+  const options = given.externalOptions ? [] : (given.options ?? []);
+  const madeAt = new Date(given.createdAt ?? "").getTime();
+  return {
+    name,
+    group: groupName,
+    type,
+    html: given.fieldType === "html",
+    phone: given.fieldType === "phonenumber",
+    readOnly: given.modificationMetadata?.readOnlyValue === true || given.calculated === true,
+    unique: given.hasUniqueValue === true,
+    ...(Number.isFinite(madeAt) && { madeAt }),
+    options: options.map(({ label = "", value = "" }) => ({ label, value })),
+  };
+}
+
+/**
+ * A value as HubSpot stores it, a text. An option may be named by its label, as people see it; undefined when the
+ * property has no such option.
+ */
+function storedText(property: Property | undefined, value: FieldValue): string | undefined {
+  // Blanks and invisible characters around anything but a text: refused since 2025-04-07 (HubSpot's changelog).
+  const isText = property === undefined || property.type === "string";
+  const text = isText ? String(value) : String(value).replace(outerBlanks, "");
+  if (text === "") return "";
+  if (property?.type !== "enumeration" || property.options.length === 0)
+    return property?.html ? cutHtml(text, longestText) : cutText(text, longestText);
+  const { options } = property;
+  const word = text.toLowerCase();
+  return (
+    options.find((option) => option.value === text) ??
+    options.find(({ label, value: own }) => label.toLowerCase() === word || own.toLowerCase() === word)
+  )?.value;
+}
+
+/**
+ * The one writing in which two values of a property are compared: HubSpot keeps times, numbers, HTML and line ends its
+ * own way.
+ */
+export function comparable(property: Property | undefined, value: FieldValue): string {
+  const text = (storedText(property, value) ?? String(value)).replaceAll("\r\n", "\n").trim();
+  if (property?.type === "datetime" || property?.type === "date") {
+    const moment = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+    return Number.isNaN(moment) ? text : String(moment);
+  }
+  if (property?.type === "number" && text !== "" && Number.isFinite(Number(text)))
+    return String(Number(text));
+  return property?.html ? tidied(text) : text;
+}
+
+/** Unverified: which of these HubSpot does; none of them is a person's edit. */
+function tidied(html: string): string {
+  return html
+    .replace(selfClosing, ">")
+    .replace(/&(#39|#x27|apos);/gi, "'")
+    .replace(/&(#34|#x22|quot);/gi, '"');
+}
+
+const types: Readonly<Record<string, FieldDescription["type"]>> = {
+  number: "number",
+  bool: "boolean",
+  datetime: "datetime",
+  date: "date",
+  enumeration: "picklist",
+};
+
+/** A property as `switchhook check` reads it. */
+export function describe({ name, type, readOnly, options }: Property): FieldDescription {
+  const listed = options.flatMap(({ label, value }) => (label === value ? [value] : [label, value]));
+  const kind = types[type] ?? "string";
+  return {
+    name,
+    type: kind,
+    writable: !readOnly,
+    ...(kind === "picklist" && listed.length > 0 && { options: listed }),
+  };
 }

@@ -1,7 +1,7 @@
 import type { CrmError } from "../../src/core/errors.ts";
 import { type CallSchema, failed, type SaveTools, type Work } from "./account.ts";
-import { createOnce } from "./create-once.ts";
 import { leaveOut, mostRounds } from "./leave-out.ts";
+import { createOnce } from "./look-back.ts";
 import { externalIdOf } from "./read.ts";
 import { type BatchRow, type RowAnswer, writeRows } from "./rows.ts";
 import { keyProperties } from "./schema.ts";

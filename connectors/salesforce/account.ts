@@ -9,7 +9,7 @@ import { isObject } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import { faultIn, rowFailure, type SalesforceFault } from "./errors.ts";
 import { closeFollowUps, standings } from "./follow-up.ts";
-import type { Desk } from "./item.ts";
+import type { Desk } from "./plan.ts";
 import { type Book, shortId, tasksByKey } from "./read.ts";
 import { saveCalls } from "./save.ts";
 import { keyFieldIn, type OrgSchema } from "./schema.ts";

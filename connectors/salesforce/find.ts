@@ -5,8 +5,7 @@ import { mistakenDigits, searchDigits, usualWritings } from "../../src/core/phon
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { contactOf, oncePerPerson, type Shape, shapesOf } from "./people.ts";
 import type { OrgSchema } from "./schema.ts";
-import { inLists, literal, queryTogether } from "./soql.ts";
-import type { Api, RequestOptions } from "./transport.ts";
+import { type Api, inLists, literal, queryTogether, type RequestOptions } from "./transport.ts";
 
 export type ContactsByNumber = Map<string, Contact[]>;
 

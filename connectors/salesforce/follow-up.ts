@@ -1,7 +1,7 @@
 import type { FollowUp, FollowUpStanding, Fields as Values } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { rowFailure } from "./errors.ts";
-import type { Desk } from "./item.ts";
+import type { Desk } from "./plan.ts";
 import { type Current, shortId, tasksById } from "./read.ts";
 import { sendRows, update } from "./rows.ts";
 import { closedStatus, formOf, type ObjectRow } from "./values.ts";

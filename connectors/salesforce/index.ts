@@ -9,9 +9,8 @@ import { oauth } from "./oauth.ts";
 import { personObjects } from "./people.ts";
 import { createSchema } from "./schema.ts";
 import { installedSettings, type SalesforceSettings, settings } from "./settings.ts";
-import { queryAll } from "./soql.ts";
 import { changedContacts } from "./sync.ts";
-import { type Api, createApi, unlessStopped } from "./transport.ts";
+import { type Api, createApi, queryAll, unlessStopped } from "./transport.ts";
 
 export type { SalesforceSettings } from "./settings.ts";
 

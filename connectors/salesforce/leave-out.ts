@@ -1,6 +1,6 @@
 import { quoted } from "../../src/core/mask.ts";
 import { isPassing, type SalesforceFault } from "./errors.ts";
-import type { Item, Written } from "./item.ts";
+import type { Item, Written } from "./plan.ts";
 
 /** Fewer values would not change these. */
 const needsSomebody = new Set([

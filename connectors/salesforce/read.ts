@@ -2,7 +2,7 @@ import type { Connection } from "jsforce";
 import type { FieldValue } from "../../src/core/contracts.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
 import type { ObjectFields } from "./schema.ts";
-import { inLists, queryAll } from "./soql.ts";
+import { inLists, queryAll } from "./transport.ts";
 
 /** A Task as it is in the org now. `values`: null where it is empty. */
 export type Current = { id: string; deleted: boolean; values: Record<string, FieldValue | null> };

@@ -9,8 +9,17 @@ import type {
 import { CrmError } from "../../src/core/errors.ts";
 import { createPace } from "../../src/lib/pace.ts";
 import { wroteOf } from "./follow-up.ts";
-import type { Desk, Item, Written } from "./item.ts";
-import { contactIn, linkOf, linksAfter, type Plan, planCall, planTask } from "./plan.ts";
+import {
+  contactIn,
+  type Desk,
+  type Item,
+  linkOf,
+  linksAfter,
+  type Plan,
+  planCall,
+  planTask,
+  type Written,
+} from "./plan.ts";
 import { type Current, shortId, tasksById, tasksByKey } from "./read.ts";
 import type { RequestOptions } from "./transport.ts";
 import { type CreatedContact, contactsFor, type WantedContact } from "./unknown-callers.ts";

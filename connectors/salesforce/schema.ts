@@ -2,8 +2,7 @@ import type { Connection, Field as JsforceField } from "jsforce";
 import { CrmError } from "../../src/core/errors.ts";
 import { textAt } from "../../src/lib/body.ts";
 import { hasFault } from "./errors.ts";
-import { queryAll } from "./soql.ts";
-import type { Api, RequestOptions } from "./transport.ts";
+import { type Api, queryAll, type RequestOptions } from "./transport.ts";
 
 export type ObjectName = "Task" | "Contact" | "Lead" | "Account";
 

@@ -6,8 +6,7 @@ import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
 import { hasFault } from "./errors.ts";
 import { contactOf, kindOf, type Shape, shapesOf } from "./people.ts";
 import type { OrgSchema } from "./schema.ts";
-import { literal, queryAll } from "./soql.ts";
-import type { Api, RequestOptions } from "./transport.ts";
+import { type Api, literal, queryAll, type RequestOptions } from "./transport.ts";
 
 /** As many as can be read between two inbound questions without anybody noticing. */
 const pageSize = 500;

@@ -3,11 +3,10 @@ import type { CallRecord, ConnectContext, Fields as Values } from "../../src/cor
 import { CrmError } from "../../src/core/errors.ts";
 import { faultsOf, hasFault, rowFailure } from "./errors.ts";
 import { findWritten } from "./find.ts";
-import type { Desk } from "./item.ts";
 import { contactOf, kindOf, kindOfId, type Shape, shapesOf } from "./people.ts";
+import type { Desk } from "./plan.ts";
 import { create, type RowResult, sendRows } from "./rows.ts";
-import { inLists, queryAll } from "./soql.ts";
-import type { RequestOptions } from "./transport.ts";
+import { inLists, queryAll, type RequestOptions } from "./transport.ts";
 import { wireOf } from "./values.ts";
 
 export type WantedContact = NonNullable<CallRecord["createContact"]>;
