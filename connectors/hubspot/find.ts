@@ -1,49 +1,48 @@
 import { type Contact, numbersOf } from "../../src/core/contact.ts";
-import type { ConnectContext } from "../../src/core/contracts.ts";
 import { nationalDigits } from "../../src/core/phone.ts";
 import { writingsOf } from "../../src/core/phone-plans.ts";
 import { usualWritings } from "../../src/core/phone-writings.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import { type CallerShape, type Callers, callerProperties, contactOf } from "./people.ts";
+import type { HubspotAccount } from "./account.ts";
+import { type CallerShape, callerProperties, contactOf } from "./people.ts";
 import type { Stored } from "./rows.ts";
 import { type Filter, inSearches, search as searchOnce } from "./search.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import type { DescribedRequest } from "./transport.ts";
 
-/** Up to so many numbers, all writings of a number fit into one request; more are asked in two steps. */
+/** All forms of at most this many numbers fit into one request; more are searched in two steps. */
 const fewNumbers = 25;
 const groupsInSearch = 5;
-/** Up to so many numbers that are still missing are searched for inside longer texts, which takes a request for each. */
+/** At most this many missing numbers are searched inside longer texts, which takes a request for each. */
 const fewMissing = 2;
 const mostInside = 50;
 
-type LookupContext = Pick<ConnectContext, "region" | "contactFields">;
 type FoundContacts = Map<string, Contact[]>;
 
 /**
  * The callers with each of these numbers, contacts before companies: a company is only looked for where no contact has
  * its number. HubSpot finds a number by its national digits; one that it could not read is stored as it was typed, so
- * those writings are searched as well. Every find is verified here.
+ * the usual forms are searched as well. Every find is verified here.
  */
 export async function findContacts(
-  { transport, callers, context }: { transport: Transport; callers: Callers; context: LookupContext },
+  { transport, callers, context }: HubspotAccount,
   numbers: readonly string[],
-  asking: DescribedRequest,
+  request: DescribedRequest,
 ): Promise<FoundContacts> {
   const found: FoundContacts = new Map();
   if (numbers.length === 0) return found;
-  const asked = context.contactFields();
+  const mapped = context.contactFields();
   const missing = (of: readonly string[]) => of.filter((number) => !found.has(number));
   const search = async (shape: CallerShape, wanted: readonly string[], filters: Filter[]): Promise<void> => {
     if (wanted.length === 0 || filters.length === 0) return;
-    const properties = callerProperties(shape, asked);
-    add(shape, wanted, await inSearches(transport, { type: shape.type, filters, properties }, asking));
+    const properties = callerProperties(shape, mapped);
+    add(shape, wanted, await inSearches(transport, { type: shape.type, filters, properties }, request));
   };
   const add = (
     shape: CallerShape,
     wanted: readonly string[],
     results: readonly { stored: Stored }[],
   ): void => {
-    const contacts = new Map(results.map(({ stored }) => [stored.id, contactOf(shape, stored, asked)]));
+    const contacts = new Map(results.map(({ stored }) => [stored.id, contactOf(shape, stored, mapped)]));
     for (const contact of contacts.values()) {
       for (const number of numbersOf(contact, context.region)) {
         if (wanted.includes(number)) found.set(number, [...(found.get(number) ?? []), contact]);
@@ -58,11 +57,11 @@ export async function findContacts(
     const wanted = missing(numbers);
     if (wanted.length > fewMissing || shape.calculated.length === 0) return;
     for (const filterGroups of inParts(insideOf(shape, wanted), groupsInSearch)) {
-      const body = { filterGroups, properties: callerProperties(shape, asked), limit: mostInside };
-      add(shape, wanted, (await searchOnce(transport, shape.type, body, asking)).results);
+      const body = { filterGroups, properties: callerProperties(shape, mapped), limit: mostInside };
+      add(shape, wanted, (await searchOnce(transport, shape.type, body, request)).results);
     }
   };
-  for (const shape of await callers.shapes(asking.signal)) {
+  for (const shape of await callers.shapes(request.signal)) {
     const wanted = missing(numbers);
     if (wanted.length <= fewNumbers) {
       await search(shape, wanted, [
@@ -83,7 +82,7 @@ export async function findContacts(
   return found;
 }
 
-/** The digits anywhere in a text: of a number with a remark, and of several in one field. */
+/** The digits anywhere in a text: a number with a remark, or several in one field. */
 function insideOf({ calculated, typed, rare }: CallerShape, numbers: readonly string[]) {
   return numbers.flatMap((number) =>
     [...calculated, ...typed, ...rare].map((propertyName) => ({
@@ -102,11 +101,11 @@ function filtersOf(
 }
 
 const national = (number: string): string[] => distinct(writingsOf(number).map(nationalDigits));
-/** A number that was typed without its plus keeps its country code in what HubSpot calculates. */
+/** In what HubSpot calculates, a number typed without its plus has its country code. */
 const international = (number: string): string[] => writingsOf(number).map((one) => one.slice(1));
 const allDigits = (number: string): string[] => distinct([...national(number), ...international(number)]);
 
-/** Beside calculated digits only what HubSpot could not read is left; without them every usual writing is tried. */
+/** Beside calculated digits only numbers are left that HubSpot could not read; without them every usual form is tried. */
 function typedForms({ calculated }: CallerShape): (number: string) => string[] {
   return calculated.length > 0 ? writingsOf : usualWritings;
 }

@@ -1,48 +1,72 @@
-import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, ConnectContext, FollowUp, FollowUpStanding } from "../../src/core/contracts.ts";
+import type { CallRecord, FollowUp, FollowUpStanding } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import { failedCall, ownerInstead, type SavedCall, type SettledCall } from "../../src/lib/saving.ts";
+import type { HubspotAccount } from "./account.ts";
 import { associate } from "./associations.ts";
-import { isAboutOwner } from "./errors.ts";
-import { createOnce, type LookBack, readRecords, tooEarly } from "./look-back.ts";
+import { isAboutOwner, isClash, refusedWith } from "./errors.ts";
+import { createOnce, tooEarly } from "./look-back.ts";
 import { callerKinds } from "./people.ts";
+import { readRecords } from "./read.ts";
 import { type BatchRow, type Stored, writeRows } from "./rows.ts";
-import { keyProperties, type Portal } from "./schema.ts";
+import { keyProperties, lacksKey } from "./schema.ts";
 import { search } from "./search.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
-import { isClash } from "./unknown-callers.ts";
+import type { DescribedRequest } from "./transport.ts";
 import { comparable, type Properties, textsOf } from "./values.ts";
 
-export type WantedTask = { record: CallRecord; contact: ContactRef | undefined };
-type TaskInput = { properties: Record<string, string>; associations: [] };
-type FollowUpTools = {
-  transport: Transport;
-  portal: Portal;
-  lookBack: LookBack;
-  context: Pick<ConnectContext, "now">;
-};
+type TextFields = Record<string, string>;
+type TaskInput = { properties: TextFields; associations: [] };
+type CallWithTask = Pick<SavedCall<Stored>, "record" | "contact">;
 
-/** HubSpot's clock and ours may differ by so much. */
+/** HubSpot's clock and ours may differ by this much. */
 const clocksMs = 5 * 60_000;
 
-/** The follow-up tasks of missed calls, by the call's key: made once, whatever answers get lost. */
-export async function followUpsOf(
-  tools: FollowUpTools,
-  wanted: readonly WantedTask[],
-  asking: DescribedRequest,
+/** Creates the follow-up tasks of calls. The calls are logged: a lasting refusal of a task does not fail them. */
+export async function withFollowUps(
+  account: HubspotAccount,
+  calls: readonly SavedCall<Stored>[],
+  about: DescribedRequest,
+): Promise<(SavedCall<Stored> | SettledCall)[]> {
+  const request = { ...about, what: "HubSpot, making a follow-up task" };
+  const wanting = calls.filter(({ record }) => record.task && record.ours["taskId"] === undefined);
+  const answers = await followUpsOf(account, wanting, request).catch((error: unknown) => {
+    if (!isLasting(error)) throw error;
+    return new Map(wanting.map(({ record }) => [record.key, error]));
+  });
+  return calls.map((call) => {
+    const answer = answers.get(call.record.key);
+    if (answer === undefined) return call;
+    if (isLasting(answer))
+      return { ...call, without: [...call.without, `the follow-up task: ${answer.message}`] };
+    if (answer instanceof CrmError) return failedCall(call.record, answer);
+    return { ...call, wrote: { ...call.wrote, taskId: answer.id }, task: answer };
+  });
+}
+
+/** An account that may not create tasks at all answers with 403. */
+function isLasting(error: unknown): error is CrmError {
+  if (refusedWith(error, 403)) return true;
+  return error instanceof CrmError && error.retry === "never" && !lacksKey(error);
+}
+
+/** The follow-up tasks of calls, by the call's key: created once, whatever answers are lost. */
+async function followUpsOf(
+  account: HubspotAccount,
+  wanted: readonly CallWithTask[],
+  request: DescribedRequest,
 ): Promise<Map<string, FollowUp | CrmError>> {
-  const { transport, portal, lookBack, context } = tools;
+  const { transport, schema, lookBack, context } = account;
   const answers = new Map<string, FollowUp | CrmError>();
-  const sent = new Map<string, Record<string, string>>();
+  const sent = new Map<string, TextFields>();
   if (wanted.length === 0) return answers;
-  const keyed = await portal.hasKey("tasks", asking.signal);
-  const known = await portal.properties("tasks", asking.signal);
+  const keyed = await schema.hasKey("tasks", request.signal);
+  const known = await schema.properties("tasks", request.signal);
   const rows: BatchRow<TaskInput>[] = [];
   for (const { record } of wanted) {
     const fields = fieldsOf(record, known);
     const { key } = record;
     sent.set(key, fields);
     const own = keyed ? { [keyProperties.tasks.name]: key } : {};
-    const before = keyed ? undefined : await alike(tools, record, fields, asking);
+    const before = keyed ? undefined : await alike(account, record, fields, request);
     if (before instanceof CrmError) answers.set(key, before);
     else if (before !== undefined) answers.set(key, { id: before, wrote: fields });
     else {
@@ -52,19 +76,20 @@ export async function followUpsOf(
   }
   const create = (some: readonly BatchRow<TaskInput>[]) =>
     createOnce(lookBack, some, taskMark, (inputs) =>
-      transport.ask(asking, (client) => client.crm.objects.batchApi.create("tasks", { inputs })),
+      transport.send(request, (client) => client.crm.objects.batchApi.create("tasks", { inputs })),
     );
   const written = await create(rows);
   const fallbacks = new Map(wanted.map(({ record }) => [record.key, record.fallbackOwnerId]));
-  // An owner who cannot have a task gives way to the default owner, who gives way to nobody.
-  for (const ownerOf of [(key: string) => fallbacks.get(key), () => undefined]) {
-    const refused = rows.filter(({ ref }) => {
-      const answer = written.get(ref);
-      return answer && "failed" in answer && isAboutOwner(answer.failed);
+  // First the default owner, then none.
+  let refused = rows;
+  for (let round = 1; round <= 2; round += 1) {
+    refused = refused.flatMap((row) => {
+      const answer = written.get(row.ref);
+      const isRefused = answer && "failed" in answer && isAboutOwner(answer.failed);
+      return isRefused ? withOtherOwner(row, fallbacks.get(row.ref), answer.failed) : [];
     });
-    const changed = refused.map((row) => withOwner(row, ownerOf(row.ref)));
-    for (const { ref, input } of changed) sent.set(ref, sentOf(input.properties));
-    for (const [key, answer] of await create(changed)) written.set(key, answer);
+    for (const { ref, input } of refused) sent.set(ref, withoutKey(input.properties));
+    for (const [key, answer] of await create(refused)) written.set(key, answer);
   }
   const clashed: string[] = [];
   for (const [key, answer] of written) {
@@ -72,19 +97,22 @@ export async function followUpsOf(
     else if (keyed && isClash(answer.failed)) clashed.push(key);
     else answers.set(key, answer.failed);
   }
-  if (clashed.length > 0) {
-    const there = await readRecords(transport, clashed, { type: "tasks", by: "key", properties: [] }, asking);
-    for (const key of clashed) {
-      const id = there.get(key)?.id;
-      answers.set(key, id === undefined ? lost() : { id, wrote: sent.get(key) ?? {} });
-    }
+  const existing = await readRecords(
+    transport,
+    clashed,
+    { type: "tasks", by: "key", properties: [] },
+    request,
+  );
+  for (const key of clashed) {
+    const id = existing.get(key)?.id;
+    answers.set(key, id === undefined ? lost() : { id, wrote: sent.get(key) ?? {} });
   }
-  await linkAll(transport, wanted, answers, asking);
+  await linkTasks(account, wanted, answers, request);
   return answers;
 }
 
-/** As HubSpot has it now: it may keep a text in another writing, or have left out an owner. */
-function followUpIn({ id, properties }: Stored, sent: Readonly<Record<string, string>> = {}): FollowUp {
+/** As HubSpot has it: it may store a text in another form, or leave out an owner. */
+function followUpIn({ id, properties }: Stored, sent: Readonly<TextFields> = {}): FollowUp {
   const wrote = Object.entries(sent).map(([name, value]) => [name, properties[name] ?? value]);
   return { id, wrote: Object.fromEntries(wrote) };
 }
@@ -93,8 +121,8 @@ function taskMark(key: string): string {
   return `task ${key}`;
 }
 
-/** HubSpot demands a time of a task: the call's, when the mapping has none. */
-function fieldsOf({ task, ownerId, fields }: CallRecord, known: Properties): Record<string, string> {
+/** HubSpot requires a time of a task: the call's, when the mapping has none. */
+function fieldsOf({ task, ownerId, fields }: CallRecord, known: Properties): TextFields {
   const time = fields["hs_timestamp"];
   return {
     ...(ownerId !== undefined && { hubspot_owner_id: ownerId }),
@@ -103,29 +131,31 @@ function fieldsOf({ task, ownerId, fields }: CallRecord, known: Properties): Rec
   };
 }
 
-function withOwner({ ref, input }: BatchRow<TaskInput>, owner: string | undefined): BatchRow<TaskInput> {
-  const { hubspot_owner_id: _, ...rest } = input.properties;
+function withOtherOwner(
+  { ref, input }: BatchRow<TaskInput>,
+  fallback: string | undefined,
+  error: CrmError,
+): BatchRow<TaskInput> {
+  const { hubspot_owner_id: refused, ...rest } = input.properties;
+  const { owner } = ownerInstead(refused, fallback, { nobody: "it has no owner", why: error.message });
   const properties = { ...rest, ...(owner !== undefined && { hubspot_owner_id: owner }) };
   return { ref, input: { ...input, properties } };
 }
 
-/** What a person may change: not our key. */
-function sentOf({
-  [keyProperties.tasks.name]: _,
-  ...fields
-}: Record<string, string>): Record<string, string> {
+/** What a person may change. */
+function withoutKey({ [keyProperties.tasks.name]: _, ...fields }: TextFields): TextFields {
   return fields;
 }
 
 /**
- * For an account that refuses our key: a task of the same subject and time that is nobody else's, when a lost answer may
- * have made it.
+ * For an account that refuses our key: a task with the same subject and time that belongs to no other call, when an
+ * answer was lost.
  */
 async function alike(
-  { transport, lookBack }: FollowUpTools,
+  { transport, lookBack }: HubspotAccount,
   { key, sentAt }: CallRecord,
-  fields: Readonly<Record<string, string>>,
-  asking: DescribedRequest,
+  fields: Readonly<TextFields>,
+  request: DescribedRequest,
 ): Promise<string | CrmError | undefined> {
   const mark = taskMark(key);
   const before = lookBack.idOf(mark);
@@ -140,69 +170,66 @@ async function alike(
     ...(sentAt ? [{ propertyName: "hs_createdate", operator: "GTE", value: String(sentAt - clocksMs) }] : []),
   ];
   const body = { filterGroups: [{ filters }], properties: ["hs_task_subject"], limit: 20 };
-  const { results } = await search(transport, "tasks", body, asking);
+  const { results } = await search(transport, "tasks", body, request);
   const found = results.map(({ stored }) => stored.id).find((id) => !lookBack.holds(id));
   if (found !== undefined) lookBack.answered(mark, found);
   return found;
 }
 
-async function linkAll(
-  transport: Transport,
-  wanted: readonly WantedTask[],
+async function linkTasks(
+  { transport }: HubspotAccount,
+  wanted: readonly CallWithTask[],
   answers: ReadonlyMap<string, FollowUp | CrmError>,
-  asking: DescribedRequest,
+  request: DescribedRequest,
 ): Promise<void> {
   const pairs = wanted.flatMap(({ record: { key }, contact }) => {
     const made = answers.get(key);
     return contact && made && "id" in made ? [{ from: made.id, to: contact.id, kind: contact.kind }] : [];
   });
-  // A task without its contact is still a task: its owner sees it, and the call beside it has the contact.
+  // A refusal is ignored: the owner sees the task without its contact, and the call beside it has the contact.
   for (const [type, kind] of callerKinds) {
     const some = pairs.filter((pair) => pair.kind === kind);
-    await associate(transport, { type: "tasks", toType: type }, some, asking);
+    await associate(transport, { type: "tasks", toType: type }, some, request);
   }
 }
 
 function lost(): CrmError {
-  return new CrmError("later", "HubSpot did not say whether it made the follow-up task");
+  return new CrmError("later", "HubSpot did not say whether it created the follow-up task");
 }
-
-type TaskTools = { transport: Transport; portal: Portal };
-type TaskUpdate = { id: string; properties: Record<string, string> };
 
 const status = "hs_task_status";
 const completed = "COMPLETED";
 
-/** How follow-up tasks stand, all of them in one request per 100. Archived ones count as done. */
-export async function tasks(
-  { transport, portal }: TaskTools,
+/** How follow-up tasks stand now, in one request per 100. Archived ones count as done. */
+export async function standingsOf(
+  { transport, schema }: HubspotAccount,
   given: readonly FollowUp[],
-  asking: DescribedRequest,
+  request: DescribedRequest,
 ): Promise<Map<string, FollowUpStanding>> {
   if (given.length === 0) return new Map();
-  const known = await portal.properties("tasks", asking.signal);
-  const names = [...new Set([status, ...given.flatMap(({ wrote }) => Object.keys(wrote))])];
+  const known = await schema.properties("tasks", request.signal);
+  const properties = [...new Set([status, ...given.flatMap(({ wrote }) => Object.keys(wrote))])];
   const ids = given.map(({ id }) => id);
-  const found = await readRecords(transport, ids, { type: "tasks", by: "id", properties: names }, asking);
+  const found = await readRecords(transport, ids, { type: "tasks", by: "id", properties }, request);
   return new Map(given.map((task) => [task.id, standingOf(task, found.get(task.id), known)]));
 }
 
 /** Closes those that are open and unchanged. */
-export async function closeTasks(
-  tools: TaskTools,
+export async function closeFollowUps(
+  account: HubspotAccount,
   given: readonly FollowUp[],
-  asking: DescribedRequest,
+  request: DescribedRequest,
 ): Promise<Map<string, "closed" | "touched" | "done" | CrmError>> {
   const results = new Map<string, "closed" | "touched" | "done" | CrmError>();
-  const rows: BatchRow<TaskUpdate>[] = [];
-  for (const [id, standing] of await tasks(tools, given, asking)) {
+  const rows: BatchRow<{ id: string; properties: TextFields }>[] = [];
+  for (const [id, standing] of await standingsOf(account, given, request)) {
     if (standing !== "open") results.set(id, standing);
     else rows.push({ ref: id, input: { id, properties: { [status]: completed } } });
   }
   const answers = await writeRows(
     rows,
     (inputs) =>
-      tools.transport.ask(asking, (client) => client.crm.objects.batchApi.update("tasks", { inputs })),
+      account.transport.send(request, (client) => client.crm.objects.batchApi.update("tasks", { inputs })),
     { refOf: ({ id }) => id },
   );
   for (const [id, answer] of answers) results.set(id, "stored" in answer ? "closed" : answer.failed);

@@ -1,96 +1,61 @@
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { inParts } from "../../src/lib/pace.ts";
-import { isRefusal, refusedWith } from "./errors.ts";
-import { type BatchRow, type RowAnswer, rowsAtOnce, type Stored, storedIn, writeRows } from "./rows.ts";
-import { type DescribedType, keyProperties } from "./schema.ts";
+import { isRefusal } from "./errors.ts";
+import { type BatchRow, type RowAnswer, type SendRows, type Stored, writeRows } from "./rows.ts";
 import { inSearches } from "./search.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 
-/** How long HubSpot's search may take to show a new call, and some more. Unverified: "a few moments". */
+/** Longer than HubSpot's search takes to find a new call. Unverified: "a few moments". */
 const lookBackMs = 60_000;
 
-/** So many are remembered until the store has them for certain. */
-const mostKept = 10_000;
+/** Older entries are dropped: by then the store has them. */
+const mostEntries = 10_000;
 
-/** The records that are there, by the id or the key that they were asked by. Archived ones are not there. */
-export async function readRecords(
-  transport: Transport,
-  ids: readonly string[],
-  { type, by, properties }: { type: DescribedType; by: "id" | "key"; properties: readonly string[] },
-  asking: DescribedRequest,
-): Promise<Map<string, Stored>> {
-  const found = new Map<string, Stored>();
-  const key = type === "companies" ? undefined : keyProperties[type].name;
-  const idProperty = by === "key" && key ? { idProperty: key } : {};
-  const wanted = [...new Set([...properties, ...(key ? [key] : [])])];
-  for (const part of inParts([...new Set(ids)], rowsAtOnce)) {
-    const input = {
-      ...idProperty,
-      inputs: part.map((id) => ({ id })),
-      properties: wanted,
-      propertiesWithHistory: [],
-    };
-    const body = await transport
-      .ask(asking, (client) => client.crm.objects.batchApi.read(type, input))
-      .catch((error: unknown) => {
-        // None of them is there.
-        if (refusedWith(error, 404)) return undefined;
-        throw error;
-      });
-    for (const { stored } of body === undefined ? [] : storedIn(body)) {
-      const ref = by === "id" ? stored.id : stored.properties[key ?? ""];
-      if (ref) found.set(ref, stored);
-    }
-  }
-  return found;
-}
-
-export type ExternalCall = { key: string; externalId: string };
+type ExternalCall = { key: string; externalId: string };
 
 /**
- * For an account that refuses our key: which records HubSpot may have because we sent them, by our key or mark, and the
- * calls that it has. Its search lags, so what was sent a moment ago is not looked for yet; it is `tooEarly`, with the
- * time to wait (ms).
+ * For an account that refuses our unique property: the records that were sent, by our key or mark, and the search for
+ * calls whose answer was lost. HubSpot's search lags behind, so a call that was sent a moment ago is `tooEarly`.
  */
 export function createLookBack(transport: Transport, { now }: Pick<ConnectContext, "now">) {
-  /** What happened before we started is at least as old as that. */
+  /** Requests of an earlier process are at least this old. */
   const startedAt = now();
   const sends = new Map<string, number>();
   const ids = new Map<string, string>();
 
   return {
     sending(keys: Iterable<string>): void {
-      for (const key of keys) keep(sends, key, now());
+      for (const key of keys) remember(sends, key, now());
     },
-    /** HubSpot has told what became of it; `id` when it was made. */
+    /** HubSpot answered; `id` of a record that was created. */
     answered(key: string, id?: string): void {
-      keep(sends, key, Number.NEGATIVE_INFINITY);
-      if (id !== undefined) keep(ids, key, id);
+      remember(sends, key, Number.NEGATIVE_INFINITY);
+      if (id !== undefined) remember(ids, key, id);
     },
-    /** It turned out that the record is not there any more. */
+    /** The record does not exist any more. */
     forget(key: string): void {
       ids.delete(key);
     },
-    /** Whether a record is known to be somebody's. */
+    /** Whether a record belongs to a key or mark. */
     holds: (id: string): boolean => [...ids.values()].includes(id),
-    /** Whether it was sent without an answer. */
+    /** Whether its answer was lost. */
     inDoubt: (key: string): boolean => Number.isFinite(sends.get(key)),
-    /** The id of a record that was made lately. */
+    /** The id of a record that was created lately. */
     idOf: (key: string): string | undefined => ids.get(key),
+    /** How long its search would be too early (ms). */
     waitOf(key: string): number {
       return Math.max(0, (sends.get(key) ?? startedAt) + lookBackMs - now());
     },
     async find(
       calls: readonly ExternalCall[],
       properties: readonly string[],
-      asking: DescribedRequest,
+      request: DescribedRequest,
     ): Promise<Map<string, Stored>> {
       const found = new Map<string, Stored>();
       const wanted = [...new Set([...properties, "hs_call_external_id"])];
       const ids = calls.map(({ externalId }) => [externalId]);
       const filters = [{ name: "hs_call_external_id", values: ids }];
-      const results = await inSearches(transport, { type: "calls", filters, properties: wanted }, asking);
+      const results = await inSearches(transport, { type: "calls", filters, properties: wanted }, request);
       for (const { stored } of results) {
         const call = calls.find(({ externalId }) => externalId === stored.properties["hs_call_external_id"]);
         if (call && !found.has(call.key)) found.set(call.key, stored);
@@ -100,12 +65,12 @@ export function createLookBack(transport: Transport, { now }: Pick<ConnectContex
   };
 }
 
-/** Adds to a map that forgets the oldest. */
-function keep<T>(map: Map<string, T>, key: string, value: T): void {
+/** Adds to a map that drops its oldest entries. */
+function remember<T>(map: Map<string, T>, key: string, value: T): void {
   map.delete(key);
   map.set(key, value);
   for (const oldest of map.keys()) {
-    if (map.size <= mostKept) break;
+    if (map.size <= mostEntries) break;
     map.delete(oldest);
   }
 }
@@ -121,19 +86,19 @@ export function tooEarly(afterMs: number): CrmError {
 }
 
 /**
- * Makes records that HubSpot would make twice if it were asked twice. What was sent is remembered under the row's mark,
- * so that a lost answer is looked for before the next try. Throws `CrmError` when a request fails for all rows.
+ * Creates records whose second sending would create a second record. Each is remembered under its mark, so that after
+ * a lost answer it is searched for before the next try. Throws `CrmError` when a request fails for all rows.
  */
 export async function createOnce<I extends object>(
   lookBack: LookBack,
   rows: readonly BatchRow<I>[],
   markOf: (ref: string) => string,
-  send: Parameters<typeof writeRows<I>>[1],
+  send: SendRows<I>,
 ): Promise<Map<string, RowAnswer>> {
   const marks = rows.map(({ ref }) => markOf(ref));
   lookBack.sending(marks);
   const answers = await writeRows(rows, send, { once: true }).catch((error: CrmError) => {
-    // A refusal is certain: nothing was made.
+    // After a refusal it is certain that nothing was created.
     if (isRefusal(error)) for (const mark of marks) lookBack.answered(mark);
     throw error;
   });

@@ -60,7 +60,7 @@ async function refresh(app: HubspotApp, grant: Grant, context: OAuthContext): Pr
 
 /** The app may not be allowed to read the account's details; introspecting the token gives its id. */
 async function account(app: HubspotApp, grant: Grant, context: OAuthContext): Promise<Account> {
-  const what = "HubSpot, asking whose account it is";
+  const what = "HubSpot, request whose account it is";
   const bearer = grant.accessToken;
   const url = `${app.apiUrl}/account-info/${app.apiVersion}/details`;
   const details = await send({ url, bearer }, what, context);

@@ -1,13 +1,11 @@
-import type { Contact, ContactKind, ContactRef } from "../../src/core/contact.ts";
+import type { Contact, ContactKind } from "../../src/core/contact.ts";
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { refusedWith } from "./errors.ts";
-import { readRecords } from "./look-back.ts";
 import type { Stored } from "./rows.ts";
-import { notGranted, type Portal, scopesIn } from "./schema.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import { type AccountSchema, notGranted, scopesIn } from "./schema.ts";
 import type { Properties } from "./values.ts";
 
-/** Types of records that a caller can be. A company is found by its main line. */
+/** Types of records that a caller can be. A company has its main line. */
 export type CallerType = "contacts" | "companies";
 
 /** Each with the core's word for it. */
@@ -16,32 +14,33 @@ export const callerKinds: readonly (readonly [CallerType, ContactKind])[] = [
   ["companies", "company"],
 ];
 
-/**
- * How one type of caller is read and searched in this account. `phones`: properties that hold numbers. `calculated`:
- * those that HubSpot fills with national digits for searching. `typed`: those that are compared as they were typed, in
- * one search with `calculated`; `rare`: the others, which need searches of their own. `changed`: its time of change.
- */
+/** How one type of caller is read and searched in this account, by names of properties. */
 export type CallerShape = {
   type: CallerType;
   kind: ContactKind;
+  /** The time of the last change. */
   changed: string;
   own: readonly string[];
+  /** Those with phone numbers. */
   phones: readonly string[];
+  /** Those that HubSpot fills with national digits for searching. */
   calculated: readonly string[];
+  /** Those compared as typed, in one search with `calculated`. */
   typed: readonly string[];
+  /** Further phone properties, which need searches of their own. */
   rare: readonly string[];
 };
 
 /** The types of callers that this account shows us. */
 export type Callers = { shapes(signal?: AbortSignal): Promise<readonly CallerShape[]> };
 
-/** An admin who grants a scope waits no longer than this for its effect. */
+/** A newly granted scope takes effect after this time. */
 const refusalHoldsMs = 600_000;
 /** A search has at most five groups of filters, one for each property. */
 const groupsInSearch = 5;
 const usualPhones = ["phone", "mobilephone", "hs_whatsapp_phone_number"];
 const calculatedPhones = ["hs_calculated_phone_number", "hs_calculated_mobile_number"];
-/** Numbers of machines: nobody calls from them. */
+/** Numbers of machines, which do not call. */
 const machines = new Set(["fax"]);
 
 const ownOf: Readonly<Record<CallerType, readonly string[]>> = {
@@ -59,13 +58,13 @@ const ownOf: Readonly<Record<CallerType, readonly string[]>> = {
   companies: ["name", "hubspot_owner_id", "lifecyclestage", "hs_lastmodifieddate", "notes_last_updated"],
 };
 
-/** The properties that every account has and that every caller of a type is read with. */
+/** The properties that every account has and that are read of each caller. */
 export function ownProperties(type: CallerType): readonly string[] {
   return [...ownOf[type], ...usualPhones];
 }
 
 export function callersOf(
-  portal: Portal,
+  schema: AccountSchema,
   { scopes, warn, now }: Pick<ConnectContext, "scopes" | "warn" | "now">,
 ): Callers {
   const { toAssociate } = scopesIn({ ...(scopes && { scopes }) });
@@ -79,7 +78,7 @@ export function callersOf(
     if (lacked !== undefined) return leaveOut(notGranted(lacked));
     if (now() - refusedAt < refusalHoldsMs) return [];
     try {
-      return [shapeOf("companies", "company", await portal.properties("companies", signal))];
+      return [shapeOf("companies", "company", await schema.properties("companies", signal))];
     } catch (error) {
       if (!refusedWith(error, 403)) throw error;
       refusedAt = now();
@@ -88,7 +87,7 @@ export function callersOf(
   };
   return {
     shapes: async (signal) => [
-      shapeOf("contacts", "contact", await portal.properties("contacts", signal)),
+      shapeOf("contacts", "contact", await schema.properties("contacts", signal)),
       ...(await companies(signal)),
     ],
   };
@@ -117,23 +116,27 @@ function shapeOf(type: CallerType, kind: ContactKind, known: Properties): Caller
   };
 }
 
-/** Names of contact fields that the index has besides those the mapping asks for. */
-const fieldsKept = new Set(["lifecyclestage"]);
+/** Contact fields in the index besides those of the mapping. */
+const fieldsAlwaysRead = new Set(["lifecyclestage"]);
 
-/** The properties to read of a caller. `asked`: the contact fields that the mapping uses. */
-export function callerProperties({ own, phones }: CallerShape, asked: readonly string[]): string[] {
-  return [...new Set([...own, ...phones, ...asked])];
+/** The properties to read of a caller. `mapped`: the contact fields that the mapping uses. */
+export function callerProperties({ own, phones }: CallerShape, mapped: readonly string[]): string[] {
+  return [...new Set([...own, ...phones, ...mapped])];
 }
 
 /** A contact or company of HubSpot in the words of the core. */
-export function contactOf(shape: CallerShape, { id, properties }: Stored, asked: readonly string[]): Contact {
+export function contactOf(
+  shape: CallerShape,
+  { id, properties }: Stored,
+  mapped: readonly string[],
+): Contact {
   const text = (name: string): string | undefined => properties[name]?.trim() || undefined;
   const person = [text("firstname"), text("lastname")].filter(Boolean).join(" ");
   const name = shape.kind === "company" ? text("name") : person;
   const company = shape.kind === "company" ? name : text("company");
   const [email, ownerId] = [text("email"), text("hubspot_owner_id")];
   const activeAt = text("notes_last_updated") ?? text(shape.changed);
-  const fields = [...new Set([...fieldsKept, ...asked])].flatMap((field) => {
+  const fields = [...new Set([...fieldsAlwaysRead, ...mapped])].flatMap((field) => {
     const value = text(field);
     return value === undefined ? [] : [[field, value] as const];
   });
@@ -153,35 +156,4 @@ export function contactOf(shape: CallerShape, { id, properties }: Stored, asked:
 /** Ids of contacts that were merged into this one. Unverified: the separator. */
 export function mergedInto({ properties }: Stored): string[] {
   return properties["hs_merged_object_ids"]?.split(/[;,\s]+/).filter((id) => /^\d+$/.test(id)) ?? [];
-}
-
-/** HubSpot answers with the survivor for an id that was merged away: nobody has that id any more. */
-export async function contactsById(
-  {
-    transport,
-    callers,
-    contactFields,
-  }: Pick<ConnectContext, "contactFields"> & {
-    transport: Transport;
-    callers: Callers;
-  },
-  ids: readonly string[],
-  signal?: AbortSignal,
-): Promise<{ contacts: Contact[]; gone: ContactRef[] }> {
-  const asked = contactFields();
-  const asking: DescribedRequest = {
-    what: "HubSpot, reading contacts that changed",
-    priority: "sync",
-    signal,
-  };
-  const [contacts] = await callers.shapes(signal);
-  if (!contacts) return { contacts: [], gone: [] };
-  const shape = { type: "contacts", by: "id", properties: callerProperties(contacts, asked) } as const;
-  const found = await readRecords(transport, ids, shape, asking);
-  const stored = [...found.values()];
-  const gone = [...ids.filter((id) => !found.has(id)), ...stored.flatMap(mergedInto)];
-  return {
-    contacts: stored.map((one) => contactOf(contacts, one, asked)),
-    gone: [...new Set(gone)].map((id) => ({ id, kind: "contact" })),
-  };
 }

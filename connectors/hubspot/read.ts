@@ -1,66 +1,109 @@
-import { type CallSchema, failed, type SaveTools, type Work } from "./account.ts";
-import { readRecords, tooEarly } from "./look-back.ts";
-import { mayLackKey } from "./schema.ts";
-import type { DescribedRequest } from "./transport.ts";
-import { propertyNameOf } from "./values.ts";
+import type { CallRecord } from "../../src/core/contracts.ts";
+import { inParts } from "../../src/lib/pace.ts";
+import { type FoundCall, failedCall, goneCall, type SettledCall } from "../../src/lib/saving.ts";
+import type { HubspotAccount } from "./account.ts";
+import { refusedWith } from "./errors.ts";
+import { tooEarly } from "./look-back.ts";
+import { rowsAtOnce, type Stored, storedIn } from "./rows.ts";
+import { type DescribedType, keyProperties, mayLackKey } from "./schema.ts";
+import type { DescribedRequest, Transport } from "./transport.ts";
+import { type Properties, propertyNameOf } from "./values.ts";
 
-/**
- * Reads what HubSpot has now of the calls that it may have: those it told us the id of, and those whose answer was
- * lost. A call that was never sent is not read. One that a person deleted is `gone`.
- */
-export async function currentOf(
-  { transport, lookBack }: SaveTools,
-  works: readonly Work[],
-  { keyed, known }: CallSchema,
-  asking: DescribedRequest,
-): Promise<void> {
-  const properties = namesIn(works);
-  const idOf = ({ record }: Work) => record.activityId ?? lookBack.idOf(record.key);
-  const withId = works.filter((work) => idOf(work) !== undefined);
-  const ids = withId.flatMap((work) => idOf(work) ?? []);
-  const byId = await readRecords(transport, ids, { type: "calls", by: "id", properties }, asking);
-  for (const work of withId) {
-    const current = byId.get(idOf(work) ?? "");
-    if (current) work.current = current;
-    else work.result = { key: work.record.key, gone: true };
-  }
+/** `keyed`: the account has our unique property on calls. */
+export type CallSchema = { keyed: boolean; known: Properties };
 
-  const doubtful = works.filter((work) => idOf(work) === undefined && wasSent(work));
-  if (keyed) {
-    const keys = doubtful.map(({ record }) => record.key);
-    const byKey = await readRecords(transport, keys, { type: "calls", by: "key", properties }, asking);
-    for (const work of doubtful) {
-      const current = byKey.get(work.record.key);
-      if (current) work.current = current;
+/** The records that exist, by the ids or keys given. Archived ones do not count. */
+export async function readRecords(
+  transport: Transport,
+  ids: readonly string[],
+  { type, by, properties }: { type: DescribedType; by: "id" | "key"; properties: readonly string[] },
+  request: DescribedRequest,
+): Promise<Map<string, Stored>> {
+  const found = new Map<string, Stored>();
+  const key = type === "companies" ? undefined : keyProperties[type].name;
+  const idProperty = by === "key" && key ? { idProperty: key } : {};
+  const wanted = [...new Set([...properties, ...(key ? [key] : [])])];
+  for (const part of inParts([...new Set(ids)], rowsAtOnce)) {
+    const input = {
+      ...idProperty,
+      inputs: part.map((id) => ({ id })),
+      properties: wanted,
+      propertiesWithHistory: [],
+    };
+    const body = await transport
+      .send(request, (client) => client.crm.objects.batchApi.read(type, input))
+      .catch((error: unknown) => {
+        // None of them exists.
+        if (refusedWith(error, 404)) return undefined;
+        throw error;
+      });
+    for (const { stored } of body === undefined ? [] : storedIn(body)) {
+      const ref = by === "id" ? stored.id : stored.properties[key ?? ""];
+      if (ref) found.set(ref, stored);
     }
   }
-  const unkeyed = doubtful.filter(
-    ({ current, record }) => !keyed || (!current && mayLackKey(known, "calls", record.sentAt)),
-  );
-  for (const work of unkeyed) {
-    const waitMs = lookBack.waitOf(work.record.key);
-    if (waitMs > 0) work.result = failed(work, tooEarly(waitMs));
-  }
-  const sent = unkeyed.filter(({ result }) => result === undefined);
-  const calls = sent.map(({ record }) => ({ key: record.key, externalId: externalIdOf(record) }));
-  const found = await lookBack.find(calls, properties, asking);
-  for (const work of sent) {
-    const current = found.get(work.record.key);
-    if (current) work.current = current;
-  }
+  return found;
 }
 
-function wasSent({ record: { sentAt, ours } }: Work): boolean {
+/**
+ * Reads what HubSpot has of calls: those whose id is known, and those whose answer was lost. A call that was never sent
+ * is not read.
+ */
+export async function readCalls(
+  { transport, lookBack }: HubspotAccount,
+  calls: readonly FoundCall<Stored>[],
+  { keyed, known }: CallSchema,
+  request: DescribedRequest,
+): Promise<(FoundCall<Stored> | SettledCall)[]> {
+  const properties = namesIn(calls);
+  const ids = new Map(
+    calls.flatMap(({ record: { key, activityId } }) => {
+      const id = activityId ?? lookBack.idOf(key);
+      return id === undefined ? [] : [[key, id] as const];
+    }),
+  );
+  const idList = [...ids.values()];
+  const byId = await readRecords(transport, idList, { type: "calls", by: "id", properties }, request);
+
+  const doubtful = calls
+    .map(({ record }) => record)
+    .filter((record) => !ids.has(record.key) && wasSent(record));
+  const keys = keyed ? doubtful.map(({ key }) => key) : [];
+  const byKey = await readRecords(transport, keys, { type: "calls", by: "key", properties }, request);
+
+  const unkeyed = doubtful.filter(
+    ({ key, sentAt }) => !byKey.has(key) && (!keyed || mayLackKey(known, "calls", sentAt)),
+  );
+  const waits = new Map(unkeyed.map(({ key }) => [key, lookBack.waitOf(key)]));
+  const late = unkeyed.filter(({ key }) => waits.get(key) === 0);
+  const byExternalId = await lookBack.find(
+    late.map((record) => ({ key: record.key, externalId: externalIdOf(record) })),
+    properties,
+    request,
+  );
+
+  return calls.map((call) => {
+    const { key } = call.record;
+    const id = ids.get(key);
+    const waitMs = waits.get(key) ?? 0;
+    if (waitMs > 0) return failedCall(call.record, tooEarly(waitMs));
+    const current = id === undefined ? (byKey.get(key) ?? byExternalId.get(key)) : byId.get(id);
+    if (current) return { ...call, current };
+    return id === undefined ? call : goneCall(call.record);
+  });
+}
+
+function wasSent({ sentAt, ours }: CallRecord): boolean {
   return sentAt !== undefined || Object.keys(ours).length > 0;
 }
 
-/** What a call is found by where the account refuses our key; the mapping's own id of the call, or our key. */
-export function externalIdOf({ key, fields }: Work["record"]): string {
+/** By what a call is found where the account refuses our key: the mapping's own id of the call, or our key. */
+export function externalIdOf({ key, fields }: CallRecord): string {
   const mapped = fields["hs_call_external_id"];
   return mapped === undefined || mapped === "" ? key : String(mapped);
 }
 
-function namesIn(works: readonly Work[]): string[] {
-  const names = works.flatMap(({ record }) => Object.keys(record.fields).map(propertyNameOf));
+function namesIn(calls: readonly FoundCall<Stored>[]): string[] {
+  const names = calls.flatMap(({ record }) => Object.keys(record.fields).map(propertyNameOf));
   return [...new Set([...names, "hubspot_owner_id", "hs_timestamp"])];
 }

@@ -1,35 +1,39 @@
 import type { RemovedCall } from "../../src/core/contracts.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import type { SaveTools } from "./account.ts";
+import type { HubspotAccount } from "./account.ts";
 import { refusedWith } from "./errors.ts";
-import { readRecords, tooEarly } from "./look-back.ts";
+import { tooEarly } from "./look-back.ts";
+import { readRecords } from "./read.ts";
 import { rowsAtOnce } from "./rows.ts";
 import { mayLackKey } from "./schema.ts";
 import type { DescribedRequest } from "./transport.ts";
 import type { Properties } from "./values.ts";
 
-/** Archives calls; those that are gone already are fine. Throws `CrmError`, also when it is too early to find one. */
-export async function removeCalls(tools: SaveTools, activities: readonly RemovedCall[]): Promise<void> {
-  const { transport, portal, lookBack } = tools;
-  const asking: DescribedRequest = { what: "HubSpot, removing calls of merged legs", priority: "deliver" };
+/** Archives calls; those that are archived already are ignored. Throws `CrmError`, also when a search would be too early. */
+export async function removeCalls(
+  account: HubspotAccount,
+  activities: readonly RemovedCall[],
+): Promise<void> {
+  const { transport, schema, lookBack } = account;
+  const request: DescribedRequest = { what: "HubSpot, removing calls of merged legs", priority: "deliver" };
   const idOf = ({ key, activityId }: RemovedCall) => activityId ?? lookBack.idOf(key);
   const ids = activities.flatMap((call) => idOf(call) ?? []);
   const doubtful = activities.filter((call) => idOf(call) === undefined);
-  const keyed = doubtful.length === 0 || (await portal.hasKey("calls"));
-  const known: Properties = doubtful.length === 0 ? new Map() : await portal.properties("calls");
+  const keyed = doubtful.length === 0 || (await schema.hasKey("calls"));
+  const known: Properties = doubtful.length === 0 ? new Map() : await schema.properties("calls");
   const keys = keyed ? doubtful.map(({ key }) => key) : [];
-  const byKey = await readRecords(transport, keys, { type: "calls", by: "key", properties: [] }, asking);
+  const byKey = await readRecords(transport, keys, { type: "calls", by: "key", properties: [] }, request);
   const unkeyed = doubtful.filter(
     ({ key, sentAt }) => !keyed || (!byKey.has(key) && mayLackKey(known, "calls", sentAt)),
   );
   const waitMs = Math.max(0, ...unkeyed.map(({ key }) => lookBack.waitOf(key)));
   const old = waitMs > 0 ? [] : unkeyed.flatMap(({ key }) => externalIdsOf(key));
-  const byId = await lookBack.find(old, [], asking);
+  const byId = await lookBack.find(old, [], request);
   const found = [...byKey.values(), ...byId.values()].map(({ id }) => id);
   for (const part of inParts([...ids, ...found], rowsAtOnce)) {
     const inputs = part.map((id) => ({ id }));
     await transport
-      .ask(asking, (client) => client.crm.objects.batchApi.archive("calls", { inputs }))
+      .send(request, (client) => client.crm.objects.batchApi.archive("calls", { inputs }))
       .catch((error: unknown) => {
         if (!refusedWith(error, 404)) throw error;
       });
@@ -37,7 +41,7 @@ export async function removeCalls(tools: SaveTools, activities: readonly Removed
   if (waitMs > 0) throw tooEarly(waitMs);
 }
 
-/** What a call may have been sent with: the provider's own id, with which a key ends, or else the key. */
+/** The ids that a call may have been sent with: the provider's own, which ends the key, or the key. */
 function externalIdsOf(key: string): { key: string; externalId: string }[] {
   const own = key.split(":").slice(2).join(":");
   return [own, key].map((externalId) => ({ key, externalId }));

@@ -1,51 +1,59 @@
 import { CrmError } from "../../src/core/errors.ts";
 import { isObject, type JsonObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
+import { inHalves } from "../../src/lib/patterns.ts";
 import { refusedWith, rowError } from "./errors.ts";
 
-/** HubSpot takes so many rows in one request. */
+/** HubSpot's limit of rows in one request. */
 export const rowsAtOnce = 100;
 
-/** A record as HubSpot answers it. Values are texts, or null. `created`: an upsert made it. */
-export type Stored = { id: string; properties: Record<string, string | null>; created: boolean };
+/** A record as HubSpot answers it. */
+export type Stored = {
+  id: string;
+  properties: Record<string, string | null>;
+  /** Whether this write created it. */
+  created: boolean;
+};
 export type RowAnswer = { stored: Stored } | { failed: CrmError };
 
-/** One row of a batch. `ref`: ours, to find its answer by; HubSpot answers in any order. */
-export type BatchRow<I> = { ref: string; input: I };
-type Traced<I> = I & { objectWriteTraceId: string };
+export type BatchRow<I> = {
+  /** Ours, to find the row's answer by: HubSpot answers in any order. */
+  ref: string;
+  input: I;
+};
+export type SendRows<I> = (inputs: (I & { objectWriteTraceId: string })[]) => Promise<unknown>;
+
+export type WriteOptions = {
+  /** Never send a row twice: one without an answer fails instead. */
+  once?: boolean;
+  /** The row of an answer without a trace id. */
+  refOf?: (stored: Stored) => string | undefined;
+};
 
 /**
- * Writes rows, 100 in a request, and gives each its own answer. A batch that HubSpot refuses as a whole because of some
- * row is sent again in halves until the row stands alone. Only for writes that may be sent twice, unless `once`: then
- * a row that HubSpot says nothing about is failed instead. `refOf`: whose answer it is, should it not repeat the mark
- * of the row. Throws `CrmError` when a request fails for all rows.
+ * Writes rows, 100 in a request, and gives each its own answer. When HubSpot refuses a whole batch because of some row,
+ * halves of it are sent again until that row stands alone. Throws `CrmError` when a request fails for all rows.
  */
 export async function writeRows<I extends object>(
   rows: readonly BatchRow<I>[],
-  send: (inputs: Traced<I>[]) => Promise<unknown>,
-  { once = false, refOf }: { once?: boolean; refOf?: (stored: Stored) => string | undefined } = {},
+  send: SendRows<I>,
+  { once = false, refOf }: WriteOptions = {},
 ): Promise<Map<string, RowAnswer>> {
   const answers = new Map<string, RowAnswer>();
-
-  const halves = async (part: readonly BatchRow<I>[]): Promise<void> => {
-    const middle = Math.ceil(part.length / 2);
-    await write(part.slice(0, middle));
-    await write(part.slice(middle));
+  const fail = (part: readonly BatchRow<I>[], failed: CrmError): [] => {
+    for (const { ref } of part) answers.set(ref, { failed });
+    return [];
   };
 
-  const write = async (part: readonly BatchRow<I>[]): Promise<void> => {
-    if (part.length === 0) return;
+  const write = async (part: readonly BatchRow<I>[]): Promise<readonly BatchRow<I>[]> => {
     const inputs = part.map(({ input }, i) => ({ ...input, objectWriteTraceId: String(i) }));
     let answer: BatchAnswer;
     try {
       answer = readAnswer(await send(inputs));
     } catch (error) {
-      // A conflict or a row that HubSpot cannot take fails its whole batch, and the answer does not say which it is.
+      // A conflict or an unreadable row fails its whole batch, and the answer does not say which row it is.
       if (!refusedWith(error, 400, 404, 409)) throw error;
-      const [only] = part;
-      if (part.length === 1 && only) answers.set(only.ref, { failed: error });
-      else await halves(part);
-      return;
+      return part.length > 1 ? part : fail(part, error);
     }
     for (const [i, { ref }] of part.entries()) {
       const row = answer.rows.get(String(i));
@@ -56,19 +64,22 @@ export async function writeRows<I extends object>(
       if (ref !== undefined && !answers.has(ref)) answers.set(ref, { stored });
     }
     const silent = part.filter(({ ref }) => !answers.has(ref));
-    if (silent.length === 0) return;
-    const [only] = silent;
-    if (once || !answer.unplaced) for (const { ref } of silent) answers.set(ref, { failed: nothingSaid() });
-    else if (part.length === 1 && only) answers.set(only.ref, { failed: answer.unplaced });
-    else await halves(silent);
+    if (once || !answer.unplaced) return fail(silent, nothingSaid());
+    return part.length > 1 ? silent : fail(silent, answer.unplaced);
   };
 
-  for (const part of inParts(rows, rowsAtOnce)) await write(part);
+  for (const part of inParts(rows, rowsAtOnce)) await inHalves(part, write);
   return answers;
 }
 
-/** `rows`: by trace id; `unmarked`: without one. `unplaced`: an error that does not say which row it is about. */
-type BatchAnswer = { rows: Map<string, RowAnswer>; unmarked: Stored[]; unplaced?: CrmError };
+type BatchAnswer = {
+  /** By trace id. */
+  rows: Map<string, RowAnswer>;
+  /** Without a trace id. */
+  unmarked: Stored[];
+  /** An error that does not say which row it is about. */
+  unplaced?: CrmError;
+};
 
 function readAnswer(body: unknown): BatchAnswer {
   const rows = new Map<string, RowAnswer>();
@@ -88,7 +99,7 @@ function readAnswer(body: unknown): BatchAnswer {
   return { rows, unmarked, ...(unplaced && { unplaced }) };
 }
 
-/** The records of a batch answer; the client renames `new` to `_new`, unless it took the answer for an error. */
+/** The records of a batch answer. The client renames `new` to `_new`, except in an answer that it reads as an error. */
 export function storedIn(body: unknown): { stored: Stored; trace?: string }[] {
   return resultsIn(body).flatMap((result) => {
     const id = textAt(result, "id");
@@ -100,7 +111,7 @@ export function storedIn(body: unknown): { stored: Stored; trace?: string }[] {
   });
 }
 
-/** The list that an answer is about. Throws `CrmError` when there is none: that is no empty list. */
+/** The list of results in an answer. Throws `CrmError` when there is no list. */
 export function resultsIn(body: unknown): JsonObject[] {
   if (isObject(body) && Array.isArray(body["results"])) return objectsAt(body, "results");
   throw new CrmError("later", "HubSpot's answer holds no results");

@@ -1,17 +1,18 @@
 import type { ConnectContext } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { isGranted } from "../../src/core/oauth.ts";
+import { createCache } from "../../src/lib/patterns.ts";
 import { refusedWith } from "./errors.ts";
 import { resultsIn } from "./rows.ts";
 import type { DescribedRequest, Transport } from "./transport.ts";
 import { type Properties, propertyOf } from "./values.ts";
 
-/** Types that get a property of ours. */
+/** Types with a property of ours. */
 export type ObjectType = "calls" | "contacts" | "tasks";
 /** Types whose properties we read. */
 export type DescribedType = ObjectType | "companies";
 
-/** The properties of ours that make a record findable by what it stands for; each has a unique value. */
+/** Our properties, by which records are found. Their values are unique. */
 export const keyProperties: Readonly<Record<ObjectType, { name: string; label: string; about: string }>> = {
   calls: {
     name: "switchhook_call_key",
@@ -30,45 +31,38 @@ export const keyProperties: Readonly<Record<ObjectType, { name: string; label: s
   },
 };
 
-/** What we know of the account's schema. Both throw `CrmError`. */
-export type Portal = {
+/** The account's schema, read once an hour. `properties` and `hasKey` throw `CrmError`. */
+export type AccountSchema = {
   properties(type: DescribedType, signal?: AbortSignal): Promise<Properties>;
-  /** Whether records of the type can be found by our unique property, which is made when it is missing. */
+  /** Whether records of the type can be found by our unique property, which is created when it is missing. */
   hasKey(type: ObjectType, signal?: AbortSignal): Promise<boolean>;
-  /** Somebody changed the schema: look at it anew. */
+  /** The schema has changed: read it again. */
   forget(): void;
 };
 
-/** Whether an error says that a property of ours is not there any more, or not as we made it. */
+/** Whether an error says that a property of ours is missing, or not as we made it. */
 export function lacksKey({ message }: CrmError): boolean {
   const named = Object.values(keyProperties).some(({ name }) => message.includes(name));
   return named && /PROPERTY_DOESNT_EXIST|does not exist|non-unique/i.test(message);
 }
 
-/** Whether a record that was first sent at `sentAt` may be there without our key: the account had none then. */
+/** Whether a record first sent at `sentAt` may exist without our key, because the account did not have it then. */
 export function mayLackKey(known: Properties, type: ObjectType, sentAt: number | undefined): boolean {
   return sentAt !== undefined && sentAt < (known.get(keyProperties[type].name)?.madeAt ?? 0);
 }
 
-const freshMs = 3_600_000;
 const unusedKey = "switchhook:probe:no-such-call";
 
-export function openPortal(
+export function openSchema(
   transport: Transport,
   { now, warn, scopes }: Pick<ConnectContext, "now" | "warn" | "scopes">,
-): Portal {
-  const known = new Map<DescribedType, { at: number; properties: Promise<Properties> }>();
+): AccountSchema {
+  const known = createCache<DescribedType, Properties>(now);
   const keyed = new Map<ObjectType, { lacked: string | undefined; making: Promise<boolean> }>();
   const { toMakeProperties } = scopesIn({ ...(scopes && { scopes }) });
 
-  const properties = (type: DescribedType, signal?: AbortSignal): Promise<Properties> => {
-    const before = known.get(type);
-    if (before && now() - before.at < freshMs) return before.properties;
-    const loading = load(transport, type, signal);
-    known.set(type, { at: now(), properties: loading });
-    loading.catch(() => known.delete(type));
-    return loading;
-  };
+  const properties = (type: DescribedType, signal?: AbortSignal): Promise<Properties> =>
+    known.get(type, () => load(transport, type, signal));
 
   const makeKey = async (
     type: ObjectType,
@@ -77,7 +71,7 @@ export function openPortal(
   ): Promise<boolean> => {
     const { name } = keyProperties[type];
     const all = await properties(type, signal);
-    const asking: DescribedRequest = {
+    const request: DescribedRequest = {
       what: `HubSpot, property ${name} of ${type}`,
       priority: "deliver",
       signal,
@@ -86,15 +80,15 @@ export function openPortal(
       const present = all.get(name);
       if (!present) {
         if (lacked !== undefined) throw new CrmError("never", notGranted(lacked));
-        const made = await create(transport, type, all, asking);
-        known.delete(type);
-        const now = await properties(type, signal);
-        if (!made && !now.has(name))
+        const made = await create(transport, type, all, request);
+        known.drop(type);
+        const after = await properties(type, signal);
+        if (!made && !after.has(name))
           throw new CrmError("never", `the property ${name} lies in the account's archive: restore it there`);
       } else if (!present.unique) {
         throw new CrmError("never", `the property ${name} was made without unique values`);
       }
-      await probe(transport, type, asking);
+      await probe(transport, type, request);
       return true;
     } catch (error) {
       if (!(error instanceof CrmError) || error.retry === "later") throw error;
@@ -109,7 +103,7 @@ export function openPortal(
   return {
     properties,
     hasKey(type, signal) {
-      // Somebody may have granted, or taken back, the scope meanwhile.
+      // The scope may have been granted or withdrawn meanwhile.
       const lacked = toMakeProperties();
       const before = keyed.get(type);
       if (before?.lacked === lacked && before) return before.making;
@@ -119,30 +113,27 @@ export function openPortal(
       return making;
     },
     forget() {
-      known.clear();
+      known.forget();
       keyed.clear();
     },
   };
 }
 
 async function load(transport: Transport, type: DescribedType, signal?: AbortSignal): Promise<Properties> {
-  const asking: DescribedRequest = { what: `HubSpot, properties of ${type}`, priority: "deliver", signal };
-  const body: unknown = await transport.ask(asking, (client) => client.crm.properties.coreApi.getAll(type));
+  const request: DescribedRequest = { what: `HubSpot, properties of ${type}`, priority: "deliver", signal };
+  const body: unknown = await transport.send(request, (client) => client.crm.properties.coreApi.getAll(type));
   const all = resultsIn(body)
     .map(propertyOf)
     .filter(({ name }) => name !== "");
   return new Map(all.map((property) => [property.name, property]));
 }
 
-/**
- * False when there is one already. A group must be named, and which ones there are depends on the account: we join one
- * that is in use.
- */
+/** Creates our property in the group that is used most. False when there is one already. */
 async function create(
   transport: Transport,
   type: ObjectType,
   all: Properties,
-  asking: DescribedRequest,
+  request: DescribedRequest,
 ): Promise<boolean> {
   const { name, label, about } = keyProperties[type];
   const groups = new Map<string, number>();
@@ -159,7 +150,7 @@ async function create(
     hasUniqueValue: true,
   } as const;
   try {
-    await transport.ask(asking, (client) =>
+    await transport.send(request, (client) =>
       client.crm.properties.coreApi.create(
         type,
         property as Parameters<typeof client.crm.properties.coreApi.create>[1],
@@ -167,16 +158,16 @@ async function create(
     );
     return true;
   } catch (error) {
-    // The app may log calls without making properties: that is no reason to wait.
+    // The app may log calls but not create properties: waiting would not change that.
     if (refusedWith(error, 403)) throw new CrmError("never", error.message, { cause: error.cause });
-    // Somebody else made it at the same moment, or somebody put it into the archive.
+    // It was created at the same moment, or is in the archive.
     if (!refusedWith(error, 409)) throw error;
     return false;
   }
 }
 
-/** Asks for a record that is not there: only a property whose values are unique can be asked by. */
-async function probe(transport: Transport, type: ObjectType, asking: DescribedRequest): Promise<void> {
+/** Reads a record that does not exist: HubSpot reads only by properties with unique values. */
+async function probe(transport: Transport, type: ObjectType, request: DescribedRequest): Promise<void> {
   const input = {
     idProperty: keyProperties[type].name,
     inputs: [{ id: unusedKey }],
@@ -184,23 +175,23 @@ async function probe(transport: Transport, type: ObjectType, asking: DescribedRe
     propertiesWithHistory: [],
   };
   try {
-    await transport.ask(asking, (client) => client.crm.objects.batchApi.read(type, input));
+    await transport.send(request, (client) => client.crm.objects.batchApi.read(type, input));
   } catch (error) {
     if (!refusedWith(error, 404)) throw error;
   }
 }
 
-/** Properties of calls and tasks go by this one, too (unverified). */
+/** Unverified: that it also covers properties of calls and tasks. */
 const schemaScope = "crm.schemas.contacts.write";
 
-/** unverified: to read or to write the other side is enough to associate a call with it. */
+/** unverified: the right to read or to write the other side suffices to associate a call with it. */
 const scopesOf = {
   company: ["crm.objects.companies.read", "crm.objects.companies.write"],
   deal: ["crm.objects.deals.read", "crm.objects.deals.write"],
   ticket: ["tickets", "crm.objects.tickets.read", "crm.objects.tickets.write"],
 } as const;
 
-/** What the account grants. Each method gives the scope that is missing, and undefined when nothing is in the way. */
+/** What the account grants. Each method returns the missing scope, or undefined. */
 export function scopesIn({ scopes = () => [] }: Pick<ConnectContext, "scopes">) {
   const lacking = (choice: readonly [string, ...string[]]): string | undefined =>
     choice.some((scope) => isGranted(scopes(), scope)) ? undefined : choice[0];
@@ -210,7 +201,7 @@ export function scopesIn({ scopes = () => [] }: Pick<ConnectContext, "scopes">) 
   };
 }
 
-/** Why something is not even asked for, in the words of a warning. */
+/** Why a feature is off, in the words of a warning. */
 export function notGranted(scope: string): string {
   return `the account does not grant ${scope}; connect it again to switch this on`;
 }

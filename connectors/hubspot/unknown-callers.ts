@@ -1,48 +1,49 @@
 import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
-import type { CallRecord, ConnectContext } from "../../src/core/contracts.ts";
+import type { CallRecord } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { type RefusedValue, refusedValues } from "./errors.ts";
+import type { HubspotAccount } from "./account.ts";
+import { isClash, type RefusedValue, refusedValues } from "./errors.ts";
 import { findContacts } from "./find.ts";
-import { createOnce, type LookBack, readRecords, tooEarly } from "./look-back.ts";
-import type { Callers } from "./people.ts";
+import { createOnce, tooEarly } from "./look-back.ts";
+import { readRecords } from "./read.ts";
 import type { BatchRow } from "./rows.ts";
-import { keyProperties, type Portal } from "./schema.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import { keyProperties } from "./schema.ts";
+import type { DescribedRequest } from "./transport.ts";
 import { textsOf } from "./values.ts";
 
-type Unknown = { record: CallRecord; number: string };
-/** `without`: what HubSpot did not take of a new contact. An error: there is no contact, and why. */
-export type MadeContacts = Map<string, (ContactRef & { without?: string[] }) | CrmError>;
+type UnknownCaller = { record: CallRecord; number: string };
+/** A contact with what HubSpot refused of it, or the reason why there is none; by number. */
+type ContactsOfCallers = Map<string, (ContactRef & { without?: string[] }) | CrmError>;
 type ContactInput = { properties: Record<string, string>; associations: [] };
 
-/** What the contact of an unknown caller is remembered under. */
+/** The mark of an unknown caller's contact in the look-back. */
 export function contactMark(number: string): string {
   return `contact ${number}`;
 }
 
 /**
- * The contacts of unknown callers, by number: the one that was made before, else a new one. A lost answer makes no
- * second contact: the number is a unique key of ours, or, where the account refuses that, it is looked for first.
+ * The contacts of unknown callers: the one that was created before, else a new one. A lost answer leads to no second
+ * contact: the number is a unique key of ours or, where the account refuses that, is searched for first.
  */
 export async function contactsFor(
-  maker: ContactMaker,
-  unknown: readonly Unknown[],
-  asking: DescribedRequest,
-): Promise<MadeContacts> {
+  account: HubspotAccount,
+  unknown: readonly UnknownCaller[],
+  request: DescribedRequest,
+): Promise<ContactsOfCallers> {
   if (unknown.length === 0) return new Map();
-  const keyed = await maker.portal.hasKey("contacts", asking.signal);
-  const make = () => makeContacts(maker, unknown, keyed, asking);
-  return keyed ? make() : maker.contactsInTurn(make);
+  const keyed = await account.schema.hasKey("contacts", request.signal);
+  const create = () => createContacts(account, unknown, keyed, request);
+  return keyed ? create() : account.contactsInTurn(create);
 }
 
-async function makeContacts(
-  maker: ContactMaker,
-  unknown: readonly Unknown[],
+async function createContacts(
+  account: HubspotAccount,
+  unknown: readonly UnknownCaller[],
   keyed: boolean,
-  asking: DescribedRequest,
-): Promise<MadeContacts> {
-  const { transport, portal, lookBack } = maker;
-  const answers: MadeContacts = new Map();
+  request: DescribedRequest,
+): Promise<ContactsOfCallers> {
+  const { transport, schema, lookBack } = account;
+  const answers: ContactsOfCallers = new Map();
   const byNumber = new Map(unknown.map((one) => [one.number, one]));
   const numbers = [...byNumber.keys()];
   const readBack = async (wanted: readonly string[]): Promise<void> => {
@@ -50,14 +51,14 @@ async function makeContacts(
       transport,
       wanted,
       { type: "contacts", by: "key", properties: [] },
-      asking,
+      request,
     );
     for (const [number, { id }] of there) answers.set(number, { id, kind: "contact" });
   };
   if (keyed) await readBack(numbers);
-  else await searchFirst(maker, unknown, answers, asking);
+  else await searchFirst(account, unknown, answers, request);
 
-  const known = await portal.properties("contacts", asking.signal);
+  const known = await schema.properties("contacts", request.signal);
   const rows = numbers
     .filter((number) => !answers.has(number))
     .map((number): BatchRow<ContactInput> => {
@@ -68,7 +69,7 @@ async function makeContacts(
     });
   const create = (some: readonly BatchRow<ContactInput>[]) =>
     createOnce(lookBack, some, contactMark, (inputs) =>
-      transport.ask(asking, (client) => client.crm.objects.batchApi.create("contacts", { inputs })),
+      transport.send(request, (client) => client.crm.objects.batchApi.create("contacts", { inputs })),
     );
   const written = await create(rows);
   const refusals = new Map<string, string[]>();
@@ -96,15 +97,15 @@ async function makeContacts(
     else if (isClash(answer.failed)) clashed.push(number);
     else answers.set(number, answer.failed);
   }
-  // Somebody else made them at the same moment.
+  // They were created at the same moment.
   if (clashed.length > 0) await readBack(clashed);
   for (const number of numbers)
     if (!answers.has(number))
-      answers.set(number, new CrmError("later", "HubSpot did not say whether it made the contact"));
+      answers.set(number, new CrmError("later", "HubSpot did not say whether it created the contact"));
   return answers;
 }
 
-/** A contact without the values that HubSpot refuses; its number takes the place of a refused one. Undefined: nothing is left to try. */
+/** A contact without the values that HubSpot refuses, and with its own number for a refused one. Undefined when nothing is left to try. */
 function withoutValues(
   row: BatchRow<ContactInput>,
   refused: readonly RefusedValue[],
@@ -121,21 +122,13 @@ function withoutValues(
   return { ref: row.ref, input: { ...row.input, properties } };
 }
 
-export type ContactMaker = {
-  transport: Transport;
-  portal: Portal;
-  callers: Callers;
-  context: Pick<ConnectContext, "region" | "contactFields" | "now">;
-  lookBack: LookBack;
-  contactsInTurn: <T>(work: () => Promise<T>) => Promise<T>;
-};
-
 async function searchFirst(
-  { transport, callers, context, lookBack }: ContactMaker,
-  unknown: readonly Unknown[],
-  answers: MadeContacts,
-  asking: DescribedRequest,
+  account: HubspotAccount,
+  unknown: readonly UnknownCaller[],
+  answers: ContactsOfCallers,
+  request: DescribedRequest,
 ): Promise<void> {
+  const { lookBack } = account;
   const doubtful = new Set<string>();
   for (const { record, number } of unknown) {
     const mark = contactMark(number);
@@ -147,7 +140,7 @@ async function searchFirst(
       else doubtful.add(number);
     }
   }
-  const found = await findContacts({ transport, callers, context }, [...doubtful], asking);
+  const found = await findContacts(account, [...doubtful], request);
   for (const [number, contacts] of found) {
     const { contact } = chooseContact(contacts);
     if (contact) answers.set(number, { id: contact.id, kind: contact.kind });
@@ -157,9 +150,4 @@ async function searchFirst(
 /** HubSpot has a contact with this e-mail address already, and says which. */
 function existingId({ message }: CrmError): string | undefined {
   return /Existing ID: (\d+)/i.exec(message)?.[1];
-}
-
-/** Another record has the unique value already. */
-export function isClash({ message }: CrmError): boolean {
-  return /UNIQUE_VALUE_CONFLICT|already has that value|CONFLICT/i.test(message);
 }

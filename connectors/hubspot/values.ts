@@ -3,10 +3,10 @@ import { fieldsToWrite } from "../../src/core/edits.ts";
 import { cutHtml, cutText } from "../../src/lib/cut.ts";
 import type { Stored } from "./rows.ts";
 
-/** What a write does to a call: in the mapping's own values and in HubSpot's, and what a person's edits keep back. */
-export type Change = { wrote: Fields; properties: Record<string, string>; kept: string[] };
+/** What to write of a call, in the mapping's own values, and the fields that a person changed. */
+export type CallChange = { wrote: Fields; kept: string[] };
 
-/** The flow speaks of an owner; HubSpot has a property for it. A mapping that fills the property itself wins. */
+/** Fields of ours that HubSpot has another name for. A mapping that fills the property itself wins. */
 const names: Readonly<Record<string, string>> = { ownerId: "hubspot_owner_id" };
 
 export function propertyNameOf(field: string): string {
@@ -14,15 +14,15 @@ export function propertyNameOf(field: string): string {
 }
 
 /**
- * What to write of a record over what HubSpot has now; everything when it has nothing. A value that is no option of
- * its property is left out, and `lacks` hears of it: a call without its disposition is better than none.
+ * What to write of a record over what HubSpot has now; everything when it has nothing. A value that is not an option of
+ * its property is left out and reported to `lacks`.
  */
 export function changeOf(
   record: CallRecord,
   known: Properties,
   current: Stored | undefined,
   lacks: (property: string, sentence: string) => void,
-): Change {
+): CallChange {
   const fields: Fields = {};
   const wanted = wantedOf(record);
   for (const [name, value] of Object.entries(wanted)) {
@@ -35,10 +35,15 @@ export function changeOf(
     current &&
     Object.fromEntries(Object.keys(fields).map((name) => [name, current.properties[propertyNameOf(name)]]));
   const { write, kept } = fieldsToWrite({ ...record, fields }, now, form);
-  return { wrote: write, properties: textsOf(write, known), kept };
+  return { wrote: write, kept };
 }
 
-/** HubSpot demands a time, and an owner is never taken away. */
+/** The only property that HubSpot requires of a call is its time; some calls have none. */
+export function dated(wrote: Readonly<Fields>, now: number): Fields {
+  return "hs_timestamp" in wrote ? { ...wrote } : { ...wrote, hs_timestamp: new Date(now).toISOString() };
+}
+
+/** HubSpot requires a time, and an owner is never removed. */
 function wantedOf({ fields, ownerId }: CallRecord): Fields {
   const stays = (name: string) => name === "hs_timestamp" || name === "hubspot_owner_id";
   const mapped = Object.entries(fields).filter(([name, value]) => value !== "" || !stays(name));
@@ -47,7 +52,7 @@ function wantedOf({ fields, ownerId }: CallRecord): Fields {
   return { ownerId, ...wanted };
 }
 
-/** Fields in HubSpot's words: texts under the names of its properties. */
+/** Fields as HubSpot takes them: texts by the names of its properties. */
 export function textsOf(fields: Fields, known: Properties): Record<string, string> {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([field, value]) => {
@@ -58,32 +63,33 @@ export function textsOf(fields: Fields, known: Properties): Record<string, strin
   );
 }
 
-/** Where HubSpot keeps another writing than we sent, such as HTML that it has tidied. */
-export function otherWritings(wrote: Fields, { properties }: Stored, known: Properties): Fields {
+/** Fields that HubSpot stores in another form than it was sent, such as HTML that it cleans up. */
+export function otherForms(wrote: Fields, { properties }: Stored, known: Properties): Fields {
   return Object.fromEntries(
     Object.entries(wrote).flatMap(([field, value]) => {
       const name = propertyNameOf(field);
-      const kept = properties[name];
+      const now = properties[name];
       const property = known.get(name);
-      if (typeof kept !== "string" || comparable(property, kept) === comparable(property, value)) return [];
-      return [[field, kept]];
+      if (typeof now !== "string" || comparable(property, now) === comparable(property, value)) return [];
+      return [[field, now]];
     }),
   );
 }
 
-/**
- * A property of a HubSpot object, as far as we use it. `unique`: no two records may have the same value. `options`: none
- * when anything may be tried. `madeAt`: ms, when HubSpot says. `phone`: people type phone numbers into it.
- */
+/** A property of a HubSpot object. */
 export type Property = {
   name: string;
   group: string;
   type: string;
   html: boolean;
+  /** People type phone numbers into it. */
   phone: boolean;
   readOnly: boolean;
+  /** No two records may have the same value. */
   unique: boolean;
+  /** When it was created (ms); absent when HubSpot does not say. */
   madeAt?: number;
+  /** None when any value may be tried. */
   options: readonly { label: string; value: string }[];
 };
 
@@ -91,11 +97,11 @@ export type Properties = ReadonlyMap<string, Property>;
 
 /** HubSpot refuses longer texts. */
 const longestText = 65_000;
-/** A run of blanks is looked at from its first one only: from each of them would take the square of its length. */
+/** Matches a run of blanks from its first one only: from each of them would take quadratic time. */
 const outerBlanks = /^[\s\p{Cf}]+|(?<![\s\p{Cf}])[\s\p{Cf}]+$/gu;
 const selfClosing = /(?<!\s)\s*\/>/g;
 
-/** What the client gives for a property; every member may be missing. */
+/** A property as the client returns it; every member may be missing. */
 type GivenProperty = {
   name?: string;
   groupName?: string;
@@ -111,7 +117,7 @@ type GivenProperty = {
 
 export function propertyOf(given: GivenProperty): Property {
   const { name = "", groupName = "", type = "string" } = given;
-  // Options that come from elsewhere, such as owners, change by the hour.
+  // External options, such as owners, change often.
   const options = given.externalOptions ? [] : (given.options ?? []);
   const madeAt = new Date(given.createdAt ?? "").getTime();
   return {
@@ -127,10 +133,7 @@ export function propertyOf(given: GivenProperty): Property {
   };
 }
 
-/**
- * A value as HubSpot stores it, a text. An option may be named by its label, as people see it; undefined when the
- * property has no such option.
- */
+/** A value as HubSpot stores it, a text; undefined for an option that does not exist. An option may be given by its label. */
 function storedText(property: Property | undefined, value: FieldValue): string | undefined {
   // Blanks and invisible characters around anything but a text: refused since 2025-04-07 (HubSpot's changelog).
   const isText = property === undefined || property.type === "string";
@@ -146,10 +149,7 @@ function storedText(property: Property | undefined, value: FieldValue): string |
   )?.value;
 }
 
-/**
- * The one writing in which two values of a property are compared: HubSpot keeps times, numbers, HTML and line ends its
- * own way.
- */
+/** The form in which two values of a property are compared: HubSpot stores times, numbers, HTML and line ends its own way. */
 export function comparable(property: Property | undefined, value: FieldValue): string {
   const text = (storedText(property, value) ?? String(value)).replaceAll("\r\n", "\n").trim();
   if (property?.type === "datetime" || property?.type === "date") {
@@ -161,7 +161,7 @@ export function comparable(property: Property | undefined, value: FieldValue): s
   return property?.html ? tidied(text) : text;
 }
 
-/** Unverified: which of these HubSpot does; none of them is a person's edit. */
+/** Unverified: which of these changes HubSpot makes. None of them is a person's edit. */
 function tidied(html: string): string {
   return html
     .replace(selfClosing, ">")

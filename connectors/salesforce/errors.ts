@@ -4,15 +4,21 @@ import { quoted } from "../../src/core/mask.ts";
 import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 import { codeOf } from "../../src/lib/http.ts";
 
-/** One thing that Salesforce found wrong, of a request or of one of its rows. `twins`: ids of records that it takes for the same. */
-export type SalesforceFault = { code: string; message: string; fields: string[]; twins?: string[] };
+/** One error of a request or of one of its rows. */
+export type SalesforceFault = {
+  code: string;
+  message: string;
+  fields: string[];
+  /** The ids of records that Salesforce takes for duplicates. */
+  twins?: string[];
+};
 
-/** How long the org's daily limit is left alone before it is tried again; the window of 24 hours rolls. */
+/** The pause after the daily limit is reached; its window of 24 hours rolls. */
 export const limitPauseMs = 15 * 60_000;
 
-const askAgainMs = 60_000;
+const retryMs = 60_000;
 
-/** Nobody has to mend anything: the same request may go through soon. */
+/** Errors that pass by themselves: the same request may succeed soon. */
 const passing = new Set([
   "UNABLE_TO_LOCK_ROW",
   "SERVER_UNAVAILABLE",
@@ -58,7 +64,7 @@ export function rowFailure(what: string, faults: readonly SalesforceFault[]): Cr
   return new CrmError(isPassing(faults) ? "later" : "never", `Salesforce refused ${what} (${words})${cure}`);
 }
 
-/** The failure of a request that was answered. `error`: as jsforce threw it. */
+/** The failure of a request with an answer. `error`: as jsforce threw it. */
 export function answerFailure(status: number, error: unknown): CrmError {
   const faults = faultsOf(error);
   const [fault] = faults;
@@ -71,9 +77,9 @@ export function answerFailure(status: number, error: unknown): CrmError {
   const away = status >= 500 || status === 420 || status === 429 || status < 400 || isPassing(faults);
   if (away) return new CrmError("later", `Salesforce is not available just now (${words})`, { cause: error });
   const cure = Object.hasOwn(cures, code) ? `: ${cures[code]}` : "";
-  // What the user or the org may not do at all is no call's fault: calls wait until somebody allows it.
+  // The user or the org lacks a permission: all calls wait until it is given.
   if (status === 403) {
-    const options = { cause: error, afterMs: askAgainMs };
+    const options = { cause: error, afterMs: retryMs };
     return new CrmError("later", `Salesforce does not let us in (${words})${cure}`, options);
   }
   return new CrmError("never", `Salesforce refused the request (${words})${cure}`, { cause: error });
@@ -96,7 +102,7 @@ export function networkFailure(
   };
 }
 
-/** What Salesforce said about a request that failed; nothing for an HTML page or a lost connection. */
+/** The errors in the answer to a failed request; none for an HTML page or a lost connection. */
 export function faultsOf(error: unknown): SalesforceFault[] {
   if (error instanceof CrmError) return faultsOf(error.cause);
   if (!(error instanceof Error) || !("errorCode" in error) || !("data" in error)) return [];

@@ -1,9 +1,10 @@
 import type { FollowUp, FollowUpStanding, Fields as Values } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
+import type { TaskWork } from "./account.ts";
 import { rowFailure } from "./errors.ts";
-import type { Desk } from "./plan.ts";
 import { type Current, shortId, tasksById } from "./read.ts";
 import { sendRows, update } from "./rows.ts";
+import type { ObjectFields } from "./schema.ts";
 import { closedStatus, formOf, type ObjectRow } from "./values.ts";
 
 type Closed = "closed" | "touched" | "done" | CrmError;
@@ -11,7 +12,7 @@ type Closed = "closed" | "touched" | "done" | CrmError;
 /** Salesforce moves these itself, e.g. when a lead is converted. */
 const links = new Set(["WhoId", "WhatId"]);
 
-/** What a follow-up was made with, as far as a person may change it. */
+/** The fields that a follow-up was created with and that a person may change. */
 export function wroteOf(row: Readonly<ObjectRow>, keyName: string): Values {
   const isOurs = (name: string) => name !== keyName && !links.has(name);
   return Object.fromEntries(
@@ -19,22 +20,25 @@ export function wroteOf(row: Readonly<ObjectRow>, keyName: string): Values {
   );
 }
 
-/** How follow-up tasks stand. Deleted ones count as done. */
-export async function standings(
-  { connection, book }: Desk,
+/** How follow-up tasks stand now. Deleted ones count as done. */
+export async function standingsOf(
+  work: TaskWork,
   given: readonly FollowUp[],
 ): Promise<Map<string, FollowUpStanding>> {
   const names = [...new Set(["IsClosed", "Status", ...given.flatMap(({ wrote }) => Object.keys(wrote))])];
   const ids = given.map(({ id }) => id);
-  const found = ids.length > 0 ? await tasksById(connection, book, ids, names) : new Map<string, Current>();
-  return new Map(given.map(({ id, wrote }) => [id, standingOf(wrote, found.get(shortId(id)), book.fields)]));
+  const found = await tasksById(work, ids, names);
+  return new Map(given.map(({ id, wrote }) => [id, standingOf(wrote, found.get(shortId(id)), work.fields)]));
 }
 
-/** Closes those that are open and unchanged, with what the org calls closed. */
-export async function closeFollowUps(desk: Desk, given: readonly FollowUp[]): Promise<Map<string, Closed>> {
-  const { connection, schema, book } = desk;
-  const now = await standings(desk, given);
-  const status = closedStatus(book.fields);
+/** Closes those that are open and unchanged, with a closed Status of the org. */
+export async function closeFollowUps(
+  work: TaskWork,
+  given: readonly FollowUp[],
+): Promise<Map<string, Closed>> {
+  const { connection, schema, fields } = work;
+  const now = await standingsOf(work, given);
+  const status = closedStatus(fields);
   const results = new Map<string, Closed>();
   const open: string[] = [];
   for (const [id, standing] of now) {
@@ -43,7 +47,7 @@ export async function closeFollowUps(desk: Desk, given: readonly FollowUp[]): Pr
   }
   if (open.length === 0) return results;
   if (status === undefined) {
-    const message = "Salesforce does not tell which Status of a Task is closed: let our user read TaskStatus";
+    const message = "Salesforce does not show which Status of a Task is closed: let our user read TaskStatus";
     for (const id of open) results.set(id, new CrmError("never", message));
     return results;
   }
@@ -61,7 +65,7 @@ export async function closeFollowUps(desk: Desk, given: readonly FollowUp[]): Pr
 function standingOf(
   wrote: Readonly<Values>,
   current: Current | undefined,
-  fields: Desk["book"]["fields"],
+  fields: ObjectFields,
 ): FollowUpStanding {
   if (!current || current.deleted || current.values["IsClosed"] === true) return "done";
   const isSame = Object.entries(wrote).every(([name, value]) => {

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Connection } from "jsforce";
-
 import { CrmError } from "../../src/core/errors.ts";
 import { isObject, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
+import { inHalves } from "../../src/lib/patterns.ts";
 import { faultIn, faultsOf, hasFault, type SalesforceFault } from "./errors.ts";
 import type { ObjectRow } from "./values.ts";
 
-/** What became of one row. `created`: unless an upsert found it there. `lost`: the request as a whole failed, so nobody knows. */
+/** `created`: false when an upsert found the record. `lost`: the whole request failed, so the result is unknown. */
 export type RowResult = { id: string; created: boolean } | { faults: SalesforceFault[] } | { lost: CrmError };
 
 /** One request for at most 200 rows; the answer has a result for each, in their order. */
@@ -16,7 +16,7 @@ export type RowsRequest = (rows: ObjectRow[]) => Promise<unknown>;
 const mostRows = 200;
 const lockRetries = 2;
 
-/** Ways of writing Tasks. An upsert by a key makes what is not there; an update by id never does. */
+/** An upsert by a key creates what does not exist; an update by id does not. */
 export function upsertBy(connection: Connection, keyName: string): RowsRequest {
   return (rows) => connection.upsert("Task", rows, keyName, { allOrNone: false });
 }
@@ -38,59 +38,66 @@ export function update(connection: Connection): RowsRequest {
     );
 }
 
-/**
- * `atOnce`: several requests at a time, for new records only: changing two Tasks of one account at once locks one of
- * them out. `isOutdated`: whether what we know of the org's fields may be old; it is read anew then.
- */
-export type Sending = { atOnce: boolean; isOutdated(): boolean };
+export type SendOptions = {
+  /** Send several requests at a time. Only for new records: two changes of one account at once lock one of them out. */
+  atOnce: boolean;
+  /** Whether the schema may be outdated; it is then read again. */
+  isOutdated(): boolean;
+};
 
-/** Sends rows, those of one person together, and answers for each in their order. */
+/** Sends rows, those of one person together. The results are in the order of the rows. */
 export async function sendRows(
   rows: readonly ObjectRow[],
   request: RowsRequest,
-  sending: Sending,
+  options: SendOptions,
 ): Promise<RowResult[]> {
   const order = rows.map((_, i) => i).sort((a, b) => compare(parentOf(rows[a]), parentOf(rows[b])) || a - b);
   const results: RowResult[] = [];
   let lost: CrmError | undefined;
-  const sendPart = async (part: readonly number[]): Promise<void> => {
-    const answers = lost
-      ? part.map(() => ({ lost: lost as CrmError }))
-      : await sendOrLose(rowsAt(rows, part), request, sending);
+  const note = (part: readonly number[], answers: readonly RowResult[]): [] => {
     for (const [place, index] of part.entries()) {
       const answer = answers[place] ?? noAnswer();
       results[index] = answer;
       if ("lost" in answer) lost ??= answer.lost;
     }
+    return [];
+  };
+  const send = async (part: readonly number[]): Promise<readonly number[]> => {
+    const some = rowsAt(rows, part);
+    try {
+      return note(part, await sendDespiteLocks(some, request));
+    } catch (error) {
+      if (!(error instanceof CrmError)) throw error;
+      const isOutdated = hasFault(error, "INVALID_FIELD", "NOT_FOUND") && options.isOutdated();
+      // One row that Salesforce cannot parse fails them all, and halves find it.
+      if (!isOutdated && hasFault(error, "JSON_PARSER_ERROR", "INVALID_FIELD"))
+        return part.length > 1 ? part : note(part, [{ faults: faultsOf(error) }]);
+      // A refusal of the whole request is not about a call: all of its calls wait.
+      const reasons = { cause: error.cause, ...(isOutdated && { afterMs: 0 }) };
+      const failure = error.retry === "later" ? error : new CrmError("later", error.message, reasons);
+      return note(
+        part,
+        part.map(() => ({ lost: failure })),
+      );
+    }
+  };
+  const sendPart = async (part: readonly number[]): Promise<void> => {
+    const before = lost;
+    if (before)
+      note(
+        part,
+        part.map(() => ({ lost: before })),
+      );
+    else await inHalves(part, send);
   };
   const parts = inParts(order, mostRows);
-  if (sending.atOnce) await Promise.all(parts.map(sendPart));
+  if (options.atOnce) await Promise.all(parts.map(sendPart));
   else for (const part of parts) await sendPart(part);
   return results;
 }
 
-async function sendOrLose(rows: ObjectRow[], request: RowsRequest, sending: Sending): Promise<RowResult[]> {
-  try {
-    return await sendPatiently(rows, request);
-  } catch (error) {
-    if (!(error instanceof CrmError)) throw error;
-    const isOutdated = hasFault(error, "INVALID_FIELD", "NOT_FOUND") && sending.isOutdated();
-    // One row that Salesforce cannot even read fails them all: halves find it.
-    if (!isOutdated && hasFault(error, "JSON_PARSER_ERROR", "INVALID_FIELD")) {
-      if (rows.length === 1) return [{ faults: faultsOf(error) }];
-      const half = Math.ceil(rows.length / 2);
-      const first = await sendOrLose(rows.slice(0, half), request, sending);
-      return [...first, ...(await sendOrLose(rows.slice(half), request, sending))];
-    }
-    // A request that is refused as a whole is no call's fault: all of its calls wait.
-    const options = { cause: error.cause, ...(isOutdated && { afterMs: 0 }) };
-    const lost = error.retry === "later" ? error : new CrmError("later", error.message, options);
-    return rows.map(() => ({ lost }));
-  }
-}
-
-/** Rows that somebody else's change locks out for a moment are sent again. */
-async function sendPatiently(rows: ObjectRow[], request: RowsRequest): Promise<RowResult[]> {
+/** Rows that another change locks out for a moment are sent again. */
+async function sendDespiteLocks(rows: ObjectRow[], request: RowsRequest): Promise<RowResult[]> {
   let results = resultsOf(await request(rows), rows.length);
   for (let retry = 1; retry <= lockRetries; retry += 1) {
     const locked = results.flatMap((result, i) => (isLocked(result) ? [i] : []));

@@ -1,145 +1,91 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type {
-  CallRecord,
-  ConnectContext,
-  FollowUp,
-  SaveResult,
-  Fields as Values,
-} from "../../src/core/contracts.ts";
+import type { CallRecord, FollowUp, SaveResult, Fields as Values } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { createPace } from "../../src/lib/pace.ts";
-import { wroteOf } from "./follow-up.ts";
+import { eachInTurn } from "../../src/lib/pace.ts";
 import {
-  contactIn,
-  type Desk,
-  type Item,
-  linkOf,
-  linksAfter,
-  type Plan,
-  planCall,
-  planTask,
-  type Written,
-} from "./plan.ts";
-import { type Current, shortId, tasksById, tasksByKey } from "./read.ts";
-import type { RequestOptions } from "./transport.ts";
+  failedCall,
+  goneCall,
+  openBatch,
+  type ReadyCall,
+  type SavedCall,
+  type SettledCall,
+} from "../../src/lib/saving.ts";
+import type { TaskWork } from "./account.ts";
+import { wroteOf } from "./follow-up.ts";
+import { contactIn, linkOf, linksAfter, planCall, planTask, type TaskRow, type WrittenTask } from "./plan.ts";
+import { type CallInOrg, type Current, readCalls, taskKey, wantsTask } from "./read.ts";
 import { type CreatedContact, contactsFor, type WantedContact } from "./unknown-callers.ts";
 import type { ObjectRow } from "./values.ts";
 import { writeTasks } from "./write.ts";
 
-/** A call and what the org has of it now. `task`: its follow-up there, which may be deleted. */
-type FoundCall = { record: CallRecord; current?: Current; task?: Current };
-/** `call`: absent when nothing is to be written. `followUp`: absent when none is to be made. `made`: the one that is there. `noFollowUp`: why none can be. */
-type Ready = FoundCall & { plan: Plan; call?: Item; followUp?: Item; made?: FollowUp; noFollowUp?: string };
+type ReadyTask = ReadyCall<Current> & {
+  /** Absent when there is nothing to write. */
+  call?: TaskRow;
+  /** Absent when none is to be created. */
+  followUp?: TaskRow;
+  /** The follow-up that exists already. */
+  made?: FollowUp;
+};
 
 /** Saves each record by itself; of records with the same key the last one counts. */
-export async function saveCalls(
-  desk: Desk,
-  records: readonly CallRecord[],
-  ask: RequestOptions,
-  context: ConnectContext,
-): Promise<SaveResult[]> {
-  const byKey = new Map(records.map((record) => [record.key, record]));
-  const results = new Map<string, SaveResult>();
-  const present: FoundCall[] = [];
-  for (const found of await read(desk, [...byKey.values()])) {
-    const { key, activityId } = found.record;
-    const isGone = found.current ? found.current.deleted : activityId !== undefined;
-    if (isGone) results.set(key, { key, gone: true });
-    else present.push(found);
-  }
-  const made = await contactsFor(desk, present.flatMap(unknownCaller), ask, context);
-  const ready: Ready[] = [];
-  const pace = createPace();
-  for (const found of present) {
-    const planned = plan(desk, found, contactFor(found, made));
-    if (planned instanceof CrmError)
-      results.set(found.record.key, { key: found.record.key, failed: planned });
-    else ready.push(planned);
-    await pace();
-  }
-  const items = ready.flatMap(({ call, followUp }) => [
-    ...(call ? [call] : []),
-    ...(followUp ? [followUp] : []),
-  ]);
-  const written = await writeTasks(desk, items);
-  const writtenOf = new Map(items.map((item, i) => [item, written[i]]));
-  for (const one of ready) results.set(one.record.key, resultOf(one, writtenOf, desk.book.keyName));
-  return [...byKey.keys()].flatMap((key) => results.get(key) ?? []);
+export async function saveCalls(work: TaskWork, records: readonly CallRecord[]): Promise<SaveResult[]> {
+  const batch = openBatch(records);
+  const found = batch.open(await readCalls(work, batch.records));
+  const made = await contactsFor(work, found.flatMap(unknownCaller));
+  const ready = batch.open(await eachInTurn(found, (call) => readyTask(work, call, contactFor(call, made))));
+  const rows = ready.flatMap(({ call, followUp }) => [call ?? [], followUp ?? []].flat());
+  const written = await writeTasks(work, rows);
+  const writtenOf = new Map(rows.map((row, i) => [row, written[i]]));
+  return batch.results(batch.open(ready.map((call) => savedCall(call, writtenOf, work.keyName))));
 }
 
-/** Reads what may be there: a call that was never sent is not. */
-async function read({ connection, book }: Desk, records: readonly CallRecord[]): Promise<FoundCall[]> {
-  const maySave = (record: CallRecord) =>
-    book.ledger || record.sentAt !== undefined || Object.keys(record.ours).length > 0;
-  const names = [...new Set(records.flatMap(({ fields }) => Object.keys(fields)))];
-  const ids = records.flatMap(({ activityId }) => activityId ?? []);
-  const byId = ids.length > 0 ? await tasksById(connection, book, ids, names) : new Map<string, Current>();
-  const keys = records.flatMap((record) => {
-    const isKnown = record.activityId !== undefined;
-    const needsTask = wantsTask(record) && (isKnown || maySave(record));
-    return [
-      ...(!isKnown && maySave(record) ? [record.key] : []),
-      ...(needsTask ? [taskKey(record.key)] : []),
-    ];
-  });
-  const byKey =
-    keys.length > 0 ? await tasksByKey(connection, book, keys, names) : new Map<string, Current>();
-  return records.map((record) => {
-    const { activityId, key } = record;
-    const current = activityId === undefined ? byKey.get(key) : byId.get(shortId(activityId));
-    const task = byKey.get(taskKey(key));
-    return { record, ...(current && { current }), ...(task && { task }) };
-  });
-}
-
-/** Made once per key; what a person did with it afterwards is theirs. */
-function wantsTask({ task, ours }: CallRecord): boolean {
-  return task !== undefined && !("taskId" in ours);
-}
-
-function taskKey(key: string): string {
-  return `${key}:task`;
-}
-
-/** Nobody is made for a call that had a contact before: a person may have taken it away. */
-function unknownCaller({ record, current }: FoundCall): WantedContact[] {
+/** A call that had a contact before gets no new one: a person may have removed it. */
+function unknownCaller({ record, current }: CallInOrg): WantedContact[] {
   const { createContact, contact, ours } = record;
   const hadOne =
     contact !== undefined || "contactId" in ours || contactIn(linksAfter(current, {})) !== undefined;
   return createContact && !hadOne ? [createContact] : [];
 }
 
-function contactFor(
-  found: FoundCall,
-  made: Awaited<ReturnType<typeof contactsFor>>,
-): CreatedContact | undefined {
-  const [wanted] = unknownCaller(found);
-  return wanted ? made.get(wanted.number) : found.record.contact;
+function contactFor(call: CallInOrg, made: ReadonlyMap<string, CreatedContact>): CreatedContact | undefined {
+  const [wanted] = unknownCaller(call);
+  return wanted ? made.get(wanted.number) : call.contact;
 }
 
-/** A contact that could not be made is no reason not to log its call: it is matched later. */
-function plan(desk: Desk, found: FoundCall, made: CreatedContact | undefined): Ready | CrmError {
+/** A call whose contact could not be created is logged, and matched later. */
+function readyTask(
+  work: TaskWork,
+  found: CallInOrg,
+  made: CreatedContact | undefined,
+): ReadyTask | SettledCall {
   const { record, current, task } = found;
-  const { book, warn } = desk;
-  if (made instanceof CrmError && made.retry === "later") return made;
+  const { keyName } = work;
+  if (made instanceof CrmError && made.retry === "later") return failedCall(record, made);
   const { contact, without } = contactIfMade(made);
-  const planned = planCall(record, current, contact, { book, warn });
-  const plan = { ...planned, without: [...planned.without, ...without] };
+  const plan = planCall(record, current, contact, work);
   const links = linksAfter(current, plan.row);
-  const linked = contact && links[linkOf(contact)] === contact.id ? { contact } : {};
   const { fallbackOwnerId } = record;
-  const common = { ...linked, ...(fallbackOwnerId !== undefined && { fallbackOwner: fallbackOwnerId }) };
+  const common = {
+    ...(contact && links[linkOf(contact)] === contact.id && { contact }),
+    ...(fallbackOwnerId !== undefined && { fallbackOwner: fallbackOwnerId }),
+  };
   const isEmpty = current !== undefined && Object.keys(plan.row).length === 0;
-  const row = current ? { ...plan.row, Id: current.id } : { ...plan.row, [book.keyName]: record.key };
-  const call: Item = { what: "the call", change: current !== undefined, row, ...common };
-  const ready: Ready = { ...found, plan, ...(!isEmpty && { call }) };
+  const row = current ? { ...plan.row, Id: current.id } : { ...plan.row, [keyName]: record.key };
+  const call: TaskRow = { what: "the call", change: current !== undefined, row, ...common };
+  const ready: ReadyTask = {
+    ...found,
+    wrote: plan.wrote,
+    leftAlone: plan.leftAlone,
+    without: [...plan.without, ...without],
+    ...(!isEmpty && { call }),
+  };
   if (!record.task || !wantsTask(record)) return ready;
-  const { row: taskRow, without: left } = planTask(record.task.fields, links, book, warn);
-  ready.plan = { ...plan, without: [...plan.without, ...left] };
-  // An earlier attempt made it, whose answer was lost.
-  if (task) return { ...ready, made: { id: task.id, wrote: wroteOf(taskRow, book.keyName) } };
-  const withKey = { ...taskRow, [book.keyName]: taskKey(record.key) };
-  return { ...ready, followUp: { what: "the follow-up task", change: false, row: withKey, ...common } };
+  const next = planTask(record.task.fields, links, work);
+  const withTask = { ...ready, without: [...ready.without, ...next.without] };
+  // An earlier attempt created it, and its answer was lost.
+  if (task) return { ...withTask, made: { id: task.id, wrote: wroteOf(next.row, keyName) } };
+  const withKey = { ...next.row, [keyName]: taskKey(record.key) };
+  return { ...withTask, followUp: { what: "the follow-up task", change: false, row: withKey, ...common } };
 }
 
 function contactIfMade(made: CreatedContact | undefined): {
@@ -152,37 +98,36 @@ function contactIfMade(made: CreatedContact | undefined): {
   return { contact: { id, kind }, without };
 }
 
-function resultOf(
-  ready: Ready,
-  writtenOf: ReadonlyMap<Item, Written | undefined>,
+/** A call with its row, and its follow-up's, as they were written. */
+function savedCall(
+  ready: ReadyTask,
+  writtenOf: ReadonlyMap<TaskRow, WrittenTask | undefined>,
   keyName: string,
-): SaveResult {
-  const { record, current, plan, call, followUp } = ready;
-  const { key } = record;
-  const saved = call ? writtenOf.get(call) : { id: current?.id ?? "", created: false, item: undefined };
+): SavedCall<Current> | SettledCall {
+  const { call, followUp, contact: _, ...found } = ready;
+  const { record, current } = found;
+  const answer = call ? writtenOf.get(call) : { id: current?.id ?? "", created: false, row: undefined };
   const follow = followUp && writtenOf.get(followUp);
-  if (!saved)
-    return { key, failed: new CrmError("later", "Salesforce's answer said nothing about this call") };
-  if (!("id" in saved)) return { key, ...saved };
-  // The call is there, whatever became of its follow-up; what may be accepted later is sent again with it.
-  if (follow && "failed" in follow && follow.failed.retry === "later") return { key, ...follow };
-  const row = saved.item?.row ?? {};
-  const wrote = wroteIn(plan.wrote, row, saved.item?.contact);
+  if (!answer)
+    return failedCall(record, new CrmError("later", "Salesforce's answer said nothing about this call"));
+  if ("gone" in answer) return goneCall(record);
+  if ("failed" in answer) return failedCall(record, answer.failed, answer.contactGone);
+  // The call is logged, whatever became of its follow-up; one that may be accepted later is sent again with it.
+  if (follow && "failed" in follow && follow.failed.retry === "later")
+    return failedCall(record, follow.failed, follow.contactGone);
+  const row = answer.row?.row ?? {};
   const refused = follow && "failed" in follow ? [`the follow-up task: ${follow.failed.message}`] : [];
-  const without = [...plan.without, ...(saved.item?.without ?? []), ...refused];
-  const made =
-    follow && "id" in follow ? { id: follow.id, wrote: wroteOf(follow.item.row, keyName) } : ready.made;
-  if (made) wrote["taskId"] = made.id;
+  const task =
+    follow && "id" in follow ? { id: follow.id, wrote: wroteOf(follow.row.row, keyName) } : ready.made;
   const contact = contactIn(linksAfter(current, row));
   return {
-    key,
-    saved: saved.id,
-    created: saved.created,
-    wrote,
-    kept: plan.kept,
+    ...found,
+    activityId: answer.id,
+    created: answer.created,
+    wrote: { ...wroteIn(ready.wrote, row, answer.row?.contact), ...(task && { taskId: task.id }) },
+    without: [...ready.without, ...(answer.row?.without ?? []), ...refused],
     ...(contact && { contact }),
-    ...(made && { task: made }),
-    ...(without.length > 0 && { without }),
+    ...(task && { task }),
   };
 }
 

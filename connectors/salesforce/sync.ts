@@ -1,22 +1,20 @@
 import { createHash } from "node:crypto";
 import type { Connection } from "jsforce";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
-import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
+import type { ContactChanges } from "../../src/core/contracts.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
+import type { SalesforceAccount } from "./account.ts";
 import { hasFault } from "./errors.ts";
 import { contactOf, kindOf, type Shape, shapesOf } from "./people.ts";
-import type { OrgSchema } from "./schema.ts";
-import { type Api, literal, queryAll, type RequestOptions } from "./transport.ts";
+import { literal, queryAll, type RequestOptions } from "./transport.ts";
 
-/** As many as can be read between two inbound questions without anybody noticing. */
+/** Small enough to be read between two inbound questions without delaying them. */
 const pageSize = 500;
 /** A change may become visible after later ones, and clocks differ a little. */
 const overlapMs = 5 * 60_000;
 /** Salesforce remembers what was deleted for 30 days. */
 const longestGapMs = 29 * 86_400_000;
 
-type ChangesContext = Pick<ConnectContext, "now" | "contactFields">;
-type ChangesSource = { api: Api; schema: OrgSchema };
 type ChangesPage = { contacts: Contact[]; removed: ContactRef[]; last?: { stamp: string; id: string } };
 
 /**
@@ -24,13 +22,14 @@ type ChangesPage = { contacts: Contact[]; removed: ContactRef[]; last?: { stamp:
  * deleted since. A stop in between goes on from the last page.
  */
 export async function changedContacts(
-  { api, schema }: ChangesSource,
+  account: SalesforceAccount,
   text: string | undefined,
-  ask: RequestOptions,
-  { now, contactFields }: ChangesContext,
+  request: RequestOptions,
 ): Promise<ContactChanges> {
-  const shapes = await shapesOf(schema, contactFields(), ask);
-  const connection = await api.open(ask);
+  const { transport, schema } = account;
+  const { now, contactFields } = account.context;
+  const shapes = await shapesOf(schema, contactFields(), request);
+  const connection = await transport.open(request);
   const shape = digestOf(shapes);
   const start = new Date(now()).toISOString();
   const known = readCursor(text);
@@ -53,8 +52,8 @@ export async function changedContacts(
   }
   const deleted =
     cursor.since === undefined ? [] : await deletedSince(connection, shapes, cursor.since, now());
-  if (deleted === "unknown") return changedContacts({ api, schema }, undefined, ask, { now, contactFields });
-  // Taken out of the recycle bin again.
+  if (deleted === "unknown") return changedContacts(account, undefined, request);
+  // A record may have been restored from the recycle bin.
   const present = new Set(contacts.map(({ id }) => id));
   removed.push(...deleted.filter(({ id }) => !present.has(id)));
   const done: ChangesCursor = { shape, since: cursor.start ?? start };
@@ -71,7 +70,7 @@ async function readPage(connection: Connection, shape: Shape, cursor: ChangesCur
   } else if (cursor.since) {
     conditions.push(`SystemModstamp >= ${earlier(cursor.since)}`);
   }
-  // A full list needs no converted leads; a list of changes tells that they are to be removed.
+  // A full list leaves out converted leads; a list of changes has them, to be removed.
   if (object === "Lead" && !cursor.since) conditions.push("IsConverted = false");
   const where = conditions.length > 0 ? ` WHERE ${conditions.join(" AND ")}` : "";
   const soql = `SELECT ${select.join(", ")} FROM ${object}${where} ORDER BY SystemModstamp, Id LIMIT ${pageSize}`;
@@ -87,7 +86,7 @@ async function readPage(connection: Connection, shape: Shape, cursor: ChangesCur
   };
 }
 
-/** What was deleted; "unknown" when Salesforce does not tell for so long a time, or for so many. */
+/** Deleted records; "unknown" when the time is too long or the records are too many for Salesforce. */
 async function deletedSince(
   connection: Connection,
   shapes: readonly Shape[],
@@ -129,21 +128,22 @@ function isTooOld({ since, start }: ChangesCursor, now: number): boolean {
   return now - Date.parse(since ?? start ?? "") > longestGapMs;
 }
 
-/**
- * Where the reading of contacts stands. `shape`: which fields are read. `since`: ISO time of the last complete round;
- * absent during the first. `start`: ISO time when this round began; absent between rounds. `object`: which kind of
- * person is being read, and `stamp` with `id` the last one that was.
- */
+/** Where a sync stands. Times are ISO. */
 type ChangesCursor = {
+  /** A digest of the fields that are read. */
   shape: string;
+  /** The start of the last complete round; absent during the first. */
   since?: string;
+  /** The start of this round; absent between rounds. */
   start?: string;
+  /** The object that is read. */
   object?: string;
+  /** The last change that was read, with `id`. */
   stamp?: string;
   id?: string;
 };
 
-/** A cursor as `changedContacts` gave it out; undefined for anything else. */
+/** A cursor that `changedContacts` returned; undefined for anything else. */
 function readCursor(text: string | undefined): ChangesCursor | undefined {
   if (text === undefined) return undefined;
   let value: unknown;

@@ -9,26 +9,26 @@ import { answerFailure, faultsOf, limitPauseMs, networkFailure } from "./errors.
 import type { SalesforceSettings } from "./settings.ts";
 import { tokensOf } from "./sign-in.ts";
 
-/** For whom a piece of work is done, and until when somebody waits for it. */
+/** About all requests of one piece of work. */
 export type RequestOptions = { priority: Priority; signal?: AbortSignal | undefined };
 
 /**
- * The way to an org. `open` gives jsforce's connection for one piece of work: each of its requests waits for its turn,
- * has a deadline, is sent again once when the token is refused and never otherwise, and fails with `CrmError`.
+ * The requests of one org. `open` returns jsforce's connection for one piece of work: each of its requests waits for its
+ * turn, has a deadline, is sent again only when the token is refused, once, and fails with `CrmError`.
  */
-export type Api = { open(ask: RequestOptions): Promise<Connection> };
+export type OrgTransport = { open(request: RequestOptions): Promise<Connection> };
 
-export function createApi(settings: SalesforceSettings, context: ConnectContext): Api {
+export function openTransport(settings: SalesforceSettings, context: ConnectContext): OrgTransport {
   const { now, onRequest } = context;
   const tokens = tokensOf(settings, context);
   const limits = createLimits(now);
-  const heed = (error: unknown): never => {
-    throw error instanceof CrmError ? limits.heed(error) : error;
+  const fail = (error: unknown): never => {
+    throw error instanceof CrmError ? limits.pauseAfter(error) : error;
   };
 
   const open = async ({ priority, signal }: RequestOptions): Promise<Connection> => {
     if (signal?.aborted) throw stopped(signal);
-    // Forty megabytes that only an installation with Salesforce needs.
+    // Forty megabytes, which only an installation with Salesforce needs.
     const { Connection } = await import("jsforce");
     const { accessToken, url = "" } = await tokens.current();
     const instanceUrl = settings.apiUrl ?? url;
@@ -48,7 +48,7 @@ export function createApi(settings: SalesforceSettings, context: ConnectContext)
     ): Promise<ExchangeResult> => {
       const done = await limits.turn(priority, signal);
       connection.accessToken = token;
-      return exchange(plain, request, options).catch(heed).finally(done);
+      return exchange(plain, request, options).catch(fail).finally(done);
     };
     const send = async (request: string | HttpRequest, options: object = {}): Promise<unknown> => {
       const outcome = await withToken(
@@ -59,7 +59,7 @@ export function createApi(settings: SalesforceSettings, context: ConnectContext)
       if ("refused" in outcome) throw outcome.refused;
       return outcome.answer;
     };
-    // All of jsforce's own helpers (query, upsert, describe …) go through `request`, and only await what it returns.
+    // All helpers of jsforce (query, upsert, describe …) call `request` and await its result.
     connection.request = send as unknown as Connection["request"];
     return connection;
   };
@@ -67,7 +67,7 @@ export function createApi(settings: SalesforceSettings, context: ConnectContext)
   return { open };
 }
 
-/** The work, or a `CrmError` as soon as nobody waits for it any more; a request that is on its way ends by itself. */
+/** The work, or a `CrmError` as soon as the signal aborts; a request that is on its way ends by itself. */
 export async function unlessStopped<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
   if (signal?.aborted) throw stopped(signal);
   return unlessAborted(work(), signal).catch((error: unknown) => {
@@ -76,16 +76,16 @@ export async function unlessStopped<T>(signal: AbortSignal | undefined, work: ()
 }
 
 function stopped({ reason }: AbortSignal): CrmError {
-  return new CrmError("later", "Salesforce did not answer in time: nobody waits for it any more", {
+  return new CrmError("later", "Salesforce did not answer in time, and the answer is no longer needed", {
     cause: reason,
   });
 }
 
-/** `refused`: the token was. */
+/** `refused`: because of the token. */
 type ExchangeResult = { answer: unknown } | { refused: CrmError };
-/** jsforce's own way of sending, with what we want to hear of it. */
 type Exchange = {
   connection: Connection;
+  /** jsforce's own way of sending. */
   send: Connection["request"];
   now: () => number;
   onRequest: ((request: CrmRequest) => void) | undefined;
@@ -93,8 +93,8 @@ type Exchange = {
 };
 
 const timeoutMs = 15_000;
-/** jsforce sends five times by itself, and waits half an hour. */
-const limits = { timeout: timeoutMs, retry: { maxRetries: 0, methods: [] }, followRedirect: false };
+/** By default jsforce sends five times, and waits half an hour. */
+const jsforceOptions = { timeout: timeoutMs, retry: { maxRetries: 0, methods: [] }, followRedirect: false };
 
 /** One request, sent once. Throws `CrmError`. */
 async function exchange(
@@ -111,7 +111,7 @@ async function exchange(
     onAnswer(answer.headers);
     note(answer.statusCode);
   };
-  // jsforce's errors do not tell the status and the headers of an answer.
+  // jsforce's errors lack the status and the headers of an answer.
   const transport = {
     httpRequest(...sent: Parameters<typeof connection._transport.httpRequest>) {
       const answer = connection._transport.httpRequest(...sent);
@@ -120,7 +120,7 @@ async function exchange(
     },
   };
   try {
-    const answer: unknown = await inTime(send(request, { ...options, ...limits, transport }));
+    const answer: unknown = await inTime(send(request, { ...options, ...jsforceOptions, transport }));
     if (typeof answer !== "string") return { answer };
   } catch (cause) {
     if (!response) {
@@ -147,26 +147,26 @@ function pathOf(request: string | HttpRequest): string {
   return path;
 }
 
-/** What the org still takes from us. */
-type Limits = {
+/** The requests that the org still accepts. */
+type OrgLimits = {
   /** Waits for its turn; call what it returns when the request is over. Throws `CrmError("later")`. */
   turn(priority: Priority, signal: AbortSignal | undefined): Promise<() => void>;
-  /** Reads what an answer says of the day's limit. */
+  /** Reads the day's limit from an answer. */
   learn(headers: Readonly<Record<string, string>>): void;
-  /** The same failure; one that says that the limit is reached stops further requests and tells until when. */
-  heed(failure: CrmError): CrmError;
+  /** The same failure. One that reports an exceeded limit pauses further requests, and says until when. */
+  pauseAfter(failure: CrmError): CrmError;
 };
 
 const concurrentPauseMs = 5_000;
-/** Keeping the index fresh leaves the last tenth of the day's requests to calls. */
+/** The last tenth of the day's requests is left to calls. */
 const shareOfSync = 0.9;
 
-function createLimits(now: () => number): Limits {
-  // Of our own choice: few enough that the org's other programs do not feel us.
+function createLimits(now: () => number): OrgLimits {
+  // Our own choice, low enough not to slow down the org's other programs.
   const budget = createBudget({ name: "Salesforce", limit: 50, perMs: 1_000, atOnce: 5, now });
   let usage: { used: number; limit: number; at: number } | undefined;
 
-  /** An old figure counts no longer: the window of 24 hours rolls, and only a request brings a new one. */
+  /** An old figure does not count: the window of 24 hours rolls, and only a request brings a new figure. */
   const refuseSync = (): void => {
     if (!usage || now() - usage.at >= limitPauseMs || usage.used < usage.limit * shareOfSync) return;
     const cause = `Salesforce counts ${usage.used} of the org's ${usage.limit} requests in 24 hours`;
@@ -184,7 +184,7 @@ function createLimits(now: () => number): Limits {
       const [, used, limit] = /(?:^|[\s,;])api-usage=(\d+)\/(\d+)/.exec(info) ?? [];
       if (used && limit) usage = { used: Number(used), limit: Number(limit), at: now() };
     },
-    heed(failure) {
+    pauseAfter(failure) {
       const fault = faultsOf(failure).find(({ code }) => code === "REQUEST_LIMIT_EXCEEDED");
       if (!fault) return failure;
       const pauseMs = /concurrent/i.test(fault.message) ? concurrentPauseMs : limitPauseMs;
@@ -198,7 +198,7 @@ function createLimits(now: () => number): Limits {
   };
 }
 
-/** Longest list of values in one query, as it stands in a URL: Salesforce takes about 16,000 characters in all. */
+/** Longest list of values in one query, encoded for a URL: Salesforce takes about 16,000 characters in all. */
 const longestList = 9_000;
 const mostRecords = 50_000;
 
@@ -226,7 +226,7 @@ export function inLists(values: readonly string[], longest = longestList): strin
   return list === "" ? lists : [...lists, list];
 }
 
-/** All records of a query. `deletedToo`: also those in the recycle bin, and archived activities. */
+/** All records of a query. `deletedToo`: also records in the recycle bin, and archived activities. */
 export async function queryAll(
   connection: Connection,
   soql: string,
