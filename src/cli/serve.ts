@@ -4,8 +4,8 @@ import { createServer, type Server as Listener } from "node:net";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createApp } from "../app.ts";
-import type { Config } from "../config.ts";
-import { assemble, type Parts } from "../parts.ts";
+import type { Config } from "../config/index.ts";
+import { assemble, type Parts } from "../server/assemble.ts";
 import type { Tightened } from "../store/private.ts";
 import { claimDataFolder, faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { sayAndExit } from "./errors.ts";
@@ -47,7 +47,7 @@ async function serve(options: GlobalOptions): Promise<void> {
 async function begin(parts: Parts): Promise<{ server: Server; release: () => void }> {
   const { config, flow } = parts;
   sayTightened(await prepareDataFolder(config, flow.store), flow.log);
-  await parts.load();
+  await parts.accounts.load();
   const server = createApp(parts);
   await listen(server, config);
   const release = claimDataFolder(config.dataFolder, 1_000);

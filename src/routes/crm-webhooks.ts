@@ -1,5 +1,5 @@
 import { Rejected } from "../core/errors.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { withBody } from "./body.ts";
 import { pathParameter, type Route } from "./route.ts";
 
@@ -26,7 +26,7 @@ export function crmWebhookRoutes(parts: Parts): Route[] {
             );
           await withBody(request, { limit: largestBody, room, isProved: false }, (body) => {
             checkBody(body);
-            return parts.hear(crm, body);
+            return parts.accounts.contactEvents(crm, body);
           });
         } catch (error) {
           if (error instanceof Rejected)

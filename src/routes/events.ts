@@ -1,6 +1,6 @@
 import type { Response } from "express";
 import { Rejected } from "../core/errors.ts";
-import type { Parts } from "../parts.ts";
+import type { LiveFeed } from "../server/live.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, type Route } from "./route.ts";
 
@@ -9,10 +9,8 @@ const heartbeatMs = 15_000;
 const unreadBytes = 1_000_000;
 const listenersAtOnce = 100;
 
-type LiveFeed = Parts["live"];
-
 /** Calls as they change, as server-sent events named `call`. */
-export function eventRoutes({ live }: Pick<Parts, "live">): Route[] {
+export function eventRoutes({ live }: { live: LiveFeed }): Route[] {
   let listeners = 0;
   return [
     adminRoute("get", "/api/events", noQuery, (_, response) => {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import { isRegion } from "../core/phone.ts";
 import type { Installed } from "../installations/installer.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { type Html, html } from "./html.ts";
 import { findInstallation, webhooksOf } from "./installations.ts";
 import { readQuery } from "./query.ts";
@@ -91,7 +91,7 @@ async function finish(parts: Parts, request: Request, response: Response): Promi
     throw new Rejected(400, `you did not agree, so nothing was connected. ${again}`);
   if (error !== undefined || code === undefined)
     throw new Rejected(400, `the CRM did not send a consent (${words ?? error ?? "no code"}). ${again}`);
-  const done = await parts.install(crm, { code, state, browser: cookieOf(request) });
+  const done = await parts.accounts.install(crm, { code, state, browser: cookieOf(request) });
   const label = parts.installed?.installer.crms.get(crm)?.label ?? crm;
   response.type("html").send(donePage(parts, label, done).html);
 }

@@ -1,8 +1,9 @@
 import { Rejected } from "../core/errors.ts";
-import { whySkipped } from "../flow/asks.ts";
-import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
-import { lastAsked } from "../flow/reconcile.ts";
-import type { Parts } from "../parts.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
+import { whySkipped } from "../flow/calls/due.ts";
+import type { Installation } from "../flow/installation.ts";
+import { lastPolled } from "../flow/lost-webhooks/reconcile.ts";
+import type { Parts } from "../server/assemble.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, type Route } from "./route.ts";
 
@@ -81,7 +82,7 @@ async function describe(parts: Parts, installation: Installation, counts: StateC
 async function lostWebhooksOf({ flow }: Parts, installation: Installation, configured: ConfiguredProvider) {
   const why = whySkipped(installation, configured);
   if (why !== undefined) return { asked: false, why };
-  const askedAt = await lastAsked(flow, installation.settings.name, configured.provider.id);
+  const askedAt = await lastPolled(flow, installation.settings.name, configured.provider.id);
   return { asked: true, ...(askedAt !== undefined && { askedAt: isoOf(askedAt) }) };
 }
 

@@ -4,8 +4,8 @@ import { basename, dirname } from "node:path";
 import type { Request } from "express";
 import { messageOf, Rejected } from "../core/errors.ts";
 import { isObject, type JsonObject } from "../lib/body.ts";
-import type { MappingInUse } from "../parts/connect.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
+import type { MappingInUse } from "../server/connect.ts";
 import { readJsonText } from "./body.ts";
 import { findInstallation } from "./installations.ts";
 import { noQuery, previewQuery } from "./query.ts";
@@ -41,7 +41,7 @@ export function mappingRoutes(parts: Parts): Route[] {
 
 function mappingOf(parts: Parts, request: Request) {
   const installation = findInstallation(parts, pathParameter(request, "name"));
-  const file: MappingInUse | undefined = parts.mappingFiles.get(installation.settings.name);
+  const file: MappingInUse | undefined = parts.mappings.get(installation.settings.name);
   if (!file) throw new Error(`no mapping is in use for ${installation.settings.name}`);
   return { installation, file };
 }

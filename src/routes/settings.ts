@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { messageOf, Rejected } from "../core/errors.ts";
-import { gapsOf } from "../flow/gaps.ts";
+import { gapsOf } from "../flow/contacts/unknown-agents.ts";
 import type { InstallBody } from "../installations/installer.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";
@@ -38,12 +38,15 @@ export function settingsRoutes(parts: Parts): Route[] {
     }),
     adminRoute("put", path, noQuery, async (request, response) => {
       const name = pathParameter(request, "name");
-      await parts.reset(name, readChange(await readJsonText(request, "settings", parts.room)));
+      await parts.accounts.changeSettings(
+        name,
+        readChange(await readJsonText(request, "settings", parts.room)),
+      );
       response.json(await read(name));
     }),
     adminRoute("delete", "/api/installations/:name", noQuery, async (request, response) => {
       const name = pathParameter(request, "name");
-      await parts.disconnect(name);
+      await parts.accounts.disconnect(name);
       const left = (await parts.flow.store.installs()).find((install) => install.name === name);
       const exportUntil = left && parts.erasing.plannedAt(left);
       response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });

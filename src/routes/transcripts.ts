@@ -1,8 +1,8 @@
 import type { Response } from "express";
 import { Rejected } from "../core/errors.ts";
-import { recordingPolicyOf } from "../flow/recording-policy.ts";
-import type { Parts } from "../parts.ts";
-import type { CallRow } from "../store/contract.ts";
+import { recordingPolicyOf } from "../core/recording-policy.ts";
+import type { TrackedCall } from "../core/tracked-call.ts";
+import type { Parts } from "../server/assemble.ts";
 import { type Html, html } from "./html.ts";
 import { pathParameter, type Route } from "./route.ts";
 
@@ -19,7 +19,7 @@ export function transcriptRoutes(parts: Pick<Parts, "flow" | "installations" | "
         const { transcript, summary } = row.call;
         if (!transcript && !summary)
           throw new Rejected(404, "this call has no transcript yet, or none any more");
-        send(response, pageOf(row, playerOf(parts, row)));
+        send(response, pageOf(row, await playerOf(parts, row)));
       },
     },
   ];
@@ -34,18 +34,18 @@ function send(response: Response, page: Html): void {
   response.type("html").send(page.html);
 }
 
-function playerOf(
+async function playerOf(
   { installations, recordings }: Pick<Parts, "installations" | "recordings">,
-  row: CallRow,
-): string | undefined {
+  row: TrackedCall,
+): Promise<string | undefined> {
   const settings = installations.get(row.call.installation)?.settings;
   if (!settings || !row.call.recording || recordingPolicyOf(settings, row.call.line) === "none")
     return undefined;
-  const url = recordings.urlOf(row);
+  const url = (await recordings.links()).recordingUrl(row);
   return url && new URL(url).pathname;
 }
 
-function pageOf({ call }: CallRow, player: string | undefined): Html {
+function pageOf({ call }: TrackedCall, player: string | undefined): Html {
   const { startedAt, summary, transcript, talkSeconds } = call;
   return html`<!doctype html>
 <html lang="en">

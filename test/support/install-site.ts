@@ -4,8 +4,8 @@ import type { HubspotEmulator } from "../../emulators/hubspot/index.ts";
 import { openGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import { crmIn, readManifest } from "../../src/manifest.ts";
-import { assemble } from "../../src/parts.ts";
 import { providers } from "../../src/providers/index.ts";
+import { assemble } from "../../src/server/assemble.ts";
 import { inboundCall } from "./calls.ts";
 import { createClock } from "./crm-turns.ts";
 import { type CrmWorld, hubspotWorld, salesforceWorld } from "./crm-worlds.ts";
@@ -130,7 +130,7 @@ export async function installSite(
     /** Another process over the same data, whose background work is not started. */
     async beside() {
       const parts = assemble(server.parts.config, { log, now: clock.now });
-      await parts.load();
+      await parts.accounts.load();
       return parts;
     },
     /** The disk fails at the next saving of an installation, once. */

@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { connectors } from "../../connectors/index.ts";
 import { createApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/index.ts";
 import { isLoopbackUrl } from "../../src/core/loopback.ts";
-import type { Log } from "../../src/flow/installation.ts";
-import { assemble, type Parts } from "../../src/parts.ts";
+import type { Log } from "../../src/core/runtime.ts";
 import { providers } from "../../src/providers/index.ts";
+import { assemble, type Parts } from "../../src/server/assemble.ts";
 
 export const publicUrl = "https://hooks.example.com";
 /** Of a server whose test names none: what it asks of the API and the pages is asked as an administrator. */
@@ -121,7 +121,7 @@ async function run({ settings, file, environment, log, now }: ServerOptions, fol
   );
   const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, ...log };
   const parts = assemble(config, { log: silent, ...(now && { now }) });
-  await parts.load();
+  await parts.accounts.load();
   const server = createApp(parts);
   if (config.adminToken === ownToken) server.prependListener("request", askAsAdmin);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));

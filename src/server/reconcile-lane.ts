@@ -1,0 +1,78 @@
+import { ProviderError } from "../core/errors.ts";
+import { maskAll } from "../core/mask.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
+import type { Flow, Installation } from "../flow/installation.ts";
+import { reconcile } from "../flow/lost-webhooks/reconcile.ts";
+
+/** Between two polls for all calls, and between two for calls that lack something. */
+const everyMs = 15 * 60_000;
+const lackingMs = 60_000;
+/**
+ * An API may leave calls out of its list until they end, and lists them by when they began. So the lane sometimes polls
+ * further back than a call can last (4 hours at Exotel).
+ */
+const deepEveryMs = 3_600_000;
+const deepLookBackMs = 5 * 3_600_000;
+/** What is missing is known only once the stored webhooks are decoded. */
+const afterDecodingMs = 1_000;
+
+/** The work of the lane that polls providers. `appended`: called when deliveries were stored. */
+export function reconcileLane(flow: Flow, installation: Installation, appended: () => void) {
+  const { settings, providers } = installation;
+  const nextPoll = new Map<string, number>();
+  const nextDeepPoll = new Map<string, number>();
+  const pausedUntil = new Map<string, number>();
+
+  const poll = async (configured: ConfiguredProvider, signal: AbortSignal): Promise<void> => {
+    const { id } = configured.provider;
+    const pollsAll = flow.now() >= (nextPoll.get(id) ?? 0);
+    const isDeep = pollsAll && flow.now() >= (nextDeepPoll.get(id) ?? 0);
+    const { missed, mended, closed } = await reconcile(flow, installation, configured, {
+      signal,
+      onlyLacking: !pollsAll,
+      ...(isDeep && { lookBackMs: deepLookBackMs }),
+    });
+    if (pollsAll) nextPoll.set(id, flow.now() + everyMs);
+    if (isDeep) nextDeepPoll.set(id, flow.now() + deepEveryMs);
+    if (missed + mended + closed === 0) return;
+    appended();
+    flow.log.info(
+      { installation: settings.name, provider: id, missed, mended, closed },
+      "polling the provider found what webhooks had left out",
+    );
+  };
+
+  let lastTurn = 0;
+  /** A clock that was ahead has left times far in the future. */
+  const forgetIfSetBack = (): void => {
+    if (flow.now() < lastTurn) for (const times of [nextPoll, nextDeepPoll, pausedUntil]) times.clear();
+    lastTurn = flow.now();
+  };
+
+  return async (signal: AbortSignal): Promise<number> => {
+    forgetIfSetBack();
+    if ((await flow.store.newDeliveries(settings.name, 1)).length > 0) return flow.now() + afterDecodingMs;
+    for (const configured of Object.values(providers)) {
+      const { id } = configured.provider;
+      if (signal.aborted || flow.now() < (pausedUntil.get(id) ?? 0)) continue;
+      try {
+        await poll(configured, signal);
+      } catch (error) {
+        if (signal.aborted) break;
+        if (!(error instanceof ProviderError)) throw error;
+        const pauseMs = error.afterMs ?? (error.retry === "later" ? lackingMs : everyMs);
+        pausedUntil.set(id, flow.now() + pauseMs);
+        flow.log.warn(
+          {
+            installation: settings.name,
+            provider: id,
+            reason: maskAll(error.message),
+            againInMs: pauseMs,
+          },
+          "the provider could not be polled for calls; it will be retried",
+        );
+      }
+    }
+    return flow.now() + lackingMs;
+  };
+}
