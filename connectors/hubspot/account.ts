@@ -7,12 +7,12 @@ import { type Callers, callersOf } from "./people.ts";
 import { createPlayer, type Player } from "./player.ts";
 import { type AccountSchema, openSchema } from "./schema.ts";
 import type { HubspotSettings } from "./settings.ts";
-import { openTransport, type Transport } from "./transport.ts";
+import { type AccountRequests, type DescribedRequest, openTransport, type Transport } from "./transport.ts";
 
 /** One HubSpot account, as all work of its connector needs it. */
 export type HubspotAccount = {
   context: ConnectContext;
-  /** Warns once of each thing. */
+  /** Passes each sentence on once. */
   warn: (sentence: string) => void;
   transport: Transport;
   schema: AccountSchema;
@@ -26,6 +26,21 @@ export type HubspotAccount = {
   takesLink: (url: string) => boolean;
 };
 
+/** The account for one piece of work, with its requests. */
+export type HubspotWork = HubspotAccount &
+  AccountRequests & {
+    /** The same work, with other words in errors. */
+    named(what: string): HubspotWork;
+  };
+
+export function workOn(account: HubspotAccount, about: DescribedRequest): HubspotWork {
+  return {
+    ...account,
+    ...account.transport.requests(about),
+    named: (what) => workOn(account, { ...about, what }),
+  };
+}
+
 export function openAccount(crm: HubspotSettings, context: ConnectContext): HubspotAccount {
   const transport = openTransport(crm, context);
   const warn = onceEach(context.warn);
@@ -37,7 +52,7 @@ export function openAccount(crm: HubspotSettings, context: ConnectContext): Hubs
     schema,
     callers: callersOf(schema, { ...context, warn }),
     player: createPlayer(transport, crm.appId, warn),
-    lookBack: createLookBack(transport, context),
+    lookBack: createLookBack(context),
     callsInTurn: createTurns(),
     contactsInTurn: createTurns(),
     takesLink: (url) => crm.plainLinks || isPublicUrl(url),

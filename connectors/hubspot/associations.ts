@@ -4,13 +4,13 @@ import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import { inHalves } from "../../src/lib/patterns.ts";
 import { failedCall, isSettled, type SavedCall, type SettledCall } from "../../src/lib/saving.ts";
-import type { HubspotAccount } from "./account.ts";
+import type { HubspotWork } from "./account.ts";
 import { refusedWith } from "./errors.ts";
 import { type CallerType, callerKinds } from "./people.ts";
 import { readRecords } from "./read.ts";
 import { resultsIn, rowsAtOnce, type Stored } from "./rows.ts";
 import { notGranted, type ObjectType, scopesIn } from "./schema.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import type { AccountRequests } from "./transport.ts";
 import { contactMark } from "./unknown-callers.ts";
 
 /** Types of records that a mapping may associate calls with, besides the contact. */
@@ -28,10 +28,9 @@ const nameOf = ({ from, to }: Pair): string => `${from} ${to}`;
  * reasons of the pairs that HubSpot refuses, by `nameOf`. Throws `CrmError` when a request fails for all of them.
  */
 export async function associate(
-  transport: Transport,
+  { send }: AccountRequests,
   { type, toType }: { type: ObjectType; toType: string },
   pairs: readonly Pair[],
-  request: DescribedRequest,
 ): Promise<Map<string, CrmError>> {
   const refused = new Map<string, CrmError>();
 
@@ -40,7 +39,7 @@ export async function associate(
     let missing = part;
     let error: CrmError;
     try {
-      const body: unknown = await transport.send(request, (client) =>
+      const body: unknown = await send((client) =>
         client.crm.associations.v4.batchApi.createDefault(type, toType, { inputs }),
       );
       missing = missingOf(body, part);
@@ -80,21 +79,20 @@ function firstErrorOf(body: unknown): string {
 
 /** The contacts, or companies, that each call is associated with. */
 async function callersOfCalls(
-  transport: Transport,
+  { send }: AccountRequests,
   type: CallerType,
   callIds: readonly string[],
-  request: DescribedRequest,
 ): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
   for (const part of inParts(callIds, rowsAtOnce)) {
     const inputs = part.map((id) => ({ id }));
-    const body: unknown = await transport
-      .send(request, (client) => client.crm.associations.v4.batchApi.getPage("calls", type, { inputs }))
-      .catch((error: unknown) => {
-        // None of them has one.
-        if (refusedWith(error, 404)) return undefined;
-        throw error;
-      });
+    const body: unknown = await send((client) =>
+      client.crm.associations.v4.batchApi.getPage("calls", type, { inputs }),
+    ).catch((error: unknown) => {
+      // None of them has one.
+      if (refusedWith(error, 404)) return undefined;
+      throw error;
+    });
     for (const result of body === undefined ? [] : resultsIn(body)) {
       const from = result["_from"] === undefined ? objectAt(result, "from") : objectAt(result, "_from");
       const id = textAt(from, "id");
@@ -113,34 +111,31 @@ async function callersOfCalls(
  * A call whose contact a person has changed keeps it.
  */
 export async function linkCalls(
-  account: HubspotAccount,
+  work: HubspotWork,
   calls: readonly SavedCall<Stored>[],
-  request: DescribedRequest,
 ): Promise<(SavedCall<Stored> | SettledCall)[]> {
   const settled: SettledCall[] = [];
   let linked = calls;
   for (const callerKind of callerKinds) {
-    const steps = await linkCallers(account, callerKind, linked, request);
+    const steps = await linkCallers(work, callerKind, linked);
     settled.push(...steps.filter(isSettled));
     linked = steps.flatMap((step) => (isSettled(step) ? [] : [step]));
   }
-  for (const type of associates) linked = await linkRecords(account, type, linked, request);
+  for (const type of associates) linked = await linkRecords(work, type, linked);
   return [...linked, ...settled];
 }
 
 async function linkCallers(
-  { transport, lookBack }: HubspotAccount,
+  work: HubspotWork,
   [type, kind]: (typeof callerKinds)[number],
   calls: readonly SavedCall<Stored>[],
-  about: DescribedRequest,
 ): Promise<(SavedCall<Stored> | SettledCall)[]> {
-  const request = { ...about, what: `HubSpot, associating calls with ${type}` };
+  const naming = work.named(`HubSpot, associating calls with ${type}`);
   const wanting = calls.filter(({ record, contact }) => contact?.kind === kind && !record.linked);
   const present = await callersOfCalls(
-    transport,
+    work.named(`HubSpot, reading the ${type} of calls`),
     type,
     wanting.flatMap(({ current }) => current?.id ?? []),
-    { ...about, what: `HubSpot, reading the ${type} of calls` },
   );
   const planned = calls.map((call): { call: SavedCall<Stored>; to?: string } => {
     const { record, contact, current } = call;
@@ -153,9 +148,9 @@ async function linkCallers(
     };
   });
   const pairs = planned.flatMap(({ call, to }) => (to === undefined ? [] : [{ from: call.activityId, to }]));
-  const refused = await associate(transport, { type: "calls", toType: type }, pairs, request);
+  const refused = await associate(naming, { type: "calls", toType: type }, pairs);
   const doubtful = pairs.flatMap((pair) => (refused.has(nameOf(pair)) ? [pair.to] : []));
-  const existing = await readRecords(transport, doubtful, { type, by: "id", properties: [] }, request);
+  const existing = await readRecords(naming, doubtful, { type, by: "id", properties: [] });
   return planned.map(({ call, to }) => {
     if (to === undefined) return call;
     const error = refused.get(nameOf({ from: call.activityId, to }));
@@ -163,7 +158,7 @@ async function linkCallers(
     if (existing.has(to))
       return { ...call, without: [...call.without, `its contact ${to}: ${error.message}`] };
     const number = call.record.createContact?.number;
-    if (number !== undefined) lookBack.forget(contactMark(number));
+    if (number !== undefined) work.lookBack.forget(contactMark(number));
     return failedCall(call.record, contactIsGone(error), call.contact);
   });
 }
@@ -175,11 +170,11 @@ function contactIsGone(cause: CrmError): CrmError {
 }
 
 async function linkRecords(
-  { transport, context, warn }: HubspotAccount,
+  work: HubspotWork,
   type: (typeof associates)[number],
   calls: readonly SavedCall<Stored>[],
-  request: DescribedRequest,
 ): Promise<readonly SavedCall<Stored>[]> {
+  const { context, warn } = work;
   const field = `${type}Id`;
   const toType = type === "company" ? "companies" : `${type}s`;
   const targetOf = ({ record }: SavedCall<Stored>): string | undefined => {
@@ -199,12 +194,10 @@ async function linkRecords(
   };
   const lacked = scopesIn(context).toAssociate(type);
   if (lacked !== undefined) return withoutAny(notGranted(lacked));
-  const refused = await associate(transport, { type: "calls", toType }, pairs, request).catch(
-    (error: unknown) => {
-      if (refusedWith(error, 403)) return error.message;
-      throw error;
-    },
-  );
+  const refused = await associate(work, { type: "calls", toType }, pairs).catch((error: unknown) => {
+    if (refusedWith(error, 403)) return error.message;
+    throw error;
+  });
   if (typeof refused === "string") return withoutAny(refused);
   return calls.map((call) => {
     const to = targetOf(call);

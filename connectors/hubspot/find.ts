@@ -3,11 +3,10 @@ import { nationalDigits } from "../../src/core/phone.ts";
 import { writingsOf } from "../../src/core/phone-plans.ts";
 import { usualWritings } from "../../src/core/phone-writings.ts";
 import { inParts } from "../../src/lib/pace.ts";
-import type { HubspotAccount } from "./account.ts";
+import type { HubspotWork } from "./account.ts";
 import { type CallerShape, callerProperties, contactOf } from "./people.ts";
 import type { Stored } from "./rows.ts";
 import { type Filter, inSearches, search as searchOnce } from "./search.ts";
-import type { DescribedRequest } from "./transport.ts";
 
 /** All forms of at most this many numbers fit into one request; more are searched in two steps. */
 const fewNumbers = 25;
@@ -23,11 +22,8 @@ type FoundContacts = Map<string, Contact[]>;
  * its number. HubSpot finds a number by its national digits; one that it could not read is stored as it was typed, so
  * the usual forms are searched as well. Every find is verified here.
  */
-export async function findContacts(
-  { transport, callers, context }: HubspotAccount,
-  numbers: readonly string[],
-  request: DescribedRequest,
-): Promise<FoundContacts> {
+export async function findContacts(work: HubspotWork, numbers: readonly string[]): Promise<FoundContacts> {
+  const { callers, context } = work;
   const found: FoundContacts = new Map();
   if (numbers.length === 0) return found;
   const mapped = context.contactFields();
@@ -35,7 +31,7 @@ export async function findContacts(
   const search = async (shape: CallerShape, wanted: readonly string[], filters: Filter[]): Promise<void> => {
     if (wanted.length === 0 || filters.length === 0) return;
     const properties = callerProperties(shape, mapped);
-    add(shape, wanted, await inSearches(transport, { type: shape.type, filters, properties }, request));
+    add(shape, wanted, await inSearches(work, { type: shape.type, filters, properties }));
   };
   const add = (
     shape: CallerShape,
@@ -58,10 +54,10 @@ export async function findContacts(
     if (wanted.length > fewMissing || shape.calculated.length === 0) return;
     for (const filterGroups of inParts(insideOf(shape, wanted), groupsInSearch)) {
       const body = { filterGroups, properties: callerProperties(shape, mapped), limit: mostInside };
-      add(shape, wanted, (await searchOnce(transport, shape.type, body, request)).results);
+      add(shape, wanted, (await searchOnce(work, shape.type, body)).results);
     }
   };
-  for (const shape of await callers.shapes(request.signal)) {
+  for (const shape of await callers.shapes(work.signal)) {
     const wanted = missing(numbers);
     if (wanted.length <= fewNumbers) {
       await search(shape, wanted, [

@@ -1,7 +1,7 @@
 import type { CallRecord, FollowUp, FollowUpStanding } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { failedCall, ownerInstead, type SavedCall, type SettledCall } from "../../src/lib/saving.ts";
-import type { HubspotAccount } from "./account.ts";
+import type { HubspotWork } from "./account.ts";
 import { associate } from "./associations.ts";
 import { isAboutOwner, isClash, refusedWith } from "./errors.ts";
 import { createOnce, tooEarly } from "./look-back.ts";
@@ -10,7 +10,7 @@ import { readRecords } from "./read.ts";
 import { type BatchRow, type Stored, writeRows } from "./rows.ts";
 import { keyProperties, lacksKey } from "./schema.ts";
 import { search } from "./search.ts";
-import type { DescribedRequest } from "./transport.ts";
+import type { AccountRequests } from "./transport.ts";
 import { comparable, type Properties, textsOf } from "./values.ts";
 
 type TextFields = Record<string, string>;
@@ -22,16 +22,16 @@ const clocksMs = 5 * 60_000;
 
 /** Creates the follow-up tasks of calls. The calls are logged: a lasting refusal of a task does not fail them. */
 export async function withFollowUps(
-  account: HubspotAccount,
+  work: HubspotWork,
   calls: readonly SavedCall<Stored>[],
-  about: DescribedRequest,
 ): Promise<(SavedCall<Stored> | SettledCall)[]> {
-  const request = { ...about, what: "HubSpot, making a follow-up task" };
   const wanting = calls.filter(({ record }) => record.task && record.ours["taskId"] === undefined);
-  const answers = await followUpsOf(account, wanting, request).catch((error: unknown) => {
-    if (!isLasting(error)) throw error;
-    return new Map(wanting.map(({ record }) => [record.key, error]));
-  });
+  const answers = await followUpsOf(work.named("HubSpot, making a follow-up task"), wanting).catch(
+    (error: unknown) => {
+      if (!isLasting(error)) throw error;
+      return new Map(wanting.map(({ record }) => [record.key, error]));
+    },
+  );
   return calls.map((call) => {
     const answer = answers.get(call.record.key);
     if (answer === undefined) return call;
@@ -50,23 +50,22 @@ function isLasting(error: unknown): error is CrmError {
 
 /** The follow-up tasks of calls, by the call's key: created once, whatever answers are lost. */
 async function followUpsOf(
-  account: HubspotAccount,
+  work: HubspotWork,
   wanted: readonly CallWithTask[],
-  request: DescribedRequest,
 ): Promise<Map<string, FollowUp | CrmError>> {
-  const { transport, schema, lookBack, context } = account;
+  const { schema, lookBack, context } = work;
   const answers = new Map<string, FollowUp | CrmError>();
   const sent = new Map<string, TextFields>();
   if (wanted.length === 0) return answers;
-  const keyed = await schema.hasKey("tasks", request.signal);
-  const known = await schema.properties("tasks", request.signal);
+  const keyed = await schema.hasKey("tasks", work.signal);
+  const known = await schema.properties("tasks", work.signal);
   const rows: BatchRow<TaskInput>[] = [];
   for (const { record } of wanted) {
     const fields = fieldsOf(record, known);
     const { key } = record;
     sent.set(key, fields);
     const own = keyed ? { [keyProperties.tasks.name]: key } : {};
-    const before = keyed ? undefined : await alike(account, record, fields, request);
+    const before = keyed ? undefined : await alike(work, record, fields);
     if (before instanceof CrmError) answers.set(key, before);
     else if (before !== undefined) answers.set(key, { id: before, wrote: fields });
     else {
@@ -76,7 +75,7 @@ async function followUpsOf(
   }
   const create = (some: readonly BatchRow<TaskInput>[]) =>
     createOnce(lookBack, some, taskMark, (inputs) =>
-      transport.send(request, (client) => client.crm.objects.batchApi.create("tasks", { inputs })),
+      work.send((client) => client.crm.objects.batchApi.create("tasks", { inputs })),
     );
   const written = await create(rows);
   const fallbacks = new Map(wanted.map(({ record }) => [record.key, record.fallbackOwnerId]));
@@ -97,17 +96,12 @@ async function followUpsOf(
     else if (keyed && isClash(answer.failed)) clashed.push(key);
     else answers.set(key, answer.failed);
   }
-  const existing = await readRecords(
-    transport,
-    clashed,
-    { type: "tasks", by: "key", properties: [] },
-    request,
-  );
+  const existing = await readRecords(work, clashed, { type: "tasks", by: "key", properties: [] });
   for (const key of clashed) {
     const id = existing.get(key)?.id;
     answers.set(key, id === undefined ? lost() : { id, wrote: sent.get(key) ?? {} });
   }
-  await linkTasks(account, wanted, answers, request);
+  await linkTasks(work, wanted, answers);
   return answers;
 }
 
@@ -152,11 +146,11 @@ function withoutKey({ [keyProperties.tasks.name]: _, ...fields }: TextFields): T
  * answer was lost.
  */
 async function alike(
-  { transport, lookBack }: HubspotAccount,
+  work: HubspotWork,
   { key, sentAt }: CallRecord,
   fields: Readonly<TextFields>,
-  request: DescribedRequest,
 ): Promise<string | CrmError | undefined> {
+  const { lookBack } = work;
   const mark = taskMark(key);
   const before = lookBack.idOf(mark);
   if (before !== undefined || (sentAt === undefined && !lookBack.inDoubt(mark))) return before;
@@ -170,17 +164,16 @@ async function alike(
     ...(sentAt ? [{ propertyName: "hs_createdate", operator: "GTE", value: String(sentAt - clocksMs) }] : []),
   ];
   const body = { filterGroups: [{ filters }], properties: ["hs_task_subject"], limit: 20 };
-  const { results } = await search(transport, "tasks", body, request);
+  const { results } = await search(work, "tasks", body);
   const found = results.map(({ stored }) => stored.id).find((id) => !lookBack.holds(id));
   if (found !== undefined) lookBack.answered(mark, found);
   return found;
 }
 
 async function linkTasks(
-  { transport }: HubspotAccount,
+  requests: AccountRequests,
   wanted: readonly CallWithTask[],
   answers: ReadonlyMap<string, FollowUp | CrmError>,
-  request: DescribedRequest,
 ): Promise<void> {
   const pairs = wanted.flatMap(({ record: { key }, contact }) => {
     const made = answers.get(key);
@@ -189,7 +182,7 @@ async function linkTasks(
   // A refusal is ignored: the owner sees the task without its contact, and the call beside it has the contact.
   for (const [type, kind] of callerKinds) {
     const some = pairs.filter((pair) => pair.kind === kind);
-    await associate(transport, { type: "tasks", toType: type }, some, request);
+    await associate(requests, { type: "tasks", toType: type }, some);
   }
 }
 
@@ -202,34 +195,31 @@ const completed = "COMPLETED";
 
 /** How follow-up tasks stand now, in one request per 100. Archived ones count as done. */
 export async function standingsOf(
-  { transport, schema }: HubspotAccount,
+  work: HubspotWork,
   given: readonly FollowUp[],
-  request: DescribedRequest,
 ): Promise<Map<string, FollowUpStanding>> {
   if (given.length === 0) return new Map();
-  const known = await schema.properties("tasks", request.signal);
+  const known = await work.schema.properties("tasks", work.signal);
   const properties = [...new Set([status, ...given.flatMap(({ wrote }) => Object.keys(wrote))])];
   const ids = given.map(({ id }) => id);
-  const found = await readRecords(transport, ids, { type: "tasks", by: "id", properties }, request);
+  const found = await readRecords(work, ids, { type: "tasks", by: "id", properties });
   return new Map(given.map((task) => [task.id, standingOf(task, found.get(task.id), known)]));
 }
 
 /** Closes those that are open and unchanged. */
 export async function closeFollowUps(
-  account: HubspotAccount,
+  work: HubspotWork,
   given: readonly FollowUp[],
-  request: DescribedRequest,
 ): Promise<Map<string, "closed" | "touched" | "done" | CrmError>> {
   const results = new Map<string, "closed" | "touched" | "done" | CrmError>();
   const rows: BatchRow<{ id: string; properties: TextFields }>[] = [];
-  for (const [id, standing] of await standingsOf(account, given, request)) {
+  for (const [id, standing] of await standingsOf(work, given)) {
     if (standing !== "open") results.set(id, standing);
     else rows.push({ ref: id, input: { id, properties: { [status]: completed } } });
   }
   const answers = await writeRows(
     rows,
-    (inputs) =>
-      account.transport.send(request, (client) => client.crm.objects.batchApi.update("tasks", { inputs })),
+    (inputs) => work.send((client) => client.crm.objects.batchApi.update("tasks", { inputs })),
     { refOf: ({ id }) => id },
   );
   for (const [id, answer] of answers) results.set(id, "stored" in answer ? "closed" : answer.failed);

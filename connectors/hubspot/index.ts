@@ -6,7 +6,8 @@ import type {
   FieldDescriptions,
 } from "../../src/core/contracts.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { type HubspotAccount, openAccount } from "./account.ts";
+import type { Priority } from "../../src/lib/budget.ts";
+import { type HubspotAccount, openAccount, workOn } from "./account.ts";
 import { associates } from "./associations.ts";
 import { findContacts } from "./find.ts";
 import { closeFollowUps, standingsOf } from "./follow-up.ts";
@@ -18,7 +19,7 @@ import { resultsIn, rowsAtOnce } from "./rows.ts";
 import { recordingField, saveCalls } from "./save.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts, contactsById } from "./sync.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import type { AccountRequests } from "./transport.ts";
 import { describe } from "./values.ts";
 import { webhook } from "./webhook.ts";
 
@@ -39,28 +40,26 @@ export function createHubspot(): ConnectorKind<HubspotSettings> {
   };
 }
 
-const aboutTasks = { what: "HubSpot, follow-up tasks", priority: "deliver" } as const;
-
 function connect(crm: HubspotSettings, context: ConnectContext): Connector {
   const account = openAccount(crm, context);
   const { transport, schema, callers, player } = account;
+  const work = (doing: string, priority: Priority, signal?: AbortSignal) =>
+    workOn(account, { what: `HubSpot, ${doing}`, priority, signal });
   return {
     batchSize: rowsAtOnce,
     parallel: 20,
     lookupSize: 80,
     webLinks: crm.plainLinks ? [] : [recordingField],
-    findContacts: (numbers, signal, urgent = false) => {
-      const priority = urgent ? "answer" : "match";
-      return findContacts(account, numbers, { what: "HubSpot, looking up callers", priority, signal });
-    },
-    saveCalls: (records, signal) => saveCalls(account, records, signal),
-    tasks: (given, signal) => standingsOf(account, given, { ...aboutTasks, signal }),
-    closeTasks: (given, signal) => closeFollowUps(account, given, { ...aboutTasks, signal }),
-    removeCalls: (activities) => removeCalls(account, activities),
-    changedContacts: (cursor, signal) => changedContacts(account, cursor, signal),
-    contactsById: (ids, signal) => contactsById(account, ids, signal),
+    findContacts: (numbers, signal, urgent = false) =>
+      findContacts(work("looking up callers", urgent ? "answer" : "match", signal), numbers),
+    saveCalls: (records, signal) => saveCalls(work("logging calls", "deliver", signal), records),
+    tasks: (given, signal) => standingsOf(work("follow-up tasks", "deliver", signal), given),
+    closeTasks: (given, signal) => closeFollowUps(work("follow-up tasks", "deliver", signal), given),
+    removeCalls: (activities) => removeCalls(work("removing calls of merged legs", "deliver"), activities),
+    changedContacts: (cursor, signal) => changedContacts(work("reading contacts", "sync", signal), cursor),
+    contactsById: (ids, signal) => contactsById(work("reading contacts that changed", "sync", signal), ids),
     ...(crm.appId !== undefined && { recordingReady: player.ready }),
-    owners: () => owners(transport),
+    owners: () => owners(work("reading owners", "sync")),
     fields: () => fields(account),
     prepare: async () => {
       await schema.hasKey("calls");
@@ -84,22 +83,21 @@ async function fields({ schema }: HubspotAccount): Promise<FieldDescriptions> {
   };
 }
 
-const aboutOwners: DescribedRequest = { what: "HubSpot, reading owners", priority: "sync" };
 const pageSize = 100;
 
 /** All users who own records. HubSpot archives the owner of a user who was deactivated or removed. */
-async function owners(transport: Transport): Promise<Owner[]> {
-  const active = await list(transport, false);
+async function owners(requests: AccountRequests): Promise<Owner[]> {
+  const active = await list(requests, false);
   const here = new Set(active.map(({ id }) => id));
-  const archived = (await list(transport, true)).filter(({ id }) => !here.has(id));
+  const archived = (await list(requests, true)).filter(({ id }) => !here.has(id));
   return [...active, ...archived.map((owner): Owner => ({ ...owner, left: true }))];
 }
 
-async function list(transport: Transport, archived: boolean): Promise<Owner[]> {
+async function list(requests: AccountRequests, archived: boolean): Promise<Owner[]> {
   const all: Owner[] = [];
   let after: string | undefined;
   do {
-    const body: unknown = await transport.send(aboutOwners, (client) =>
+    const body: unknown = await requests.send((client) =>
       client.crm.owners.ownersApi.getPage(undefined, after, pageSize, archived),
     );
     all.push(...resultsIn(body).flatMap(ownerIn));

@@ -3,7 +3,7 @@ import { CrmError } from "../../src/core/errors.ts";
 import { isRefusal } from "./errors.ts";
 import { type BatchRow, type RowAnswer, type SendRows, type Stored, writeRows } from "./rows.ts";
 import { inSearches } from "./search.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import type { AccountRequests } from "./transport.ts";
 
 /** Longer than HubSpot's search takes to find a new call. Unverified: "a few moments". */
 const lookBackMs = 60_000;
@@ -17,7 +17,7 @@ type ExternalCall = { key: string; externalId: string };
  * For an account that refuses our unique property: the records that were sent, by our key or mark, and the search for
  * calls whose answer was lost. HubSpot's search lags behind, so a call that was sent a moment ago is `tooEarly`.
  */
-export function createLookBack(transport: Transport, { now }: Pick<ConnectContext, "now">) {
+export function createLookBack({ now }: Pick<ConnectContext, "now">) {
   /** Requests of an earlier process are at least this old. */
   const startedAt = now();
   const sends = new Map<string, number>();
@@ -47,15 +47,15 @@ export function createLookBack(transport: Transport, { now }: Pick<ConnectContex
       return Math.max(0, (sends.get(key) ?? startedAt) + lookBackMs - now());
     },
     async find(
+      requests: AccountRequests,
       calls: readonly ExternalCall[],
       properties: readonly string[],
-      request: DescribedRequest,
     ): Promise<Map<string, Stored>> {
       const found = new Map<string, Stored>();
       const wanted = [...new Set([...properties, "hs_call_external_id"])];
       const ids = calls.map(({ externalId }) => [externalId]);
       const filters = [{ name: "hs_call_external_id", values: ids }];
-      const results = await inSearches(transport, { type: "calls", filters, properties: wanted }, request);
+      const results = await inSearches(requests, { type: "calls", filters, properties: wanted });
       for (const { stored } of results) {
         const call = calls.find(({ externalId }) => externalId === stored.properties["hs_call_external_id"]);
         if (call && !found.has(call.key)) found.set(call.key, stored);

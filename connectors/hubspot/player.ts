@@ -1,7 +1,7 @@
 import type { CallRecord } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { refusedWith } from "./errors.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
 import type { Properties } from "./values.ts";
 
 /** The app from which HubSpot's player requests the recording of a call. */
@@ -41,16 +41,11 @@ export function createPlayer(
     /** A lasting refusal is only warned of: the call is logged, and its link plays without the player. */
     async ready(activityId: string, signal?: AbortSignal): Promise<void> {
       if (!isTaken) return;
-      const request: DescribedRequest = {
-        what: "HubSpot, announcing a recording",
-        priority: "deliver",
-        signal,
-      };
       const engagementId = Number(activityId);
+      const what = "HubSpot, announcing a recording";
       await transport
-        .send(request, (client) =>
-          client.crm.extensions.calling.recordingSettingsApi.markAsReady({ engagementId }),
-        )
+        .requests({ what, priority: "deliver", signal })
+        .send((client) => client.crm.extensions.calling.recordingSettingsApi.markAsReady({ engagementId }))
         .catch((error: unknown) => {
           const isForbidden = refusedWith(error, 403);
           if (!(error instanceof CrmError) || (error.retry === "later" && !isForbidden)) throw error;

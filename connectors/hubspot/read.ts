@@ -1,12 +1,12 @@
 import type { CallRecord } from "../../src/core/contracts.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import { type FoundCall, failedCall, goneCall, type SettledCall } from "../../src/lib/saving.ts";
-import type { HubspotAccount } from "./account.ts";
+import type { HubspotWork } from "./account.ts";
 import { refusedWith } from "./errors.ts";
 import { tooEarly } from "./look-back.ts";
 import { rowsAtOnce, type Stored, storedIn } from "./rows.ts";
 import { type DescribedType, keyProperties, mayLackKey } from "./schema.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import type { AccountRequests } from "./transport.ts";
 import { type Properties, propertyNameOf } from "./values.ts";
 
 /** `keyed`: the account has our unique property on calls. */
@@ -14,10 +14,9 @@ export type CallSchema = { keyed: boolean; known: Properties };
 
 /** The records that exist, by the ids or keys given. Archived ones do not count. */
 export async function readRecords(
-  transport: Transport,
+  { send }: AccountRequests,
   ids: readonly string[],
   { type, by, properties }: { type: DescribedType; by: "id" | "key"; properties: readonly string[] },
-  request: DescribedRequest,
 ): Promise<Map<string, Stored>> {
   const found = new Map<string, Stored>();
   const key = type === "companies" ? undefined : keyProperties[type].name;
@@ -30,13 +29,13 @@ export async function readRecords(
       properties: wanted,
       propertiesWithHistory: [],
     };
-    const body = await transport
-      .send(request, (client) => client.crm.objects.batchApi.read(type, input))
-      .catch((error: unknown) => {
+    const body = await send((client) => client.crm.objects.batchApi.read(type, input)).catch(
+      (error: unknown) => {
         // None of them exists.
         if (refusedWith(error, 404)) return undefined;
         throw error;
-      });
+      },
+    );
     for (const { stored } of body === undefined ? [] : storedIn(body)) {
       const ref = by === "id" ? stored.id : stored.properties[key ?? ""];
       if (ref) found.set(ref, stored);
@@ -50,11 +49,11 @@ export async function readRecords(
  * is not read.
  */
 export async function readCalls(
-  { transport, lookBack }: HubspotAccount,
+  work: HubspotWork,
   calls: readonly FoundCall<Stored>[],
   { keyed, known }: CallSchema,
-  request: DescribedRequest,
 ): Promise<(FoundCall<Stored> | SettledCall)[]> {
+  const { lookBack } = work;
   const properties = namesIn(calls);
   const ids = new Map(
     calls.flatMap(({ record: { key, activityId } }) => {
@@ -63,13 +62,13 @@ export async function readCalls(
     }),
   );
   const idList = [...ids.values()];
-  const byId = await readRecords(transport, idList, { type: "calls", by: "id", properties }, request);
+  const byId = await readRecords(work, idList, { type: "calls", by: "id", properties });
 
   const doubtful = calls
     .map(({ record }) => record)
     .filter((record) => !ids.has(record.key) && wasSent(record));
   const keys = keyed ? doubtful.map(({ key }) => key) : [];
-  const byKey = await readRecords(transport, keys, { type: "calls", by: "key", properties }, request);
+  const byKey = await readRecords(work, keys, { type: "calls", by: "key", properties });
 
   const unkeyed = doubtful.filter(
     ({ key, sentAt }) => !byKey.has(key) && (!keyed || mayLackKey(known, "calls", sentAt)),
@@ -77,9 +76,9 @@ export async function readCalls(
   const waits = new Map(unkeyed.map(({ key }) => [key, lookBack.waitOf(key)]));
   const late = unkeyed.filter(({ key }) => waits.get(key) === 0);
   const byExternalId = await lookBack.find(
+    work,
     late.map((record) => ({ key: record.key, externalId: externalIdOf(record) })),
     properties,
-    request,
   );
 
   return calls.map((call) => {

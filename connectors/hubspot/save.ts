@@ -7,14 +7,13 @@ import {
   type ReadyCall,
   type SettledCall,
 } from "../../src/lib/saving.ts";
-import type { HubspotAccount } from "./account.ts";
+import type { HubspotWork } from "./account.ts";
 import { associates, linkCalls } from "./associations.ts";
 import { refusedWith } from "./errors.ts";
 import { withFollowUps } from "./follow-up.ts";
 import { readCalls } from "./read.ts";
 import type { Stored } from "./rows.ts";
 import { lacksKey } from "./schema.ts";
-import type { DescribedRequest } from "./transport.ts";
 import { contactsFor } from "./unknown-callers.ts";
 import { changeOf, dated, type Properties } from "./values.ts";
 import { writeCalls } from "./write.ts";
@@ -23,24 +22,20 @@ import { writeCalls } from "./write.ts";
  * Saves a batch in one request for each kind of work: what may exist is read, all is written, then associated. Of
  * records with the same key the last one counts.
  */
-export async function saveCalls(
-  account: HubspotAccount,
-  records: readonly CallRecord[],
-  signal?: AbortSignal,
-): Promise<SaveResult[]> {
+export async function saveCalls(work: HubspotWork, records: readonly CallRecord[]): Promise<SaveResult[]> {
   if (records.length === 0) return [];
-  const keyed = await account.schema.hasKey("calls", signal);
-  const work = () => save(account, records, keyed, signal);
-  const results = await (keyed ? work() : account.callsInTurn(work)).catch((error: unknown) => {
-    throw error instanceof CrmError ? withSchemaForgotten(account, error) : error;
+  const keyed = await work.schema.hasKey("calls", work.signal);
+  const saving = () => save(work, records, keyed);
+  const results = await (keyed ? saving() : work.callsInTurn(saving)).catch((error: unknown) => {
+    throw error instanceof CrmError ? withSchemaForgotten(work, error) : error;
   });
   return results.map((result) =>
-    "failed" in result ? { ...result, failed: withSchemaForgotten(account, result.failed) } : result,
+    "failed" in result ? { ...result, failed: withSchemaForgotten(work, result.failed) } : result,
   );
 }
 
 /** When a property of ours was deleted, the schema is read again before the calls are retried. */
-function withSchemaForgotten({ schema }: HubspotAccount, error: CrmError): CrmError {
+function withSchemaForgotten({ schema }: HubspotWork, error: CrmError): CrmError {
   if (!lacksKey(error)) return error;
   schema.forget();
   const message = `${error.message}. The account's properties are read again`;
@@ -48,23 +43,21 @@ function withSchemaForgotten({ schema }: HubspotAccount, error: CrmError): CrmEr
 }
 
 async function save(
-  account: HubspotAccount,
+  work: HubspotWork,
   records: readonly CallRecord[],
   keyed: boolean,
-  signal: AbortSignal | undefined,
 ): Promise<SaveResult[]> {
-  const request: DescribedRequest = { what: "HubSpot, logging calls", priority: "deliver", signal };
   const batch = openBatch(records);
   const accepted = batch.open(batch.records.map(unlessUnknownType));
   if (accepted.length === 0) return batch.results([]);
-  const known = await account.schema.properties("calls", signal);
-  const calls = accepted.map((record) => playable(account, record, known));
-  const found = batch.open(await readCalls(account, calls, { keyed, known }, request));
-  const matched = batch.open(await withContacts(account, found, request));
-  const ready = matched.map((call) => readyCall(account, call, known));
-  const written = batch.open(await writeCalls(account, ready, { keyed, known }, request));
-  const linked = batch.open(await linkCalls(account, written, request));
-  return batch.results(batch.open(await withFollowUps(account, linked, request)));
+  const schema = { keyed, known: await work.schema.properties("calls", work.signal) };
+  const calls = accepted.map((record) => playable(work, record, schema.known));
+  const found = batch.open(await readCalls(work, calls, schema));
+  const matched = batch.open(await withContacts(work, found));
+  const ready = matched.map((call) => readyCall(work, call, schema.known));
+  const written = batch.open(await writeCalls(work, ready, schema));
+  const linked = batch.open(await linkCalls(work, written));
+  return batch.results(batch.open(await withFollowUps(work, linked)));
 }
 
 function unlessUnknownType(record: CallRecord): CallRecord | SettledCall {
@@ -83,8 +76,8 @@ export const recordingField = "hs_call_recording_url";
  * The call without a link that HubSpot cannot play: it refuses a call with one. Unverified: that it refuses a private
  * host, which it could not reach.
  */
-function playable(account: HubspotAccount, record: CallRecord, known: Properties): FoundCall<Stored> {
-  const { player, takesLink, warn } = account;
+function playable(work: HubspotWork, record: CallRecord, known: Properties): FoundCall<Stored> {
+  const { player, takesLink, warn } = work;
   const { contact } = record;
   const { [recordingField]: link, ...fields } = record.fields;
   const isFine = link === undefined || link === "" || takesLink(String(link));
@@ -99,9 +92,8 @@ function playable(account: HubspotAccount, record: CallRecord, known: Properties
 
 /** Creates contacts for unknown callers, except for a call that had a contact before: a person may have removed it. */
 async function withContacts(
-  account: HubspotAccount,
+  work: HubspotWork,
   calls: readonly FoundCall<Stored>[],
-  request: DescribedRequest,
 ): Promise<(FoundCall<Stored> | SettledCall)[]> {
   const wanted = calls.filter(
     ({ record, contact }) => record.createContact && !contact && record.ours["contactId"] === undefined,
@@ -109,12 +101,13 @@ async function withContacts(
   const unknown = wanted.flatMap(({ record }) =>
     record.createContact ? [{ record, number: record.createContact.number }] : [],
   );
-  const what = "HubSpot, making a contact";
   // When the account may not create contacts, the call is logged, and its caller is looked up later.
-  const answers = await contactsFor(account, unknown, { ...request, what }).catch((error: unknown) => {
-    if (!refusedWith(error, 403)) throw error;
-    return new Map(unknown.map(({ number }) => [number, error]));
-  });
+  const answers = await contactsFor(work.named("HubSpot, making a contact"), unknown).catch(
+    (error: unknown) => {
+      if (!refusedWith(error, 403)) throw error;
+      return new Map(unknown.map(({ number }) => [number, error]));
+    },
+  );
   return calls.map((call) => {
     const answer = wanted.includes(call) && answers.get(call.record.createContact?.number ?? "");
     if (!answer) return call;
@@ -129,7 +122,7 @@ async function withContacts(
 }
 
 function readyCall(
-  { context, warn }: HubspotAccount,
+  { context, warn }: HubspotWork,
   call: FoundCall<Stored>,
   known: Properties,
 ): ReadyCall<Stored> {

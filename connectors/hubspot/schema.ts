@@ -4,7 +4,7 @@ import { isGranted } from "../../src/core/oauth.ts";
 import { createCache } from "../../src/lib/patterns.ts";
 import { refusedWith } from "./errors.ts";
 import { resultsIn } from "./rows.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import type { AccountRequests, Transport } from "./transport.ts";
 import { type Properties, propertyOf } from "./values.ts";
 
 /** Types with a property of ours. */
@@ -71,16 +71,13 @@ export function openSchema(
   ): Promise<boolean> => {
     const { name } = keyProperties[type];
     const all = await properties(type, signal);
-    const request: DescribedRequest = {
-      what: `HubSpot, property ${name} of ${type}`,
-      priority: "deliver",
-      signal,
-    };
+    const what = `HubSpot, property ${name} of ${type}`;
+    const requests = transport.requests({ what, priority: "deliver", signal });
     try {
       const present = all.get(name);
       if (!present) {
         if (lacked !== undefined) throw new CrmError("never", notGranted(lacked));
-        const made = await create(transport, type, all, request);
+        const made = await create(requests, type, all);
         known.drop(type);
         const after = await properties(type, signal);
         if (!made && !after.has(name))
@@ -88,7 +85,7 @@ export function openSchema(
       } else if (!present.unique) {
         throw new CrmError("never", `the property ${name} was made without unique values`);
       }
-      await probe(transport, type, request);
+      await probe(requests, type);
       return true;
     } catch (error) {
       if (!(error instanceof CrmError) || error.retry === "later") throw error;
@@ -120,8 +117,9 @@ export function openSchema(
 }
 
 async function load(transport: Transport, type: DescribedType, signal?: AbortSignal): Promise<Properties> {
-  const request: DescribedRequest = { what: `HubSpot, properties of ${type}`, priority: "deliver", signal };
-  const body: unknown = await transport.send(request, (client) => client.crm.properties.coreApi.getAll(type));
+  const what = `HubSpot, properties of ${type}`;
+  const requests = transport.requests({ what, priority: "deliver", signal });
+  const body: unknown = await requests.send((client) => client.crm.properties.coreApi.getAll(type));
   const all = resultsIn(body)
     .map(propertyOf)
     .filter(({ name }) => name !== "");
@@ -129,12 +127,7 @@ async function load(transport: Transport, type: DescribedType, signal?: AbortSig
 }
 
 /** Creates our property in the group that is used most. False when there is one already. */
-async function create(
-  transport: Transport,
-  type: ObjectType,
-  all: Properties,
-  request: DescribedRequest,
-): Promise<boolean> {
+async function create(requests: AccountRequests, type: ObjectType, all: Properties): Promise<boolean> {
   const { name, label, about } = keyProperties[type];
   const groups = new Map<string, number>();
   for (const { group } of all.values()) groups.set(group, (groups.get(group) ?? 0) + 1);
@@ -150,7 +143,7 @@ async function create(
     hasUniqueValue: true,
   } as const;
   try {
-    await transport.send(request, (client) =>
+    await requests.send((client) =>
       client.crm.properties.coreApi.create(
         type,
         property as Parameters<typeof client.crm.properties.coreApi.create>[1],
@@ -167,7 +160,7 @@ async function create(
 }
 
 /** Reads a record that does not exist: HubSpot reads only by properties with unique values. */
-async function probe(transport: Transport, type: ObjectType, request: DescribedRequest): Promise<void> {
+async function probe(requests: AccountRequests, type: ObjectType): Promise<void> {
   const input = {
     idProperty: keyProperties[type].name,
     inputs: [{ id: unusedKey }],
@@ -175,7 +168,7 @@ async function probe(transport: Transport, type: ObjectType, request: DescribedR
     propertiesWithHistory: [],
   };
   try {
-    await transport.send(request, (client) => client.crm.objects.batchApi.read(type, input));
+    await requests.send((client) => client.crm.objects.batchApi.read(type, input));
   } catch (error) {
     if (!refusedWith(error, 404)) throw error;
   }

@@ -1,6 +1,6 @@
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { type Stored, storedIn } from "./rows.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import type { AccountRequests } from "./transport.ts";
 
 /** HubSpot refuses longer bodies. */
 const longestBody = 3_000;
@@ -32,13 +32,8 @@ function inFull({ after = firstPage, sorts = [], ...body }: SearchBody): Require
 export type SearchPage = { results: ReturnType<typeof storedIn>; after?: string };
 
 /** One request. Throws `CrmError`. */
-export async function search(
-  transport: Transport,
-  type: string,
-  body: SearchBody,
-  request: DescribedRequest,
-): Promise<SearchPage> {
-  const answer: unknown = await transport.search(request, (client) =>
+export async function search(requests: AccountRequests, type: string, body: SearchBody): Promise<SearchPage> {
+  const answer: unknown = await requests.search((client) =>
     client.crm.objects.searchApi.doSearch(
       type,
       inFull(body) as unknown as Parameters<typeof client.crm.objects.searchApi.doSearch>[1],
@@ -54,9 +49,8 @@ export async function search(
  * few requests as their length allows.
  */
 export async function inSearches(
-  transport: Transport,
+  requests: AccountRequests,
   { type, filters, properties }: { type: string; filters: readonly Filter[]; properties: readonly string[] },
-  request: DescribedRequest,
 ): Promise<{ stored: Stored }[]> {
   const count = Math.max(...filters.map(({ values }) => values.length), 0);
   const bodies: SearchBody[] = [];
@@ -72,7 +66,7 @@ export async function inSearches(
     bodies.push(body);
     from = to;
   }
-  const found = await Promise.all(bodies.map((body) => allPages(transport, type, body, request)));
+  const found = await Promise.all(bodies.map((body) => allPages(requests, type, body)));
   return found.flat();
 }
 
@@ -91,15 +85,14 @@ function bodyOf(
 }
 
 async function allPages(
-  transport: Transport,
+  requests: AccountRequests,
   type: string,
   body: SearchBody,
-  request: DescribedRequest,
 ): Promise<SearchPage["results"]> {
   const all: SearchPage["results"] = [];
   let after: string | undefined;
   for (let page = 0; page < mostPages; page += 1) {
-    const found = await search(transport, type, { ...body, ...(after && { after }) }, request);
+    const found = await search(requests, type, { ...body, ...(after && { after }) });
     all.push(...found.results);
     after = found.after;
     if (after === undefined) break;

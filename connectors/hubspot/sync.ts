@@ -2,12 +2,11 @@ import { createHash } from "node:crypto";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { ContactChanges } from "../../src/core/contracts.ts";
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
-import type { HubspotAccount } from "./account.ts";
+import type { HubspotWork } from "./account.ts";
 import { type CallerShape, callerProperties, contactOf, mergedInto } from "./people.ts";
 import { readRecords } from "./read.ts";
 import { type Stored, storedIn } from "./rows.ts";
 import { search } from "./search.ts";
-import type { DescribedRequest } from "./transport.ts";
 
 /** Where a sync stands. Each step reads one type of caller after another. Times are ms. */
 type SyncCursor = {
@@ -39,38 +38,27 @@ const archivedEveryMs = 3_600_000;
 /** A complete listing finds what no change showed, such as an unseen merge. */
 const fullEveryMs = 7 * 86_400_000;
 
-const requestFor = (signal?: AbortSignal): DescribedRequest => ({
-  what: "HubSpot, reading contacts",
-  priority: "sync",
-  signal,
-});
-
 type SyncPage = Omit<ContactChanges, "cursor"> & { next: SyncCursor };
 
 type PageOptions = {
-  account: HubspotAccount;
+  work: HubspotWork;
   shape: CallerShape;
   /** The type of caller after this one in the same step. */
   next: CallerShape["type"] | undefined;
   first: CallerShape["type"];
   /** The contact fields that the mapping uses. */
   mapped: readonly string[];
-  signal: AbortSignal | undefined;
 };
 
 /**
  * One page of changes; the first time, and once a week, one page of all contacts and companies. The last results of
  * one type of caller and the first of the next share a page. Throws `CrmError`.
  */
-export async function changedContacts(
-  account: HubspotAccount,
-  text: string | undefined,
-  signal?: AbortSignal,
-): Promise<ContactChanges> {
-  const { callers, context } = account;
+export async function changedContacts(work: HubspotWork, text: string | undefined): Promise<ContactChanges> {
+  const { callers, context } = work;
   const now = context.now();
   const mapped = context.contactFields();
-  const shapes = await callers.shapes(signal);
+  const shapes = await callers.shapes(work.signal);
   const [{ type: first }] = shapes as [CallerShape];
   const fields = fieldsMark(shapes.flatMap((shape) => callerProperties(shape, mapped)));
   const before = readCursor(text);
@@ -84,7 +72,7 @@ export async function changedContacts(
     if (shape.type !== all.next.of || all.next.step !== cursor.step) continue;
     const next = shapes[at + 1]?.type;
     const read = steps[cursor.step];
-    const one = await read({ account, shape, next, first, mapped, signal }, all.next);
+    const one = await read({ work, shape, next, first, mapped }, all.next);
     all.contacts.push(...one.contacts);
     all.removed.push(...one.removed);
     Object.assign(all, { next: one.next, more: one.more });
@@ -96,8 +84,8 @@ export async function changedContacts(
 const steps = { list: listed, changes: changed, archived };
 
 async function listed(reading: PageOptions, cursor: SyncCursor): Promise<SyncPage> {
-  const { account, shape, mapped, signal } = reading;
-  const body: unknown = await account.transport.send(requestFor(signal), (client) =>
+  const { work, shape, mapped } = reading;
+  const body: unknown = await work.send((client) =>
     client.crm.objects.basicApi.getPage(shape.type, pageSize, cursor.after, callerProperties(shape, mapped)),
   );
   const after = nextOf(body);
@@ -105,13 +93,13 @@ async function listed(reading: PageOptions, cursor: SyncCursor): Promise<SyncPag
   const stored = storedIn(body).map((one) => one.stored);
   if (after !== undefined) return page(reading, stored, { ...cursor, after }, true);
   if (reading.next) return page(reading, stored, { ...done, of: reading.next }, true);
-  const until = account.context.now();
+  const until = work.context.now();
   return page(reading, stored, { ...done, step: "changes", of: reading.first, until }, true);
 }
 
 async function changed(reading: PageOptions, given: SyncCursor): Promise<SyncPage> {
-  const { account, shape, mapped, signal } = reading;
-  const now = account.context.now();
+  const { work, shape, mapped } = reading;
+  const now = work.context.now();
   const begins = given.last === undefined && given.of === reading.first;
   const cursor = begins ? { ...given, until: now } : given;
   const filters = [
@@ -127,7 +115,7 @@ async function changed(reading: PageOptions, given: SyncCursor): Promise<SyncPag
     limit: searchPageSize,
     sorts: ["hs_object_id"],
   };
-  const { results } = await search(account.transport, shape.type, body, requestFor(signal));
+  const { results } = await search(work, shape.type, body);
   const stored = results.map((one) => one.stored);
   const last = stored.at(-1)?.id;
   if (stored.length === searchPageSize && last !== undefined)
@@ -140,8 +128,8 @@ async function changed(reading: PageOptions, given: SyncCursor): Promise<SyncPag
 }
 
 async function archived(reading: PageOptions, cursor: SyncCursor): Promise<SyncPage> {
-  const { account, shape, signal } = reading;
-  const body: unknown = await account.transport.send(requestFor(signal), (client) =>
+  const { work, shape } = reading;
+  const body: unknown = await work.send((client) =>
     client.crm.objects.basicApi.getPage(
       shape.type,
       pageSize,
@@ -201,20 +189,14 @@ function nextOf(body: unknown): string | undefined {
 
 /** Contacts as they are now. For an id that was merged away HubSpot answers with the survivor: that id counts as gone. */
 export async function contactsById(
-  { transport, callers, context }: HubspotAccount,
+  work: HubspotWork,
   ids: readonly string[],
-  signal?: AbortSignal,
 ): Promise<{ contacts: Contact[]; gone: ContactRef[] }> {
-  const mapped = context.contactFields();
-  const request: DescribedRequest = {
-    what: "HubSpot, reading contacts that changed",
-    priority: "sync",
-    signal,
-  };
-  const [contacts] = await callers.shapes(signal);
+  const mapped = work.context.contactFields();
+  const [contacts] = await work.callers.shapes(work.signal);
   if (!contacts) return { contacts: [], gone: [] };
   const shape = { type: "contacts", by: "id", properties: callerProperties(contacts, mapped) } as const;
-  const found = await readRecords(transport, ids, shape, request);
+  const found = await readRecords(work, ids, shape);
   const stored = [...found.values()];
   const gone = [...ids.filter((id) => !found.has(id)), ...stored.flatMap(mergedInto)];
   return {

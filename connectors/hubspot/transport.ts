@@ -19,10 +19,17 @@ export type DescribedRequest = {
   signal?: AbortSignal | undefined;
 };
 
-/** The requests of one HubSpot account. `send` and `search` do one within its limits; both throw `CrmError`. */
+/** The requests of one piece of work, each within the account's limits. Both throw `CrmError`. */
+export type AccountRequests = {
+  signal: AbortSignal | undefined;
+  send<T>(call: (client: Client) => Promise<T>): Promise<T>;
+  /** For the search, which has limits of its own. */
+  search<T>(call: (client: Client) => Promise<T>): Promise<T>;
+};
+
+/** The way to one HubSpot account. */
 export type Transport = {
-  send<T>(request: DescribedRequest, work: (client: Client) => Promise<T>): Promise<T>;
-  search<T>(request: DescribedRequest, work: (client: Client) => Promise<T>): Promise<T>;
+  requests(about: DescribedRequest): AccountRequests;
   close(): Promise<void>;
 };
 
@@ -117,8 +124,11 @@ export function openTransport(
   };
 
   return {
-    send: (request, work) => within("general", request, work),
-    search: (request, work) => within("search", request, work),
+    requests: (about) => ({
+      signal: about.signal,
+      send: (call) => within("general", about, call),
+      search: (call) => within("search", about, call),
+    }),
     close: async () => (await client)?.close(),
   };
 }

@@ -1,14 +1,13 @@
 import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
 import type { CallRecord } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { HubspotAccount } from "./account.ts";
+import type { HubspotWork } from "./account.ts";
 import { isClash, type RefusedValue, refusedValues } from "./errors.ts";
 import { findContacts } from "./find.ts";
 import { createOnce, tooEarly } from "./look-back.ts";
 import { readRecords } from "./read.ts";
 import type { BatchRow } from "./rows.ts";
 import { keyProperties } from "./schema.ts";
-import type { DescribedRequest } from "./transport.ts";
 import { textsOf } from "./values.ts";
 
 type UnknownCaller = { record: CallRecord; number: string };
@@ -26,39 +25,32 @@ export function contactMark(number: string): string {
  * contact: the number is a unique key of ours or, where the account refuses that, is searched for first.
  */
 export async function contactsFor(
-  account: HubspotAccount,
+  work: HubspotWork,
   unknown: readonly UnknownCaller[],
-  request: DescribedRequest,
 ): Promise<ContactsOfCallers> {
   if (unknown.length === 0) return new Map();
-  const keyed = await account.schema.hasKey("contacts", request.signal);
-  const create = () => createContacts(account, unknown, keyed, request);
-  return keyed ? create() : account.contactsInTurn(create);
+  const keyed = await work.schema.hasKey("contacts", work.signal);
+  const create = () => createContacts(work, unknown, keyed);
+  return keyed ? create() : work.contactsInTurn(create);
 }
 
 async function createContacts(
-  account: HubspotAccount,
+  work: HubspotWork,
   unknown: readonly UnknownCaller[],
   keyed: boolean,
-  request: DescribedRequest,
 ): Promise<ContactsOfCallers> {
-  const { transport, schema, lookBack } = account;
+  const { schema, lookBack } = work;
   const answers: ContactsOfCallers = new Map();
   const byNumber = new Map(unknown.map((one) => [one.number, one]));
   const numbers = [...byNumber.keys()];
   const readBack = async (wanted: readonly string[]): Promise<void> => {
-    const there = await readRecords(
-      transport,
-      wanted,
-      { type: "contacts", by: "key", properties: [] },
-      request,
-    );
+    const there = await readRecords(work, wanted, { type: "contacts", by: "key", properties: [] });
     for (const [number, { id }] of there) answers.set(number, { id, kind: "contact" });
   };
   if (keyed) await readBack(numbers);
-  else await searchFirst(account, unknown, answers, request);
+  else await searchFirst(work, unknown, answers);
 
-  const known = await schema.properties("contacts", request.signal);
+  const known = await schema.properties("contacts", work.signal);
   const rows = numbers
     .filter((number) => !answers.has(number))
     .map((number): BatchRow<ContactInput> => {
@@ -69,7 +61,7 @@ async function createContacts(
     });
   const create = (some: readonly BatchRow<ContactInput>[]) =>
     createOnce(lookBack, some, contactMark, (inputs) =>
-      transport.send(request, (client) => client.crm.objects.batchApi.create("contacts", { inputs })),
+      work.send((client) => client.crm.objects.batchApi.create("contacts", { inputs })),
     );
   const written = await create(rows);
   const refusals = new Map<string, string[]>();
@@ -123,12 +115,11 @@ function withoutValues(
 }
 
 async function searchFirst(
-  account: HubspotAccount,
+  work: HubspotWork,
   unknown: readonly UnknownCaller[],
   answers: ContactsOfCallers,
-  request: DescribedRequest,
 ): Promise<void> {
-  const { lookBack } = account;
+  const { lookBack } = work;
   const doubtful = new Set<string>();
   for (const { record, number } of unknown) {
     const mark = contactMark(number);
@@ -140,7 +131,7 @@ async function searchFirst(
       else doubtful.add(number);
     }
   }
-  const found = await findContacts(account, [...doubtful], request);
+  const found = await findContacts(work, [...doubtful]);
   for (const [number, contacts] of found) {
     const { contact } = chooseContact(contacts);
     if (contact) answers.set(number, { id: contact.id, kind: contact.kind });

@@ -7,13 +7,12 @@ import {
   type SavedCall,
   type SettledCall,
 } from "../../src/lib/saving.ts";
-import type { HubspotAccount } from "./account.ts";
+import type { HubspotWork } from "./account.ts";
 import { leaveOut, mostRounds } from "./leave-out.ts";
 import { createOnce } from "./look-back.ts";
 import { type CallSchema, externalIdOf } from "./read.ts";
 import { type BatchRow, type RowAnswer, type Stored, writeRows } from "./rows.ts";
 import { keyProperties } from "./schema.ts";
-import type { DescribedRequest } from "./transport.ts";
 import { otherForms, textsOf } from "./values.ts";
 
 type CallToWrite = ReadyCall<Stored>;
@@ -24,21 +23,20 @@ type TextProperties = Record<string, string>;
  * out, and the call is sent again, with the other refused ones and a few times at most.
  */
 export async function writeCalls(
-  account: HubspotAccount,
+  work: HubspotWork,
   calls: readonly CallToWrite[],
   schema: CallSchema,
-  request: DescribedRequest,
 ): Promise<(SavedCall<Stored> | SettledCall)[]> {
   const done: (SavedCall<Stored> | SettledCall)[] = [];
   let waiting = calls;
   for (let round = 1; waiting.length > 0; round += 1) {
-    const answers = await sendCalls(account, waiting, schema, request);
+    const answers = await sendCalls(work, waiting, schema);
     const again: CallToWrite[] = [];
     for (const call of waiting) {
       const step = stepOf(call, answers.get(call.record.key), schema);
       const refusal = isSettled(step) && "failed" in step.result ? step.result.failed : undefined;
       const isLast = round === mostRounds;
-      const smaller = refusal && round <= mostRounds ? leaveOut(account, call, refusal, isLast) : undefined;
+      const smaller = refusal && round <= mostRounds ? leaveOut(work, call, refusal, isLast) : undefined;
       if (smaller) again.push(smaller);
       else done.push(step);
     }
@@ -48,15 +46,14 @@ export async function writeCalls(
 }
 
 async function sendCalls(
-  account: HubspotAccount,
+  work: HubspotWork,
   calls: readonly CallToWrite[],
   schema: CallSchema,
-  request: DescribedRequest,
 ): Promise<Map<string, RowAnswer>> {
   const fresh = calls.filter(({ current }) => current === undefined);
-  const send = schema.keyed ? upsert : create;
-  const made = await send(account, fresh, schema, request);
-  return new Map([...made, ...(await update(account, calls, schema, request))]);
+  const sendNew = schema.keyed ? upsert : create;
+  const made = await sendNew(work, fresh, schema);
+  return new Map([...made, ...(await update(work, calls, schema))]);
 }
 
 /** A call without an answer is one without anything to write. */
@@ -82,12 +79,7 @@ function stepOf(
   };
 }
 
-function upsert(
-  { transport }: HubspotAccount,
-  calls: readonly CallToWrite[],
-  { known }: CallSchema,
-  request: DescribedRequest,
-) {
+function upsert({ send }: HubspotWork, calls: readonly CallToWrite[], { known }: CallSchema) {
   const idProperty = keyProperties.calls.name;
   const rows = calls.map(
     ({
@@ -100,17 +92,16 @@ function upsert(
   );
   return writeRows(
     rows,
-    (inputs) => transport.send(request, (client) => client.crm.objects.batchApi.upsert("calls", { inputs })),
+    (inputs) => send((client) => client.crm.objects.batchApi.upsert("calls", { inputs })),
     { refOf: ({ properties }) => properties[idProperty] ?? undefined },
   );
 }
 
 /** For an account that refuses our key. */
 function create(
-  { transport, lookBack }: HubspotAccount,
+  { send, lookBack }: HubspotWork,
   calls: readonly CallToWrite[],
   { known }: CallSchema,
-  request: DescribedRequest,
 ): Promise<Map<string, RowAnswer>> {
   const rows = calls.map(({ record, wrote }): BatchRow<{ properties: TextProperties; associations: [] }> => {
     const properties = { ...textsOf(wrote, known), hs_call_external_id: externalIdOf(record) };
@@ -120,17 +111,12 @@ function create(
     lookBack,
     rows,
     (key) => key,
-    (inputs) => transport.send(request, (client) => client.crm.objects.batchApi.create("calls", { inputs })),
+    (inputs) => send((client) => client.crm.objects.batchApi.create("calls", { inputs })),
   );
 }
 
 /** By HubSpot's id, so that a call that was deleted a moment ago is not created again. */
-function update(
-  { transport }: HubspotAccount,
-  calls: readonly CallToWrite[],
-  { known }: CallSchema,
-  request: DescribedRequest,
-) {
+function update({ send }: HubspotWork, calls: readonly CallToWrite[], { known }: CallSchema) {
   const rows = calls.flatMap(
     ({ record: { key }, wrote, current }): BatchRow<{ id: string; properties: TextProperties }>[] =>
       current && Object.keys(wrote).length > 0
@@ -140,7 +126,7 @@ function update(
   const keys = new Map(rows.map(({ ref, input }) => [input.id, ref]));
   return writeRows(
     rows,
-    (inputs) => transport.send(request, (client) => client.crm.objects.batchApi.update("calls", { inputs })),
+    (inputs) => send((client) => client.crm.objects.batchApi.update("calls", { inputs })),
     { refOf: ({ id }) => keys.get(id) },
   );
 }
