@@ -5,7 +5,7 @@ import type { Stored } from "./rows.ts";
 import { type AccountSchema, notGranted, scopesIn } from "./schema.ts";
 import type { Properties } from "./values.ts";
 
-/** Types of records that a caller can be. A company has its main line. */
+/** Types of records with callers. A company has its main line. */
 export type CallerType = "contacts" | "companies";
 
 /** Each with the core's word for it. */
@@ -31,7 +31,7 @@ export type CallerShape = {
   rare: readonly string[];
 };
 
-/** The types of callers that this account shows us. */
+/** The types of callers that this account lets us read. */
 export type Callers = { shapes(signal?: AbortSignal): Promise<readonly CallerShape[]> };
 
 /** A newly granted scope takes effect after this time. */

@@ -9,8 +9,11 @@ import { type DescribedType, keyProperties, mayLackKey } from "./schema.ts";
 import type { AccountRequests } from "./transport.ts";
 import { type Properties, propertyNameOf } from "./values.ts";
 
-/** `keyed`: the account has our unique property on calls. */
-export type CallSchema = { keyed: boolean; known: Properties };
+export type CallSchema = {
+  /** Whether the account has our unique property on calls. */
+  keyed: boolean;
+  known: Properties;
+};
 
 /** The records that exist, by the ids or keys given. Archived ones do not count. */
 export async function readRecords(

@@ -132,5 +132,5 @@ function readyCall(
     without.push(`${field}: ${sentence}`);
   });
   const wrote = call.current ? change.wrote : dated(change.wrote, context.now());
-  return { ...call, wrote, leftAlone: change.kept, without };
+  return { ...call, wrote, leftAlone: change.leftAlone, without };
 }

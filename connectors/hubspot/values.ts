@@ -4,7 +4,7 @@ import { cutHtml, cutText } from "../../src/lib/cut.ts";
 import type { Stored } from "./rows.ts";
 
 /** What to write of a call, in the mapping's own values, and the fields that a person changed. */
-export type CallChange = { wrote: Fields; kept: string[] };
+export type CallChange = { wrote: Fields; leftAlone: string[] };
 
 /** Fields of ours that HubSpot has another name for. A mapping that fills the property itself wins. */
 const names: Readonly<Record<string, string>> = { ownerId: "hubspot_owner_id" };
@@ -35,7 +35,7 @@ export function changeOf(
     current &&
     Object.fromEntries(Object.keys(fields).map((name) => [name, current.properties[propertyNameOf(name)]]));
   const { write, kept } = fieldsToWrite({ ...record, fields }, now, form);
-  return { wrote: write, kept };
+  return { wrote: write, leftAlone: kept };
 }
 
 /** The only property that HubSpot requires of a call is its time; some calls have none. */

@@ -9,7 +9,7 @@ import { type OrgTransport, openTransport, type RequestOptions } from "./transpo
 /** One org, as all work of its connector needs it. */
 export type SalesforceAccount = {
   context: ConnectContext;
-  /** Warns once of each thing. */
+  /** Passes each sentence on once. */
   warn: (message: string) => void;
   transport: OrgTransport;
   schema: OrgSchema;

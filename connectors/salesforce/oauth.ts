@@ -136,7 +136,7 @@ async function granted(
   const { accessToken, refreshToken, ...rest } = grantIn(answer.body, startedAt, before);
   if (!accessToken) throw unusable(what, "the answer is not the one we know, or a page of some proxy");
   if (!refreshToken) throw unusable(what, "no refresh token came; check the app's scopes and policies");
-  // A new refresh token ends the old one, so it is stored even when the answer names another org.
+  // A new refresh token ends the old one, so it is stored even when the answer names no org at Salesforce.
   const org = orgAt(textAt(answer.body, "instance_url") ?? "", app) ?? (before && orgOf(app, before));
   if (!org) throw unusable(what, "the answer names no org at Salesforce");
   return { accessToken, refreshToken, url: org, ...rest };

@@ -128,7 +128,7 @@ export function contactIn(links: Readonly<Values>): ContactRef | undefined {
   return undefined;
 }
 
-/** Without an owner of ours Salesforce takes the user who created the Task, who counts as ours. */
+/** Without an owner Salesforce takes the user who created the Task: that owner counts as written by us. */
 function withDefaultOwner(ours: CallRecord["ours"], current: Current | undefined): CallRecord["ours"] {
   const creator = current?.values["CreatedById"];
   if (typeof creator !== "string") return ours;

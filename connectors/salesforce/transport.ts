@@ -9,7 +9,7 @@ import { answerFailure, faultsOf, limitPauseMs, networkFailure } from "./errors.
 import type { SalesforceSettings } from "./settings.ts";
 import { tokensOf } from "./sign-in.ts";
 
-/** About all requests of one piece of work. */
+/** How all requests of one piece of work are sent. */
 export type RequestOptions = { priority: Priority; signal?: AbortSignal | undefined };
 
 /**
@@ -170,7 +170,7 @@ function createLimits(now: () => number): OrgLimits {
   const refuseSync = (): void => {
     if (!usage || now() - usage.at >= limitPauseMs || usage.used < usage.limit * shareOfSync) return;
     const cause = `Salesforce counts ${usage.used} of the org's ${usage.limit} requests in 24 hours`;
-    const message = `${cause}: the rest is kept for calls, contacts are read again in ${limitPauseMs / 60_000} minutes`;
+    const message = `${cause}: the rest is left to calls, contacts are read again in ${limitPauseMs / 60_000} minutes`;
     throw new CrmError("later", message, { afterMs: limitPauseMs });
   };
 
