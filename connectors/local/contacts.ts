@@ -8,7 +8,7 @@ import { contactOf, shapes } from "./shapes.ts";
 
 export type NewContact = NonNullable<CallRecord["createContact"]>;
 
-/** Why this contact cannot be made, if it cannot. */
+/** Why this contact cannot be created; undefined when it can. */
 export function faultInContact({ number, fields }: NewContact, region: string): string | undefined {
   if (!toE164(number, region)) return "a contact can only be made for a number that can be dialled";
   for (const name of ["id", "phones"])
@@ -17,7 +17,7 @@ export function faultInContact({ number, fields }: NewContact, region: string): 
   return issue && `new contact, ${issue.path.join(".")}: ${issue.message}`;
 }
 
-/** The contact with this number: the one that is there, else a new one. */
+/** The contact with this number: an existing one, else a new one. */
 export function contactFor(
   document: Document,
   { number, phone = number, fields }: NewContact,

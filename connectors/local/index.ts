@@ -15,7 +15,7 @@ const settings = z.strictObject({
 });
 export type LocalSettings = z.infer<typeof settings>;
 
-/** The built-in CRM: one JSON file that a person can open and edit, also while we are running. */
+/** The built-in CRM: one JSON file that people can open and edit, even while the server runs. */
 export const local: ConnectorKind<LocalSettings> = {
   id: "local",
   label: "Local file",

@@ -26,7 +26,7 @@ export function isScalar(value: unknown): value is FieldValue {
   return typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 }
 
-/** The text of a record with some members replaced or added, and every other byte as the person wrote it. */
+/** The text of a record with some members replaced or added, and every other byte unchanged. */
 export function withMembers(text: Buffer, members: Readonly<Record<string, FieldValue | null>>): string {
   const cursor = { bytes: text, at: 0 };
   const added = new Map(Object.entries(members));

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { AudioReply } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
 import { unlessAborted } from "./aborted.ts";
+import { codeOf } from "./http.ts";
 import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 
 type Address = { address: string; family: number };
@@ -71,7 +72,11 @@ export async function openOutside(address: string, options: OutsideOptions): Pro
         cause,
       });
     if (cause instanceof Rejected || options.signal.aborted) throw cause;
-    throw new Rejected(502, `${host} cannot be reached (${codeOf(cause)}): try again later`, { cause });
+    throw new Rejected(
+      502,
+      `${host} cannot be reached (${codeOf(cause) ?? "unknown reason"}): try again later`,
+      { cause },
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -175,8 +180,4 @@ function singleHeaders({ headers }: IncomingMessage): AudioReply["headers"] {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
   );
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
 }

@@ -111,7 +111,9 @@ describe("a fault that passes", () => {
     onTestFinished(transport.close);
     crm.faults.add({ type: "hang", times: 1 });
     const ask = () =>
-      transport.ask({ what: "Owners", priority: "sync" }, (client) => client.crm.owners.ownersApi.getPage());
+      transport
+        .requests({ what: "Owners", priority: "sync" })
+        .send((client) => client.crm.owners.ownersApi.getPage());
     await expect(ask()).rejects.toMatchObject({
       retry: "later",
       message: "Owners: HubSpot did not answer within 0.05 s",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { comparable, type Property } from "../../connectors/hubspot/properties.ts";
+import { comparable, type Property } from "../../connectors/hubspot/values.ts";
 import { webhook } from "../../connectors/hubspot/webhook.ts";
 import { type JsonCursor, JsonFault, skipValue } from "../../connectors/local/json.ts";
 import type { ObjectField } from "../../connectors/salesforce/schema.ts";
