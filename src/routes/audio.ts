@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type AudioReply, isPage } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
+import { totalIn } from "../lib/range.ts";
 import type { ListenerLimits, ListenerPlace } from "./listeners.ts";
 
 /** `idleMs`: how long the provider may send nothing. `listenerIdleMs`: how long a listener may take nothing. */
@@ -41,9 +42,9 @@ export function audioHeaders(
     throw new Rejected(502, "the provider answered with a page instead of the recording: is its link right?");
   }
   const length = matching(headers["content-length"], /^\d{1,15}$/);
-  const range = matching(headers["content-range"], /^bytes (\d+-\d+|\*)\/(\d+|\*)$/);
-  const total = Math.max(Number(length ?? 0), Number(/\/(\d+)$/.exec(range ?? "")?.[1] ?? 0));
-  if (total > maxBytes) throw tooLarge(maxBytes);
+  const range = headers["content-range"];
+  const total = totalIn(range);
+  if (Math.max(Number(length ?? 0), total ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const encoding = matching(headers["content-encoding"], /^(gzip|br|deflate|zstd)$/);
   const etag = matching(headers["etag"], /^(W\/)?"[\x21-\x7e]*"$/);
   const modified = matching(headers["last-modified"], /^[\w ,:+-]{1,40}$/);
@@ -60,7 +61,7 @@ export function audioHeaders(
     "cache-control": "private, no-store",
     ...(status !== 416 && length !== undefined && { "content-length": length }),
     ...(status === 416 && { "content-length": "0" }),
-    ...(range !== undefined && { "content-range": range }),
+    ...(range !== undefined && total !== undefined && { "content-range": range }),
     ...(encoding !== undefined && { "content-encoding": encoding }),
     ...(etag !== undefined && { etag }),
     ...(modified !== undefined && { "last-modified": modified }),

@@ -5,6 +5,7 @@ import { Rejected } from "../core/errors.ts";
 import { openRecording } from "../flow/open-recording.ts";
 import { endingOf } from "../flow/recordings.ts";
 import { clientOf } from "../lib/public-address.ts";
+import { singleRange } from "../lib/range.ts";
 import type { Parts } from "../parts.ts";
 import type { CallRow } from "../store/contract.ts";
 import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
@@ -93,10 +94,11 @@ export function recordingRoutes(
   return [{ method: "get", path: "/recordings/:token", guard: "open", handle }];
 }
 
-/** One range only: an answer in several parts would be no audio. Whatever else is asked for gets the whole. */
+/** At most one range: a response with several parts would not be audio. */
 function wanted({ headers }: Request): Record<string, string> {
-  const { range, "if-range": ifRange } = headers;
-  if (range === undefined || !/^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$/.test(range)) return {};
+  const range = singleRange(headers.range);
+  const ifRange = headers["if-range"];
+  if (range === undefined) return {};
   if (ifRange === undefined) return { range };
   return typeof ifRange === "string" && /^[\x20-\x7e]{1,200}$/.test(ifRange)
     ? { range, "if-range": ifRange }
