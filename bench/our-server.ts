@@ -2,11 +2,11 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { connectors } from "../connectors/index.ts";
 import { createApp } from "../src/app.ts";
-import { loadConfig } from "../src/config.ts";
+import { loadConfig } from "../src/config/index.ts";
 import type { ConnectorKind } from "../src/core/contracts.ts";
-import type { Log } from "../src/flow/installation.ts";
-import { assemble } from "../src/parts.ts";
+import type { Log } from "../src/core/runtime.ts";
 import { providers } from "../src/providers/index.ts";
+import { assemble } from "../src/server/assemble.ts";
 
 /** What the parent asks for. `lanes`: decode, fold and deliver behind the door. `crm`: `hangs` never answers; or settings. */
 export type ServerOptions = {

@@ -3,7 +3,6 @@ import express, { type ErrorRequestHandler, type Express } from "express";
 import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
 import { pathForLog } from "./core/mask.ts";
-import type { Parts } from "./parts.ts";
 import { apiRoutes } from "./routes/api.ts";
 import { limitConnections } from "./routes/connections.ts";
 import { crmRecordingRoutes } from "./routes/crm-recordings.ts";
@@ -17,6 +16,7 @@ import { mountRoutes } from "./routes/route.ts";
 import { settingsRoutes } from "./routes/settings.ts";
 import { transcriptRoutes } from "./routes/transcripts.ts";
 import { webhookDoor } from "./routes/webhooks.ts";
+import type { Parts } from "./server/assemble.ts";
 
 /** Longer than load balancers keep a connection open: AWS 60 s, Google 600 s. One that we close first may lose a request. */
 const idleMs = 620_000;

@@ -77,8 +77,8 @@ describe("the check turns away", () => {
     ],
     [
       "config that knows providers",
-      "src/config.ts",
-      'import { p } from "./providers/index.ts";',
+      "src/config/index.ts",
+      'import { p } from "../providers/index.ts";',
       "not import",
     ],
     ["an emulator that knows a test", "emulators/a.ts", 'import "../test/a.ts";', "emulators may not import"],

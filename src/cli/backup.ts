@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import { messageOf } from "../core/errors.ts";
 import { backUp, type KeptFile, restore } from "../store/backup.ts";
 import { moveAside, repairDatabase } from "../store/repair.ts";

@@ -1,13 +1,13 @@
-import type { Config, InstallationConfig } from "../config.ts";
+import type { Config, InstallationConfig } from "../config/index.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
-import { whySkipped } from "../flow/asks.ts";
+import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
 import { isPublicUrl } from "../lib/public-address.ts";
 import { checkMapping, limitFaults } from "../mapping/check.ts";
 import { readMapping } from "../mapping/file.ts";
-import { mappingPath } from "../parts/connect.ts";
-import { lossText, toldForMs } from "../parts/store-watch.ts";
-import { assemble, type Parts } from "../parts.ts";
+import { assemble, type Parts } from "../server/assemble.ts";
+import { mappingPath } from "../server/connect.ts";
+import { lossText, toldForMs } from "../server/store-watch.ts";
 import { faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";

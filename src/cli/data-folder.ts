@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import { type Fault, messageOf, StoreError } from "../core/errors.ts";
 import type { Store } from "../store/contract.ts";
 import { makePrivate, type Tightened, tightenFolder } from "../store/private.ts";

@@ -1,4 +1,5 @@
-import type { CallRow, Store } from "../store/contract.ts";
+import type { TrackedCall } from "../core/tracked-call.ts";
+import type { Store } from "../store/contract.ts";
 import { callLines, findCall, newestCalls } from "./find-call.ts";
 import { commandLine, counted, Failure, type GlobalOptions, print, printable, printJson } from "./output.ts";
 import { withParts, withStore } from "./with-parts.ts";
@@ -44,8 +45,8 @@ async function list(options: DeadOptions): Promise<void> {
   print(`\nWhen the reason is corrected: ${commandLine("dead --retry")}, or --retry <call> for one.`);
 }
 
-async function deadCalls(store: Store, installation: string | undefined): Promise<CallRow[]> {
-  const rows: CallRow[] = [];
+async function deadCalls(store: Store, installation: string | undefined): Promise<TrackedCall[]> {
+  const rows: TrackedCall[] = [];
   for await (const row of newestCalls(store, { state: "dead", ...(installation && { installation }) }))
     rows.push(row);
   return rows;

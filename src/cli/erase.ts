@@ -1,5 +1,5 @@
-import { quietMs } from "../parts/erasing.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
+import { quietMs } from "../server/erasing.ts";
 import type { StoredInstall } from "../store/contract.ts";
 import { mustHaveStore } from "./data-folder.ts";
 import {

@@ -1,4 +1,4 @@
-import { explainCall, explainText } from "../flow/explain.ts";
+import { explainCall, explainText } from "../flow/explain/explain.ts";
 import { callLines, findCall, latestCalls } from "./find-call.ts";
 import { commandLine, Failure, type GlobalOptions, print, printJson } from "./output.ts";
 import { withStore } from "./with-parts.ts";

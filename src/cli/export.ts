@@ -1,6 +1,6 @@
 import { type FileHandle, open, rm } from "node:fs/promises";
 import { messageOf } from "../core/errors.ts";
-import { type ExportLine, exportOf, findExported } from "../flow/export.ts";
+import { type ExportLine, exportOf, findExported } from "../flow/explain/export.ts";
 import { mustHaveStore } from "./data-folder.ts";
 import { Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
 import { readConfig } from "./read-config.ts";

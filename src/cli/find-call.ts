@@ -1,4 +1,5 @@
-import type { CallRow, Store } from "../store/contract.ts";
+import type { TrackedCall } from "../core/tracked-call.ts";
+import type { Store } from "../store/contract.ts";
 import { counted, Failure, table } from "./output.ts";
 
 const pageSize = 200;
@@ -10,7 +11,7 @@ const shown = 10;
 export async function* newestCalls(
   store: Pick<Store, "calls">,
   filter: Omit<Parameters<Store["calls"]>[0], "limit" | "before"> = {},
-): AsyncGenerator<CallRow> {
+): AsyncGenerator<TrackedCall> {
   for (let before: number | undefined; ; ) {
     const page = await store.calls({ ...filter, limit: pageSize, ...(before !== undefined && { before }) });
     yield* page;
@@ -22,7 +23,7 @@ export async function* newestCalls(
 /** The key of the call that a person means: its key, or a part of it or of one of the provider's ids. Throws `Failure`. */
 export async function findCall(store: Store, text: string): Promise<string> {
   if (await store.call(text)) return text;
-  const matches: CallRow[] = [];
+  const matches: TrackedCall[] = [];
   let seen = 0;
   for await (const row of newestCalls(store)) {
     if (row.call.legs.includes(text) && row.state !== "merged") return row.call.key;
@@ -44,18 +45,18 @@ export async function findCall(store: Store, text: string): Promise<string> {
   throw new Failure(`No call has ${JSON.stringify(text)} in its id. ${list}`);
 }
 
-export async function latestCalls(store: Pick<Store, "calls">, limit: number): Promise<CallRow[]> {
+export async function latestCalls(store: Pick<Store, "calls">, limit: number): Promise<TrackedCall[]> {
   return store.calls({ limit });
 }
 
-function lines(rows: readonly CallRow[]): string {
+function lines(rows: readonly TrackedCall[]): string {
   return callLines(rows)
     .map((line) => `  ${line}`)
     .join("\n");
 }
 
 /** One line per call: when, what, with whom, and how far it is. */
-export function callLines(rows: readonly CallRow[]): string[] {
+export function callLines(rows: readonly TrackedCall[]): string[] {
   return table(
     rows.map(({ call, state, decision, createdAt }) => [
       call.key,

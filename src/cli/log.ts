@@ -1,6 +1,6 @@
 import { type DestinationStream, type LogFn, type Logger, pino } from "pino";
 import type { LogLevel } from "../config/environment.ts";
-import type { Log } from "../flow/installation.ts";
+import type { Log } from "../core/runtime.ts";
 import { cleanFacts, cleanText, errorFacts } from "./log-facts.ts";
 
 /** `flush`: everything that was logged has been written when it returns. */

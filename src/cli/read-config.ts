@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { connectors } from "../../connectors/index.ts";
-import { type Config, loadConfig } from "../config.ts";
+import { type Config, loadConfig } from "../config/index.ts";
 import { ConfigError, messageOf } from "../core/errors.ts";
 import { providers } from "../providers/index.ts";
 import type { GlobalOptions } from "./output.ts";

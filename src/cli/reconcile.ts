@@ -1,8 +1,9 @@
 import { ProviderError } from "../core/errors.ts";
-import { whySkipped } from "../flow/asks.ts";
-import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
-import { reconcile as ask, type Reconciled } from "../flow/reconcile.ts";
-import type { Parts } from "../parts.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
+import { whySkipped } from "../flow/calls/due.ts";
+import type { Installation } from "../flow/installation.ts";
+import { reconcile as ask, type Reconciled } from "../flow/lost-webhooks/reconcile.ts";
+import type { Parts } from "../server/assemble.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
 import { sinceOf } from "./replay.ts";

@@ -1,7 +1,7 @@
+import { type PlannedCall, type PlannedChange, planReplay } from "../flow/explain/replay.ts";
 import type { Installation } from "../flow/installation.ts";
-import { type PlannedCall, type PlannedChange, planReplay } from "../flow/replay.ts";
 import { inParts } from "../lib/pace.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { findCall } from "./find-call.ts";
 import { counted, Failure, type GlobalOptions, print, printable, printJson, progressLine } from "./output.ts";
 import { chosenInstallations, withParts } from "./with-parts.ts";

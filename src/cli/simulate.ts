@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import { callKey } from "../core/call.ts";
 import type { SimulatedCall, SimulatedRequest } from "../core/simulation.ts";
 import { providers } from "../providers/index.ts";

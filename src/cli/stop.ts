@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { pathForLog } from "../core/mask.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import type { Logging } from "./log.ts";
 
 export type RunningServer = Logging & { server: Server; parts: Parts; release: () => void };

@@ -1,5 +1,5 @@
 import { CrmError } from "../core/errors.ts";
-import { type SyncProgress, syncContacts } from "../flow/sync.ts";
+import { type SyncProgress, syncContacts } from "../flow/contacts/sync.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
 import { chosenInstallations, withParts } from "./with-parts.ts";

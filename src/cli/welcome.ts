@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import { readManifest } from "../manifest.ts";
 import { commandLine } from "./output.ts";
 

@@ -1,7 +1,7 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/index.ts";
 import type { Installation } from "../flow/installation.ts";
 import { didYouMean } from "../mapping/nearest.ts";
-import { assemble, type Parts } from "../parts.ts";
+import { assemble, type Parts } from "../server/assemble.ts";
 import type { Store } from "../store/contract.ts";
 import { openSqliteStore } from "../store/sqlite.ts";
 import { mustHaveStore, refuseLostStore } from "./data-folder.ts";

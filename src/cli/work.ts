@@ -1,9 +1,9 @@
 import { setTimeout } from "node:timers/promises";
 import { messageOf } from "../core/errors.ts";
-import { decodeNew, settleLine } from "../flow/decode.ts";
-import { deliverDue } from "../flow/deliver.ts";
+import { decodeNew, settleLine } from "../flow/calls/decode.ts";
+import { deliverDue } from "../flow/calls/deliver.ts";
 import type { Installation } from "../flow/installation.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { claimDataFolder } from "./data-folder.ts";
 import { print, progressLine } from "./output.ts";
 

@@ -5,13 +5,14 @@ import type { Answer, Question } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
 import { reasonOf } from "../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../core/phone.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
 import { limitedTexts } from "../mapping/limits.ts";
 import { type Rendering, startRendering } from "../mapping/rendering.ts";
 import type { View } from "../mapping/view.ts";
 import type { StoredAnswer } from "../store/contract.ts";
-import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
+import { whyNotLookedUp } from "./calls/match.ts";
+import type { Flow, Installation } from "./installation.ts";
 import { logLimited } from "./limited.ts";
-import { whyNotLookedUp } from "./match.ts";
 
 /** How long the same bytes count as the same question, for providers that send no call id. */
 const sameQuestionMs = 60_000;

@@ -1,4 +1,4 @@
-import type { LimitedLog, Log, Severity } from "./installation.ts";
+import type { LimitedLog, Log, Severity } from "../core/runtime.ts";
 
 const windowMs = 60_000;
 const singleLines = 100;

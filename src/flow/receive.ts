@@ -1,7 +1,8 @@
 import type { BodyCheck, Delivery, DeliveryHead, Proof, Reading } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
 import { answerQuestion } from "./answer.ts";
-import type { ConfiguredProvider, Flow, Installation } from "./installation.ts";
+import type { Flow, Installation } from "./installation.ts";
 
 /** `body`: JSON for the provider; absent = nothing to say. */
 export type Receipt = { kind: string; body?: unknown };

@@ -1,5 +1,5 @@
 import { readManifest } from "../manifest.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { callRecordingRoutes } from "./call-recordings.ts";
 import { callRoutes } from "./calls.ts";
 import { eventRoutes } from "./events.ts";

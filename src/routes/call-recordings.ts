@@ -1,8 +1,8 @@
 import { Rejected } from "../core/errors.ts";
-import { deleteRecording } from "../flow/follow-recordings.ts";
-import { nextLink } from "../flow/recordings.ts";
-import type { Parts } from "../parts.ts";
-import type { CallRow } from "../store/contract.ts";
+import type { TrackedCall } from "../core/tracked-call.ts";
+import { deleteRecording } from "../flow/recordings/follow.ts";
+import { nextLink } from "../flow/recordings/links.ts";
+import type { Parts } from "../server/assemble.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";
 
@@ -11,7 +11,7 @@ export function callRecordingRoutes({ flow, archive, recordings, wake }: Parts):
   const { store } = flow;
   const path = "/api/calls/:key/recording";
 
-  const find = async (key: string): Promise<CallRow> => {
+  const find = async (key: string): Promise<TrackedCall> => {
     const row = (await store.call(key))?.row;
     if (row) return row;
     throw new Rejected(

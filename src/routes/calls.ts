@@ -1,7 +1,8 @@
 import { Rejected } from "../core/errors.ts";
-import { explainCall } from "../flow/explain.ts";
-import type { Parts } from "../parts.ts";
-import type { CallFilter, CallRow, DeliveryNote } from "../store/contract.ts";
+import type { TrackedCall } from "../core/tracked-call.ts";
+import { explainCall } from "../flow/explain/explain.ts";
+import type { Parts } from "../server/assemble.ts";
+import type { CallFilter, DeliveryNote } from "../store/contract.ts";
 import { callQuery, noQuery, numberToFilter, pageQuery, unusedQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";
 
@@ -71,7 +72,7 @@ async function page(
 export type CallSummary = ReturnType<typeof summaryOf>;
 
 /** A call in a list: without its texts, which can be long. */
-export function summaryOf(row: CallRow) {
+export function summaryOf(row: TrackedCall) {
   const { call, state, reason, attempts, number, contact, ownerId, activityId, decision, dueAt } = row;
   const { key, installation, provider, phase, direction, outcome, customer, line, startedAt, talkSeconds } =
     call;
@@ -108,7 +109,7 @@ function noSuchCall(key: string): Rejected {
   );
 }
 
-function whyNoRetry({ state, mergedInto }: CallRow): string {
+function whyNoRetry({ state, mergedInto }: TrackedCall): string {
   if (state === "merged" || mergedInto !== undefined) {
     return "this leg belongs to another call: GET /api/calls/<key> says which one; retry that";
   }

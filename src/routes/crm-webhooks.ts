@@ -1,5 +1,5 @@
 import { Rejected } from "../core/errors.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { withBody } from "./body.ts";
 import { pathParameter, type Route } from "./route.ts";
 

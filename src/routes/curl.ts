@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import type { Delivery } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
 import { fold } from "../core/fold.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
 import type { SimulatedCall, SimulatedRequest } from "../core/simulation.ts";
-import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
+import type { Installation } from "../flow/installation.ts";
 
 const customer = "+919876543210";
 const line = "+918047112233";

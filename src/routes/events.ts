@@ -1,6 +1,6 @@
 import type { Response } from "express";
 import { Rejected } from "../core/errors.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, type Route } from "./route.ts";
 

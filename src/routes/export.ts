@@ -2,8 +2,8 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Response } from "express";
 import { Rejected } from "../core/errors.ts";
-import { type Exported, exportOf, findExported } from "../flow/export.ts";
-import type { Parts } from "../parts.ts";
+import { type Exported, exportOf, findExported } from "../flow/explain/export.ts";
+import type { Parts } from "../server/assemble.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";
 

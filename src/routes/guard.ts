@@ -4,7 +4,7 @@ import { Rejected } from "../core/errors.ts";
 import { isLoopbackAuthority, isLoopbackUrl, isOwnOrigin } from "../core/loopback.ts";
 import { secretInHeader } from "../lib/secrets.ts";
 import { sameSecret } from "../lib/signature.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { createRefusals } from "./refusals.ts";
 
 const loopbackPeer = /^(::ffff:)?127\.|^::1$/;

@@ -1,6 +1,6 @@
 import { messageOf, StoreError } from "../core/errors.ts";
 import type { Flow } from "../flow/installation.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, type Route } from "./route.ts";
 

@@ -1,6 +1,6 @@
 import type { Installation } from "../flow/installation.ts";
 import { type Manifest, readManifest } from "../manifest.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { type CallSummary, summaryOf } from "./calls.ts";
 import { curlFor } from "./curl.ts";
 import { type Html, html } from "./html.ts";

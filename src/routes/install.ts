@@ -3,7 +3,7 @@ import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import { isRegion } from "../core/phone.ts";
 import type { Installed } from "../installations/installer.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { type Html, html } from "./html.ts";
 import { findInstallation, webhooksOf } from "./installations.ts";
 import { readQuery } from "./query.ts";

@@ -1,8 +1,9 @@
 import { Rejected } from "../core/errors.ts";
-import { whySkipped } from "../flow/asks.ts";
-import type { ConfiguredProvider, Installation } from "../flow/installation.ts";
-import { lastAsked } from "../flow/reconcile.ts";
-import type { Parts } from "../parts.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
+import { whySkipped } from "../flow/calls/due.ts";
+import type { Installation } from "../flow/installation.ts";
+import { lastAsked } from "../flow/lost-webhooks/reconcile.ts";
+import type { Parts } from "../server/assemble.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, type Route } from "./route.ts";
 

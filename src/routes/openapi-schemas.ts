@@ -1,3 +1,5 @@
+import { callStates, followUpStates } from "../core/tracked-call.ts";
+
 /** What the answers look like, as JSON Schema. Absent = unknown; times are ISO 8601 in UTC. */
 const text = { type: "string" } as const;
 const whole = { type: "integer" } as const;
@@ -11,7 +13,7 @@ const object = <P extends object>(properties: P, required: readonly (keyof P & s
 });
 const list = (items: object) => ({ type: "array", items });
 
-const state = { enum: ["open", "waiting", "logged", "dead", "ignored", "merged", "gone"] };
+const state = { enum: callStates };
 const party = object({ number: text, name: text });
 const contact = object({ id: text, kind: { enum: ["contact", "lead", "company"] }, name: text }, [
   "id",
@@ -106,7 +108,7 @@ const explanation = object(
     agent: text,
     followUp: object(
       {
-        state: { enum: ["wanted", "open", "closed", "left", "refused"] },
+        state: { enum: followUpStates },
         taskId: text,
         reachedBy: text,
         reason: text,

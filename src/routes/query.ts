@@ -1,17 +1,7 @@
 import { type ZodObject, z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import { identityOf } from "../core/phone.ts";
-import type { CallState } from "../store/contract.ts";
-
-const states = Object.keys({
-  open: true,
-  waiting: true,
-  logged: true,
-  dead: true,
-  ignored: true,
-  merged: true,
-  gone: true,
-} satisfies Record<CallState, true>) as CallState[];
+import { callStates } from "../core/tracked-call.ts";
 
 const identifier = text(/^[a-z0-9][a-z0-9-]{0,39}$/, "give one name of small letters, digits and dashes");
 const time = text(
@@ -35,7 +25,7 @@ export const pageQuery = z.strictObject({
 
 export const callQuery = pageQuery.extend({
   provider: identifier.optional(),
-  state: z.enum(states, { error: `give one of ${states.join(", ")}` }).optional(),
+  state: z.enum(callStates, { error: `give one of ${callStates.join(", ")}` }).optional(),
   number: text(/^.{1,40}$/, "give one phone number, e.g. +31612345678")
     .optional()
     .meta({ description: "The customer's number, E.164 or national." }),

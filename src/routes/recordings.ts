@@ -2,12 +2,12 @@ import type { Request, Response } from "express";
 import type { AudioReply } from "../core/audio.ts";
 import type { Recording } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
-import { openRecording } from "../flow/open-recording.ts";
-import { endingOf } from "../flow/recordings.ts";
+import type { TrackedCall } from "../core/tracked-call.ts";
+import { endingOf } from "../flow/recordings/links.ts";
+import { openRecording } from "../flow/recordings/open.ts";
 import { clientOf } from "../lib/public-address.ts";
 import { singleRange } from "../lib/range.ts";
-import type { Parts } from "../parts.ts";
-import type { CallRow } from "../store/contract.ts";
+import type { Parts } from "../server/assemble.ts";
 import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
 import { createListeners, type ListenerPlace } from "./listeners.ts";
 import { pathParameter, type Route } from "./route.ts";
@@ -29,7 +29,7 @@ export function recordingRoutes(
   const play = async (
     request: Request,
     response: Response,
-    row: CallRow,
+    row: TrackedCall,
     place: ListenerPlace,
   ): Promise<void> => {
     const { recording, provider, installation } = row.call;
@@ -55,7 +55,7 @@ export function recordingRoutes(
   };
 
   /** Plays once there is a place, and gives it back, whatever happens. */
-  const admit = async (request: Request, response: Response, row: CallRow): Promise<void> => {
+  const admit = async (request: Request, response: Response, row: TrackedCall): Promise<void> => {
     const end = () => {
       flow.limitedLog.info(
         { call: row.call.key },
@@ -72,7 +72,7 @@ export function recordingRoutes(
   };
 
   const handle = async (request: Request, response: Response): Promise<void> => {
-    let row: CallRow | undefined;
+    let row: TrackedCall | undefined;
     try {
       row = await recordings.find(pathParameter(request, "token"));
       if (!row) throw new Rejected(404, "there is no such recording: the link is not one of ours");

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Rejected } from "../core/errors.ts";
-import type { Log } from "../flow/installation.ts";
+import type { Log } from "../core/runtime.ts";
 
 type RefusalOptions = { now: () => number; log: Pick<Log, "warn">; count: () => void };
 

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { messageOf, Rejected } from "../core/errors.ts";
-import { gapsOf } from "../flow/gaps.ts";
+import { gapsOf } from "../flow/contacts/unknown-agents.ts";
 import type { InstallBody } from "../installations/installer.ts";
-import type { Parts } from "../parts.ts";
+import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
 import { noQuery } from "./query.ts";
 import { adminRoute, pathParameter, type Route } from "./route.ts";

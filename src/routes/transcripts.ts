@@ -1,8 +1,8 @@
 import type { Response } from "express";
 import { Rejected } from "../core/errors.ts";
-import { recordingPolicyOf } from "../flow/recording-policy.ts";
-import type { Parts } from "../parts.ts";
-import type { CallRow } from "../store/contract.ts";
+import { recordingPolicyOf } from "../core/recording-policy.ts";
+import type { TrackedCall } from "../core/tracked-call.ts";
+import type { Parts } from "../server/assemble.ts";
 import { type Html, html } from "./html.ts";
 import { pathParameter, type Route } from "./route.ts";
 
@@ -36,7 +36,7 @@ function send(response: Response, page: Html): void {
 
 function playerOf(
   { installations, recordings }: Pick<Parts, "installations" | "recordings">,
-  row: CallRow,
+  row: TrackedCall,
 ): string | undefined {
   const settings = installations.get(row.call.installation)?.settings;
   if (!settings || !row.call.recording || recordingPolicyOf(settings, row.call.line) === "none")
@@ -45,7 +45,7 @@ function playerOf(
   return url && new URL(url).pathname;
 }
 
-function pageOf({ call }: CallRow, player: string | undefined): Html {
+function pageOf({ call }: TrackedCall, player: string | undefined): Html {
   const { startedAt, summary, transcript, talkSeconds } = call;
   return html`<!doctype html>
 <html lang="en">

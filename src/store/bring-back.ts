@@ -1,6 +1,7 @@
 import type { ContactRef } from "../core/contact.ts";
+import type { Decision } from "../core/tracked-call.ts";
 import type { Connection } from "./connection.ts";
-import type { Decision, StoredAnswer } from "./contract.ts";
+import type { StoredAnswer } from "./contract.ts";
 import { eraseCall, forgetIn, whyErased } from "./erase-people.ts";
 import { type ErasedAt, erasedLately, markOf } from "./tombstones.ts";
 

@@ -1,39 +1,12 @@
 import type { ContactRef } from "../core/contact.ts";
-import type { Fields, FollowUp } from "../core/contracts.ts";
-
-/**
- * `wanted`: sent to the CRM, whose answer is not there yet. `open`: made. `closed`: closed, by us or by a person.
- * `left`: to be closed, but a person had changed it, or the CRM refused. `refused`: the CRM did not take it.
- */
-const followUpStates = ["wanted", "open", "closed", "left", "refused"] as const;
-export type FollowUpState = (typeof followUpStates)[number];
-
-/**
- * The follow-up task of a missed call. Times in milliseconds since 1970. `key`: of the call. `since`: when the call
- * began. `fields`: as it is sent, from `open` on as it was written. `closeAt`: when to close it. `reachedBy`: the key of
- * the call in which the customer was reached.
- */
-export type FollowUpRow = {
-  call: number;
-  key: string;
-  installation: string;
-  state: FollowUpState;
-  since: number;
-  contact?: ContactRef;
-  number?: string;
-  taskId?: string;
-  fields: Fields;
-  closeAt?: number;
-  attempts: number;
-  reachedBy?: string;
-  reason?: string;
-};
+import type { FollowUp } from "../core/contracts.ts";
+import type { FollowUpState, TrackedFollowUp } from "../core/tracked-call.ts";
 
 /** Whose call it is: two calls are of one subject when they have the contact or the number in common. */
 export type Subject = { contact?: ContactRef; number?: string };
 
 /** A follow-up that is about to be sent. */
-export type WantedFollowUp = Pick<FollowUpRow, "since" | "fields"> & Subject;
+export type WantedFollowUp = Pick<TrackedFollowUp, "since" | "fields"> & Subject;
 
 /** What the CRM's answer to a call says of its follow-up. */
 export type FollowUpAnswer = { made: FollowUp } | { refused: string };
@@ -54,15 +27,15 @@ export type FollowUpChange = {
 
 export type FollowUpStore = {
   /** The follow-up of a call. */
-  followUp(call: number): Promise<FollowUpRow | undefined>;
+  followUp(call: number): Promise<TrackedFollowUp | undefined>;
   /** Those that are wanted or open, of one of these subjects. */
-  openFollowUps(installation: string, subjects: readonly Subject[]): Promise<FollowUpRow[]>;
+  openFollowUps(installation: string, subjects: readonly Subject[]): Promise<TrackedFollowUp[]>;
   hasOpenFollowUps(installation: string): Promise<boolean>;
   /** Latest calls of a subject, however they ended, first heard of at or after `since`; the latest first. */
   completedCalls(installation: string, subject: Subject, since: number): Promise<CompletedCall[]>;
   /** From `now` on these calls' follow-ups are to be closed: their own, their legs' and earlier ones of their subjects. */
   markReached(installation: string, calls: readonly Reached[], now: number): Promise<void>;
-  dueFollowUps(installation: string, now: number, limit: number): Promise<FollowUpRow[]>;
+  dueFollowUps(installation: string, now: number, limit: number): Promise<TrackedFollowUp[]>;
   changeFollowUps(changes: readonly FollowUpChange[]): Promise<void>;
 };
 

@@ -1,12 +1,6 @@
 import type { Contact, Owner } from "../core/contact.ts";
 import type { Delivery } from "../core/contracts.ts";
-
-/**
- * `reconnect`: the CRM has taken our access back; calls wait. `removed`: nobody wants it any more. `erasing`: nothing of it
- * is to stay, and it cannot come back; its account may be connected anew, as another installation.
- */
-const installStates = ["active", "reconnect", "removed", "erasing"] as const;
-type InstallState = (typeof installStates)[number];
+import type { InstallState } from "../core/tracked-call.ts";
 
 /**
  * An installation that was made by OAuth. `account`: the CRM's id of it. `body`: JSON of what is known of the account

@@ -1,36 +1,7 @@
-import type { CallRow } from "./call-row.ts";
-
-/**
- * `wanted`: not there yet, as far as we know. `there`: the provider plays it. `kept`: it is in our archive. `missing`:
- * it did not come within its time. `expired`: its time in the archive is over. `deleted`: somebody asked for that.
- * `erase`: its bytes have to go, and then this row.
- */
-const recordingStates = ["wanted", "there", "kept", "missing", "expired", "deleted", "erase"] as const;
-export type RecordingState = (typeof recordingStates)[number];
-
-/**
- * What became of the recording of a call. Times in milliseconds since 1970. `since`: when it was first wanted. `dueAt`: when there is
- * something to do about it. `seenAt`: when it could first be played. `toldAt`: when the CRM was told so. `place`,
- * `bytes`, `sha256`, `type`: of what is in the archive.
- */
-export type RecordingRow = {
-  call: number;
-  installation: string;
-  state: RecordingState;
-  since: number;
-  dueAt?: number;
-  attempts: number;
-  seenAt?: number;
-  toldAt?: number;
-  place?: string;
-  bytes?: number;
-  sha256?: string;
-  type?: string;
-  reason?: string;
-};
+import type { RecordingState, TrackedCall, TrackedRecording } from "../core/tracked-call.ts";
 
 /** A call that its provider is to be asked about again. `since`: when that was first wanted. */
-type DuePoll = { row: CallRow; since: number; attempts: number };
+type DuePoll = { row: TrackedCall; since: number; attempts: number };
 
 /** What is known of recordings, and what providers still have to tell. */
 export type RecordingStore = {
@@ -42,16 +13,16 @@ export type RecordingStore = {
     of: { installation: string; provider: string; quietSince: number },
     after: number,
     limit: number,
-  ): Promise<CallRow[]>;
-  dueRecordings(installation: string, now: number, limit: number): Promise<RecordingRow[]>;
+  ): Promise<TrackedCall[]>;
+  dueRecordings(installation: string, now: number, limit: number): Promise<TrackedRecording[]>;
   nextRecording(installation: string): Promise<number | undefined>;
   /** Those in the archive, after an id: what an account that leaves has there. */
-  keptRecordings(installation: string, after: number, limit: number): Promise<RecordingRow[]>;
-  recording(call: number): Promise<RecordingRow | undefined>;
+  keptRecordings(installation: string, after: number, limit: number): Promise<TrackedRecording[]>;
+  recording(call: number): Promise<TrackedRecording | undefined>;
   /** `was`: the state that it was read in. False, and nothing is saved, when it is in another one by now. */
-  saveRecording(row: RecordingRow, was: RecordingState): Promise<boolean>;
+  saveRecording(row: TrackedRecording, was: RecordingState): Promise<boolean>;
   /** On request; what of it is in the archive is to be removed from `now` on. */
-  deleteRecording(call: Pick<RecordingRow, "call" | "installation">, now: number): Promise<void>;
+  deleteRecording(call: Pick<TrackedRecording, "call" | "installation">, now: number): Promise<void>;
   /** A copy that came when its recording was to be erased or deleted already: that goes for it, too. False when it was done already. */
   leaveCopy(call: number, place: string, now: number): Promise<boolean>;
   /** An erased call: nothing of its recording stays. */

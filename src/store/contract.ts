@@ -2,14 +2,13 @@ import type { Call, CallEvent } from "../core/call.ts";
 import type { EventLimits } from "../core/call-limits.ts";
 import type { Contact, ContactRef, Owner } from "../core/contact.ts";
 import type { Delivery } from "../core/delivery.ts";
-import type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
+import type { CallState, Decision, TrackedCall, WrittenByUs } from "../core/tracked-call.ts";
 import type { FollowUpAnswer, FollowUpStore, WantedFollowUp } from "./contract-follow-ups.ts";
 import type { InstallStore } from "./contract-installs.ts";
 import type { LearnedLine, LineProgress, LineStore } from "./contract-lines.ts";
 import type { NumberingStore } from "./contract-numbering.ts";
 import type { RecordingStore } from "./contract-recordings.ts";
 
-export type { CallRow, CallState, Decision, Ours } from "./call-row.ts";
 export type { StoredInstall } from "./contract-installs.ts";
 
 /**
@@ -25,7 +24,7 @@ export type StoredDelivery = Delivery & {
 };
 
 /** A call with all of its events. `from`: for each event, the id of its delivery. */
-export type CallGroup = { row: CallRow; events: CallEvent[]; from: number[] };
+export type CallGroup = { row: TrackedCall; events: CallEvent[]; from: number[] };
 
 export type Leg = { provider: string; callId: string };
 
@@ -49,7 +48,7 @@ export type DecodedDelivery = {
  * which is the customer's. `lines`: own lines of the company that its events were the first to tell of.
  */
 export type DecodedCall = {
-  row?: CallRow;
+  row?: TrackedCall;
   call: Call;
   state: CallState;
   number?: string;
@@ -60,7 +59,7 @@ export type DecodedCall = {
   ends?: string[];
   lines?: LearnedLine[];
   events: { event: CallEvent; delivery: number }[];
-  absorbed: CallRow[];
+  absorbed: TrackedCall[];
 };
 
 /** What a lane found out about one call while delivering it. Absent members stay as they are. */
@@ -78,7 +77,7 @@ export type DeliveredCall = {
   contact?: ContactRef;
   ownerId?: string;
   activityId?: string;
-  ours?: Ours;
+  ours?: WrittenByUs;
   decision?: Decision;
   /** What the CRM said of the follow-up that was sent with the call. */
   followUp?: FollowUpAnswer;
@@ -87,7 +86,7 @@ export type DeliveredCall = {
 };
 
 /** A call that is about to be sent. `followUp`: the task that goes with it. */
-export type SentCall = { id: number; ours: Ours; followUp?: WantedFollowUp };
+export type SentCall = { id: number; ours: WrittenByUs; followUp?: WantedFollowUp };
 
 export type Step = { at: number; step: string; detail: Record<string, unknown> };
 
@@ -156,7 +155,7 @@ export type Store = OtherParts & {
     line?: LineProgress,
   ): Promise<void>;
 
-  dueCalls(installation: string, now: number, limit: number): Promise<CallRow[]>;
+  dueCalls(installation: string, now: number, limit: number): Promise<TrackedCall[]>;
   nextDue(installation: string): Promise<number | undefined>;
   /** Write-ahead: from now on these values may be in the CRM because of us; `at` stays until an answer is kept. */
   saveSending(calls: readonly SentCall[], at: number): Promise<void>;
@@ -199,8 +198,8 @@ export type Store = OtherParts & {
 
   call(key: string): Promise<CallGroup | undefined>;
   /** A call by the id of its row. */
-  callById(id: number): Promise<CallRow | undefined>;
-  calls(filter: CallFilter): Promise<CallRow[]>;
+  callById(id: number): Promise<TrackedCall | undefined>;
+  calls(filter: CallFilter): Promise<TrackedCall[]>;
   history(callId: number): Promise<Step[]>;
   deliveriesOf(callId: number): Promise<DeliveryNote[]>;
   /** Deliveries that gave no event: unknown kinds and faults, newest first. */

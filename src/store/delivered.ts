@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
+import type { TrackedCall } from "../core/tracked-call.ts";
 import { erasedAndQuiet, eraseWhatLoggingBrought, isErased } from "./bring-back.ts";
 import type { Bind, Connection } from "./connection.ts";
-import type { CallRow, DeliveredCall, SentCall } from "./contract.ts";
+import type { DeliveredCall, SentCall } from "./contract.ts";
 import type { FollowUpAnswer, Subject, WantedFollowUp } from "./contract-follow-ups.ts";
 import { whyErased } from "./erase-people.ts";
 import { callColumns, toCallRow } from "./rows.ts";
@@ -16,8 +17,8 @@ export async function dueCalls(
   installation: string,
   now: number,
   limit: number,
-): Promise<CallRow[]> {
-  const due = new Map<number, CallRow>();
+): Promise<TrackedCall[]> {
+  const due = new Map<number, TrackedCall>();
   for (let offset = 0; offset < limit; offset += rowsAtOnce) {
     if (offset > 0) await setImmediate();
     const rows = db.all(

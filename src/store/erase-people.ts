@@ -1,8 +1,8 @@
 import type { Call } from "../core/call.ts";
 import type { ContactRef } from "../core/contact.ts";
+import type { Decision } from "../core/tracked-call.ts";
 import type { Connection } from "./connection.ts";
 import { removeContacts } from "./contacts.ts";
-import type { Decision } from "./contract.ts";
 import { eraseDelivery } from "./mentions.ts";
 import { callsOfPeople, numbersOfPeople } from "./people.ts";
 import { markOf, rememberErased } from "./tombstones.ts";

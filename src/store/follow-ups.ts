@@ -1,7 +1,8 @@
 import type { Kysely, Selectable } from "kysely";
 import type { ContactKind } from "../core/contact.ts";
 import type { Fields } from "../core/contracts.ts";
-import type { FollowUpRow, FollowUpState, FollowUpStore } from "./contract-follow-ups.ts";
+import type { FollowUpState, TrackedFollowUp } from "../core/tracked-call.ts";
+import type { FollowUpStore } from "./contract-follow-ups.ts";
 import type { Tables } from "./kysely.ts";
 import type { Write } from "./writing.ts";
 
@@ -88,7 +89,7 @@ export function followUpsOver(db: Kysely<Tables>, write: Write): FollowUpStore {
   };
 }
 
-function toRow(row: Selectable<Tables["follow_ups"]> & { key: string }): FollowUpRow {
+function toRow(row: Selectable<Tables["follow_ups"]> & { key: string }): TrackedFollowUp {
   const { contact_kind, contact_id } = row;
   return {
     call: row.call,

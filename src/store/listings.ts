@@ -1,5 +1,6 @@
 import type { Kysely } from "kysely";
-import type { CallFilter, CallRow, DeliveryNote, ReplayScope, StoredDelivery } from "./contract.ts";
+import type { TrackedCall } from "../core/tracked-call.ts";
+import type { CallFilter, DeliveryNote, ReplayScope, StoredDelivery } from "./contract.ts";
 import type { Tables } from "./kysely.ts";
 import { toCallRow, toDelivery, toDeliveryNote } from "./rows.ts";
 
@@ -9,7 +10,7 @@ import { toCallRow, toDelivery, toDeliveryNote } from "./rows.ts";
  */
 export function listingsOver(db: Kysely<Tables>) {
   return {
-    async calls(filter: CallFilter): Promise<CallRow[]> {
+    async calls(filter: CallFilter): Promise<TrackedCall[]> {
       let query = db.selectFrom("calls").selectAll().orderBy("id", "desc").limit(filter.limit);
       if (filter.installation) query = query.where("installation", "=", filter.installation);
       // The index of numbers is by installation.

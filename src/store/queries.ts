@@ -1,12 +1,13 @@
 import type { Kysely } from "kysely";
-import type { CallRow, CallState, DeliveryNote, Step, StoredAnswer } from "./contract.ts";
+import type { CallState, TrackedCall } from "../core/tracked-call.ts";
+import type { DeliveryNote, Step, StoredAnswer } from "./contract.ts";
 import type { Tables } from "./kysely.ts";
 import { toCallRow, toDeliveryNote } from "./rows.ts";
 
 /** What is asked about one call, one caller or how many there are: quick however many there are. */
 export function queriesOver(db: Kysely<Tables>) {
   return {
-    async callById(id: number): Promise<CallRow | undefined> {
+    async callById(id: number): Promise<TrackedCall | undefined> {
       const row = await db.selectFrom("calls").selectAll().where("id", "=", id).executeTakeFirst();
       return row && toCallRow(row);
     },

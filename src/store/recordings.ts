@@ -1,10 +1,11 @@
 import type { Kysely, Selectable } from "kysely";
-import type { RecordingRow, RecordingState, RecordingStore } from "./contract-recordings.ts";
+import type { RecordingState, TrackedRecording } from "../core/tracked-call.ts";
+import type { RecordingStore } from "./contract-recordings.ts";
 import type { Tables } from "./kysely.ts";
 import { toCallRow } from "./rows.ts";
 
 export function recordingsOver(db: Kysely<Tables>): RecordingStore {
-  const toRow = (row: RecordingColumns): RecordingRow => ({
+  const toRow = (row: RecordingColumns): TrackedRecording => ({
     call: row.call,
     installation: row.installation,
     state: row.state as RecordingState,

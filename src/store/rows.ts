@@ -1,21 +1,22 @@
 import type { Call } from "../core/call.ts";
 import type { ContactKind } from "../core/contact.ts";
+import type { CallState, Decision, TrackedCall, WrittenByUs } from "../core/tracked-call.ts";
 import type { Row } from "./connection.ts";
-import type { CallRow, CallState, Decision, DeliveryNote, Ours, StoredDelivery } from "./contract.ts";
+import type { DeliveryNote, StoredDelivery } from "./contract.ts";
 import { digestOf } from "./digest.ts";
 
 export const callColumns = `id, body, state, reason, number, due_at, attempts, saved_revision, contact_kind, contact_id,
   owner_id, activity_id, sent_at, ours, decision, merged_into, link, created_at, updated_at`;
 
 /** A row of `calls` in our words. Columns that are NULL are absent. */
-export function toCallRow(row: Row): CallRow {
+export function toCallRow(row: Row): TrackedCall {
   return {
     id: Number(row["id"]),
     call: JSON.parse(String(row["body"])) as Call,
     state: row["state"] as CallState,
     attempts: Number(row["attempts"]),
     savedRevision: Number(row["saved_revision"]),
-    ours: JSON.parse(String(row["ours"])) as Ours,
+    ours: JSON.parse(String(row["ours"])) as WrittenByUs,
     link: Number(row["link"]),
     createdAt: Number(row["created_at"]),
     updatedAt: Number(row["updated_at"]),

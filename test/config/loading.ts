@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { connectors } from "../../connectors/index.ts";
-import { type Config, loadConfig } from "../../src/config.ts";
+import { type Config, loadConfig } from "../../src/config/index.ts";
 import { ConfigError, type Fault } from "../../src/core/errors.ts";
 import { providers } from "../../src/providers/index.ts";
 

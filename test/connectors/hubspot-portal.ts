@@ -3,7 +3,7 @@ import { hubspot } from "../../connectors/hubspot/index.ts";
 import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../../emulators/hubspot/index.ts";
 import type { CallRecord, Connector, CrmRequest, Fields, SaveResult } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { oursAfterSaving, oursWhileSending } from "../../src/flow/record.ts";
+import { oursAfterSaving, oursWhileSending } from "../../src/flow/calls/record.ts";
 
 export type Portal = {
   crm: HubspotEmulator;

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import { ArchiveError } from "../../src/core/errors.ts";
-import { exportOf } from "../../src/flow/export.ts";
-import { deleteRecording, followRecordings } from "../../src/flow/follow-recordings.ts";
+import { exportOf } from "../../src/flow/explain/export.ts";
+import { deleteRecording, followRecordings } from "../../src/flow/recordings/follow.ts";
 import { type RecordedWorld, recordedWorld } from "../support/recorded-world.ts";
 
 const minute = 60_000;

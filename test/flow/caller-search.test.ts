@@ -3,7 +3,7 @@ import { expect, test, vi } from "vitest";
 import type { Contact } from "../../src/core/contact.ts";
 import type { Connector } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { createCallerSearch } from "../../src/flow/caller-search.ts";
+import { createCallerSearch } from "../../src/flow/contacts/caller-search.ts";
 import type { Flow, Installation } from "../../src/flow/installation.ts";
 
 const numberOf = (n: number): string => `+3161234${String(n).padStart(4, "0")}`;

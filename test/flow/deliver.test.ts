@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { CallRecord, Connector, SaveResult } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { explainCall } from "../../src/flow/explain.ts";
+import { explainCall } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { explainCall, explainText } from "../../src/flow/explain.ts";
+import { explainCall, explainText } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Connector, SaveResult } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { decodeNew } from "../../src/flow/decode.ts";
-import { deliverDue } from "../../src/flow/deliver.ts";
+import { decodeNew } from "../../src/flow/calls/decode.ts";
+import { deliverDue } from "../../src/flow/calls/deliver.ts";
 import { providers } from "../../src/providers/index.ts";
 import { createClock, openTurns, type Turns } from "../support/crm-turns.ts";
 import { type CrmWorld, hubspotWorld } from "../support/crm-worlds.ts";

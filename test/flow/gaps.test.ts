@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
-import { gapsOf } from "../../src/flow/gaps.ts";
+import { gapsOf } from "../../src/flow/contacts/unknown-agents.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";
 
 const at = Date.parse("2026-11-02T08:00:00.000Z");

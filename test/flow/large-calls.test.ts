@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { endLimits, eventLimits, overLimits } from "../../src/core/call-limits.ts";
-import { explainCall, explainText } from "../../src/flow/explain.ts";
+import { explainCall, explainText } from "../../src/flow/explain/explain.ts";
 import type { CallGroup } from "../../src/store/contract.ts";
 import { callOf, decodedCall, deliveryOf } from "../contracts/store-samples.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";

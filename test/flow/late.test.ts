@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Connector } from "../../src/core/contracts.ts";
-import { matchableMs } from "../../src/flow/index-contacts.ts";
-import { syncContacts } from "../../src/flow/sync.ts";
+import { matchableMs } from "../../src/flow/contacts/index-contacts.ts";
+import { syncContacts } from "../../src/flow/contacts/sync.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { LimitedLog, Log } from "../../src/flow/installation.ts";
+import type { LimitedLog, Log } from "../../src/core/runtime.ts";
 import { createLimitedLog } from "../../src/flow/limited-log.ts";
 
 type Line = { level: string; facts: object; sentence: string };

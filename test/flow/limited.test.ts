@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
-import { explainCall } from "../../src/flow/explain.ts";
-import { explainText } from "../../src/flow/explain-text.ts";
+import { explainCall } from "../../src/flow/explain/explain.ts";
+import { explainText } from "../../src/flow/explain/text.ts";
 import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 

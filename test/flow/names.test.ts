@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Agent } from "../../src/core/call.ts";
-import { namesOf, whyTalked } from "../../src/flow/names.ts";
+import { namesOf, whyTalked } from "../../src/flow/calls/agent-names.ts";
 
 const directory = [
   { email: "ben@acme.example", name: "Ben Carter", retell: "agent_ben" },

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Agent, Call } from "../../src/core/call.ts";
 import type { InstallationSettings } from "../../src/core/settings.ts";
-import { chooseOwner } from "../../src/flow/owner.ts";
+import { chooseOwner } from "../../src/flow/calls/owner.ts";
 
 const settings = {
   region: "NL",

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { explainCall } from "../../src/flow/explain.ts";
+import { explainCall } from "../../src/flow/explain/explain.ts";
 import { settledActivities, synced } from "../support/calls.ts";
 import { type ServerOptions, startServer, type TestServer } from "../support/server.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ExotelEmulator, startExotel } from "../../emulators/exotel/index.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
-import { reconcileLane } from "../../src/flow/reconcile-lane.ts";
+import { reconcileLane } from "../../src/server/reconcile-lane.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";
 
 const minute = 60_000;

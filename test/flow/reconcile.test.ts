@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ExotelEmulator, startExotel } from "../../emulators/exotel/index.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
-import { explainCall } from "../../src/flow/explain.ts";
-import { lastAsked } from "../../src/flow/reconcile.ts";
+import { explainCall } from "../../src/flow/explain/explain.ts";
+import { lastAsked } from "../../src/flow/lost-webhooks/reconcile.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";
 
 const minute = 60_000;

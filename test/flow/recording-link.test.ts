@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { InstallationSettings } from "../../src/core/settings.ts";
-import { recordingLinkOf } from "../../src/flow/recording-link.ts";
+import { recordingLinkOf } from "../../src/flow/recordings/by-call-id.ts";
 import { providers } from "../../src/providers/index.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { callOf, decodedCall, deliveryOf } from "../contracts/store-samples.ts";

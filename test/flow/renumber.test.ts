@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Delivery } from "../../src/core/delivery.ts";
-import { renumber } from "../../src/flow/renumber.ts";
+import { renumber } from "../../src/flow/contacts/renumber.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { createClock, openTurns, type Turns } from "../support/crm-turns.ts";
 import { hubspotWorld } from "../support/crm-worlds.ts";

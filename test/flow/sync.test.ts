@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { askCrm } from "../../src/flow/caller-search.ts";
+import { askCrm } from "../../src/flow/contacts/caller-search.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { createClock, openTurns, type Turns } from "../support/crm-turns.ts";
 import { hubspotWorld, salesforceWorld } from "../support/crm-worlds.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
-import { explainCall } from "../../src/flow/explain.ts";
+import { explainCall } from "../../src/flow/explain/explain.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";
 
 const hour = 3_600_000;

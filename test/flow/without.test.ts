@@ -1,7 +1,7 @@
 import { afterEach, expect, onTestFinished, test } from "vitest";
 import { startHubspot } from "../../emulators/hubspot/index.ts";
-import { explainCall } from "../../src/flow/explain.ts";
-import { explainText } from "../../src/flow/explain-text.ts";
+import { explainCall } from "../../src/flow/explain/explain.ts";
+import { explainText } from "../../src/flow/explain/text.ts";
 import { inboundCall, scriptOf, sendAll } from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 

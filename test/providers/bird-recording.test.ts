@@ -3,7 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { BirdOptions } from "../../emulators/bird/index.ts";
-import { endingOf } from "../../src/flow/recordings.ts";
+import { endingOf } from "../../src/flow/recordings/links.ts";
 import { createRecordings } from "../../src/providers/bird/recording.ts";
 import { answerWith, birdOf, callOf } from "./bird-asked.ts";
 

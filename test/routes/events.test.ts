@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import express from "express";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createLive } from "../../src/flow/live.ts";
 import { eventRoutes } from "../../src/routes/events.ts";
 import { mountRoutes } from "../../src/routes/route.ts";
+import { createLive } from "../../src/server/live.ts";
 import { inboundCall, scriptOf, sendAll } from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 

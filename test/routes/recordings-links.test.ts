@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createRecordings, endingOf, type Recordings } from "../../src/flow/recordings.ts";
+import { createRecordings, endingOf, type Recordings } from "../../src/flow/recordings/links.ts";
 import type { DecodedCall, Store } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { callOf, decodedCall, t0 } from "../contracts/store-samples.ts";

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { explainCall } from "../../src/flow/explain.ts";
+import { explainCall } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
 import { recordedCall, startRecordingServer } from "../support/recorded.ts";
 import type { TestServer } from "../support/server.ts";

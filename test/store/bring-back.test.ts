@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Contact } from "../../src/core/contact.ts";
-import type { CallRow, Store, StoredDelivery } from "../../src/store/contract.ts";
+import type { TrackedCall } from "../../src/core/tracked-call.ts";
+import type { Store, StoredDelivery } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { callOf, deliveryOf, t0 } from "../contracts/store-samples.ts";
 
@@ -43,7 +44,7 @@ async function received(body: string): Promise<StoredDelivery> {
   return delivery;
 }
 
-function decode({ id, digest }: StoredDelivery, facts = {}, row?: CallRow): Promise<void> {
+function decode({ id, digest }: StoredDelivery, facts = {}, row?: TrackedCall): Promise<void> {
   const told = { transcript: "I am Vera", customer: { number, name: "Vera Vos" }, ...facts };
   const event = { callId: "one", at: new Date(now).toISOString(), kind: "ended", facts: told };
   const call = callOf("one", { ...told, revision: (row?.call.revision ?? 0) + 1 });
@@ -151,7 +152,7 @@ describe("whoever was erased does not come back", () => {
   });
 });
 
-async function deliver(row: CallRow | undefined, found: object, decision?: object): Promise<void> {
+async function deliver(row: TrackedCall | undefined, found: object, decision?: object): Promise<void> {
   if (!row) throw new Error("there is no call");
   const step = { at: now, step: "created", detail: { title: "Call of Vera" } };
   const told = { number, lookup: "index", contact: { id: "7", kind: "contact" as const, name: "Vera Vos" } };

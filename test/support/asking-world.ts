@@ -2,18 +2,19 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectors } from "../../connectors/index.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/index.ts";
 import type { ConnectorKind, DeliveryHead } from "../../src/core/contracts.ts";
+import type { Log } from "../../src/core/runtime.ts";
 import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
-import { decodeNew, settleLine } from "../../src/flow/decode.ts";
-import { deliverDue } from "../../src/flow/deliver.ts";
-import { followRecordings } from "../../src/flow/follow-recordings.ts";
-import type { Installation, Log } from "../../src/flow/installation.ts";
+import { decodeNew, settleLine } from "../../src/flow/calls/decode.ts";
+import { deliverDue } from "../../src/flow/calls/deliver.ts";
+import { syncContacts } from "../../src/flow/contacts/sync.ts";
+import type { Installation } from "../../src/flow/installation.ts";
+import { type Reconciled, type ReconcileOptions, reconcile } from "../../src/flow/lost-webhooks/reconcile.ts";
 import { admit, receive } from "../../src/flow/receive.ts";
-import { type Reconciled, type ReconcileOptions, reconcile } from "../../src/flow/reconcile.ts";
-import { syncContacts } from "../../src/flow/sync.ts";
-import { assemble, type Parts } from "../../src/parts.ts";
+import { followRecordings } from "../../src/flow/recordings/follow.ts";
 import { providers } from "../../src/providers/index.ts";
+import { assemble, type Parts } from "../../src/server/assemble.ts";
 
 export type Activity = Record<string, unknown>;
 

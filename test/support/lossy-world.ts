@@ -1,7 +1,7 @@
 import type { ProviderEmulator } from "../../emulators/provider.ts";
 import { madeUpCall } from "../../src/cli/made-up-calls.ts";
 import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
-import type { Reconciled } from "../../src/flow/reconcile.ts";
+import type { Reconciled } from "../../src/flow/lost-webhooks/reconcile.ts";
 import { providers } from "../../src/providers/index.ts";
 import { type Activity, type AskingWorld, agents, known, openWorld } from "./asking-world.ts";
 import { seeded } from "./random.ts";

@@ -1,6 +1,6 @@
 import { startExotel } from "../../emulators/exotel/index.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
-import { explainCall } from "../../src/flow/explain.ts";
+import { explainCall } from "../../src/flow/explain/explain.ts";
 import { type AskingOptions, openWorld } from "./asking-world.ts";
 
 const minute = 60_000;

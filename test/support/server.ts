@@ -6,11 +6,11 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { connectors } from "../../connectors/index.ts";
 import { createApp } from "../../src/app.ts";
-import { loadConfig } from "../../src/config.ts";
+import { loadConfig } from "../../src/config/index.ts";
 import { isLoopbackUrl } from "../../src/core/loopback.ts";
-import type { Log } from "../../src/flow/installation.ts";
-import { assemble, type Parts } from "../../src/parts.ts";
+import type { Log } from "../../src/core/runtime.ts";
 import { providers } from "../../src/providers/index.ts";
+import { assemble, type Parts } from "../../src/server/assemble.ts";
 
 export const publicUrl = "https://hooks.example.com";
 /** Of a server whose test names none: what it asks of the API and the pages is asked as an administrator. */

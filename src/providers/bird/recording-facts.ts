@@ -40,7 +40,7 @@ export function recordingIdOf(ref: string): string | undefined {
   return /^bird:recording:([\w-]{1,128})(?:\.(?:wav|mp3))?$/.exec(ref)?.[1];
 }
 
-/** Ours, since a link of Bird's lives for 600 s only. The ending is for players; it is no part of the id. */
+/** WrittenByUs, since a link of Bird's lives for 600 s only. The ending is for players; it is no part of the id. */
 function refOf(id: string, format: string | undefined): string {
   const [ending] = /(wav|mp3)$/.exec(format?.toLowerCase() ?? "") ?? [];
   return `bird:recording:${id}${ending ? `.${ending}` : ""}`;

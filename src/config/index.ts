@@ -1,0 +1,191 @@
+import { dirname, join, resolve } from "node:path";
+import type { ArchiveSettings } from "../archive/settings.ts";
+import type { ConnectorKind } from "../core/contracts.ts";
+import { ConfigError, type Fault } from "../core/errors.ts";
+import { demoInstallation } from "../demo.ts";
+import { parseJson } from "../mapping/json.ts";
+import { didYouMean } from "../mapping/nearest.ts";
+import { type EnvironmentSettings, faultsOfOpenDoors, readEnvironment } from "./environment.ts";
+import { check, isPlain } from "./faults.ts";
+import { type ConfigReading, type InstallationConfig, type Kinds, readInstallation } from "./installation.ts";
+import type { ReadMapping } from "./mappings.ts";
+import { fileSchema } from "./schema.ts";
+import { type Environment, placeWithin, resolveSecrets } from "./secrets.ts";
+
+export type { InstallationConfig, Kinds } from "./installation.ts";
+
+/** `dataFolder`: as given, relative to the process. `retentionDays`, `removedDays`: how long raw deliveries, and accounts that left, are kept. */
+export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
+  Omit<EnvironmentSettings, "port" | "host"> & {
+    publicUrl: string;
+    /** The built-in demo, whose secrets are public. */
+    isDemo: boolean;
+    databaseUrl?: string;
+    retentionDays: number;
+    removedDays: number;
+    limits: { bodyBytes?: number | undefined; bodySeconds: number; bodiesBytes: number; connections: number };
+    installations: InstallationConfig[];
+    apps: Record<string, unknown>;
+    archive?: ArchiveSettings;
+  };
+
+/** The text of a config file. `file`: its path as people know it; relative paths in it start beside it. */
+export type ConfigSource = { text: string; file: string };
+
+type FileSettings = Pick<Config, "installations" | "apps" | "retentionDays" | "removedDays" | "limits"> &
+  Partial<Pick<Config, "port" | "host" | "publicUrl" | "archive">>;
+
+/**
+ * The configuration from the file, or the built-in demo without one, and the environment, which wins.
+ * Throws one `ConfigError` with all faults. `readMapping` gives a mapping file's text, or throws.
+ */
+export function loadConfig(
+  source: ConfigSource | undefined,
+  environment: Environment,
+  kinds: Kinds,
+  readMapping: ReadMapping,
+): Config {
+  const faults: Fault[] = [];
+  const settings = readEnvironment(environment, faults);
+  const file = source
+    ? readFile(source, environment, settings.sealingKeys, { file: source.file, kinds, readMapping, faults })
+    : readDemo(settings.dataFolder, { kinds, readMapping, faults });
+  const host = settings.host ?? file?.host ?? "127.0.0.1";
+  const port = settings.port ?? file?.port ?? 8484;
+  const at = settings.host || !source ? "environment: HOST" : `${source.file}: host`;
+  const isDemo = source === undefined;
+  faults.push(
+    ...faultsOfOpenDoors({
+      host,
+      at,
+      isDemo,
+      hasToken: settings.adminToken !== undefined,
+      ...(file?.publicUrl !== undefined && {
+        publicUrl: file.publicUrl,
+        urlAt: `${source?.file}: publicUrl`,
+      }),
+    }),
+  );
+  if (!file || faults.length > 0) throw new ConfigError(withoutRepeats(faults));
+  return { ...file, ...settings, isDemo, host, port, publicUrl: file.publicUrl ?? urlOf(host, port) };
+}
+
+function readFile(
+  { text, file }: ConfigSource,
+  environment: Environment,
+  sealingKeys: readonly string[],
+  reading: ConfigReading,
+): FileSettings | undefined {
+  const { faults } = reading;
+  const parsed = parse(text, file, faults);
+  if (parsed === undefined) return undefined;
+  const value = resolveSecrets(parsed, `${file}:`, environment, faults);
+  const written = check(fileSchema, value, `${file}:`, faults);
+  const all = isPlain(value) && isPlain(value["installations"]) ? value["installations"] : {};
+  const installations = Object.entries(all).flatMap(
+    ([name, one]) => readInstallation(name, one, placeWithin(`${file}: installations`, name), reading) ?? [],
+  );
+  faults.push(...faultsOfSharedFiles(installations, file));
+  const named = isPlain(value) && isPlain(value["apps"]) ? value["apps"] : {};
+  const apps = readApps(named, `${file}: apps`, { kinds: reading.kinds.connectors, sealingKeys, faults });
+  if (!written) return undefined;
+  const { $schema: _, archive, ...settings } = written;
+  faults.push(...faultsOfArchive(installations, archive, `${file}: installations.`));
+  return { ...settings, installations, apps, ...(archive && { archive: placeOf(archive, file) }) };
+}
+
+/** A folder stands beside the config file. */
+function placeOf(archive: ArchiveSettings, file: string): ArchiveSettings {
+  return "folder" in archive ? { folder: resolve(dirname(file), archive.folder) } : archive;
+}
+
+/** Installations that want an archive where there is none. `place`: where their settings stand. */
+export function faultsOfArchive(
+  installations: readonly InstallationConfig[],
+  archive: ArchiveSettings | undefined,
+  place: string,
+): Fault[] {
+  if (archive) return [];
+  const wanting = installations.filter(
+    ({ recording, recordingLines }) =>
+      recording === "archive" || Object.values(recordingLines).includes("archive"),
+  );
+  return wanting.map(({ name }) => ({
+    at: `${place}${name}.recording`,
+    problem: "wants recordings to be archived, and there is no archive.",
+    cure: 'Add one beside `installations`: "archive": {"folder": "recordings"}, or an `s3` bucket.',
+  }));
+}
+
+function parse(text: string, file: string, faults: Fault[]): unknown {
+  try {
+    return parseJson(text, file);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    faults.push(...error.faults);
+    return undefined;
+  }
+}
+
+/** The demo goes through the same checks as a file; its CRM lives in the data folder. */
+function readDemo(dataFolder: string, reading: Omit<ConfigReading, "file">): FileSettings | undefined {
+  const demo = { installations: { demo: demoInstallation } };
+  const file = join(dataFolder, "demo");
+  return readFile({ text: JSON.stringify(demo), file }, {}, [], { ...reading, file });
+}
+
+/** An address that stands for all of the machine's cannot be called; the machine itself can. */
+function urlOf(host: string, port: number): string {
+  const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
+}
+
+/** Two installations may share a mapping file: its faults are told once. */
+function withoutRepeats(faults: readonly Fault[]): Fault[] {
+  return [...new Map(faults.map((fault) => [`${fault.at} ${fault.problem}`, fault])).values()];
+}
+
+/** A file that two installations write would lose what one of them wrote. */
+function faultsOfSharedFiles(installations: readonly InstallationConfig[], file: string): Fault[] {
+  return installations.flatMap(({ name, crm }, i) => {
+    const other = installations
+      .slice(0, i)
+      .find(({ crm: { file: theirs } }) => theirs !== undefined && theirs === crm["file"]);
+    if (!other) return [];
+    const problem = `the installation ${other.name} has the same CRM file.`;
+    return [
+      {
+        at: `${file}: installations.${name}.crm.file`,
+        problem,
+        cure: "Give each installation a file of its own.",
+      },
+    ];
+  });
+}
+
+type OAuthKinds = Readonly<Record<string, Partial<Pick<ConnectorKind, "oauth">>>>;
+
+/** Our apps by CRM, as the schemas of their CRMs gave them. Tokens are sealed with a key, so there must be one. */
+function readApps(
+  apps: Readonly<Record<string, unknown>>,
+  at: string,
+  { kinds, sealingKeys, faults }: { kinds: OAuthKinds; sealingKeys: readonly string[]; faults: Fault[] },
+): Record<string, unknown> {
+  const names = Object.keys(kinds).filter((name) => kinds[name]?.oauth);
+  const read = Object.entries(apps).map(([name, value]): [string, unknown] => {
+    const oauth = Object.hasOwn(kinds, name) ? kinds[name]?.oauth : undefined;
+    if (oauth) return [name, check(oauth.app, value, placeWithin(at, name), faults)];
+    const problem = `there is no CRM ${JSON.stringify(name.slice(0, 60))} that is installed by OAuth.`;
+    const cure = didYouMean(name, names) ?? `Use one of: ${names.join(", ")}.`;
+    faults.push({ at: placeWithin(at, name), problem, cure });
+    return [name, undefined];
+  });
+  if (read.length > 0 && sealingKeys.length === 0) {
+    faults.push({
+      at: "environment: SWITCHHOOK_KEY",
+      problem: "is not set: the tokens of installed accounts are sealed with it.",
+      cure: "Set a random one and keep it safe: openssl rand -base64 32.",
+    });
+  }
+  return Object.fromEntries(read);
+}

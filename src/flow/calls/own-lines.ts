@@ -1,0 +1,51 @@
+import type { CallEvent } from "../../core/call.ts";
+import { lineTold, type OwnNumbers, ownNumbers, undecidedEnds } from "../../core/customer.ts";
+import { identityOf } from "../../core/phone.ts";
+import type { Decoding } from "../../core/runtime.ts";
+import type { LearnedLine } from "../../store/contract-lines.ts";
+import type { Flow } from "../installation.ts";
+
+/** A company with more lines than this is not decided by lines that we learn. */
+const mostLines = 10_000;
+
+/**
+ * The installation's own numbers at a provider, those included that new events are the first to tell of. `fresh`: these,
+ * each with what is still to be folded again for it. `affected`: the ids of the newest calls that they may put right.
+ */
+export type OwnLines = { own: OwnNumbers; fresh: ReadonlyMap<string, LearnedLine>; affected: string[] };
+
+export async function ownLines(
+  { store }: Pick<Flow, "store">,
+  { settings }: Pick<Decoding, "settings">,
+  provider: string,
+  events: readonly CallEvent[],
+): Promise<OwnLines> {
+  const known = await store.lines(settings.name, provider);
+  const told = new Set(events.flatMap((event) => identityOf(lineTold(event), settings.region) ?? []));
+  const fresh = known.length >= mostLines ? [] : [...told].filter((line) => !known.includes(line));
+  const learned = new Map<string, LearnedLine>();
+  const affected = new Set<string>();
+  for (const number of fresh) {
+    const { callIds, openBefore } = await store.callsBetween(settings.name, provider, number);
+    for (const callId of callIds) affected.add(callId);
+    learned.set(number, { number, ...(openBefore !== undefined && { openBefore }) });
+  }
+  const own = ownNumbers(settings, provider, [...known, ...fresh]);
+  return { own, fresh: learned, affected: [...affected] };
+}
+
+/** What is kept with a call so that a line which becomes known later finds it, and the lines that its new events tell of. */
+export function linesAndEnds(
+  { fresh }: OwnLines,
+  region: string,
+  events: readonly CallEvent[],
+  added: readonly CallEvent[],
+): { ends?: string[]; lines?: LearnedLine[] } {
+  const dialable = (numbers: readonly string[]) => [
+    ...new Set(numbers.flatMap((number) => identityOf(number, region) ?? [])),
+  ];
+  const ends = dialable(events.flatMap(undecidedEnds));
+  const told = dialable(added.flatMap((event) => lineTold(event) ?? []));
+  const lines = told.flatMap((number) => fresh.get(number) ?? []);
+  return { ...(ends.length > 0 && { ends }), ...(lines.length > 0 && { lines }) };
+}

@@ -1,0 +1,20 @@
+import type { CallEvent } from "../../core/call.ts";
+import type { Delivery, Provider } from "../../core/contracts.ts";
+import { askedMethod } from "../../core/polling.ts";
+import { closingEvents, closingKind, isClosing } from "./unknown-end.ts";
+
+/**
+ * What a delivery says, by the provider's decoder of today. The answer to a question of ours only fills what webhooks
+ * leave open. Throws for a delivery that cannot be read.
+ */
+export function readDelivery(
+  provider: Provider | undefined,
+  delivery: Delivery,
+): { kind: string; events: CallEvent[] } {
+  if (isClosing(delivery)) return { kind: closingKind, events: closingEvents(delivery) };
+  if (!provider) throw new Error(`no provider ${delivery.provider} in this version`);
+  const { kind } = provider.read(delivery);
+  const events = provider.decode(delivery);
+  const asked = delivery.method === askedMethod;
+  return { kind, events: asked ? events.map((event) => ({ ...event, fills: true as const })) : events };
+}

@@ -1,0 +1,41 @@
+import type { Call, CallEvent } from "../../core/call.ts";
+import type { Delivery } from "../../core/contracts.ts";
+import { jsonBody, textAt } from "../../lib/body.ts";
+
+export const closingKind = "unknown_end";
+
+/** No webhook has it: the delivery is our own conclusion. */
+const closingMethod = "CLOSE";
+
+/** How long a call may go on without a word before it counts as over. */
+export const silentMs = 6 * 3_600_000;
+
+/** A delivery of ours that ends a call whose end nobody told. It is kept and replayed like any other. */
+export function closingDelivery({ installation, provider, callId }: Call, now: number): Delivery {
+  const receivedAt = new Date(now).toISOString();
+  return {
+    installation,
+    provider,
+    receivedAt,
+    method: closingMethod,
+    url: "/",
+    headers: { "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify({ event: closingKind, call_id: callId, at: receivedAt })),
+  };
+}
+
+export function isClosing({ method }: Delivery): boolean {
+  return method === closingMethod;
+}
+
+/** When it ended stays open: a real end that comes later tells. */
+export function closingEvents(delivery: Delivery): CallEvent[] {
+  const body = jsonBody(delivery);
+  const callId = textAt(body, "call_id");
+  const at = textAt(body, "at") ?? delivery.receivedAt;
+  if (!callId) return [];
+  const reason = "unknown end: nobody told it within 6 hours";
+  return [
+    { callId, at, kind: closingKind, fills: true, phase: "ended", facts: { outcome: "unknown", reason } },
+  ];
+}

@@ -1,0 +1,43 @@
+import type { Flow, Installation } from "../installation.ts";
+import { indexContacts } from "./index-contacts.ts";
+
+export type SyncProgress = { contacts: number; removed: number; matched: number };
+
+/**
+ * Brings the contact index and the owners up to date with the CRM, page by page; a stop in between goes on from the
+ * last page. Calls of the last 30 days whose number is new become due. Throws `CrmError`.
+ */
+export async function syncContacts(
+  flow: Flow,
+  installation: Installation,
+  signal?: AbortSignal,
+  onPage: (progress: SyncProgress) => void = () => {},
+): Promise<SyncProgress> {
+  const { connector, settings } = installation;
+  const { store } = flow;
+  const progress: SyncProgress = { contacts: 0, removed: 0, matched: 0 };
+  if (connector.owners) await store.putOwners(settings.name, await connector.owners());
+  if (!connector.changedContacts) return progress;
+  let state = await store.syncState(settings.name);
+  let complete = false;
+  for (let more = true; more && !signal?.aborted; ) {
+    const page = await connector.changedContacts(state.cursor, signal);
+    if (page.full) {
+      // Before any of them is written: what calls find from now on is kept as what was listed is.
+      state = { ...state, generation: state.generation + 1 };
+      await store.saveSyncState(settings.name, state);
+      complete = true;
+    }
+    progress.matched += await indexContacts(flow, installation, page.contacts);
+    progress.contacts += page.contacts.length;
+    await store.removeContacts(settings.name, page.removed);
+    progress.removed += page.removed.length;
+    more = page.more;
+    if (!more && complete)
+      progress.removed += await store.dropContactsBefore(settings.name, state.generation);
+    state = { ...state, cursor: page.cursor, ...(!more && { finishedAt: flow.now() }) };
+    await store.saveSyncState(settings.name, state);
+    onPage(progress);
+  }
+  return progress;
+}

@@ -1,0 +1,169 @@
+import type { Contact, Owner } from "../../core/contact.ts";
+import type { Fields, FieldValue, WriteMode } from "../../core/contracts.ts";
+import { ConfigError } from "../../core/errors.ts";
+import type { InstallationSettings } from "../../core/settings.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
+import { createBudget, type RenderBudget, shareSpent } from "../../mapping/budget.ts";
+import { type Mapping, parseMapping } from "../../mapping/compile.ts";
+import { whyLimited } from "../../mapping/limits.ts";
+import { cutEnd } from "../../mapping/output.ts";
+import type { Lookup } from "../calls/match.ts";
+import { type Outgoing, recordOf } from "../calls/record.ts";
+
+/**
+ * A field that another mapping fills otherwise. Absent `before` or `after`: the field is not sent. `cut`: only the
+ * beginning of one or both is shown.
+ */
+type FieldChange = {
+  field: string;
+  before?: FieldValue;
+  after?: FieldValue;
+  cut?: true;
+  write: WriteMode;
+};
+
+/** `limited`: fields whose texts in the other mapping run into a limit, so that they are left out or get their `else`. */
+type CallPreview = {
+  key: string;
+  activityId?: string;
+  changes: FieldChange[];
+  limited?: { field: string; why: string }[];
+};
+
+/** `calls`: each a `CallPreview` as JSON. `stopped`: why there are fewer calls than there could be. */
+type Preview = { calls: string[]; stopped?: string };
+
+/** A call with all that its record needs. */
+export type PreviewedCall = {
+  row: TrackedCall;
+  lookup: Lookup;
+  contact: Contact | undefined;
+  recordingUrl: string | undefined;
+  transcriptUrl: string | undefined;
+};
+
+export type MappingText = { text: string; file: string };
+
+/** All that a preview needs, as it crosses to another thread. `tooLarge`: the next call was too large to be among them. */
+export type PreviewJob = {
+  crm: string;
+  settings: InstallationSettings;
+  owners: readonly Owner[];
+  calls: readonly PreviewedCall[];
+  tooLarge?: true;
+  inUse: MappingText;
+  next: MappingText;
+};
+
+/** A preview may take as much as so many records that spend all they have; usual ones need a hundredth of that. */
+const mostRecords = 10;
+/** After so many characters, no more calls are added. */
+const longestPreview = 1_000_000;
+const longestShown = 2_000;
+
+/**
+ * What calls look like with another mapping, beside what the one in use makes of them: JSON, which the thread that
+ * serves hands on as it is. Throws `ConfigError`.
+ */
+export function previewText(job: PreviewJob): string {
+  const { calls, stopped } = renderPreview(job);
+  const end = stopped === undefined ? "" : `,"stopped":${JSON.stringify(stopped)}`;
+  return `{"calls":[${calls.join(",")}]${end}}`;
+}
+
+function renderPreview(job: PreviewJob): Preview {
+  const next = mappingFor(job.crm, job.next);
+  const inUse = parseMapping(job.inUse.text, job.inUse.file);
+  const calls: string[] = [];
+  let [spent, length] = [0, 0];
+  for (const call of job.calls) {
+    if (spent >= mostRecords) return { calls, stopped: stoppedAfter(calls.length, job.calls.length) };
+    if (length >= longestPreview)
+      return { calls, stopped: shownOnly(calls.length, "the changes are so long") };
+    const budgets = [createBudget(), createBudget()] as const;
+    const before = rendered(job, call, inUse, budgets[0]);
+    const shown = JSON.stringify(previewOf(before, rendered(job, call, next, budgets[1])));
+    calls.push(shown);
+    length += shown.length;
+    spent += shareSpent(budgets[0]) + shareSpent(budgets[1]);
+  }
+  return job.tooLarge ? { calls, stopped: shownOnly(calls.length, "the calls are so long") } : { calls };
+}
+
+/** A mapping for a CRM. Throws `ConfigError` with all that is wrong with it. */
+function mappingFor(crm: string, { text, file }: MappingText): Mapping {
+  const mapping = parseMapping(text, file);
+  if (mapping.crm === crm) return mapping;
+  const problem = `is made for the CRM "${mapping.crm}", but this installation's is "${crm}".`;
+  throw new ConfigError([{ at: `${file}: crm`, problem, cure: `Write "crm": "${crm}" and use its fields.` }]);
+}
+
+function rendered(
+  { settings, owners }: PreviewJob,
+  { row, lookup, contact, recordingUrl, transcriptUrl }: PreviewedCall,
+  mapping: Mapping,
+  budget: RenderBudget,
+): Outgoing {
+  const links = { recordingUrl: () => recordingUrl, transcriptUrl: () => transcriptUrl, budget };
+  return recordOf(links, { settings, mapping: () => mapping }, { row, lookup, contact, owners });
+}
+
+function previewOf(
+  { record: before }: Outgoing,
+  { row, record: after, limited = [] }: Outgoing,
+): CallPreview {
+  const { activityId } = row;
+  return {
+    key: row.call.key,
+    ...(activityId !== undefined && { activityId }),
+    changes: [
+      ...changesOf(before.fields, after.fields, after.modes),
+      ...changesOf(before.task?.fields, after.task?.fields, {}, "task."),
+      ...changesOf(before.createContact?.fields, after.createContact?.fields, {}, "contact."),
+    ],
+    ...(limited.length > 0 && {
+      limited: limited.map((one) => ({ field: one.field, why: whyLimited(one) })),
+    }),
+  };
+}
+
+function shownOnly(calls: number, why: string): string {
+  return `${why} that only the latest calls are shown: ${calls}`;
+}
+
+function stoppedAfter(done: number, all: number): string {
+  const why = `the mappings ran into their limits so often that only ${done} of ${all} calls are shown`;
+  return `${why}: see \`limited\` for which texts did, and docs/mappings.md#limits`;
+}
+
+function changesOf(
+  before: Fields = {},
+  after: Fields = {},
+  modes: Readonly<Record<string, WriteMode>>,
+  prefix = "",
+): FieldChange[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].flatMap((name) => {
+    const [was, will] = [own(before, name), own(after, name)];
+    if (was === will) return [];
+    const change = {
+      ...(was !== undefined && { before: shownOf(was) }),
+      ...(will !== undefined && { after: shownOf(will) }),
+      ...((isLong(was) || isLong(will)) && { cut: true as const }),
+    };
+    return [{ field: `${prefix}${name}`, ...change, write: own(modes, name) ?? "always" }];
+  });
+}
+
+function isLong(value: FieldValue | undefined): boolean {
+  return typeof value === "string" && value.length > longestShown;
+}
+
+function shownOf(value: FieldValue): FieldValue {
+  return typeof value === "string" ? cutEnd(value, longestShown) : value;
+}
+
+/** Only own members: a field may be called `constructor`. */
+function own<T>(members: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(members, name) ? members[name] : undefined;
+}

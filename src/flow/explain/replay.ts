@@ -1,0 +1,196 @@
+import { type Call, type CallEvent, callKey } from "../../core/call.ts";
+import { type ContactRef, chooseContact } from "../../core/contact.ts";
+import type { CallRecord, Fields, FieldValue, Provider } from "../../core/contracts.ts";
+import { foldCall } from "../../core/customer.ts";
+import { messageOf } from "../../core/errors.ts";
+import { identityOf } from "../../core/phone.ts";
+import { withoutUnwanted } from "../../core/recording-policy.ts";
+import type { TrackedCall } from "../../core/tracked-call.ts";
+import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";
+import { type Lookup, whyNotLookedUp } from "../calls/match.ts";
+import { ownLines } from "../calls/own-lines.ts";
+import { readDelivery } from "../calls/read-delivery.ts";
+import { recordOf } from "../calls/record.ts";
+import type { Flow, Installation } from "../installation.ts";
+
+/** A field of an activity: what we wrote last and what we would write now. `kept`: a person changed it, so it stays. */
+export type PlannedChange = { field: string; from?: FieldValue; to: FieldValue; kept?: true };
+
+/** `changes`: what the CRM would get. `new`: it is not in the CRM yet. `left`: nothing would be sent, and `why`. */
+export type PlannedCall = {
+  key: string;
+  plan: "changed" | "unchanged" | "new" | "left";
+  why?: string;
+  changes: PlannedChange[];
+};
+
+/** A page of the plan. `deliveries`: the ids to mark, also those of its calls that lie outside of the scope. */
+export type ReplayPage = {
+  deliveries: number[];
+  calls: PlannedCall[];
+  unreadable: { delivery: number; reason: string }[];
+};
+
+type Providers = Readonly<Record<string, Provider>>;
+type Decoded = { events: CallEvent[]; unreadable: ReplayPage["unreadable"] };
+
+const pageSize = 200;
+
+/**
+ * What replaying a scope would change: raw deliveries decoded again, folded, and mapped with the mapping of today, next
+ * to what the CRM got. Reads page by page, writes nothing and does not ask the CRM: a caller whom only a look-up in
+ * the CRM would find counts as unknown here.
+ */
+export async function* planReplay(
+  flow: Flow,
+  installation: Installation,
+  providers: Providers,
+  scope: Omit<ReplayScope, "installation">,
+): AsyncGenerator<ReplayPage> {
+  const { name } = installation.settings;
+  const planned = new Set<string>();
+  for (let after = 0; ; ) {
+    const page = await flow.store.deliveriesIn({ ...scope, installation: name }, after, pageSize);
+    const last = page.at(-1);
+    if (!last) return;
+    after = last.id;
+    yield await planPage(flow, installation, providers, { page, planned });
+  }
+}
+
+async function planPage(
+  flow: Flow,
+  installation: Installation,
+  providers: Providers,
+  { page, planned }: { page: readonly StoredDelivery[]; planned: Set<string> },
+): Promise<ReplayPage> {
+  const ids = new Set(page.map(({ id }) => id));
+  const calls: PlannedCall[] = [];
+  const unreadable: ReplayPage["unreadable"] = [];
+  for (const provider of new Set(page.map((delivery) => delivery.provider))) {
+    const decoded = decodeAgain(
+      providers,
+      page.filter((delivery) => delivery.provider === provider),
+    );
+    unreadable.push(...decoded.unreadable);
+    const legs = new Set(decoded.events.flatMap(({ callId, sameCallAs }) => [callId, sameCallAs ?? callId]));
+    const wanted = [...legs].map((callId) => ({ provider, callId }));
+    const groups = await flow.store.groupsOf(installation.settings.name, wanted);
+    for (const group of groups) {
+      if (planned.has(group.row.call.key)) continue;
+      planned.add(group.row.call.key);
+      const all = await deliveriesOf(flow, group.row);
+      for (const { id } of all) ids.add(id);
+      const again = decodeAgain(providers, all).events;
+      calls.push(await planCall(flow, installation, group, again));
+    }
+    const known = new Set(groups.flatMap(({ row }) => row.call.legs));
+    for (const { callId } of decoded.events) {
+      const key = callKey(installation.settings.name, provider, callId);
+      if (known.has(callId) || planned.has(key)) continue;
+      planned.add(key);
+      calls.push({ key, plan: "new", why: "its deliveries could not be decoded before", changes: [] });
+    }
+  }
+  return { deliveries: [...ids], calls, unreadable };
+}
+
+function decodeAgain(providers: Providers, deliveries: readonly StoredDelivery[]): Decoded {
+  const decoded: Decoded = { events: [], unreadable: [] };
+  for (const delivery of deliveries) {
+    const provider = Object.hasOwn(providers, delivery.provider) ? providers[delivery.provider] : undefined;
+    try {
+      decoded.events.push(...readDelivery(provider, delivery).events);
+    } catch (error) {
+      decoded.unreadable.push({ delivery: delivery.id, reason: messageOf(error) });
+    }
+  }
+  return decoded;
+}
+
+/** All raw deliveries of a call: replaying a part of them would fold new events with old ones. */
+async function deliveriesOf({ store }: Flow, { call }: TrackedCall): Promise<StoredDelivery[]> {
+  const all: StoredDelivery[] = [];
+  for (let after = 0; ; ) {
+    const page = await store.deliveriesIn({ key: call.key }, after, pageSize);
+    const last = page.at(-1);
+    if (!last) return all;
+    all.push(...page);
+    after = last.id;
+  }
+}
+
+async function planCall(
+  flow: Flow,
+  installation: Installation,
+  { row, events }: CallGroup,
+  again: readonly CallEvent[],
+): Promise<PlannedCall> {
+  const { key, provider, revision } = row.call;
+  const { region, name } = installation.settings;
+  // The stored events ride along, as they do in the lane: some of their deliveries may have been purged.
+  const all = [...events, ...again];
+  const { own } = await ownLines(flow, installation, provider, all);
+  const folded = withoutUnwanted(installation.settings, foldCall(all, own));
+  const call: Call = { ...folded, key, installation: name, provider, revision };
+  const why = whyLeft(installation, row, call);
+  if (why !== undefined) return { key, plan: "left", why, changes: [] };
+  const { number: _, ...rest } = row;
+  const number = identityOf(call.customer?.number, region);
+  const fresh: TrackedCall = { ...rest, call, ...(number !== undefined && { number }) };
+  const lookup = await lookupOf(flow, installation, fresh);
+  const ref: ContactRef | undefined = row.contact ?? lookup.choice?.contact;
+  const stored = ref && (await flow.store.contact(name, ref));
+  const contact = ref && (stored ?? { ...ref, phones: [], fields: {} });
+  const owners = await flow.store.owners(name);
+  const { record } = recordOf(flow, installation, { row: fresh, lookup, contact, owners });
+  const history = row.activityId === undefined ? [] : await flow.store.history(row.id);
+  const changes = changesOf(record, history);
+  if (row.activityId === undefined) return { key, plan: "new", changes };
+  return { key, plan: changes.some(({ kept }) => !kept) ? "changed" : "unchanged", changes };
+}
+
+function whyLeft({ settings }: Installation, row: TrackedCall, call: Call): string | undefined {
+  if (row.state === "gone") return "a person deleted its activity in the CRM";
+  if (row.state === "merged") return "a transfer merged it into another call";
+  if (row.activityId !== undefined) return undefined;
+  if (call.direction === "internal" && !settings.logInternalCalls) return "an internal call";
+  return call.phase === "ended" ? undefined : "it is not over yet";
+}
+
+/** The index only. */
+async function lookupOf({ store }: Flow, installation: Installation, row: TrackedCall): Promise<Lookup> {
+  const why = whyNotLookedUp(installation, row.call.customer?.number, row.number);
+  const { number } = row;
+  if (why !== undefined || number === undefined) return { lookup: `not looked up: ${why}` };
+  const { name, contactOrder } = installation.settings;
+  const candidates = (await store.contactsByNumber(name, [number])).get(number) ?? [];
+  return { number, lookup: "index", choice: chooseContact(candidates, contactOrder) };
+}
+
+/** What saving a record would change, as far as we know without asking the CRM. */
+export function changesOf(record: CallRecord, history: readonly Step[]): PlannedChange[] {
+  const { fields, modes, ours, contact, ownerId, activityId } = record;
+  const wanted: Fields = {
+    ...fields,
+    ...(contact && { contactId: contact.id }),
+    ...(ownerId !== undefined && { ownerId }),
+  };
+  const kept = keptFields(history);
+  return Object.entries(wanted).flatMap(([field, to]): PlannedChange[] => {
+    const from = Object.hasOwn(ours, field) ? ours[field]?.at(-1) : undefined;
+    const mode = Object.hasOwn(modes, field) ? modes[field] : "always";
+    if (activityId !== undefined && (mode === "once" || (mode === "if-empty" && from !== undefined)))
+      return [];
+    // CRMs give numbers and booleans back as text.
+    if (from !== undefined && String(from) === String(to)) return [];
+    return [{ field, to, ...(from !== undefined && { from }), ...(kept.includes(field) && { kept: true }) }];
+  });
+}
+
+/** The fields that the CRM's last answer left to the person who changed them. */
+function keptFields(history: readonly Step[]): readonly string[] {
+  const last = history.findLast(({ detail }) => Object.hasOwn(detail, "activity"));
+  const kept = last?.detail["kept"];
+  return Array.isArray(kept) ? kept.filter((name) => typeof name === "string") : [];
+}

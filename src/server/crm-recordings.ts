@@ -1,0 +1,67 @@
+import type { Config } from "../config/index.ts";
+import type { CrmRequestHead } from "../core/contact-events.ts";
+import type { ConnectorKind } from "../core/contracts.ts";
+import { Rejected } from "../core/errors.ts";
+import type { Flow, Installation } from "../flow/installation.ts";
+import { recordingLinkOf } from "../flow/recordings/by-call-id.ts";
+import { type RecordingCrm, registerRecordings } from "../installations/registrations.ts";
+import { hmacSha256, sameSecret } from "../lib/signature.ts";
+import type { openInstalled } from "./installed.ts";
+import type { Metrics } from "./metrics.ts";
+
+type PlayerContext = {
+  config: Config;
+  flow: Flow;
+  metrics: Pick<Metrics, "asked">;
+  kinds: Readonly<Record<string, ConnectorKind>>;
+  installed: ReturnType<typeof openInstalled>;
+  installations: ReadonlyMap<string, Installation>;
+};
+
+/** `secret`, `callId`: from the address that was asked. */
+type RecordingQuery = { secret: string; callId: string; head: CrmRequestHead };
+
+const secretBytes = 24;
+
+/** Recordings for the players of CRMs themselves, which ask our app for each. */
+export function openCrmRecordings({ config, flow, metrics, kinds, installed, installations }: PlayerContext) {
+  const crms = new Map(
+    [...(installed?.installer.crms ?? [])].flatMap(([crm, { label, app }]): [string, RecordingCrm][] => {
+      const recordings = kinds[crm]?.recordings;
+      return recordings ? [[crm, { label, app, recordings }]] : [];
+    }),
+  );
+  let key: Uint8Array | undefined;
+  const secretOf = async (crm: string): Promise<string> => {
+    key ??= await flow.store.secret("crm-recordings");
+    return hmacSha256(key, `recordings of ${crm}`).subarray(0, secretBytes).toString("base64url");
+  };
+  const registrations = registerRecordings({
+    crms,
+    address: async (crm) => `${config.publicUrl}/recordings/of/${crm}/${await secretOf(crm)}`,
+    accounts: (crm) => installed?.accountsOf(crm) ?? [],
+    context: { now: flow.now, onRequest: (request) => metrics.asked("installing", "oauth", request) },
+    warn: (facts, sentence) => flow.log.warn(facts, sentence),
+  });
+
+  return {
+    start: registrations.start,
+    stop: registrations.stop,
+    /** An account is connected: what the app alone could not tell its CRM is told now. */
+    connected: registrations.look,
+    /** The body that answers a CRM's player. Throws `Rejected`. */
+    async answer(crm: string, { secret, callId, head }: RecordingQuery): Promise<unknown> {
+      const known = crms.get(crm);
+      const isOurs = sameSecret(secret, await secretOf(crm));
+      if (!known || !isOurs) throw new Rejected(404, "no CRM asks for recordings here");
+      known.recordings.verify(known.app, head, flow.now());
+      const query = new URLSearchParams(/\?(.*)$/s.exec(head.url)?.[1] ?? "");
+      const { installation: name } = known.recordings.read(known.app, query);
+      const isConnected = installed?.stateOf(name)?.crm === crm;
+      const installation = isConnected ? installations.get(name) : undefined;
+      if (!installation)
+        throw new Rejected(404, `${known.label} has no account here that is called so (any more)`);
+      return known.recordings.reply(await recordingLinkOf(flow, installation, callId));
+    },
+  };
+}

@@ -1,0 +1,253 @@
+import { readFileSync } from "node:fs";
+import { type Config, faultsOfArchive, type InstallationConfig } from "../config/index.ts";
+import { readInstallation } from "../config/installation.ts";
+import type { ContactEvents, CrmRequestHead } from "../core/contact-events.ts";
+import type { ConnectorKind } from "../core/contracts.ts";
+import type { BodyCheck } from "../core/delivery.ts";
+import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
+import type { TokenSource } from "../core/oauth.ts";
+import type { Flow } from "../flow/installation.ts";
+import { departed, watchDepartures } from "../installations/departures.ts";
+import { type Feature, featuresOf } from "../installations/features.ts";
+import { type GrantKeeper, keepGrant, openGrant } from "../installations/grants.ts";
+import {
+  createInstaller,
+  type InstallableCrm,
+  type InstallBody,
+  type Installed,
+  rejectionOf,
+  withChange,
+} from "../installations/installer.ts";
+import { isObject } from "../lib/body.ts";
+import { createSealer, SealError } from "../lib/seal.ts";
+import { readManifest } from "../manifest.ts";
+import { providers } from "../providers/index.ts";
+import type { StoredInstall } from "../store/contract.ts";
+import type { Metrics } from "./metrics.ts";
+
+type ConnectorKinds = Readonly<Record<string, ConnectorKind>>;
+type InstalledContext = {
+  config: Config;
+  flow: Flow;
+  metrics: Pick<Metrics, "asked">;
+  kinds: ConnectorKinds;
+};
+
+/** One that was made by OAuth: its settings, and who keeps its tokens. */
+export type ConnectedInstallation = { settings: InstallationConfig; keeper: GrantKeeper };
+
+/** The installations that are made by OAuth; undefined when the config names no app. */
+export function openInstalled({ config, flow, metrics, kinds }: InstalledContext) {
+  const crms = installable(config, kinds);
+  if (crms.size === 0) return undefined;
+  const sealer = createSealer(config.sealingKeys);
+  const { store, now } = flow;
+  const asked = (name: string, crm: string) => ({
+    now,
+    onRequest: (request: Parameters<typeof metrics.asked>[2]) => metrics.asked(name, crm, request),
+  });
+  const installer = createInstaller({
+    crms,
+    store,
+    publicUrl: config.publicUrl,
+    sealer,
+    context: asked("installing", "oauth"),
+    // One of the config file has other credentials, and webhook URLs that are not to be shown here.
+    isTaken: (name) => config.installations.some((one) => one.name === name),
+  });
+  const keepers = new Map<string, GrantKeeper>();
+
+  const sayLost = ({ name, crm }: StoredInstall, reason: string): void =>
+    flow.log.error(
+      { installation: name, crm, reason },
+      `the account is not connected any more; its calls wait. Connect it again at ${config.publicUrl}/install/${crm}`,
+    );
+
+  const left = async (crm: string, { id, at }: { id: string; at: number }): Promise<void> => {
+    const reason = `uninstalled in ${crms.get(crm)?.label} at ${new Date(at).toISOString()}`;
+    for (const keeper of keepers.values()) {
+      const before = keeper.current();
+      if (before.crm !== crm || before.account !== id || departed(before, at, reason, now()) === before)
+        continue;
+      const after = await keeper.update((stored) => departed(stored, at, reason, now()));
+      if (after.reason === reason) sayLost(after, reason);
+    }
+  };
+
+  const open = (install: StoredInstall): ConnectedInstallation => {
+    const { name, crm } = install;
+    const known = crms.get(crm);
+    const kind = kinds[crm];
+    if (!known || !kind) {
+      const problem = `has no app for ${crm} any more, which the installation ${name} was connected with.`;
+      throw new ConfigError([{ at: "apps", problem, cure: "Put it back, or disconnect the account first." }]);
+    }
+    const settings = settingsOf(install, kind, known.app);
+    const keeper =
+      keepers.get(name) ??
+      keepGrant(install, {
+        store,
+        sealer,
+        oauth: known.oauth,
+        app: known.app,
+        context: asked(name, crm),
+        lost: (reason) => sayLost(install, reason),
+      });
+    keepers.set(name, keeper);
+    return { settings, keeper };
+  };
+
+  const keeperOf = (name: string): GrantKeeper => {
+    const keeper = keepers.get(name);
+    if (keeper) return keeper;
+    throw new Rejected(404, `there is no installation ${name}`);
+  };
+
+  return {
+    installer,
+    /** Those of earlier days. Throws `ConfigError` when the key does not open what is stored. */
+    async load(): Promise<ConnectedInstallation[]> {
+      const installs = (await store.installs()).filter(
+        ({ state }) => state === "active" || state === "reconnect",
+      );
+      for (const install of installs)
+        if (install.sealed !== undefined) refuseWrongKey(() => openGrant(install, sealer), install.name);
+      return installs.map(open);
+    },
+    /** Keeps what the CRM granted, before anything is done with it. */
+    async add({ install, grant }: Installed): Promise<ConnectedInstallation> {
+      const isNew = !keepers.has(install.name);
+      const { keeper } = open(install);
+      try {
+        return open(await keeper.replace(install, grant));
+      } catch (error) {
+        // Nobody may take it for an installation that was never stored.
+        if (isNew) keepers.delete(install.name);
+        throw error;
+      }
+    },
+    async change(
+      name: string,
+      settings: InstallBody["settings"],
+      version: number,
+      by: string,
+    ): Promise<ConnectedInstallation> {
+      const next = await keeperOf(name).update((before) => {
+        if (before.version !== version)
+          throw new Rejected(
+            409,
+            `somebody else changed the settings meanwhile: read them again (version ${before.version})`,
+          );
+        const change = { version: version + 1, at: new Date(now()).toISOString(), by };
+        const body = withChange({ ...(JSON.parse(before.body) as InstallBody), settings }, change);
+        const next = { ...before, body: JSON.stringify(body), version: version + 1, updatedAt: now() };
+        // Read first: what cannot be read is not kept.
+        const faults = faultsOfArchive([open(next).settings], config.archive, "installation ");
+        if (faults.length > 0) throw new ConfigError(faults);
+        return next;
+      });
+      return open(next);
+    },
+    async disconnect(name: string): Promise<void> {
+      await keeperOf(name).update(async (install) => {
+        const known = crms.get(install.crm);
+        if (known && install.state === "active") {
+          const grant = openGrant(install, sealer);
+          await known.oauth.disconnect(known.app, grant, asked(name, install.crm)).catch((error: unknown) => {
+            throw rejectionOf(error);
+          });
+        }
+        const { sealed: _, ...rest } = install;
+        return { ...rest, state: "removed", updatedAt: now() };
+      });
+      keepers.delete(name);
+    },
+    made(name: string): ConnectedInstallation | undefined {
+      const install = keepers.get(name)?.current();
+      return install && open(install);
+    },
+    /** It is being erased: nobody may take it for one that is connected. */
+    forget: (name: string): void => void keepers.delete(name),
+    /** The check of a webhook's body, when the CRM tells our app of contacts at all. Throws `Rejected`. */
+    verifyWebhook(crm: string, head: CrmRequestHead): BodyCheck | undefined {
+      const known = crms.get(crm);
+      return known && kinds[crm]?.webhook?.verify(known.app, head, now());
+    },
+    /** What the CRM tells, by installation; accounts that are not connected here are left out. Throws `Rejected`. */
+    eventsIn(crm: string, body: Uint8Array): { name: string; events: ContactEvents }[] {
+      const installs = [...keepers.values()].map((keeper) => keeper.current());
+      return (kinds[crm]?.webhook?.read(body) ?? []).flatMap((events) => {
+        const install = installs.find((one) => one.crm === crm && one.account === events.account);
+        return install ? [{ name: install.name, events }] : [];
+      });
+    },
+    stateOf: (name: string) => keepers.get(name)?.current(),
+    /** What the optional scopes carry for an installation; none when the CRM has no such scopes. */
+    featuresOf(name: string): Feature[] {
+      const keeper = keepers.get(name);
+      const crm = keeper && crms.get(keeper.current().crm);
+      if (!crm) return [];
+      return featuresOf(crm, keeper.scopes(), `${config.publicUrl}/install/${keeper.current().crm}`);
+    },
+    /** Access to the accounts of a CRM that are connected just now. */
+    accountsOf: (crm: string): TokenSource[] =>
+      [...keepers.values()].flatMap((keeper) => {
+        const install = keeper.current();
+        return install.crm === crm && install.state === "active" ? [keeper.tokens] : [];
+      }),
+    /** Notices the accounts that uninstall us at their CRM, until it is stopped. */
+    watch: (everyMs?: number) =>
+      watchDepartures({
+        crms,
+        store,
+        left,
+        context: asked("installing", "oauth"),
+        warn: (facts, sentence) => flow.log.warn(facts, sentence),
+        ...(everyMs !== undefined && { everyMs }),
+      }),
+  };
+}
+
+function installable({ apps }: Config, kinds: ConnectorKinds): Map<string, InstallableCrm> {
+  const { crms } = readManifest();
+  return new Map(
+    Object.entries(apps).flatMap(([crm, app]) => {
+      const oauth = kinds[crm]?.oauth;
+      const manifest = crms.find(({ id }) => id === crm);
+      if (!oauth || !manifest?.oauth) return [];
+      const { scopes, optionalScopes, features } = manifest.oauth;
+      return [[crm, { label: manifest.label, oauth, app, scopes, optionalScopes, features }] as const];
+    }),
+  );
+}
+
+/** Read as a config file's would be, without credentials. Throws `ConfigError`. */
+function settingsOf(
+  { name, crm, body }: StoredInstall,
+  kind: ConnectorKind,
+  app: unknown,
+): InstallationConfig {
+  const { settings } = JSON.parse(body) as InstallBody;
+  const api = Object.entries(isObject(app) ? app : {}).filter(([name]) =>
+    ["apiUrl", "apiVersion", "appId"].includes(name),
+  );
+  const faults: Fault[] = [];
+  const kinds = { providers, connectors: { [crm]: { ...kind, settings: kind.installed ?? kind.settings } } };
+  const readMapping = (path: string) => readFileSync(path, "utf8");
+  const at = `installation ${name}`;
+  const given = { ...settings, crm: { type: crm, ...Object.fromEntries(api) } };
+  const read = readInstallation(name, given, at, { file: at, kinds, readMapping, faults });
+  if (!read) throw new ConfigError(faults);
+  return read;
+}
+
+function refuseWrongKey(open: () => unknown, name: string): void {
+  try {
+    open();
+  } catch (error) {
+    if (!(error instanceof SealError)) throw error;
+    const problem = `does not open the tokens of the installation ${name}: ${error.message}.`;
+    const cure = "Set the key that they were sealed with, alone or behind the new one and a comma.";
+    throw new ConfigError([{ at: "environment: SWITCHHOOK_KEY", problem, cure }]);
+  }
+}
