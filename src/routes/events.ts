@@ -1,13 +1,24 @@
 import type { Response } from "express";
+import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
+import { callStates } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
-import { noQuery } from "./query.ts";
-import { adminRoute, type Route } from "./route.ts";
+import { adminRoute, content, type Route } from "./route.ts";
 
 const heartbeatMs = 15_000;
 /** Somebody who has this much unread is not reading. */
 const unreadBytes = 1_000_000;
 const listenersAtOnce = 100;
+
+const liveCall = z
+  .object({
+    key: z.string(),
+    installation: z.string(),
+    state: z.enum(callStates),
+    phase: z.string().optional(),
+    revision: z.int(),
+  })
+  .meta({ id: "LiveCall" });
 
 type LiveFeed = Parts["live"];
 
@@ -15,15 +26,23 @@ type LiveFeed = Parts["live"];
 export function eventRoutes({ live }: Pick<Parts, "live">): Route[] {
   let listeners = 0;
   return [
-    adminRoute("get", "/api/events", noQuery, (_, response) => {
-      if (listeners >= listenersAtOnce) {
-        throw new Rejected(503, `${listenersAtOnce} others are listening already: close one of them`);
-      }
-      listeners += 1;
-      response.once("close", () => {
-        listeners -= 1;
-      });
-      stream(live, response);
+    adminRoute({
+      method: "get",
+      path: "/api/events",
+      summary: "Calls as they change: server-sent events named `call`.",
+      replies: {
+        200: content("The stream; each event's data is a LiveCall.", "text/event-stream", liveCall),
+      },
+      handle: (_, response) => {
+        if (listeners >= listenersAtOnce) {
+          throw new Rejected(503, `${listenersAtOnce} others are listening already: close one of them`);
+        }
+        listeners += 1;
+        response.once("close", () => {
+          listeners -= 1;
+        });
+        stream(live, response);
+      },
     }),
   ];
 }

@@ -4,21 +4,27 @@ import type { Response } from "express";
 import { Rejected } from "../core/errors.ts";
 import { type Exported, exportOf, findExported } from "../flow/explain/export.ts";
 import type { Parts } from "../server/assemble.ts";
-import { noQuery } from "./query.ts";
-import { adminRoute, pathParameter, type Route } from "./route.ts";
+import { adminRoute, content, noInstallation, pathParameter, type Route } from "./route.ts";
 
 /** Everything that is kept of an installation, also of one that was removed, until it is erased. */
 export function exportRoutes(parts: Parts): Route[] {
   return [
-    adminRoute("get", "/api/installations/:name/export", noQuery, async (request, response) => {
-      const name = pathParameter(request, "name");
-      const exported = await found(parts, name);
-      response.type("application/x-ndjson").set({
-        "cache-control": "no-store",
-        "content-disposition": `attachment; filename="${exported.name}.ndjson"`,
-      });
-      if (request.method === "HEAD") response.end();
-      else await send(parts, exported, response);
+    adminRoute({
+      method: "get",
+      path: "/api/installations/:name/export",
+      summary:
+        "Everything that is stored of an installation but its secrets, one JSON object per line, the last of type `end`. Also of a removed one, until it is erased.",
+      replies: { 200: content("The lines.", "application/x-ndjson"), ...noInstallation },
+      handle: async (request, response) => {
+        const name = pathParameter(request, "name");
+        const exported = await found(parts, name);
+        response.type("application/x-ndjson").set({
+          "cache-control": "no-store",
+          "content-disposition": `attachment; filename="${exported.name}.ndjson"`,
+        });
+        if (request.method === "HEAD") response.end();
+        else await send(parts, exported, response);
+      },
     }),
   ];
 }

@@ -1,23 +1,98 @@
+import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
 import { lastAsked } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
-import { noQuery } from "./query.ts";
-import { adminRoute, type Route } from "./route.ts";
+import { adminRoute, json, noInstallation, pathParameter, type Route } from "./route.ts";
+
+const text = z.string();
+const time = z.iso.datetime();
+
+const lostWebhooks = z.object({ asked: z.boolean(), why: text.optional(), askedAt: time.optional() });
+
+const installationSummary = z
+  .object({
+    name: text,
+    crm: text,
+    region: text,
+    timeZone: text,
+    /** Of one that was made by OAuth. */
+    connection: z
+      .object({ account: text, state: text, reason: text.optional(), erasedAt: time.optional() })
+      .optional(),
+    features: z.array(z.object({ feature: text, on: z.boolean(), why: text.optional() })).optional(),
+    providers: z.array(
+      z.object({
+        id: text,
+        label: text,
+        methods: z.array(text),
+        webhook: text,
+        lostWebhooks,
+      }),
+    ),
+    calls: z.record(text, z.int()),
+    oldestDueAt: time.optional(),
+    contacts: z.object({ indexed: z.int(), syncedAt: time.optional() }),
+  })
+  .meta({ id: "Installation" });
+
+export type InstallationSummary = z.infer<typeof installationSummary>;
+
+/** One that was disconnected. It can be exported, and its account connected again as it was, until `erasedAt`. */
+const removedInstallation = z
+  .object({
+    name: text,
+    crm: text,
+    account: text.optional(),
+    state: z.enum(["removed", "erasing"]),
+    leftAt: time.optional(),
+    erasedAt: time,
+  })
+  .meta({ id: "RemovedInstallation" });
+
+const disconnected = z
+  .object({ disconnected: text, export: text, exportUntil: time.optional() })
+  .meta({ id: "Disconnected" });
 
 export function installationRoutes(parts: Parts): Route[] {
   return [
-    adminRoute("get", "/api/installations", noQuery, async (_, response) => {
-      response.json({ items: await describeInstallations(parts), removed: await describeRemoved(parts) });
+    adminRoute({
+      method: "get",
+      path: "/api/installations",
+      summary: "The installations with their webhook URLs, counts and contact index. No secrets.",
+      replies: {
+        200: json(
+          "All of them, and those that were removed.",
+          z.object({ items: z.array(installationSummary), removed: z.array(removedInstallation) }),
+        ),
+      },
+      handle: async (_, response) => {
+        response.json({ items: await describeInstallations(parts), removed: await describeRemoved(parts) });
+      },
+    }),
+    adminRoute({
+      method: "delete",
+      path: "/api/installations/:name",
+      summary:
+        "Disconnects an installation that was made by OAuth and revokes our access at the CRM. Its data is erased later.",
+      replies: {
+        200: json("It is disconnected, and can be exported until then.", disconnected),
+        ...noInstallation,
+      },
+      handle: async (request, response) => {
+        const name = pathParameter(request, "name");
+        await parts.disconnect(name);
+        const left = (await parts.flow.store.installs()).find((install) => install.name === name);
+        const exportUntil = left && parts.erasing.plannedAt(left);
+        response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });
+      },
     }),
   ];
 }
 
-export type InstallationSummary = Awaited<ReturnType<typeof describe>>;
-
-/** What an administrator wants to know about every installation, without its secrets. */
+/** Every installation, without its secrets. */
 export async function describeInstallations(parts: Parts): Promise<InstallationSummary[]> {
   const counts = Map.groupBy(await parts.flow.store.counts(), ({ installation }) => installation);
   const found: InstallationSummary[] = [];
@@ -52,7 +127,11 @@ export function findInstallation({ installations }: Parts, name: string): Instal
 
 type StateCounts = Awaited<ReturnType<Parts["flow"]["store"]["counts"]>>;
 
-async function describe(parts: Parts, installation: Installation, counts: StateCounts) {
+async function describe(
+  parts: Parts,
+  installation: Installation,
+  counts: StateCounts,
+): Promise<InstallationSummary> {
   const { settings, crm, providers } = installation;
   const { name, region, timeZone } = settings;
   const { store } = parts.flow;
@@ -69,7 +148,13 @@ async function describe(parts: Parts, installation: Installation, counts: StateC
       Object.values(providers).map(async (configured) => {
         const { id, label, methods } = configured.provider;
         const lostWebhooks = await lostWebhooksOf(parts, installation, configured);
-        return { id, label, methods, webhook: webhookOf(parts, name, configured), lostWebhooks };
+        return {
+          id,
+          label,
+          methods: [...methods],
+          webhook: webhookOf(parts, name, configured),
+          lostWebhooks,
+        };
       }),
     ),
     calls: Object.fromEntries(counts.map(({ state, calls }) => [state, calls])),

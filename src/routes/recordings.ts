@@ -10,11 +10,25 @@ import { singleRange } from "../lib/range.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
 import { createListeners, type ListenerPlace } from "./listeners.ts";
-import { pathParameter, type Route } from "./route.ts";
+import { content, pathParameter, type Route } from "./route.ts";
 
 const bug = { status: 500, retryAfterSeconds: undefined };
 
-/** Recordings for whoever has a link: the CRM's player sends no password, so the token is the guard. */
+const description = {
+  summary: "The recording of a call, for anyone with its link; Range is honoured.",
+  replies: {
+    200: content("The audio.", "audio/*"),
+    206: content("A part of it.", "audio/*"),
+    404: "There is no such recording, or not yet.",
+    410: "It is not stored any more, or the link was revoked.",
+    416: { about: "There is no such part." },
+    429: "Too many are playing this one, or too many of one address: try again later.",
+    502: "The provider does not return it.",
+    503: "Too many are playing: try again later.",
+  },
+};
+
+/** Recordings for anyone with a link: the CRM's player sends no password, so the token is the guard. */
 export function recordingRoutes(
   {
     flow,
@@ -91,7 +105,7 @@ export function recordingRoutes(
     }
   };
 
-  return [{ method: "get", path: "/recordings/:token", guard: "open", handle }];
+  return [{ method: "get", path: "/recordings/:token", guard: "open", ...description, handle }];
 }
 
 /** At most one range: a response with several parts would not be audio. */

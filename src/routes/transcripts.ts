@@ -4,7 +4,7 @@ import { recordingPolicyOf } from "../core/recording-policy.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type Html, html } from "./html.ts";
-import { pathParameter, type Route } from "./route.ts";
+import { content, pathParameter, type Route } from "./route.ts";
 
 /** All that was said in a call, for whoever has the link in the CRM: there, long texts are cut. */
 export function transcriptRoutes(parts: Pick<Parts, "flow" | "installations" | "recordings">): Route[] {
@@ -13,6 +13,12 @@ export function transcriptRoutes(parts: Pick<Parts, "flow" | "installations" | "
       method: "get",
       path: "/transcripts/:token",
       guard: "open",
+      summary: "The whole transcript of a call, for anyone with the link in the CRM.",
+      replies: {
+        200: content("A page.", "text/html"),
+        404: "There is no such transcript.",
+        410: "The link was revoked.",
+      },
       handle: async (request, response) => {
         const row = await parts.recordings.find(pathParameter(request, "token"));
         if (!row) throw new Rejected(404, "there is no such transcript: the link is not one of ours");

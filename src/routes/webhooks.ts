@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { z } from "zod";
 import { messageOf, Rejected, StoreError } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { admit, receive } from "../flow/receive.ts";
 import { withBody } from "./body.ts";
 import type { BodyRoom } from "./body-room.ts";
 import { refuseStrangersOfDemo } from "./guard.ts";
+import { type DescribedRoute, json } from "./route.ts";
 
 export type DoorOptions = {
   flow: Flow;
@@ -17,6 +19,32 @@ export type DoorOptions = {
   bodyBytes?: number | undefined;
   isDemo: boolean;
 };
+
+const description = {
+  summary: "A provider's delivery, with its own proof. 2xx once its bytes are durable.",
+  replies: {
+    200: json("Accepted; for a question of an AI agent the answer.", z.record(z.string(), z.unknown())),
+    400: "Not one of this provider's deliveries.",
+    401: "The signature or the secret is wrong.",
+    404: "There is no such installation or provider.",
+    405: "The provider does not use this method.",
+    413: "The body is too large.",
+    415: "The body is compressed.",
+    503: "It could not be stored just now: send it again.",
+  },
+};
+
+/** What the door takes, for the description of the API. */
+export const doorRoutes: readonly DescribedRoute[] = [
+  { method: "post", path: "/webhooks/:installation/:provider", guard: "open", ...description },
+  {
+    method: "get",
+    path: "/webhooks/:installation/:provider",
+    guard: "open",
+    ...description,
+    summary: "The same, for Exotel.",
+  },
+];
 
 const usualBodyBytes = 1_048_576;
 
