@@ -1,10 +1,11 @@
 import type { Provider } from "../../core/contracts.ts";
+import { parsedOnce } from "../../lib/body.ts";
 import { polling } from "./polling.ts";
 import { createRecordings } from "./recording.ts";
 import { type BirdSettings, settings } from "./settings.ts";
 import { headerNames, verifySignature } from "./signature.ts";
 import { simulate } from "./simulate.ts";
-import { decode, read } from "./wire.ts";
+import { decode, parse } from "./wire.ts";
 
 export const bird: Provider<BirdSettings> = {
   id: "bird",
@@ -14,8 +15,7 @@ export const bird: Provider<BirdSettings> = {
   // When it was first sent, and which message of the platform it was; the signatures prove nothing later on.
   keepHeaders: [headerNames.timestamp, headerNames.platformId, headerNames.platformTimestamp],
   verify: verifySignature,
-  read,
-  decode,
+  ...parsedOnce(parse, { read: ({ kind }) => ({ kind }), decode }),
   polling,
   recording: createRecordings(Date.now),
   simulate,

@@ -1,5 +1,5 @@
 import type { CallEvent } from "../../core/call.ts";
-import type { Delivery, Reading } from "../../core/contracts.ts";
+import type { Delivery } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
 import { askedMethod } from "../../core/polling.ts";
 import { callIdAt, isObject, type JsonObject, jsonBody, textAt } from "../../lib/body.ts";
@@ -24,28 +24,23 @@ type BirdMessage = {
   call?: { id: string; from: "channels" | "platform"; facts: JsonObject };
 };
 
-export function read(delivery: Delivery): Reading {
-  return { kind: parse(delivery).kind };
-}
-
-export function decode(delivery: Delivery): CallEvent[] {
-  const { kind, body, call } = parse(delivery);
+export function decode({ kind, body, call }: BirdMessage, receivedAt: string): CallEvent[] {
   if (!call) return [];
-  if (kind === askedEvents.recordings) return decodeRecordings(call.id, call.facts, delivery.receivedAt);
+  if (kind === askedEvents.recordings) return decodeRecordings(call.id, call.facts, receivedAt);
   if (call.from === "platform")
     return [
       {
         callId: call.id,
-        ...decodePlatform(kind, call.facts, textAt(body, "timestamp"), delivery.receivedAt),
+        ...decodePlatform(kind, call.facts, textAt(body, "timestamp"), receivedAt),
       },
     ];
-  const { parentId, ...said } = decodeChannels(kind, call.facts, delivery.receivedAt);
+  const { parentId, ...said } = decodeChannels(kind, call.facts, receivedAt);
   const ids = parentId === undefined ? { callId: call.id } : { callId: parentId, sameCallAs: call.id };
   return [{ ...ids, ...said }];
 }
 
 /** Channels name their events `event`, the new platform `type`. Throws `Rejected(400)` for a body with neither. */
-function parse(delivery: Delivery): BirdMessage {
+export function parse(delivery: Delivery): BirdMessage {
   const body = jsonBody(delivery);
   const kind = nameAt(body, "event") ?? nameAt(body, "type");
   if (!kind) throw new Rejected(400, "the body has neither `event` nor `type`: Bird names every event");

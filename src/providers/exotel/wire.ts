@@ -1,6 +1,6 @@
 import type { Delivery } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
-import { callIdAt, type JsonObject, jsonBody, objectAt, onceInTurn, textBody } from "../../lib/body.ts";
+import { callIdAt, type JsonObject, jsonBody, objectAt, textBody } from "../../lib/body.ts";
 import { textOf } from "./fields.ts";
 import { formFields, nest } from "./form.ts";
 import { multipartFields } from "./multipart.ts";
@@ -34,14 +34,14 @@ export function messageOf(delivery: Delivery): ExotelMessage {
  * The body tells its own encoding. Which one Exotel sends by default is not verified: its pages say form, a consumer
  * had to mend multipart (rapidaai/voice-ai PR 206, 2026-08), and `StatusCallbackContentType` asks for JSON.
  */
-const fieldsOf = onceInTurn((delivery: Delivery): JsonObject => {
+function fieldsOf(delivery: Delivery): JsonObject {
   const text = delivery.method === "GET" ? "" : textBody(delivery).trimStart();
   if (text === "") return nest(withPlus(formFields(queryOf(delivery.url))));
   if (text.startsWith("--")) return nest(multipartFields(text));
   const contentType = delivery.headers["content-type"] ?? "";
   if (/^[{[]/.test(text) || contentType.includes("json")) return jsonBody(delivery);
   return nest(withPlus(formFields(text)));
-});
+}
 
 /** A raw `+` before a number reads as a space in a query (so the vendor's own example writes it). */
 function* withPlus(fields: Iterable<readonly [string, string]>): Generator<readonly [string, string]> {

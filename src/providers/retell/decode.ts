@@ -1,5 +1,4 @@
 import type { CallEvent, Facts, Transfer } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
 import { type JsonObject, objectAt, textAt } from "../../lib/body.ts";
 import {
   commonFacts,
@@ -12,7 +11,7 @@ import {
   transferOf,
 } from "./facts.ts";
 import { isOver, neverConnected, outcomeOf, reasonByStatus } from "./outcome.ts";
-import { listedEvent, parse } from "./wire.ts";
+import { listedEvent, type RetellMessage } from "./wire.ts";
 
 /** `sentAt`: the event's own time, on newer deployments. */
 type SentEvent = { body: JsonObject; sentAt?: string; receivedAt: string };
@@ -31,11 +30,10 @@ const decoders = new Map<string, (call: JsonObject, sent: SentEvent) => EventFac
 ]);
 
 /** The events of a delivery. A webhook's `call_status` does not tell its phase: Retell's own `call_ended` says `registered`. */
-export function decode(delivery: Delivery): CallEvent[] {
-  const { event, body, subject, id, sentAt } = parse(delivery);
+export function decode({ event, body, subject, id, sentAt }: RetellMessage, receivedAt: string): CallEvent[] {
   const say = decoders.get(event);
   if (!say || !subject || !id) return [];
-  const sent: SentEvent = { body, receivedAt: delivery.receivedAt, ...(sentAt && { sentAt }) };
+  const sent: SentEvent = { body, receivedAt, ...(sentAt && { sentAt }) };
   return [say(subject, sent)].flat().map((said) => ({ callId: id, kind: event, ...said }));
 }
 

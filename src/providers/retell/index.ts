@@ -1,12 +1,13 @@
 import type { Scalar } from "../../core/call.ts";
 import type { Answer, Provider, Question } from "../../core/contracts.ts";
+import { parsedOnce } from "../../lib/body.ts";
 import { decode } from "./decode.ts";
 import { polling } from "./polling.ts";
 import { openRecording } from "./recording.ts";
 import { type RetellSettings, settings } from "./settings.ts";
 import { verifySignature } from "./signature.ts";
 import { simulate } from "./simulate.ts";
-import { read } from "./wire.ts";
+import { parse, read } from "./wire.ts";
 
 export const retell: Provider<RetellSettings> = {
   id: "retell",
@@ -17,8 +18,7 @@ export const retell: Provider<RetellSettings> = {
   // Transcripts with the time of each word grow with the call; the largest is not documented.
   bodyBytes: 5_242_880,
   verify: ({ headers }, { apiKey }, { now }) => verifySignature(headers, apiKey, now),
-  read,
-  decode,
+  ...parsedOnce(parse, { read, decode }),
   reply,
   polling,
   recording: openRecording,

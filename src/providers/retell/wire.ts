@@ -37,7 +37,13 @@ const shapes = new Map([
  * A body of Retell. `subject`: the call, or what stands in its place; absent for events we do not know.
  * `sentAt`: from `event_timestamp`, which older deployments do not send.
  */
-type RetellMessage = { event: string; body: JsonObject; subject?: JsonObject; id?: string; sentAt?: string };
+export type RetellMessage = {
+  event: string;
+  body: JsonObject;
+  subject?: JsonObject;
+  id?: string;
+  sentAt?: string;
+};
 
 /** Throws `Rejected(400)` for a body that cannot be one of Retell's. */
 export function parse(delivery: Delivery): RetellMessage {
@@ -54,8 +60,7 @@ export function parse(delivery: Delivery): RetellMessage {
   return { event, body, subject, ...(id && { id }), ...(sentAt && { sentAt }) };
 }
 
-export function read(delivery: Delivery): Reading {
-  const { event, subject, id } = parse(delivery);
+export function read({ event, subject, id }: RetellMessage): Reading {
   if (!subject || (event !== "call_inbound" && event !== "chat_inbound")) return { kind: event };
   const from = textAt(subject, "from_number");
   const to = textAt(subject, "to_number");

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Provider } from "../../core/contracts.ts";
+import { parsedOnce } from "../../lib/body.ts";
 import { secrets, verifySecret } from "../../lib/secrets.ts";
 import { eventsOf } from "./events.ts";
 import { simulation } from "./simulate.ts";
@@ -16,7 +17,6 @@ export const voys: Provider<VoysSettings> = {
   methods: ["POST"],
   keepHeaders: [],
   verify: (head, { secret }, proof) => verifySecret(head, secret, proof),
-  read: (delivery) => ({ kind: notificationOf(delivery).status }),
-  decode: (delivery) => eventsOf(notificationOf(delivery)),
+  ...parsedOnce(notificationOf, { read: ({ status }) => ({ kind: status }), decode: eventsOf }),
   simulate: simulation,
 };
