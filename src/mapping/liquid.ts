@@ -1,6 +1,6 @@
 import { Drop, type Liquid, Token } from "liquidjs";
 import { LimitError, spend } from "./budget.ts";
-import { chargeEngine, createLiquid, render } from "./liquid-engine.ts";
+import { createLiquid, render } from "./liquid-engine.ts";
 import { didYouMean } from "./nearest.ts";
 import { findPath, type Path, pathCure } from "./paths.ts";
 import { cleanText } from "./read.ts";
@@ -32,7 +32,7 @@ const expression = /^(\w+)_exp$/;
 const loneOutput = /^\s*\{\{-?\s*([\w.-]+?)\s*-?\}\}\s*$/;
 const clockInText = /["'](now|today)["']/;
 
-const engine = createEngine();
+const engine = createLiquid({ strictFilters: true, ownPropertyOnly: true, locale: "en-US" }, restrict);
 
 /**
  * Compiles a Liquid text; reports every word in it that means nothing and then returns undefined. `field`: whose text it
@@ -67,9 +67,8 @@ export function compileText(source: string, field: string, report: Report): Text
   return { paths: parsed.paths, read };
 }
 
-function createEngine(): Liquid {
-  countLinesOnce();
-  const liquid = createLiquid({ strictFilters: true, ownPropertyOnly: true, locale: "en-US" });
+/** Only filters and tags whose result depends on nothing but the call. */
+function restrict(liquid: Liquid): void {
   const { filters, tags } = liquid;
   for (const name of Object.keys(filters))
     if (unsteadyFilters.includes(name) || expression.test(name)) delete filters[name];
@@ -84,8 +83,6 @@ function createEngine(): Liquid {
     if (typeof date !== "function" || value === "now" || value === "today") return undefined;
     return date.call(this, value, format ?? "%Y-%m-%d %H:%M", zone ?? this.context.getSync(["timeZone"]));
   });
-  chargeEngine(liquid);
-  return liquid;
 }
 
 function parse(source: string, report: Report) {
@@ -104,13 +101,15 @@ function parse(source: string, report: Report) {
     return undefined;
   }
   try {
-    const templates = engine.parse(source);
-    const paths = engine
-      .globalVariableSegmentsSync(templates, { partials: false })
-      .map((segments) =>
-        segments.map((segment) => (Array.isArray(segment) ? `[${segment.join(".")}]` : segment)).join("."),
-      );
-    return { templates, paths: [...new Set(paths)] };
+    return countingLinesOnce(source, () => {
+      const templates = engine.parse(source);
+      const paths = engine
+        .globalVariableSegmentsSync(templates, { partials: false })
+        .map((segments) =>
+          segments.map((segment) => (Array.isArray(segment) ? `[${segment.join(".")}]` : segment)).join("."),
+        );
+      return { templates, paths: [...new Set(paths)] };
+    });
   } catch (error) {
     const message = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
     report(`the Liquid text does not parse: ${message.slice(0, 200)}.`, liquidCure(message));
@@ -163,19 +162,23 @@ function valueAt({ fact, children }: Node, rendering: Rendering): unknown {
   return Object.assign(drop, members, { valueOf: () => value });
 }
 
-type Position = [row: number, column: number];
-
 /**
- * liquidjs counts from the start of the text for the line of each variable, which takes the square of its length: here,
- * once for a text. Lines and columns are the same.
+ * For the line of each variable, liquidjs counts from the start of the text, which takes quadratic time. During `work` the
+ * lines of `text` are counted once; lines and columns are the same.
  */
-function countLinesOnce(): void {
-  let counted: { input: string; starts: number[] } = { input: "", starts: [0] };
-  Token.prototype.getPosition = function (): Position {
-    if (counted.input !== this.input) counted = { input: this.input, starts: startsOfLines(this.input) };
-    const row = rowOf(counted.starts, this.begin);
-    return [row, this.begin - (counted.starts[row - 1] ?? 0) + 1];
+function countingLinesOnce<T>(text: string, work: () => T): T {
+  const usual = Token.prototype.getPosition;
+  const starts = startsOfLines(text);
+  Token.prototype.getPosition = function () {
+    if (this.input !== text) return usual.call(this);
+    const row = rowOf(starts, this.begin);
+    return [row, this.begin - (starts[row - 1] ?? 0) + 1];
   };
+  try {
+    return work();
+  } finally {
+    Token.prototype.getPosition = usual;
+  }
 }
 
 function startsOfLines(text: string): number[] {
