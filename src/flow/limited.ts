@@ -1,5 +1,4 @@
-import { limitedTexts } from "../mapping/limits.ts";
-import type { Limited } from "../mapping/rendering.ts";
+import { type Limited, limitedTexts } from "../mapping/rendering.ts";
 import type { Flow } from "./installation.ts";
 
 /** Logs the fields that ran into a limit. Every call may run into it, so each field is logged seldom. */

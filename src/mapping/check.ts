@@ -2,12 +2,11 @@ import type { Scalar } from "../core/call.ts";
 import type { FieldDescription, FieldDescriptions } from "../core/contracts.ts";
 import type { Fault } from "../core/errors.ts";
 import type { Mapping, Yields } from "./compile.ts";
-import { whyLimited } from "./limits.ts";
 import { didYouMean } from "./nearest.ts";
 import type { PathType } from "./paths.ts";
-import { startRendering } from "./rendering.ts";
-import { longCall } from "./sample-view.ts";
+import { startRendering, whyLimited } from "./rendering.ts";
 import type { Yield } from "./value.ts";
+import type { View } from "./view.ts";
 
 type FieldType = FieldDescription["type"];
 
@@ -127,4 +126,51 @@ function kind(type: PathType | "picklist"): string {
 
 function listed(options: readonly string[]): string {
   return options.length > 12 ? `${options.slice(0, 12).join(", ")} …` : options.join(", ");
+}
+
+const at = (minutes: number): string => new Date(Date.UTC(2026, 10, 20, 10, minutes)).toISOString();
+const turns = 1_000;
+const said = "I would like to know when my order arrives & whether <it> is paid.";
+
+/** A call of an hour, for `check`: a mapping whose texts run into a limit with it does so with a real one. */
+function longCall(contactFields: readonly string[]): View {
+  const lines = Array.from({ length: turns }, (_, turn) => `${turn % 2 ? "Agent" : "Caller"}: ${said}`);
+  return {
+    call: {
+      key: "sample:retell:call",
+      callId: "call",
+      provider: "retell",
+      phase: "ended",
+      direction: "inbound",
+      outcome: "no-answer",
+      startedAt: at(0),
+      answeredAt: at(1),
+      endedAt: at(59),
+      talkSeconds: 3_480,
+      ringSeconds: 60,
+      customer: { number: "+12137771234", name: "Asha Rao" },
+      line: "+12135550100",
+      agents: [{ ids: ["1"], name: "Ravi Iyer", email: "ravi@example.com", talkedAt: at(1) }],
+      transcript: lines.join("\n"),
+      summary: lines.slice(0, 20).join(" "),
+      sentiment: "Positive",
+    },
+    customerNumber: "+12137771234",
+    recordingUrl: "https://calls.example.com/recordings/sample",
+    transcriptUrl: "https://calls.example.com/transcripts/sample",
+    contact: {
+      id: "1",
+      kind: "contact",
+      name: "Asha Rao",
+      email: "asha@example.com",
+      company: "Acme",
+      phones: ["+12137771234"],
+      fields: Object.fromEntries(contactFields.map((name) => [name, said])),
+    },
+    owner: { id: "1", name: "Ravi Iyer", email: "ravi@example.com" },
+    people: [{ ids: ["1"], name: "Ravi Iyer", email: "ravi@example.com", talkedAt: at(1) }],
+    sharedWith: ["Ben Carter"],
+    followUpDueMinutes: 60,
+    installation: { name: "sample", region: "US", timeZone: "America/New_York" },
+  };
 }

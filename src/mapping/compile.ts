@@ -5,11 +5,19 @@ import { isWithheldCall } from "./customer.ts";
 import { shapeFaults } from "./faults.ts";
 import { parseJson } from "./json.ts";
 import { type Rendering, startRendering } from "./rendering.ts";
-import { compileRules, type Ruling } from "./rules.ts";
-import { mappingSchema, type ValueSource, valueSchema } from "./schema.ts";
+import {
+  type ConditionSource,
+  mappingSchema,
+  type RuleSource,
+  ruleSchema,
+  type ValueSource,
+  valueSchema,
+} from "./schema.ts";
 import { largestFile, sizeFaults, tooLarge } from "./size.ts";
 import {
   addFault,
+  checkConstant,
+  compilePath,
   compileValue,
   type Findings,
   isFull,
@@ -154,4 +162,53 @@ function modeOf(source: ValueSource): WriteMode {
 function membersOf(source: unknown): Readonly<Record<string, unknown>> {
   if (typeof source !== "object" || source === null || Array.isArray(source)) return {};
   return source as Readonly<Record<string, unknown>>;
+}
+
+/** What the first rule that holds says. */
+type Ruling = { agentId?: string; reject?: boolean; rule?: string };
+
+type Test = (value: Scalar | undefined) => boolean;
+
+/** Compiles the sound rules; what is wrong with the shape of the others has been reported already. */
+function compileRules(
+  source: unknown,
+  place: readonly PropertyKey[],
+  findings: Findings,
+): (rendering: Rendering) => Ruling {
+  const rules = (Array.isArray(source) ? source : []).flatMap((rule: unknown, index) => {
+    const parsed = ruleSchema.safeParse(rule);
+    return parsed.success ? [compileRule(parsed.data, [...place, index], findings)] : [];
+  });
+  return (rendering) => rules.find(({ holds }) => holds(rendering))?.ruling ?? {};
+}
+
+function compileRule(
+  { name, if: conditions, agent, reject }: RuleSource,
+  place: readonly PropertyKey[],
+  findings: Findings,
+) {
+  const tests = Object.entries(conditions).map(([path, condition]) => {
+    const at = [...place, "if", path];
+    const read = compilePath(path, at, findings);
+    const test = compileCondition(path, condition, at, findings);
+    return (rendering: Rendering) => test(read(rendering));
+  });
+  const ruling: Ruling = { rule: name, ...(agent && { agentId: agent }), ...(reject && { reject: true }) };
+  return { ruling, holds: (rendering: Rendering) => tests.every((test) => test(rendering)) };
+}
+
+/** Values are compared as texts: one CRM says `true`, another says `"true"`. */
+function compileCondition(
+  path: string,
+  condition: ConditionSource,
+  at: readonly PropertyKey[],
+  findings: Findings,
+): Test {
+  if (typeof condition === "object" && !Array.isArray(condition)) {
+    return (value) => (value !== undefined) === condition.exists;
+  }
+  const constants = Array.isArray(condition) ? condition : [condition];
+  for (const constant of constants) checkConstant(path, constant, at, findings);
+  const accepted = new Set(constants.map(String));
+  return (value) => value !== undefined && accepted.has(String(value));
 }

@@ -9,8 +9,7 @@ import {
   toValueSync,
 } from "liquidjs";
 import { type TextMeter, weigh } from "./budget.ts";
-import { chargedOperators, chargeFilters, meterOf } from "./liquid-costs.ts";
-import { chargedTag, type TagClass } from "./liquid-tags.ts";
+import { chargedOperators, chargedTag, chargeFilters, meterOf, type TagClass } from "./liquid-costs.ts";
 
 /** Tags in tags: more could overflow the stack, at a depth that depends on the caller. */
 const deepestTags = 50;

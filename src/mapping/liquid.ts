@@ -3,8 +3,7 @@ import { LimitError, spend } from "./budget.ts";
 import { createLiquid, render } from "./liquid-engine.ts";
 import { didYouMean } from "./nearest.ts";
 import { findPath, type Path, pathCure } from "./paths.ts";
-import { cleanText } from "./read.ts";
-import type { Rendering } from "./rendering.ts";
+import { cleanText, type Rendering } from "./rendering.ts";
 import { zoneOf } from "./view.ts";
 
 /** A template, ready to render; `paths`: the facts that it names. */

@@ -1,7 +1,13 @@
 import type { Scalar } from "../core/call.ts";
-import { createBudget, type Limit, type RenderBudget } from "./budget.ts";
+import {
+  createBudget,
+  type Limit,
+  longestValue,
+  type RenderBudget,
+  recordLimits,
+  spendOutput,
+} from "./budget.ts";
 import type { Path } from "./path.ts";
-import { readPath } from "./read.ts";
 import type { View } from "./view.ts";
 
 /** A text that was not rendered to its end: its field gets its `else`, or is left out. `field`: e.g. `activity.subject`. */
@@ -29,4 +35,87 @@ export function startRendering(view: View, budget = createBudget()): Rendering {
       return facts.get(name);
     },
   };
+}
+
+/** What a path says about a view, in the path's own type; undefined when it is absent, empty or of another type. */
+export function readPath({ type, get }: Path, view: View): Scalar | undefined {
+  const value = get(view);
+  switch (type) {
+    case "number":
+      return finite(value);
+    case "boolean":
+      return typeof value === "boolean" ? value : undefined;
+    case "datetime":
+      return typeof value === "string" && !Number.isNaN(Date.parse(value)) ? cleanText(value) : undefined;
+    case "any":
+      return typeof value === "boolean" ? value : (finite(value) ?? cleanText(value));
+    default:
+      return cleanText(typeof value === "number" ? finite(value)?.toString() : value);
+  }
+}
+
+/** Trimmed, without NULs and broken surrogates, which neither PostgreSQL nor the CRMs take; undefined when nothing is left. */
+export function cleanText(value: unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  const text = value.replaceAll("\0", "").trim();
+  return (text.isWellFormed() ? text : text.toWellFormed()) || undefined;
+}
+
+function finite(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}
+
+/** The beginning of a text, with a mark that it was cut; at most `most` characters, none of them cut in two. */
+export function cutEnd(text: string, most: number): string {
+  if (text.length <= most) return text;
+  return `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
+/** A value as its field gets it: cut at `longestValue`, and undefined when the record has no room for it. */
+export function output(
+  value: Scalar | undefined,
+  field: string,
+  { budget, limited }: Rendering,
+): Scalar | undefined {
+  if (value === undefined) return undefined;
+  const text = String(value);
+  if (spendOutput(budget, Math.min(text.length, longestValue)))
+    return text.length > longestValue ? cutEnd(text, longestValue) : value;
+  // Once for a field: its `else` may be too long, too.
+  if (limited.at(-1)?.field !== field) limited.push({ field, limit: "output" });
+  return undefined;
+}
+
+const [mostSteps, mostCharacters, mostOutput] = [
+  recordLimits.steps,
+  recordLimits.characters,
+  recordLimits.output,
+].map((most) => most.toLocaleString("en"));
+
+const limits: Readonly<Record<Limit, { what: string; cure: string }>> = {
+  steps: {
+    what: `the texts of a call may take ${mostSteps} steps together, one of them half of what is left`,
+    cure: "make its loops fewer or shorter",
+  },
+  characters: {
+    what: `the texts of a call may read and write ${mostCharacters} characters together, one of them half of what is left`,
+    cure: "use smaller ranges and lists, fewer dates, and fewer filters on long texts",
+  },
+  output: {
+    what: `the fields of a call may have ${mostOutput} characters together, one of them half of what is left`,
+    cure: "put long texts into fewer fields, or use call.transcript.short",
+  },
+  depth: { what: "it puts lists in lists more than 20 deep", cure: "put texts together with append" },
+  time: { what: "the texts of a call took more than a second", cure: "make its loops fewer or shorter" },
+};
+
+/** Why a field has no text, in a clause that follows its name. Without any of the text. */
+export function whyLimited({ limit }: Pick<Limited, "limit">): string {
+  const { what, cure } = limits[limit];
+  return `whose text ran into a limit: it is left out, or gets its else, since ${what}. To do: ${cure} (docs/mappings.md#limits)`;
+}
+
+/** For a list of what a call was logged without. */
+export function limitedTexts(limited: readonly Limited[]): string[] {
+  return limited.map((one) => `${one.field}, ${whyLimited(one)}`);
 }

@@ -3,9 +3,8 @@ import type { Fault } from "../core/errors.ts";
 import { placeText } from "./faults.ts";
 import { compileText } from "./liquid.ts";
 import { didYouMean } from "./nearest.ts";
-import { output } from "./output.ts";
 import { contactFieldOf, findPath, type PathType, pathCure } from "./paths.ts";
-import type { Rendering } from "./rendering.ts";
+import { output, type Rendering } from "./rendering.ts";
 import type { ValueSource } from "./schema.ts";
 import { mostLiquid } from "./size.ts";
 

@@ -1,6 +1,5 @@
 import type { Manifest } from "../manifest.ts";
-import { dataTable, markdownTable, scopeTable } from "./markdown.ts";
-import { type ManifestCrm, needed } from "./project.ts";
+import { dataTable, type ManifestCrm, markdownTable, needed, scopeTable } from "./project.ts";
 
 type Folders = { packaged: string; admin: string };
 

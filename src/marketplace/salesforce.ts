@@ -1,8 +1,7 @@
 import { crmIn, type Manifest } from "../manifest.ts";
-import { jsonText } from "./json.ts";
+import { jsonText } from "./formats.ts";
 import { needed, type Project } from "./project.ts";
-import { appFiles, policyFile } from "./salesforce-app.ts";
-import { fieldFile, permissionSetFile } from "./salesforce-fields.ts";
+import { appFiles, fieldFile, permissionSetFile, policyFile } from "./salesforce-metadata.ts";
 import { salesforceReadme } from "./salesforce-readme.ts";
 
 /** Spring '26: every org has it. */

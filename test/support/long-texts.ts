@@ -17,7 +17,7 @@ import { outcomeOfWord } from "../../src/lib/words.ts";
 import { parseMapping } from "../../src/mapping/compile.ts";
 import { parseJson } from "../../src/mapping/json.ts";
 import type { View } from "../../src/mapping/view.ts";
-import { exotelTime } from "../../src/providers/exotel/time.ts";
+import { exotelTime } from "../../src/providers/exotel/values.ts";
 import { html } from "../../src/routes/html.ts";
 import { callQuery, readQuery } from "../../src/routes/query.ts";
 import { fullView } from "../mapping/samples.ts";

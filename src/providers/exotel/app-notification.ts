@@ -1,9 +1,17 @@
 import type { Direction, Outcome, Phase } from "../../core/call.ts";
 import type { JsonObject } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, partyOf, sidesOf } from "./event.ts";
-import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, isWithoutAgent, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  isWithoutAgent,
+  kindOf,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 const ownNames = ["CallState", "FromNumber", "ToNumber", "VirtualNumber", "AppUserID", "CallRecordings"];
 

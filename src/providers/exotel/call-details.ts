@@ -1,11 +1,9 @@
 import type { CallEvent, Facts } from "../../core/call.ts";
 import { type JsonObject, numberAt, objectAt, objectsAt, secondsAt } from "../../lib/body.ts";
 import type { Dialect } from "./event.ts";
-import { mostListed, recordingOf, textOf, wordOf } from "./fields.ts";
 import { statusCallback } from "./status-callback.ts";
-import { exotelTime } from "./time.ts";
+import { exotelTime, mostListed, outcomeOf, recordingOf, textOf, wordOf } from "./values.ts";
 import type { ExotelMessage } from "./wire.ts";
-import { outcomeOf } from "./words.ts";
 
 /** The answer of the Calls API, with `?details=true` or without: a StatusCallback in another arrangement. */
 export const callDetails: Dialect = {

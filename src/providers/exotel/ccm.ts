@@ -1,9 +1,18 @@
 import type { Direction, Facts, Outcome } from "../../core/call.ts";
 import { type JsonObject, objectAt, objectsAt, secondsAt } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, partyOf } from "./event.ts";
-import { customOf, kindOf, mostListed, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, isWithoutAgent, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  isWithoutAgent,
+  kindOf,
+  mostListed,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 /**
  * Status callbacks of Voice v2 (CCM) and v3: `event_details` and `call_details` with the customer and the agent by name.

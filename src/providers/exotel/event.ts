@@ -1,5 +1,5 @@
 import type { AgentRef, CallEvent, Direction, Facts, Phase } from "../../core/call.ts";
-import { exotelTime } from "./time.ts";
+import { exotelTime } from "./values.ts";
 import type { ExotelMessage } from "./wire.ts";
 
 /** One of the shapes that Exotel tells calls in. `kind`: the name of this message's event. */

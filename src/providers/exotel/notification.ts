@@ -1,9 +1,16 @@
 import type { Direction, Facts, Phase } from "../../core/call.ts";
 import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, isSip, partyOf, sidesOf } from "./event.ts";
-import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  kindOf,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 type Tell = (fields: JsonObject, time: string | undefined) => { phase?: Phase; facts: Facts };
 

@@ -1,8 +1,8 @@
 import type { Facts } from "../../core/call.ts";
 import type { JsonObject } from "../../lib/body.ts";
 import { type Dialect, eventsFrom, partyOf } from "./event.ts";
-import { kindOf, textOf, wordOf } from "./fields.ts";
 import { commonFacts, endedFacts, endsOf, passthru } from "./passthru.ts";
+import { kindOf, textOf, wordOf } from "./values.ts";
 
 /**
  * The Connect applet's pop-up, sent once for every agent whose phone rings. Its `Status` is the state of that agent's

@@ -1,5 +1,5 @@
 import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
-import { toExotelTime } from "./time.ts";
+import { toExotelTime } from "./values.ts";
 
 const boundary = "------------------------5c1f0a7e5d21b9f4";
 const sip = (agent: string) => `sip:${agent}@app.exotel.com`;

@@ -10,9 +10,19 @@ import {
   sameNumber,
   sidesOf,
 } from "./event.ts";
-import { customOf, kindOf, legAt, legStatus, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, isRunning, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  isRunning,
+  kindOf,
+  legAt,
+  legStatus,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 /** StatusCallback of the Voice v1 API: `EventType` answered or terminal, and a `Status`. Legs[0] is From, Legs[1] is To. */
 export const statusCallback: Dialect = {

@@ -1,9 +1,8 @@
+import busboy from "busboy";
 import type { Delivery } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
 import { callIdAt, type JsonObject, jsonBody, objectAt, textBody } from "../../lib/body.ts";
-import { textOf } from "./fields.ts";
-import { formFields, nest } from "./form.ts";
-import { multipartFields } from "./multipart.ts";
+import { textOf } from "./values.ts";
 
 /** What one request says, in whichever encoding it came. The answer of the Call details API is taken out of its `Call`. */
 export type ExotelMessage = { callId?: string; fields: JsonObject; receivedAt: string };
@@ -56,4 +55,123 @@ function queryOf(url: string): string {
 function idAt(fields: JsonObject, name: string): string | undefined {
   const id = callIdAt(fields, name);
   return id === "null" ? undefined : id;
+}
+
+type Tree = { [name: string]: string | Tree };
+
+const maxFields = 500;
+/** Longer than any value that is read, however it is encoded; a multipart field is cut there too. */
+const maxFieldLength = 65_536;
+const maxNameLength = 200;
+const maxDepth = 5;
+const bracketed = /^([^[\]]+)((?:\[[^[\]]+\])*)$/;
+
+/**
+ * The fields of a urlencoded form, in order and as they are asked for. `URLSearchParams` gets one field at a time: it takes
+ * seconds for a million names without a value (Node 24).
+ */
+export function* formFields(form: string): Generator<[string, string]> {
+  for (let from = 0, to = 0; from < form.length; from = to + 1) {
+    to = form.indexOf("&", from);
+    if (to < 0) to = form.length;
+    // A question mark at the very beginning would be left out.
+    if (to > from) yield* new URLSearchParams(`&${form.slice(from, Math.min(to, from + maxFieldLength))}`);
+  }
+}
+
+/**
+ * Nests the flat names of a form: `Legs[1][Status]` becomes `{Legs: {1: {Status}}}`. An index is a name, so a gap stays
+ * a gap (qs would move leg 1 to place 0). Names that are too deep, too long or not well-formed are left out,
+ * and so is all that follows the first 500 fields.
+ */
+export function nest(fields: Iterable<readonly [string, string]>): JsonObject {
+  const root = emptyTree();
+  let count = 0;
+  for (const [name, value] of fields) {
+    count += 1;
+    if (count > maxFields) break;
+    const path = pathOf(name);
+    if (path) put(root, path, value);
+  }
+  return root;
+}
+
+function pathOf(name: string): string[] | undefined {
+  if (name.length > maxNameLength) return undefined;
+  const [, first, brackets = ""] = bracketed.exec(name) ?? [];
+  if (!first) return undefined;
+  const path = [first, ...[...brackets.matchAll(/\[([^[\]]+)\]/g)].map(([, inner = ""]) => inner)];
+  return path.length <= maxDepth ? path : undefined;
+}
+
+/** A name that is already a branch stays one. */
+function put(root: Tree, path: readonly string[], value: string): void {
+  let tree = root;
+  for (const name of path.slice(0, -1)) {
+    const known = tree[name];
+    const branch = typeof known === "object" ? known : emptyTree();
+    tree[name] = branch;
+    tree = branch;
+  }
+  const last = path.at(-1) ?? "";
+  if (typeof tree[last] !== "object") tree[last] = value;
+}
+
+/** Without a prototype, `__proto__` and `constructor` are names like any other. */
+function emptyTree(): Tree {
+  return Object.create(null);
+}
+
+const limits = {
+  fields: 500,
+  parts: 500,
+  files: 0,
+  fieldSize: maxFieldLength,
+  fieldNameSize: 200,
+  headerPairs: 50,
+};
+/** With the blanks that a first line may have behind its boundary of 200 characters at most. */
+const longestFirstLine = 400;
+
+/**
+ * The text fields of a multipart form. The boundary is read from the first line, which is right even when the header
+ * is missing or damaged. Throws `Rejected(400)` for a form that was cut off.
+ *
+ * busboy emits the fields of a whole buffer within `end`, its errors only later: so the closing line is checked here.
+ */
+function multipartFields(text: string): [string, string][] {
+  const [, boundary, lineEnd] =
+    /^--([^\r\n]{1,200}?)[ \t]*(\r?\n)/.exec(text.slice(0, longestFirstLine)) ?? [];
+  if (!boundary || !text.includes(`\n--${boundary}--`)) {
+    throw new Rejected(400, "the multipart body is cut off: its closing boundary is missing");
+  }
+  const fields: [string, string][] = [];
+  const form = open(boundary);
+  // A part without a name has none.
+  form.on("field", (name: string | undefined, value) => void (name && fields.push([name, value])));
+  form.on("error", () => {});
+  // busboy knows CRLF only; bodies that passed through a text tool have lost the CR.
+  form.end(lineEnd === "\n" ? withReturns(Buffer.from(text)) : Buffer.from(text));
+  return fields;
+}
+
+/** A carriage return before every line feed. Replaced in the text, a million of them would take a tenth of a second. */
+function withReturns(bytes: Uint8Array): Buffer {
+  const all = Buffer.allocUnsafe(bytes.length * 2);
+  let length = 0;
+  for (let i = 0; i < bytes.length; i += 1) {
+    const byte = bytes[i] ?? 0;
+    if (byte === 0x0a) all[length++] = 0x0d;
+    all[length++] = byte;
+  }
+  return all.subarray(0, length);
+}
+
+function open(boundary: string): busboy.Busboy {
+  try {
+    const quoted = boundary.replace(/["\\]/g, "\\$&");
+    return busboy({ headers: { "content-type": `multipart/form-data; boundary="${quoted}"` }, limits });
+  } catch (cause) {
+    throw new Rejected(400, "the multipart body has a boundary that cannot be read", { cause });
+  }
 }
