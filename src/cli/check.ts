@@ -7,7 +7,7 @@ import { checkMapping, limitFaults } from "../mapping/check.ts";
 import { readMapping } from "../mapping/file.ts";
 import { assemble, type Parts } from "../server/assemble.ts";
 import { mappingPath } from "../server/connect.ts";
-import { lossText, toldForMs } from "../server/store-watch.ts";
+import { lossText, reportedForMs } from "../server/store-watch.ts";
 import { faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
@@ -91,7 +91,7 @@ async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
     return `${dataFolder} can be written to, and its store is in order${now}`;
   });
   if (check.faults.length > 0) return check;
-  const losses = await store.losses(flow.now() - toldForMs);
+  const losses = await store.losses(flow.now() - reportedForMs);
   const lost = losses.map((loss) => ({ at: name, problem: lossText(loss) }));
   return { ...check, faults: [...faultsOfOpen(open), ...lost] };
 }
@@ -100,7 +100,7 @@ async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
 async function connectionChecks(parts: Parts): Promise<Check[]> {
   const { config, flow, installed } = parts;
   try {
-    await parts.load();
+    await parts.accounts.load();
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return [{ check: "connected accounts", faults: [...error.faults] }];
@@ -127,7 +127,7 @@ function providerChecks({ publicUrl }: Config, installation: Installation): Chec
   const { settings, providers } = installation;
   const checks = Object.entries(providers).map(([id, configured]) => {
     const skipped = whySkipped(installation, configured);
-    const lost = `lost webhooks are ${skipped === undefined ? "asked for" : `not asked for: ${skipped}`}`;
+    const lost = `lost webhooks are ${skipped === undefined ? "polled" : `not polled: ${skipped}`}`;
     // A provider that does not sign proves itself by our secret in the URL.
     const isInUrl =
       typeof configured.settings === "object" && configured.settings && "secret" in configured.settings;
@@ -178,7 +178,7 @@ async function crmChecks(parts: Parts, installation: Installation): Promise<Chec
     }),
   );
   if (checks.some(({ faults }) => faults.length > 0)) return checks;
-  const path = parts.mappingFiles.get(settings.name)?.path() ?? "mapping";
+  const path = parts.mappings.get(settings.name)?.path() ?? "mapping";
   const fields = await connector.fields?.();
   if (!fields) return [...checks, { check: `${name} fields`, says: "takes any field", faults: [] }];
   const faults = checkMapping(installation.mapping(), fields, path);

@@ -2,7 +2,7 @@ import { ProviderError } from "../core/errors.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
-import { reconcile as ask, type Reconciled } from "../flow/lost-webhooks/reconcile.ts";
+import { reconcile as poll, type Reconciled } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
@@ -12,10 +12,10 @@ import { sayWhoWorks, workOff } from "./work.ts";
 
 export type ReconcileFlags = GlobalOptions & { since?: string; installation?: string; provider?: string };
 
-/** `skipped`: why this provider was not asked. */
+/** `skipped`: why this provider was not polled. */
 type PolledProvider = { installation: string; provider: string; skipped?: string } & Partial<Reconciled>;
 
-/** Asks the providers for calls that no webhook told of, and logs them. */
+/** Polls the providers for calls that webhooks left out, and logs them. */
 export async function reconcile(options: ReconcileFlags): Promise<void> {
   await withParts(options, async (parts) => {
     const { flow, config, providers } = parts;
@@ -26,21 +26,21 @@ export async function reconcile(options: ReconcileFlags): Promise<void> {
       );
     await prepareDataFolder(config, flow.store);
     const since = options.since === undefined ? undefined : sinceOf(options.since, flow.now());
-    const asked: PolledProvider[] = [];
+    const polled: PolledProvider[] = [];
     for (const one of chosenInstallations(parts, installation)) {
       for (const configured of Object.values(one.providers)) {
         if (provider === undefined || configured.provider.id === provider)
-          asked.push(await askOne(parts, one, configured, since));
+          polled.push(await pollOne(parts, one, configured, since));
       }
     }
     const worked = await workOff(parts);
-    if (options.json) return printJson({ asked, ...worked });
-    for (const one of asked) print(lineOf(one));
+    if (options.json) return printJson({ asked: polled.map(jsonOf), ...worked });
+    for (const one of polled) print(lineOf(one));
     sayWhoWorks(worked);
   });
 }
 
-async function askOne(
+async function pollOne(
   { flow }: Parts,
   installation: Installation,
   configured: ConfiguredProvider,
@@ -51,10 +51,10 @@ async function askOne(
   const skipped = whySkipped(installation, configured);
   const progress = progressLine();
   try {
-    const so = await ask(flow, installation, configured, {
+    const so = await poll(flow, installation, configured, {
       ...(since !== undefined && { since }),
-      onPage: ({ told, missed }) =>
-        progress.show(`${name}: ${label}: ${counted(told, "call")} compared, ${missed} missed ...`),
+      onPage: ({ compared, missed }) =>
+        progress.show(`${name}: ${label}: ${counted(compared, "call")} compared, ${missed} missed ...`),
     });
     return { installation: name, provider: id, ...so, ...(skipped !== undefined && { skipped }) };
   } catch (cause) {
@@ -65,18 +65,23 @@ async function askOne(
   }
 }
 
+/** As earlier versions name it. */
+function jsonOf({ compared, ...rest }: PolledProvider): object {
+  return { ...rest, ...(compared !== undefined && { told: compared }) };
+}
+
 function lineOf({
   installation,
   provider,
   skipped,
-  told = 0,
+  compared = 0,
   missed = 0,
   mended = 0,
   closed = 0,
 }: PolledProvider): string {
   const ended = closed > 0 ? ` ${counted(closed, "call")} without an end were closed.` : "";
   if (skipped !== undefined)
-    return `${installation}: ${provider} was not asked: ${skipped.replace(/\.$/, "")}.${ended}`;
-  const news = `${missed} that no webhook had told of, ${mended} that lacked something`;
-  return `${installation}: ${provider} told of ${counted(told, "call")}: ${news}.${ended}`;
+    return `${installation}: ${provider} was not polled: ${skipped.replace(/\.$/, "")}.${ended}`;
+  const news = `${missed} without a webhook, ${mended} incomplete`;
+  return `${installation}: ${provider} returned ${counted(compared, "call")}: ${news}.${ended}`;
 }

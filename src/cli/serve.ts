@@ -47,7 +47,7 @@ async function serve(options: GlobalOptions): Promise<void> {
 async function begin(parts: Parts): Promise<{ server: Server; release: () => void }> {
   const { config, flow } = parts;
   sayTightened(await prepareDataFolder(config, flow.store), flow.log);
-  await parts.load();
+  await parts.accounts.load();
   const server = createApp(parts);
   await listen(server, config);
   const release = claimDataFolder(config.dataFolder, 1_000);

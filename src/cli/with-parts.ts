@@ -16,7 +16,7 @@ export async function withParts<T>(options: GlobalOptions, work: (parts: Parts) 
   const { log, flush } = createLog("warn", process.stderr);
   const parts = assemble(config, { log });
   try {
-    await parts.load();
+    await parts.accounts.load();
     return await work(parts);
   } finally {
     await parts.stop();

@@ -1,26 +1,41 @@
 import type { Readable } from "node:stream";
 import type { AudioReply, AudioRequest } from "./audio.ts";
 
-/** `name`: a call's own, such as "acme/2026/11/k3x9". `body`: read to its end, or destroyed. More than `maxBytes` is refused. */
-export type AudioToKeep = { name: string; type: string; body: Readable; maxBytes: number };
+/** Audio to archive. */
+export type AudioToKeep = {
+  /** Unique to the call, such as "acme/2026/11/k3x9". */
+  name: string;
+  type: string;
+  /** Is read to its end, or destroyed. */
+  body: Readable;
+  /** More is refused. */
+  maxBytes: number;
+};
 
-/** `place`: what `open` and `remove` want. `sha256`: 64 hex digits. `type`: the one that it is served with. */
-export type ArchivedAudio = { place: string; bytes: number; sha256: string; type: string };
+export type ArchivedAudio = {
+  /** For `open` and `remove`. */
+  place: string;
+  bytes: number;
+  /** 64 hex digits. */
+  sha256: string;
+  /** The content type that it is served with. */
+  type: string;
+};
 
-/** Where recordings are kept for longer than their provider keeps them. All of it throws `ArchiveError`. */
+/** Copies of recordings, independent of their provider. All methods throw `ArchiveError`. */
 export type Archive = {
-  /** Where that is, for people. */
+  /** Where the copies are, for people. */
   name: string;
   /**
-   * Keeps audio durably, in constant memory, or leaves nothing behind. The same name again replaces what was there,
-   * and its place may be another one then.
+   * Stores audio durably, in constant memory, or leaves nothing behind. The same name replaces the earlier copy, perhaps
+   * at another place.
    */
   keep(audio: AudioToKeep, signal?: AbortSignal): Promise<ArchivedAudio>;
-  /** As a provider answers for its recording: 200, 206 for one range, 416, 404. */
+  /** Answers like a provider for its recording: 200, 206 for one range, 416, 404. */
   open(place: string, request: AudioRequest): Promise<AudioReply>;
-  /** Something that is gone already is fine. */
+  /** Does nothing when the copy is already removed. */
   remove(place: string): Promise<void>;
-  /** Throws when nothing can be kept just now. */
+  /** Throws when nothing can be stored at the moment. */
   ready(): Promise<void>;
   close?(): Promise<void>;
 };

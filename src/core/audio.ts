@@ -1,19 +1,19 @@
 import type { Readable } from "node:stream";
 
-/** What a listener asks for. `headers`: `range` and `if-range`, when there are any. */
+/** A listener's request. `headers`: `range` and `if-range`, if present. */
 export type AudioRequest = { headers: Readonly<Record<string, string>>; signal: AbortSignal };
 
-/** The answer for a recording, whatever its status. `headers`: lower-case names. `body`: to be read, or destroyed. */
+/** The answer for a recording, of any status. `headers`: lower-case names. `body`: must be read or destroyed. */
 export type AudioReply = { status: number; headers: Readonly<Record<string, string>>; body: Readable };
 
 const page = /^(text\/html|application\/(\w+\+)?(json|xml)|text\/xml)\b/i;
 
-/** A page, or an error in words, in place of audio. Storage services call audio anything else. */
+/** Whether it is a web page or an error text instead of audio. Storage services label audio with any other type. */
 export function isPage({ headers }: Pick<AudioReply, "headers">): boolean {
   return page.test(headers["content-type"] ?? "");
 }
 
-/** Whether the audio came, whole or in part. */
+/** Whether it is audio, whole or in part. */
 export function isAudio(reply: AudioReply): boolean {
   return (reply.status === 200 || reply.status === 206) && !isPage(reply);
 }

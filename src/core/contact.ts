@@ -6,34 +6,40 @@ export type ContactKind = (typeof contactKinds)[number];
 
 export type ContactRef = { id: string; kind: ContactKind };
 
-/**
- * A record of the CRM that a caller can be. `phones`: as the CRM stores them, in any writing.
- * `activeAt`: ISO time of the last activity or change, when the CRM tells. `fields`: what else a mapping may use.
- */
+/** A record of the CRM that a caller can be. */
 export type Contact = ContactRef & {
   name?: string;
   email?: string;
   company?: string;
   ownerId?: string;
+  /** As the CRM stores them, in any notation. */
   phones: string[];
+  /** The last activity or change (ISO 8601), when the CRM has that. */
   activeAt?: string;
+  /** Further fields for the mapping. */
   fields: Record<string, Scalar>;
 };
 
-/**
- * A user of the CRM. `timeZone`: IANA, when the CRM tells; dates and times of their activities are in it. `left`: cannot
- * own an activity: an archived or inactive user, or a queue.
- */
-export type Owner = { id: string; name?: string; email?: string; timeZone?: string; left?: true };
+/** A user of the CRM. */
+export type Owner = {
+  id: string;
+  name?: string;
+  email?: string;
+  /** IANA, when the CRM has it; dates and times of this user's activities are in it. */
+  timeZone?: string;
+  /** Cannot own an activity: an archived or inactive user, or a queue. */
+  left?: true;
+};
 
-/** Who a number belongs to, and why: the winner, the rule that decided, and who else it could have been. */
+/** The contact that was chosen among those with a number. */
 export type Choice = {
   contact?: Contact;
+  /** The rule that decided. */
   reason: string;
   runnersUp: { id: string; kind: ContactKind; name?: string }[];
 };
 
-/** The identities of a contact's numbers, without repeats: what a caller is compared with. */
+/** The distinct identities of a contact's numbers, which callers are compared with. */
 export function numbersOf(contact: Pick<Contact, "phones">, region: string): string[] {
   return [...new Set(contact.phones.flatMap((phone) => numbersIn(phone, region)))];
 }

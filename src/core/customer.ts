@@ -3,13 +3,12 @@ import { type AgentEntry, idsAt } from "./directory.ts";
 import { fold } from "./fold.ts";
 import { identityOf } from "./phone.ts";
 
-/** What an installation calls its own: a line of the company, or the phone of one of its people. */
+/** A number of the company: one of its lines, or the phone of one of its people. */
 type OwnKind = "line" | "agent";
 
 /**
- * `kindOf`: undefined for everybody else's numbers. `isConfigured`: `companyNumbers` has it, which is
- * more than what a message once told. `isOutside`: whether it is a phone number of somebody else.
- * `same`: whether two writings are one number.
+ * `kindOf`: undefined for all other numbers. `isConfigured`: whether `companyNumbers` has it, which outweighs what a message
+ * says. `isOutside`: whether it is a phone number outside the company. `same`: whether two notations are one number.
  */
 export type OwnNumbers = {
   kindOf(number: string | undefined): OwnKind | undefined;
@@ -20,7 +19,7 @@ export type OwnNumbers = {
 
 /**
  * The numbers that cannot be a customer's while another party is there: `companyNumbers`, the lines that this provider
- * told of, and the phones and numeric ids of the company's people.
+ * has reported, and the phones and numeric ids of the company's people.
  */
 export function ownNumbers(
   settings: { region: string; companyNumbers: readonly string[]; agents: readonly AgentEntry[] },
@@ -62,7 +61,7 @@ export function foldCall(events: readonly CallEvent[], own: OwnNumbers): FoldedC
   return rest;
 }
 
-/** Of a call that rang an agent's phone first and then one number of somebody else, that is the customer. */
+/** When a call rang an agent's phone first and then one outside number, that number is the customer. */
 function withOutsider(call: FoldedCall, own: OwnNumbers): FoldedCall {
   const number = call.customer?.number;
   if (number === undefined || own.kindOf(number) !== "agent") return call;
@@ -81,7 +80,7 @@ export function undecidedEnds({ facts: { customer, otherEnd } }: CallEvent): str
 }
 
 /**
- * The company's own line that an event tells of. Of a message that leaves its ends open, only a line that is neither.
+ * The company's own line in an event. In a message that leaves its ends open, only a line that is neither of them.
  * A transfer names the new target in the place of the line.
  */
 export function lineTold({ facts }: CallEvent): string | undefined {
@@ -92,15 +91,15 @@ export function lineTold({ facts }: CallEvent): string | undefined {
 }
 
 /**
- * An event with its customer settled, as far as the installation's own numbers tell. Where they do not, its guess stays,
- * but nobody is named as the agent for the number that may be the customer's.
+ * An event with its customer decided, as far as the installation's own numbers allow. Otherwise its guess stays, but no
+ * agent is named for the number that may be the customer's.
  */
 export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
   const { customer, otherEnd, ...facts } = event.facts;
   if (!customer || !otherEnd) return event;
   let [guessed, other] = [own.kindOf(customer.number), own.kindOf(otherEnd.number)];
   if (guessed && other) {
-    // A line that only a message told of gives way to what the settings name; between two such lines nothing decides.
+    // A line from the settings outweighs one that only a message named; between two lines of a kind nothing decides.
     const [first, second] = [own.isConfigured(customer.number), own.isConfigured(otherEnd.number)];
     if (guessed === "agent" || other === "agent" || (first && second)) return event;
     if (!first && !second) return { ...event, facts: { ...facts, otherEnd } };
@@ -133,7 +132,7 @@ function withoutAgent(event: CallEvent, { number }: Party, own: OwnNumbers): Cal
   return { ...event, facts: { ...facts, ...(rest.length > 0 && { agents: rest }) } };
 }
 
-/** A line that was told, unless it has turned out to be the customer's number or the phone of an agent. */
+/** A reported line, unless it turned out to be the customer's number or the phone of an agent. */
 function lineOf(
   { line }: Facts,
   [theirs, ours]: readonly [Party, Party],
@@ -145,7 +144,7 @@ function lineOf(
   return known !== undefined ? { line: known } : {};
 }
 
-/** Neither the customer nor a line is an agent; the phone of an agent is, and talked if whoever was named for it did. */
+/** Neither the customer nor a line is an agent. The phone of an agent is, and talked if the agent named for it did. */
 function agentsOf(
   named: readonly AgentRef[] = [],
   [theirs, ours]: readonly [Party, Party],

@@ -22,7 +22,7 @@ export function findAgent(
   );
 }
 
-/** To read a number costs more than all else here: none is read when the directory has no phones. */
+/** Reading a number is the most expensive step here, so none is read when the directory has no phones. */
 function byPhone(directory: readonly AgentEntry[], agent: Agent, region: string): AgentEntry | undefined {
   if (!directory.some(({ phones }) => phones !== undefined && phones.length > 0)) return undefined;
   const numbers = new Set(agent.ids.flatMap((id) => identityOf(id, region) ?? []));

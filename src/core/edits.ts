@@ -1,8 +1,8 @@
 import type { CallRecord, Fields, FieldValue } from "./contracts.ts";
 
 /**
- * The fields of a record, with those that have no value any more as "": the mapping names them, we have filled them and
- * they follow the call. One that was never filled stays away.
+ * The fields of a record. Fields with the mode `always` that we filled before and that have no value now are "", which
+ * empties them; fields that were never filled are left out.
  */
 export function withEmptied({ fields, modes, ours }: Pick<CallRecord, "fields" | "modes" | "ours">): Fields {
   const emptied = Object.entries(modes).filter(
@@ -13,9 +13,9 @@ export function withEmptied({ fields, modes, ours }: Pick<CallRecord, "fields" |
 }
 
 /**
- * Which fields of a call may be written over what the CRM has now, and which stay because somebody else changed them.
+ * Which fields of an activity may be overwritten, and which stay because a person changed them.
  * `current`: the activity's fields as the CRM has them; undefined for a new one, which gets everything.
- * `form`: the one writing in which two values of a field are compared, where a CRM keeps another than it was sent.
+ * `form`: the form in which two values of a field are compared, where a CRM stores another form than it was sent.
  */
 export function fieldsToWrite(
   record: Pick<CallRecord, "fields" | "modes" | "ours">,
@@ -27,7 +27,7 @@ export function fieldsToWrite(
   const kept: string[] = [];
   for (const [name, wanted] of Object.entries(record.fields)) {
     const mode = own(record.modes, name) ?? "always";
-    // CRMs answer numbers and booleans as text, and an empty field as "", null or not at all.
+    // CRMs return numbers and booleans as text, and an empty field as "", null or not at all.
     const inForm = (value: FieldValue | null | undefined) =>
       value === undefined || value === null || value === "" ? "" : String(form(name, value));
     const now = inForm(own(current, name));

@@ -1,6 +1,6 @@
 const usualRetryAfterSeconds = 10;
 
-/** A request that is turned away. Thrown by `verify`, `read` and routes; the answer has `status`, nothing is stored. */
+/** A request that is refused. Thrown by `verify`, `read` and routes; the answer has `status`, and nothing is stored. */
 export class Rejected extends Error {
   readonly status: number;
   /** The `Retry-After` header; there is one with 429 and 503. */
@@ -15,40 +15,40 @@ export class Rejected extends Error {
   }
 }
 
-/** `later`: try again (network, 5xx, rate limit, lock, token). `never`: somebody has to mend something first. */
+/** `later`: try again (network, 5xx, rate limit, lock, token). `never`: a person has to fix something first. */
 export type Retry = "later" | "never";
 
-const longestAskedMs = 86_400_000;
+const longestPauseMs = 86_400_000;
 
-/** A CRM that did not do what we asked. Thrown or returned by connectors; read by `flow/deliver` only. */
+/** A request that a CRM did not fulfil. Thrown or returned by connectors. */
 export class CrmError extends Error {
   readonly retry: Retry;
-  /** Milliseconds that the CRM asked us to wait, when it said so; a day at most, which is the longest known (HubSpot's 477). */
+  /** How long the CRM asked us to wait, in milliseconds; at most a day, the longest known (HubSpot's status 477). */
   readonly afterMs: number | undefined;
 
   constructor(retry: Retry, message: string, options: ErrorOptions & { afterMs?: number } = {}) {
     super(message, options);
     this.name = "CrmError";
     this.retry = retry;
-    this.afterMs = options.afterMs === undefined ? undefined : Math.min(options.afterMs, longestAskedMs);
+    this.afterMs = options.afterMs === undefined ? undefined : Math.min(options.afterMs, longestPauseMs);
   }
 }
 
-/** A telephony provider's API that did not tell us what we asked. Thrown by `Polling`; read by `flow/reconcile` only. */
+/** A request that a telephony provider's API did not fulfil. Thrown by `Polling`. */
 export class ProviderError extends Error {
   readonly retry: Retry;
-  /** Milliseconds that the provider asked us to wait, when it said so. */
+  /** How long the provider asked us to wait, in milliseconds. */
   readonly afterMs: number | undefined;
 
   constructor(retry: Retry, message: string, options: ErrorOptions & { afterMs?: number } = {}) {
     super(message, options);
     this.name = "ProviderError";
     this.retry = retry;
-    this.afterMs = options.afterMs === undefined ? undefined : Math.min(options.afterMs, longestAskedMs);
+    this.afterMs = options.afterMs === undefined ? undefined : Math.min(options.afterMs, longestPauseMs);
   }
 }
 
-/** Recordings that could not be kept, played or removed. Thrown by an `Archive`; `message` says what and the cure, no secret. */
+/** A recording could not be stored, played or removed. Thrown by an `Archive`; `message` says why and the cure, without secrets. */
 export class ArchiveError extends Error {
   readonly retry: Retry;
 
@@ -60,12 +60,12 @@ export class ArchiveError extends Error {
 }
 
 /**
- * `damaged`: the database is not what was written. `full`, `locked`, `broken`: the disk has no room, does not let us write, or fails.
- * `refused`: it did not take these values. `other`: anything else, such as a lock that somebody holds.
+ * `damaged`: the database is not what was written. `full`, `locked`, `broken`: the disk is full, read-only, or fails.
+ * `refused`: it did not accept these values. `other`: anything else, such as a lock of another process.
  */
 export type StoreFault = "damaged" | "full" | "locked" | "broken" | "refused" | "other";
 
-/** The store did not do what it was asked. `cure`: what an operator does about it, in one sentence. */
+/** The store failed. `cure`: what an operator can do about it, in one sentence. */
 export class StoreError extends Error {
   readonly fault: StoreFault;
   readonly cure: string;
@@ -78,10 +78,10 @@ export class StoreError extends Error {
   }
 }
 
-/** One thing wrong in a configuration or mapping file: where, what, and what to do about it. */
+/** One fault of a configuration or mapping file: where, what, and how to fix it. */
 export type Fault = { at: string; problem: string; cure?: string };
 
-/** All that is wrong with the configuration, at once. Printed by `main` and `cli`, which then exit with 1. */
+/** All faults of the configuration at once. `main` and `cli` print them and exit with 1. */
 export class ConfigError extends Error {
   readonly faults: readonly Fault[];
 
@@ -114,7 +114,7 @@ const ownNames = new Set([
   "Failure",
 ]);
 
-/** Whether an error is one of our classes, so that its message is a sentence of ours and not some library's. */
+/** Whether an error is of a class of our own, so that its message is our sentence and not a library's. */
 export function isOwnError(error: unknown): boolean {
   return error instanceof Error && ownNames.has(error.name);
 }

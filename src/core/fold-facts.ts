@@ -3,7 +3,7 @@ import { joinAgents } from "./fold-agents.ts";
 
 export const phaseRank: Record<Phase, number> = { ringing: 1, answered: 2, ended: 3 };
 
-/** A later, better word replaces an earlier one; among equals the first stays. */
+/** A later, more specific outcome replaces an earlier one; among equals the first stays. */
 const outcomeRank: Record<Outcome, number> = {
   voicemail: 3,
   completed: 2,
@@ -16,7 +16,7 @@ const outcomeRank: Record<Outcome, number> = {
   unknown: 0,
 };
 
-/** Adds what events say, the later to the earlier. What may grow with each of them is put together once, at the end. */
+/** Adds the facts of events, the later to the earlier. Facts that grow with each event are combined once, at the end. */
 export function addFacts(call: FoldedCall, ordered: readonly CallEvent[]): void {
   for (const { phase, facts } of ordered) {
     if (phase && phaseRank[phase] > phaseRank[call.phase]) call.phase = phase;
@@ -48,7 +48,7 @@ function addSingleFacts(call: FoldedCall, facts: Facts): void {
   if (facts.transfer) call.transfer = joinTransfers(call.transfer, facts.transfer);
 }
 
-/** A warm or cold transfer stays one, whatever a poorer event says of it. */
+/** A warm or cold transfer stays one, even when a less specific event follows. */
 function joinTransfers(known: Transfer | undefined, said: Transfer): Transfer {
   const kind = said.kind === "unknown" ? (known?.kind ?? "unknown") : said.kind;
   return { ...known, ...said, kind };
@@ -56,7 +56,7 @@ function joinTransfers(known: Transfer | undefined, said: Transfer): Transfer {
 
 /**
  * Adds to a call what `more` knows and the call does not. A talk time of zero is no better than none: it is what some
- * callbacks say before the figure has settled.
+ * callbacks send before the figure is final.
  */
 export function fillIn(call: FoldedCall, more: FoldedCall): void {
   const { callId, legs, phase, agents, outcome, reason, custom, recording, transfer, ...facts } = more;
@@ -67,7 +67,7 @@ export function fillIn(call: FoldedCall, more: FoldedCall): void {
   }
   call.reason ??= reason;
   call.talkSeconds ||= facts.talkSeconds ?? call.talkSeconds;
-  // Which end is the customer is not a question any more when it was told.
+  // Once an event names the customer, the other end is dropped.
   if (call.customer) delete facts.otherEnd;
   Object.assign(call, { ...facts, ...known(call) });
   if (custom) call.custom = { ...custom, ...call.custom };
@@ -76,7 +76,7 @@ export function fillIn(call: FoldedCall, more: FoldedCall): void {
   call.agents = joinAgents([...call.agents, ...agents]);
 }
 
-/** A link that was told stays; what another link is said to be good for says nothing of it. */
+/** The first link stays; the expiry of another link does not apply to it. */
 function recordingOf(told: Recording | undefined, more: Recording): Recording {
   if (!told) return more;
   const { ref: _, ...rest } = more;

@@ -3,7 +3,7 @@ import { addFacts, fillIn, phaseRank } from "./fold-facts.ts";
 
 const directionRank: Record<Direction, number> = { inbound: 0, outbound: 1, internal: 2 };
 
-/** A caller who talked to somebody was not missed, even when the transfer that followed was not taken. */
+/** A caller who talked to an agent was not missed, even when the transfer that followed was not answered. */
 const unanswered: ReadonlySet<Outcome> = new Set(["no-answer", "busy", "rejected", "cancelled", "abandoned"]);
 
 const optionalFacts = [
@@ -27,16 +27,16 @@ const optionalFacts = [
 ] as const satisfies (keyof FoldedCall)[];
 
 /**
- * The call that a set of events tells, whatever their order and however often each was repeated.
- * Facts fill and never erase, the phase never moves back, a terminal outcome sticks. What was only told because we
- * asked comes last: it fills what nobody told us by himself.
+ * The call of a set of events, whatever their order and however often each is repeated.
+ * Facts fill and never erase, the phase never moves back, a terminal outcome sticks. Events from polling come last: they
+ * only fill what webhooks left open.
  * Pure and total; needs at least one event.
  */
 export function fold(events: readonly CallEvent[]): FoldedCall {
   const ordered = inOrder(events);
   const merges = ordered.filter((event) => event.sameCallAs !== undefined);
   const discarded = new Set(merges.map(({ sameCallAs }) => sameCallAs));
-  // Where several ids survive (legs that share a session), the one that was heard of first names the call.
+  // Where several ids survive (legs that share a session), the one with the earliest event names the call.
   const survivor = merges.find(({ callId }) => !discarded.has(callId)) ?? merges.at(-1) ?? ordered[0];
   const legs = new Set(ordered.flatMap((event) => [event.callId, event.sameCallAs ?? event.callId]));
   const call = together(ordered.filter(({ fills }) => !fills));
@@ -53,9 +53,8 @@ export function fold(events: readonly CallEvent[]): FoldedCall {
 }
 
 /**
- * What the call ended as when every event that calls it completed leaves open whether somebody answered, and nothing else
- * shows that: no answer, no talk, no transfer. An end that came alone proves nothing: the answer may be among the events
- * that did not come.
+ * The outcome when every event with the outcome `completed` leaves open whether the call was answered, and no other event
+ * shows an answer, talk or transfer. A single end proves nothing: the answer may be among the events that were lost.
  */
 function outcomeUnlessAnswered(call: FoldedCall, ordered: readonly CallEvent[]): Outcome | undefined {
   const completed = ordered.filter(({ facts }) => facts.outcome === "completed");
@@ -71,13 +70,13 @@ function outcomeUnlessAnswered(call: FoldedCall, ordered: readonly CallEvent[]):
   return isAnswered ? undefined : first;
 }
 
-/** A flow that answers and then reaches no colleague is no talk, however long the caller heard it. */
+/** A call flow that answers and then reaches no colleague is no conversation, however long the caller listened. */
 function outcomeIfNotTaken(call: FoldedCall, ordered: readonly CallEvent[]): Outcome | undefined {
   const talked = call.agents.some(({ talkedAt }) => talkedAt !== undefined);
   return talked ? undefined : ordered.findLast(({ facts }) => facts.notTaken)?.facts.notTaken;
 }
 
-/** What these events say together, without the leg that survives. */
+/** The combined facts of these events, without the surviving leg. */
 function together(ordered: readonly CallEvent[]): FoldedCall {
   const call: FoldedCall = { callId: "", legs: [], phase: "ringing", agents: [] };
   addFacts(call, ordered);
@@ -129,8 +128,8 @@ export function canonical(value: unknown): string {
 
 /**
  * Who called whom. After a transfer the legs disagree (the consult call is between colleagues), so the customer's own
- * leg speaks first: inbound before outbound before internal, then the earliest event. A leg that never had that
- * direction is not heard: its customer is a colleague.
+ * leg decides: inbound before outbound before internal, then the earliest event. A leg that never had that direction is
+ * ignored: its customer is a colleague.
  */
 function addIdentity(call: FoldedCall, ordered: readonly CallEvent[]): void {
   const events = withoutDoubtful(ordered);
@@ -144,7 +143,7 @@ function addIdentity(call: FoldedCall, ordered: readonly CallEvent[]): void {
   const speakers = [...spoken, ...heard].map(({ facts }) => facts);
   const line = speakers.find((facts) => facts.line)?.line;
   const told = speakers.map((facts) => oriented(facts, direction));
-  // What a message says for certain comes before what another one guesses.
+  // Certain statements come before guesses.
   const certain = told.filter(({ otherEnd }) => !otherEnd);
   const customer = customerOf(certain) ?? customerOf(told);
   const otherEnd = customerOf(certain)?.number ? undefined : told.find((facts) => facts.otherEnd)?.otherEnd;
@@ -155,7 +154,7 @@ function addIdentity(call: FoldedCall, ordered: readonly CallEvent[]): void {
   call.agents = call.agents.filter(({ ids, email }) => email || ids.some((id) => id !== customer?.number));
 }
 
-/** The ends of a message without a direction, in the direction that other messages of the call tell. */
+/** The ends of a message without a direction, in the direction of other messages of the call. */
 function oriented(facts: Facts, direction: Direction | undefined): Facts {
   const { customer, otherEnd, ...rest } = facts;
   if (facts.direction || !customer || !otherEnd || !direction || direction === "internal") return facts;

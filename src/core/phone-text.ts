@@ -6,7 +6,7 @@ export const longestText = 200;
 /** How people mark an extension, in the languages of the CRMs' users; RFC 3966 writes `;ext=`. */
 const extension =
   /(?<=[\d\s).,;/-]);?\s*(?:extension|extn|ext|xtn|x|#|toestel|tst|durchwahl|dw|klappe|interno|int|poste|anexo|ramal|доб)\s?[.:=#]?\s?\d{1,7}(?!\d)/giu;
-/** Brazil: `xx` stands for the two digits of a carrier that the caller chooses. */
+/** Brazil: `xx` is a placeholder for the two digits of a carrier that the caller chooses. */
 const carrier = /\(0?xx\s?(?=\d\d\))/i;
 /** A pause of a phone's address book, behind which it dials an extension: `p204`, `w204`. */
 const pause = /(?<=\d)[pw]\d{1,7}(?!\d)/gi;
@@ -14,7 +14,7 @@ const pause = /(?<=\d)[pw]\d{1,7}(?!\d)/gi;
 const amount = /^\s*(?:\d{7,15}\.0|\d\.\d{6,14}E\+?\d\d?)\s*$/i;
 /** A numbered list of numbers. */
 const listed = /(?<![\d(+])\d[).]\s+/g;
-/** A letter that tells which phone it is, written directly behind the number: `203-555-0184c`. */
+/** A letter for the kind of phone, written directly after the number: `203-555-0184c`. */
 const mark = /(?<=\d)[chmowt](?![\p{L}\d])/giu;
 /** A label that stands directly before the number. */
 const label = /^(?:m|t|p|w|h|tel|mob|cell|gsm|ph)[.:]?(?=[+(0])/i;

@@ -16,7 +16,7 @@ const usualDigits = 7;
 const shortestDigits = 5;
 /** ITU-T E.164, and the international prefix in front. */
 const mostDigits = 17;
-/** With a plus or a trunk zero in front, so many digits are hardly anything else. */
+/** With a plus or a trunk zero in front, this many digits are almost certainly a number. */
 const unmistakableDigits = 9;
 /** A longer number that begins with its country's code has lost its plus, where the metadata would take either. */
 const longestNational = 11;
@@ -160,7 +160,7 @@ function candidatesOf(text: string, region: string): string[] {
   const digits = text.replace(/\D/g, "");
   if (digits.length < 4) return [];
   const withoutZero = text.replace(/\(0\)/, "").replace(/\D/g, "");
-  // An Italian mobile never had the zero that somebody put in brackets.
+  // Italian mobile numbers have no zero, although some people add one in brackets.
   if (/^(?:00)?393\d{9}$/.test(withoutZero) && withoutZero !== digits)
     return [`+${withoutZero.replace(/^00/, "")}`];
   const code = codeOf(region);

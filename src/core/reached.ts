@@ -22,7 +22,7 @@ export function wasReached(call: ReachedFacts): boolean {
   return isOutside && call.phase === "ended" && call.outcome === "completed" && !isShortAiCall(call);
 }
 
-/** When a call began, as far as anything says so; milliseconds since 1970. */
+/** When a call began, in milliseconds since 1970; undefined when no event says so. */
 export function beganAt(
   call: Partial<Pick<FoldedCall, "startedAt" | "answeredAt" | "endedAt">>,
 ): number | undefined {

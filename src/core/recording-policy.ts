@@ -5,8 +5,8 @@ import type { InstallationSettings, RecordingPolicy } from "./settings.ts";
 type Settings = Pick<InstallationSettings, "recording" | "recordingLines" | "region">;
 
 /**
- * What may be done with the recording of a call on this line. A call whose line nobody told, where lines differ, is
- * treated as the strictest of them: consent that is not known was not given.
+ * The policy for the recording of a call on this line. Where lines differ and the line of a call is unknown, the strictest
+ * of their policies applies: unknown consent is no consent.
  */
 export function recordingPolicyOf(settings: Settings, line: string | undefined): RecordingPolicy {
   const { recording, recordingLines, region } = settings;
@@ -19,7 +19,7 @@ export function recordingPolicyOf(settings: Settings, line: string | undefined):
   return others.includes("link") ? "link" : recording;
 }
 
-/** The call as it may be kept: without its recording where that is not wanted. */
+/** The call as it may be stored: without its recording where the policy is `none`. */
 export function withoutUnwanted<C extends FoldedCall>(settings: Settings, call: C): C {
   if (!call.recording || recordingPolicyOf(settings, call.line) !== "none") return call;
   const { recording: _, ...rest } = call;

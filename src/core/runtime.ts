@@ -1,6 +1,6 @@
 import type { Provider } from "./contracts.ts";
 import type { InstallationSettings } from "./settings.ts";
-import type { TrackedCall } from "./tracked-call.ts";
+import type { CallState, TrackedCall } from "./tracked-call.ts";
 
 /** Structured log, as pino has it: facts first, then the sentence. Never a whole phone number, secret or payload. */
 export type Log = {
@@ -47,10 +47,26 @@ export type Runtime = {
   log: Log;
   limitedLog: LimitedLog;
   meter: Meter;
-  /** Our link to a call's recording; undefined when it was withdrawn. */
-  recordingUrl?: (row: LinkedCall) => string | undefined;
-  /** Our link to a page with all that was said in a call; undefined when it was withdrawn. */
-  transcriptUrl?: (row: LinkedCall) => string | undefined;
+  /** Resolves once the secret that signs them is loaded. Throws `StoreError`. */
+  links: () => Promise<CallLinks>;
+  /** Tells those who watch that calls have changed. */
+  publish: (calls: readonly LiveCall[]) => void;
+};
+
+/** Our links to what was said in a call; undefined for a call whose link was withdrawn. */
+export type CallLinks = {
+  recordingUrl(row: LinkedCall): string | undefined;
+  /** A page with the whole transcript. */
+  transcriptUrl(row: LinkedCall): string | undefined;
+};
+
+/** A call that has just changed. */
+export type LiveCall = {
+  key: string;
+  installation: string;
+  state: CallState;
+  phase?: string;
+  revision: number;
 };
 
 /** A provider as one installation uses it. */

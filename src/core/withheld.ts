@@ -24,12 +24,12 @@ const words = new Set(
  * PRIVATE, UNAVAILABLE, UNKNOWN, WITHHELD, also with a 1 in front, and RESTRICTED, which with a 1 is a number of Austin.
  */
 const keypad = /^(?:00)?(?:1?(?:266696687|2562533|7748283|86282452253|8656696|94844353)|7378742833)$/;
-/** NOCALLERID: behind a plus it is a number of Bangkok, behind +1 one of Mississippi. */
+/** NOCALLERID. After a plus it would be a number of Bangkok, after +1 one of Mississippi. */
 const keypadWithoutPlus = "6622553743";
 
 /**
- * Whether this stands for a caller who withheld the number: a word, a keypad spelling of one, a code such as -1, or a
- * SIP address whose user is such a word. `isNumber`: whether the digits are a number that somebody has; a keypad
+ * Whether this means that the caller withheld the number: a word, its keypad spelling, a code such as -1, or a
+ * SIP address whose user is such a word. `isNumber`: whether the digits are a number in use; a keypad
  * spelling without a plus can be one (266 696 687 is one of Évora).
  */
 export function isWithheldText(text: string, isNumber: (digits: string) => boolean): boolean {
@@ -48,7 +48,7 @@ function spoken(word: string): string {
   return word.replace(/[-/]+/g, " ");
 }
 
-/** Without the words that people put around it: `Anonymous Caller`, `Número desconhecido`. */
+/** Without words such as in `Anonymous Caller`, `Número desconhecido`. */
 function bare(word: string): string {
   return spoken(word)
     .replace(

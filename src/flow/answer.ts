@@ -10,23 +10,20 @@ import type { View } from "../mapping/view.ts";
 import type { StoredAnswer } from "../store/contract.ts";
 import { whyNotLookedUp } from "./calls/match.ts";
 import type { Flow, Installation } from "./installation.ts";
-import { logLimited } from "./limited.ts";
+import { logLimited } from "./limited-log.ts";
 
 /** How long the same bytes count as the same question, for providers that send no call id. */
 const sameQuestionMs = 60_000;
 
 type FoundContact = { contact?: Contact; source: "index" | "crm" | "none"; reason: string };
 
-/** Questions that are being answered now: a retry that overtakes the first answer joins it. */
-const underWay = new WeakMap<Flow, Map<string, Promise<Answer>>>();
-
 /** A question of an AI voice agent, and the bytes that it came in. */
 export type LiveQuestion = { configured: ConfiguredProvider; question: Question; body: Uint8Array };
 
 /**
- * Answers an AI voice agent about a caller who hears the ringing tone. Never throws and never waits longer than the
- * installation's deadline: whatever goes wrong, the default agent takes the call. The same call asked twice gets
- * the same answer.
+ * Answers an AI voice agent about a caller who still hears the ringing tone. Never throws and never takes longer than the
+ * installation's deadline: after any failure the default agent takes the call. Repeated questions about a call get the
+ * same answer.
  */
 export async function answerQuestion(
   flow: Flow,
@@ -35,15 +32,13 @@ export async function answerQuestion(
 ): Promise<Answer> {
   const ref = refOf(question, body);
   const mark = `${installation.settings.name} ${configured.provider.id} ${ref}`;
-  const pending = underWay.get(flow) ?? new Map<string, Promise<Answer>>();
-  underWay.set(flow, pending);
-  const known = pending.get(mark);
-  if (known) return known;
+  const underWay = flow.pendingAnswers.get(mark);
+  if (underWay) return underWay;
   const deciding = answerOnce(flow, installation, { configured, question, ref });
   const answer = deciding.then((given) => given.answer);
-  pending.set(mark, answer);
-  // The caller does not wait until the answer is kept; whoever asks meanwhile gets the same one.
-  void deciding.then((given) => given.kept).finally(() => pending.delete(mark));
+  flow.pendingAnswers.set(mark, answer);
+  // The caller does not wait until the answer is stored; a retry that comes meanwhile gets the same one.
+  void deciding.then((given) => given.stored).finally(() => flow.pendingAnswers.delete(mark));
   return answer;
 }
 
@@ -55,7 +50,7 @@ async function answerOnce(
   flow: Flow,
   installation: Installation,
   { configured, question, ref }: Omit<LiveQuestion, "body"> & { ref: string },
-): Promise<{ answer: Answer; kept?: Promise<void> }> {
+): Promise<{ answer: Answer; stored?: Promise<void> }> {
   const { settings } = installation;
   const { provider, defaultAgent, chatAgent } = configured;
   const started = flow.now();
@@ -78,7 +73,7 @@ async function answerOnce(
       chosenBy,
       ...(rendering.limited.length > 0 && { limited: limitedTexts(rendering.limited) }),
     };
-    const kept = remember(flow, installation, provider.id, {
+    const stored = remember(flow, installation, provider.id, {
       ref,
       at: started,
       reply: answer,
@@ -98,7 +93,7 @@ async function answerOnce(
       },
       `answered an inbound call: ${chosenBy}`,
     );
-    return { answer, kept };
+    return { answer, stored };
   } catch (error) {
     flow.meter.answered(provider.id, "fallback", (flow.now() - started) / 1000);
     flow.limitedLog.seldom(
@@ -150,7 +145,7 @@ function viewOf(
   { owner, contact }: { owner?: Owner | undefined; contact?: Contact | undefined },
 ): View {
   const { name, region, timeZone } = settings;
-  // A caller who withheld the number is a stranger: what stands in its place is told to nobody.
+  // A caller who withheld the number stays anonymous: placeholders such as "anonymous" are not passed on.
   const from = isWithheld(question.from, region) ? undefined : question.from;
   const dialled = toE164(from, region);
   return {
@@ -197,7 +192,7 @@ function decide(
   };
 }
 
-/** An answer that cannot be kept is given all the same. */
+/** An answer that cannot be stored is given all the same. */
 async function remember(
   flow: Flow,
   { settings }: Installation,
@@ -210,7 +205,7 @@ async function remember(
     flow.limitedLog.seldom(
       "error",
       { installation: settings.name, provider, err: error },
-      "an answer could not be kept",
+      "an answer could not be stored",
     );
   }
 }

@@ -1,11 +1,15 @@
 import type { Contact } from "../core/contact.ts";
-import type { Connector } from "../core/contracts.ts";
+import type { Answer, Connector } from "../core/contracts.ts";
 import type { Decoding, Runtime } from "../core/runtime.ts";
 import type { Mapping } from "../mapping/compile.ts";
 import type { Store } from "../store/contract.ts";
 
 /** What the verbs of this folder work with. */
-export type Flow = Runtime & { store: Store };
+export type Flow = Runtime & {
+  store: Store;
+  /** Answers to AI agents that are being decided: a retry that overtakes the first answer joins it. */
+  pendingAnswers: Map<string, Promise<Answer>>;
+};
 
 /** Looks up callers while they ring. */
 export type CallerSearch = {

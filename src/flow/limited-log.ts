@@ -1,4 +1,6 @@
 import type { LimitedLog, Log, Severity } from "../core/runtime.ts";
+import { type Limited, limitedTexts } from "../mapping/rendering.ts";
+import type { Flow } from "./installation.ts";
 
 const windowMs = 60_000;
 const singleLines = 100;
@@ -9,15 +11,25 @@ const kindsInSummary = 20;
 
 const levels: readonly Severity[] = ["info", "warn", "error"];
 
-/** Lines that only differ in words that a stranger may have chosen. `times`: those not logged. */
-type LineKind = { facts: object; sentence: string; level: Severity; times: number };
+/** Lines that only differ in words that a stranger may have chosen. */
+type LineKind = {
+  facts: object;
+  sentence: string;
+  level: Severity;
+  /** How many were counted instead of logged. */
+  times: number;
+};
 
-/** `isName`: whether a word is the name of an installation, a provider or a CRM of ours. Other names make no kinds. */
-type LimitedLogOptions = { now: () => number; log: Log; isName: (word: string) => boolean };
+type LimitedLogOptions = {
+  now: () => number;
+  log: Log;
+  /** Whether a word is the name of a known installation, provider or CRM; other names make no kinds of their own. */
+  isName: (word: string) => boolean;
+};
 
 /**
  * A log for lines that a stranger can cause. Each minute, the first line of every kind and the first hundred of all are
- * logged as they are; the others are counted, and one line at the end of the minute tells how many there were.
+ * logged; the others are counted, and one line at the end of the minute reports how many there were.
  */
 export function createLimitedLog({ now, log, isName }: LimitedLogOptions): LimitedLog {
   const sentences = new Map<string, Map<string, LineKind>>();
@@ -57,7 +69,7 @@ export function createLimitedLog({ now, log, isName }: LimitedLogOptions): Limit
   };
 }
 
-/** Beyond the bounds, one kind stands for all others of a sentence, and one for all other sentences. */
+/** Beyond the limits, all further kinds of a sentence count as one, and so do all further sentences. */
 function kindOf(
   sentences: Map<string, Map<string, LineKind>>,
   { level, sentence, facts }: Omit<LineKind, "times">,
@@ -101,4 +113,16 @@ function logSummary(log: Log, counted: readonly LineKind[]): void {
     .slice(0, kindsInSummary)
     .map(({ sentence, facts, times }) => ({ times, sentence, ...facts }));
   log[level]({ lines, kinds }, "lines of the last minute that were only counted");
+}
+
+/** Logs the fields that ran into a limit. Every call may run into it, so each field is logged seldom. */
+export function logLimited({ limitedLog }: Flow, installation: string, limited: readonly Limited[]): void {
+  for (const one of limited) {
+    const [why] = limitedTexts([one]);
+    limitedLog.seldom(
+      "warn",
+      { installation, field: one.field, limit: one.limit, why },
+      `the mapping's text for ${one.field} ran into a limit; the field was left out, or got its else`,
+    );
+  }
 }

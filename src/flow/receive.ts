@@ -4,17 +4,21 @@ import type { ConfiguredProvider } from "../core/runtime.ts";
 import { answerQuestion } from "./answer.ts";
 import type { Flow, Installation } from "./installation.ts";
 
-/** `body`: JSON for the provider; absent = nothing to say. */
-export type Receipt = { kind: string; body?: unknown };
+export type Receipt = {
+  kind: string;
+  /** The JSON of the answer; absent = an empty answer. */
+  body?: unknown;
+};
 
-/** A request whose head holds. `checkBody`: what is left to prove; absent when the head proves it all. */
+/** A request whose head was verified. */
 export type Admitted = {
   head: DeliveryHead;
   configured: ConfiguredProvider;
+  /** Absent when the head alone proves the request. */
   checkBody: BodyCheck | undefined;
 };
 
-/** Looks at a request before its body is read, so that a stranger's body costs nothing. Throws `Rejected`. */
+/** Verifies a request before its body is read, so that a stranger's body costs nothing. Throws `Rejected`. */
 export function admit(installation: Installation, head: DeliveryHead, proof: Proof): Admitted {
   const configured = Object.hasOwn(installation.providers, head.provider)
     ? installation.providers[head.provider]
@@ -28,8 +32,8 @@ export function admit(installation: Installation, head: DeliveryHead, proof: Pro
 }
 
 /**
- * Takes a delivery in: proves where its body comes from, looks at what it is, and makes its bytes durable before anything
- * is answered. A question about a live call is answered first; its bytes are kept, but the caller does not wait for that.
+ * Receives a delivery: verifies its body, reads its kind, and makes its bytes durable before the request is answered. A
+ * question about a live call is answered first; its bytes are stored without making the caller wait.
  * Throws `Rejected`, or `StoreError`.
  */
 export async function receive(
@@ -42,14 +46,14 @@ export async function receive(
   const { provider } = configured;
   const delivery: Delivery = { ...head, body };
   const { kind, question } = readingOf(flow, configured, delivery);
-  const stored = { ...delivery, headers: keptHeaders(delivery.headers, provider.keepHeaders) };
+  const stored = { ...delivery, headers: storedHeaders(delivery.headers, provider.keepHeaders) };
   if (question && provider.reply) {
     const answer = await answerQuestion(flow, installation, { configured, question, body });
     flow.store.append(stored).catch((error: unknown) => {
       flow.limitedLog.seldom(
         "error",
         { installation: installation.settings.name, provider: provider.id, err: error },
-        "a question was answered, but could not be kept",
+        "a question was answered, but could not be stored",
       );
     });
     return { kind, body: provider.reply(question, answer) };
@@ -58,7 +62,7 @@ export async function receive(
   return { kind };
 }
 
-/** What a provider's folder cannot read, through a fault of ours, is stored all the same: decoding lists it, and tries again. */
+/** A delivery that a provider's folder cannot read because of a bug is stored: it is listed, and a later version decodes it. */
 function readingOf({ limitedLog }: Flow, { provider }: ConfiguredProvider, delivery: Delivery): Reading {
   try {
     return provider.read(delivery);
@@ -73,14 +77,14 @@ function readingOf({ limitedLog }: Flow, { provider }: ConfiguredProvider, deliv
   }
 }
 
-/** Only what decoding and explaining need: no credentials, no cookies. */
-function keptHeaders(headers: Delivery["headers"], wanted: readonly string[]): Record<string, string> {
-  const kept: Record<string, string> = {};
+/** Only the headers that decoding and `explain` need: no credentials, no cookies. */
+function storedHeaders(headers: Delivery["headers"], wanted: readonly string[]): Record<string, string> {
+  const stored: Record<string, string> = {};
   for (const name of ["content-type", "user-agent", ...wanted]) {
     const value = headers[name];
-    if (value !== undefined) kept[name] = value;
+    if (value !== undefined) stored[name] = value;
   }
-  return kept;
+  return stored;
 }
 
 function unknownProvider({ settings }: Installation, id: string): string {

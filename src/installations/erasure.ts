@@ -5,7 +5,7 @@ const warningMs = 7 * dayMs;
 
 /**
  * `removedDays`: how long an account that left can come back. `quietMs`: after so long, requests that were under way when it
- * left are over. `dismiss`: nothing works for it any more after this. `beforeErase`: what is kept of it elsewhere goes; it may
+ * left are over. `remove`: nothing works for it any more after this. `beforeErase`: what is kept of it elsewhere goes; it may
  * be asked again after a crash.
  */
 export type ErasureOptions = {
@@ -13,7 +13,7 @@ export type ErasureOptions = {
   now: () => number;
   removedDays: number;
   quietMs: number;
-  dismiss: (name: string) => Promise<void>;
+  remove: (name: string) => Promise<void>;
   beforeErase: (name: string) => Promise<void>;
   log: Record<"info" | "warn" | "error", (facts: object, sentence: string) => void>;
 };
@@ -40,7 +40,7 @@ export function erasedAt(
 
 /** Ends what is kept of accounts that left: a grace period, then nothing. */
 export function createErasure(options: ErasureOptions): Erasure {
-  const { store, now, removedDays, quietMs, dismiss, beforeErase, log } = options;
+  const { store, now, removedDays, quietMs, remove, beforeErase, log } = options;
   const ending = new AbortController();
   const warned = new Set<string>();
   let running: Promise<void> | undefined;
@@ -58,7 +58,7 @@ export function createErasure(options: ErasureOptions): Erasure {
   const goOn = async (install: StoredInstall): Promise<void> => {
     const { name, state, crm } = install;
     if (state !== "erasing" && !(await begin(install))) return;
-    await dismiss(name);
+    await remove(name);
     const isQuiet = state === "removed" || (state === "erasing" && now() - install.updatedAt >= quietMs);
     if (isQuiet && (await finish(name)))
       log.info(

@@ -142,9 +142,10 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
         const link = nextLink(row.link);
         await store.relink(row.id, link, flow.now());
         wake(row.call.installation);
+        const links = await recordings.links();
         response
           .set("cache-control", "no-store")
-          .json({ key: row.call.key, url: recordings.urlOf({ ...row, link }) });
+          .json({ key: row.call.key, url: links.recordingUrl({ ...row, link }) });
       },
     }),
 

@@ -35,7 +35,7 @@ export function crmWebhookRoutes(parts: Parts): Route[] {
             );
           await withBody(request, { limit: largestBody, room, isProved: false }, (body) => {
             checkBody(body);
-            return parts.hear(crm, body);
+            return parts.accounts.contactEvents(crm, body);
           });
         } catch (error) {
           if (error instanceof Rejected)

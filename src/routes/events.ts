@@ -2,7 +2,7 @@ import type { Response } from "express";
 import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import { callStates } from "../core/tracked-call.ts";
-import type { Parts } from "../server/assemble.ts";
+import type { LiveFeed } from "../server/live.ts";
 import { adminRoute, content, type Route } from "./route.ts";
 
 const heartbeatMs = 15_000;
@@ -20,10 +20,8 @@ const liveCall = z
   })
   .meta({ id: "LiveCall" });
 
-type LiveFeed = Parts["live"];
-
 /** Calls as they change, as server-sent events named `call`. */
-export function eventRoutes({ live }: Pick<Parts, "live">): Route[] {
+export function eventRoutes({ live }: { live: LiveFeed }): Route[] {
   let listeners = 0;
   return [
     adminRoute({

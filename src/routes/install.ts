@@ -91,7 +91,7 @@ async function finish(parts: Parts, request: Request, response: Response): Promi
     throw new Rejected(400, `you did not agree, so nothing was connected. ${again}`);
   if (error !== undefined || code === undefined)
     throw new Rejected(400, `the CRM did not send a consent (${words ?? error ?? "no code"}). ${again}`);
-  const done = await parts.install(crm, { code, state, browser: cookieOf(request) });
+  const done = await parts.accounts.install(crm, { code, state, browser: cookieOf(request) });
   const label = parts.installed?.installer.crms.get(crm)?.label ?? crm;
   response.type("html").send(donePage(parts, label, done).html);
 }

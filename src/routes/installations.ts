@@ -3,7 +3,7 @@ import { Rejected } from "../core/errors.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
-import { lastAsked } from "../flow/lost-webhooks/reconcile.ts";
+import { lastPolled } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
 import { adminRoute, json, noInstallation, pathParameter, type Route } from "./route.ts";
 
@@ -83,7 +83,7 @@ export function installationRoutes(parts: Parts): Route[] {
       },
       handle: async (request, response) => {
         const name = pathParameter(request, "name");
-        await parts.disconnect(name);
+        await parts.accounts.disconnect(name);
         const left = (await parts.flow.store.installs()).find((install) => install.name === name);
         const exportUntil = left && parts.erasing.plannedAt(left);
         response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });
@@ -167,7 +167,7 @@ async function describe(
 async function lostWebhooksOf({ flow }: Parts, installation: Installation, configured: ConfiguredProvider) {
   const why = whySkipped(installation, configured);
   if (why !== undefined) return { asked: false, why };
-  const askedAt = await lastAsked(flow, installation.settings.name, configured.provider.id);
+  const askedAt = await lastPolled(flow, installation.settings.name, configured.provider.id);
   return { asked: true, ...(askedAt !== undefined && { askedAt: isoOf(askedAt) }) };
 }
 

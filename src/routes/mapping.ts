@@ -105,7 +105,7 @@ export function mappingRoutes(parts: Parts): Route[] {
 
 function mappingOf(parts: Parts, request: Request) {
   const installation = findInstallation(parts, pathParameter(request, "name"));
-  const file: MappingInUse | undefined = parts.mappingFiles.get(installation.settings.name);
+  const file: MappingInUse | undefined = parts.mappings.get(installation.settings.name);
   if (!file) throw new Error(`no mapping is in use for ${installation.settings.name}`);
   return { installation, file };
 }

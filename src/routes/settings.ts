@@ -60,7 +60,10 @@ export function settingsRoutes(parts: Parts): Route[] {
       },
       handle: async (request, response) => {
         const name = pathParameter(request, "name");
-        await parts.reset(name, readChange(await readJsonText(request, "settings", parts.room)));
+        await parts.accounts.changeSettings(
+          name,
+          readChange(await readJsonText(request, "settings", parts.room)),
+        );
         response.json(await read(name));
       },
     }),

@@ -25,7 +25,7 @@ export function transcriptRoutes(parts: Pick<Parts, "flow" | "installations" | "
         const { transcript, summary } = row.call;
         if (!transcript && !summary)
           throw new Rejected(404, "this call has no transcript yet, or none any more");
-        send(response, pageOf(row, playerOf(parts, row)));
+        send(response, pageOf(row, await playerOf(parts, row)));
       },
     },
   ];
@@ -40,14 +40,14 @@ function send(response: Response, page: Html): void {
   response.type("html").send(page.html);
 }
 
-function playerOf(
+async function playerOf(
   { installations, recordings }: Pick<Parts, "installations" | "recordings">,
   row: TrackedCall,
-): string | undefined {
+): Promise<string | undefined> {
   const settings = installations.get(row.call.installation)?.settings;
   if (!settings || !row.call.recording || recordingPolicyOf(settings, row.call.line) === "none")
     return undefined;
-  const url = recordings.urlOf(row);
+  const url = (await recordings.links()).recordingUrl(row);
   return url && new URL(url).pathname;
 }
 

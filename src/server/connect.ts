@@ -1,28 +1,30 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config, InstallationConfig } from "../config/index.ts";
-import type { ConnectorKind, Provider } from "../core/contracts.ts";
+import type { ConnectorKind, CrmRequest, Provider } from "../core/contracts.ts";
 import type { Log } from "../core/runtime.ts";
 import { createCallerSearch } from "../flow/contacts/caller-search.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import type { GrantKeeper } from "../installations/grants.ts";
 import { watchMapping } from "../mapping/file.ts";
 import { providers } from "../providers/index.ts";
-import type { Metrics } from "./metrics.ts";
+
+/** Access to an account that was connected by OAuth. */
+export type GrantAccess = Pick<GrantKeeper, "tokens" | "scopes">;
 
 type Connecting = {
+  config: Config;
+  settings: InstallationConfig;
+  flow: Flow;
   kind: ConnectorKind | undefined;
-  /** Of an installation that was made by OAuth. */
-  keeper?: Pick<GrantKeeper, "tokens" | "scopes">;
+  grants: GrantAccess | undefined;
+  onRequest: (installation: string, crm: string, request: CrmRequest) => void;
 };
 
 /** An installation at work, with its mapping. */
-export function connect(
-  config: Config,
-  settings: InstallationConfig,
-  { log, now, asked }: Flow & Pick<Metrics, "asked">,
-  { kind, keeper }: Connecting,
-): { installation: Installation; mapping: MappingInUse } {
+export function connect(connecting: Connecting): { installation: Installation; mapping: MappingInUse } {
+  const { config, settings, kind, grants, onRequest } = connecting;
+  const { log, now } = connecting.flow;
   const { name, crm, region } = settings;
   if (!kind) throw new Error(`no connector for ${crm.type}: the configuration check should have said so`);
   const mapping = useMapping(config, settings, log);
@@ -32,8 +34,8 @@ export function connect(
     contactFields: () => mapping.current().contactFields,
     now,
     warn: (message) => log.warn({ installation: name, crm: crm.type }, message),
-    onRequest: (request) => asked(name, crm.type, request),
-    ...(keeper && { tokens: keeper.tokens, scopes: keeper.scopes }),
+    onRequest: (request) => onRequest(name, crm.type, request),
+    ...(grants && { tokens: grants.tokens, scopes: grants.scopes }),
   });
   const configured = Object.entries(settings.providers).map(([id, providerSettings]) => {
     const { defaultAgent, chatAgent } = providerSettings as { defaultAgent?: string; chatAgent?: string };
@@ -60,7 +62,7 @@ export function connect(
 
 export type MappingInUse = ReturnType<typeof useMapping>;
 
-/** `savedPath`: where another mapping is to be saved. `reopen`: puts what was saved there into use; throws `ConfigError`. */
+/** `savedPath`: where a mapping from the API is saved. `reopen`: uses what was saved there; throws `ConfigError`. */
 function useMapping(config: Config, settings: InstallationConfig, log: Log) {
   const { name, mappingFile, mappingIsDefault } = settings;
   const open = () =>
@@ -88,13 +90,13 @@ function useMapping(config: Config, settings: InstallationConfig, log: Log) {
   };
 }
 
-/** The mapping in use: one saved through the API wins over the built-in default, a path in the config file over both. */
+/** The mapping in use: a path in the config file, else one saved through the API, else the built-in default. */
 export function mappingPath(config: Config, settings: InstallationConfig): string {
   const saved = savedMapping(config, settings.name);
   return settings.mappingIsDefault && existsSync(saved) ? saved : settings.mappingFile;
 }
 
-/** Where a mapping is saved that came through the API. */
+/** Where a mapping from the API is saved. */
 export function savedMapping({ dataFolder }: Pick<Config, "dataFolder">, installation: string): string {
   return join(dataFolder, "mappings", `${installation}.json`);
 }

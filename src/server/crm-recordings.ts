@@ -3,7 +3,7 @@ import type { CrmRequestHead } from "../core/contact-events.ts";
 import type { ConnectorKind } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import { recordingLinkOf } from "../flow/recordings/by-call-id.ts";
+import { recordingLinkOf } from "../flow/recordings/links.ts";
 import { type RecordingCrm, registerRecordings } from "../installations/registrations.ts";
 import { hmacSha256, sameSecret } from "../lib/signature.ts";
 import type { openInstalled } from "./installed.ts";
@@ -12,19 +12,26 @@ import type { Metrics } from "./metrics.ts";
 type PlayerContext = {
   config: Config;
   flow: Flow;
-  metrics: Pick<Metrics, "asked">;
+  onRequest: Metrics["crmRequest"];
   kinds: Readonly<Record<string, ConnectorKind>>;
   installed: ReturnType<typeof openInstalled>;
   installations: ReadonlyMap<string, Installation>;
 };
 
-/** `secret`, `callId`: from the address that was asked. */
+/** `secret`, `callId`: from the path of the request. */
 type RecordingQuery = { secret: string; callId: string; head: CrmRequestHead };
 
 const secretBytes = 24;
 
-/** Recordings for the players of CRMs themselves, which ask our app for each. */
-export function openCrmRecordings({ config, flow, metrics, kinds, installed, installations }: PlayerContext) {
+/** Recordings for the players of CRMs, which request each one from our app. */
+export function openCrmRecordings({
+  config,
+  flow,
+  onRequest,
+  kinds,
+  installed,
+  installations,
+}: PlayerContext) {
   const crms = new Map(
     [...(installed?.installer.crms ?? [])].flatMap(([crm, { label, app }]): [string, RecordingCrm][] => {
       const recordings = kinds[crm]?.recordings;
@@ -40,20 +47,26 @@ export function openCrmRecordings({ config, flow, metrics, kinds, installed, ins
     crms,
     address: async (crm) => `${config.publicUrl}/recordings/of/${crm}/${await secretOf(crm)}`,
     accounts: (crm) => installed?.accountsOf(crm) ?? [],
-    context: { now: flow.now, onRequest: (request) => metrics.asked("installing", "oauth", request) },
+    context: { now: flow.now, onRequest: (request) => onRequest("installing", "oauth", request) },
     warn: (facts, sentence) => flow.log.warn(facts, sentence),
   });
 
+  let isStarted = false;
   return {
-    start: registrations.start,
+    start(): void {
+      isStarted = true;
+      registrations.start();
+    },
     stop: registrations.stop,
-    /** An account is connected: what the app alone could not tell its CRM is told now. */
-    connected: registrations.look,
+    /** An account of this CRM was connected: a registration that the app alone could not make is made now. */
+    connected(crm: string): void {
+      if (isStarted) registrations.look(crm);
+    },
     /** The body that answers a CRM's player. Throws `Rejected`. */
     async answer(crm: string, { secret, callId, head }: RecordingQuery): Promise<unknown> {
       const known = crms.get(crm);
       const isOurs = sameSecret(secret, await secretOf(crm));
-      if (!known || !isOurs) throw new Rejected(404, "no CRM asks for recordings here");
+      if (!known || !isOurs) throw new Rejected(404, "no CRM gets recordings at this address");
       known.recordings.verify(known.app, head, flow.now());
       const query = new URLSearchParams(/\?(.*)$/s.exec(head.url)?.[1] ?? "");
       const { installation: name } = known.recordings.read(known.app, query);

@@ -6,26 +6,27 @@ import { createErasure, type Erasure, erasedAt } from "../installations/erasure.
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { savedMapping } from "./connect.ts";
 
-/** `dismiss`: ends the work for an installation. `archived`: erases what is archived of it, and may be asked again. */
 export type ErasingOptions = {
   config: Config;
   flow: Pick<Flow, "store" | "now" | "log">;
-  dismiss: (name: string) => Promise<void>;
+  /** Ends the work for an installation. */
+  remove: (name: string) => Promise<void>;
+  /** Erases the archived recordings of an installation; may be repeated. */
   archived?: (name: string) => Promise<void>;
 };
 
 export type Erasing = Erasure & {
-  /** When one that left is erased, as ISO; undefined for one that is at work. */
+  /** When a removed installation will be erased, as ISO; undefined for a connected one. */
   plannedAt(install: StoredInstall): string | undefined;
-  /** Where the mapping of an installation stands when one was saved through the API. */
+  /** The path of a mapping that was saved through the API. */
   savedMapping(name: string): string;
 };
 
-/** The end of installations that were made by OAuth: their rows, their saved mapping, their archive. */
-export function openErasing({ config, flow, dismiss, archived }: ErasingOptions): Erasing {
+/** Erases removed installations that were made by OAuth: their rows, their saved mapping, their archived recordings. */
+export function openErasing({ config, flow, remove, archived }: ErasingOptions): Erasing {
   const erasure = createErasure({
     ...flow,
-    dismiss,
+    remove,
     removedDays: config.removedDays,
     quietMs: quietMs(config),
     async beforeErase(name) {
@@ -43,14 +44,14 @@ export function openErasing({ config, flow, dismiss, archived }: ErasingOptions)
   };
 }
 
-/** How long a request can be under way. */
+/** The longest time that a request can be under way. */
 export function quietMs({ limits }: Pick<Config, "limits">): number {
   return limits.bodySeconds * 1_000 + 1_000;
 }
 
 const atOnce = 100;
 
-/** Erases what is archived of an installation; what is gone already is fine, so it may be asked again. */
+/** Erases the archived recordings of an installation; may be repeated. */
 export function eraserOf(
   store: Pick<Store, "keptRecordings" | "forgetRecording">,
   archive: Archive | undefined,
@@ -62,7 +63,7 @@ export function eraserOf(
       if (!last) return;
       if (!archive)
         throw new Error(
-          `${installation} has recordings in an archive that is not in the configuration any more: add it again, and they are erased`,
+          `${installation} has recordings in an archive that is no longer in the configuration: add it again to erase them`,
         );
       for (const { call, place } of rows) {
         if (place !== undefined) await archive.remove(place);

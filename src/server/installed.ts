@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Config, faultsOfArchive, type InstallationConfig } from "../config/index.ts";
 import { readInstallation } from "../config/installation.ts";
 import type { ContactEvents, CrmRequestHead } from "../core/contact-events.ts";
-import type { ConnectorKind } from "../core/contracts.ts";
+import type { ConnectorKind, CrmRequest } from "../core/contracts.ts";
 import type { BodyCheck } from "../core/delivery.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
 import type { TokenSource } from "../core/oauth.ts";
@@ -29,29 +29,29 @@ type ConnectorKinds = Readonly<Record<string, ConnectorKind>>;
 type InstalledContext = {
   config: Config;
   flow: Flow;
-  metrics: Pick<Metrics, "asked">;
+  onRequest: Metrics["crmRequest"];
   kinds: ConnectorKinds;
 };
 
-/** One that was made by OAuth: its settings, and who keeps its tokens. */
+/** An installation that was made by OAuth. */
 export type ConnectedInstallation = { settings: InstallationConfig; keeper: GrantKeeper };
 
 /** The installations that are made by OAuth; undefined when the config names no app. */
-export function openInstalled({ config, flow, metrics, kinds }: InstalledContext) {
+export function openInstalled({ config, flow, onRequest, kinds }: InstalledContext) {
   const crms = installable(config, kinds);
   if (crms.size === 0) return undefined;
   const sealer = createSealer(config.sealingKeys);
   const { store, now } = flow;
-  const asked = (name: string, crm: string) => ({
+  const contextOf = (name: string, crm: string) => ({
     now,
-    onRequest: (request: Parameters<typeof metrics.asked>[2]) => metrics.asked(name, crm, request),
+    onRequest: (request: CrmRequest) => onRequest(name, crm, request),
   });
   const installer = createInstaller({
     crms,
     store,
     publicUrl: config.publicUrl,
     sealer,
-    context: asked("installing", "oauth"),
+    context: contextOf("installing", "oauth"),
     // One of the config file has other credentials, and webhook URLs that are not to be shown here.
     isTaken: (name) => config.installations.some((one) => one.name === name),
   });
@@ -60,7 +60,7 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
   const sayLost = ({ name, crm }: StoredInstall, reason: string): void =>
     flow.log.error(
       { installation: name, crm, reason },
-      `the account is not connected any more; its calls wait. Connect it again at ${config.publicUrl}/install/${crm}`,
+      `the account is no longer connected; its calls wait. Connect it again at ${config.publicUrl}/install/${crm}`,
     );
 
   const left = async (crm: string, { id, at }: { id: string; at: number }): Promise<void> => {
@@ -90,7 +90,7 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
         sealer,
         oauth: known.oauth,
         app: known.app,
-        context: asked(name, crm),
+        context: contextOf(name, crm),
         lost: (reason) => sayLost(install, reason),
       });
     keepers.set(name, keeper);
@@ -105,7 +105,7 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
 
   return {
     installer,
-    /** Those of earlier days. Throws `ConfigError` when the key does not open what is stored. */
+    /** The stored ones. Throws `ConfigError` when the key does not open their tokens. */
     async load(): Promise<ConnectedInstallation[]> {
       const installs = (await store.installs()).filter(
         ({ state }) => state === "active" || state === "reconnect",
@@ -114,14 +114,14 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
         if (install.sealed !== undefined) refuseWrongKey(() => openGrant(install, sealer), install.name);
       return installs.map(open);
     },
-    /** Keeps what the CRM granted, before anything is done with it. */
+    /** Stores the grant before it is used. */
     async add({ install, grant }: Installed): Promise<ConnectedInstallation> {
       const isNew = !keepers.has(install.name);
       const { keeper } = open(install);
       try {
         return open(await keeper.replace(install, grant));
       } catch (error) {
-        // Nobody may take it for an installation that was never stored.
+        // It was never stored, so it must not count as an installation.
         if (isNew) keepers.delete(install.name);
         throw error;
       }
@@ -136,12 +136,12 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
         if (before.version !== version)
           throw new Rejected(
             409,
-            `somebody else changed the settings meanwhile: read them again (version ${before.version})`,
+            `the settings were changed meanwhile: read them again (version ${before.version})`,
           );
         const change = { version: version + 1, at: new Date(now()).toISOString(), by };
         const body = withChange({ ...(JSON.parse(before.body) as InstallBody), settings }, change);
         const next = { ...before, body: JSON.stringify(body), version: version + 1, updatedAt: now() };
-        // Read first: what cannot be read is not kept.
+        // Settings that cannot be read are not stored.
         const faults = faultsOfArchive([open(next).settings], config.archive, "installation ");
         if (faults.length > 0) throw new ConfigError(faults);
         return next;
@@ -153,27 +153,29 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
         const known = crms.get(install.crm);
         if (known && install.state === "active") {
           const grant = openGrant(install, sealer);
-          await known.oauth.disconnect(known.app, grant, asked(name, install.crm)).catch((error: unknown) => {
-            throw rejectionOf(error);
-          });
+          await known.oauth
+            .disconnect(known.app, grant, contextOf(name, install.crm))
+            .catch((error: unknown) => {
+              throw rejectionOf(error);
+            });
         }
         const { sealed: _, ...rest } = install;
         return { ...rest, state: "removed", updatedAt: now() };
       });
       keepers.delete(name);
     },
-    made(name: string): ConnectedInstallation | undefined {
+    connected(name: string): ConnectedInstallation | undefined {
       const install = keepers.get(name)?.current();
       return install && open(install);
     },
-    /** It is being erased: nobody may take it for one that is connected. */
+    /** It is being erased and no longer counts as connected. */
     forget: (name: string): void => void keepers.delete(name),
-    /** The check of a webhook's body, when the CRM tells our app of contacts at all. Throws `Rejected`. */
+    /** The check of a webhook's body; undefined when the CRM has no such webhook. Throws `Rejected`. */
     verifyWebhook(crm: string, head: CrmRequestHead): BodyCheck | undefined {
       const known = crms.get(crm);
       return known && kinds[crm]?.webhook?.verify(known.app, head, now());
     },
-    /** What the CRM tells, by installation; accounts that are not connected here are left out. Throws `Rejected`. */
+    /** The events of a webhook by installation; accounts that are not connected here are left out. Throws `Rejected`. */
     eventsIn(crm: string, body: Uint8Array): { name: string; events: ContactEvents }[] {
       const installs = [...keepers.values()].map((keeper) => keeper.current());
       return (kinds[crm]?.webhook?.read(body) ?? []).flatMap((events) => {
@@ -182,26 +184,26 @@ export function openInstalled({ config, flow, metrics, kinds }: InstalledContext
       });
     },
     stateOf: (name: string) => keepers.get(name)?.current(),
-    /** What the optional scopes carry for an installation; none when the CRM has no such scopes. */
+    /** The features that optional scopes enable for an installation; none when the CRM has no optional scopes. */
     featuresOf(name: string): Feature[] {
       const keeper = keepers.get(name);
       const crm = keeper && crms.get(keeper.current().crm);
       if (!crm) return [];
       return featuresOf(crm, keeper.scopes(), `${config.publicUrl}/install/${keeper.current().crm}`);
     },
-    /** Access to the accounts of a CRM that are connected just now. */
+    /** Access to the connected accounts of a CRM. */
     accountsOf: (crm: string): TokenSource[] =>
       [...keepers.values()].flatMap((keeper) => {
         const install = keeper.current();
         return install.crm === crm && install.state === "active" ? [keeper.tokens] : [];
       }),
-    /** Notices the accounts that uninstall us at their CRM, until it is stopped. */
+    /** Watches for accounts that uninstall us at their CRM. */
     watch: (everyMs?: number) =>
       watchDepartures({
         crms,
         store,
         left,
-        context: asked("installing", "oauth"),
+        context: contextOf("installing", "oauth"),
         warn: (facts, sentence) => flow.log.warn(facts, sentence),
         ...(everyMs !== undefined && { everyMs }),
       }),
@@ -221,7 +223,7 @@ function installable({ apps }: Config, kinds: ConnectorKinds): Map<string, Insta
   );
 }
 
-/** Read as a config file's would be, without credentials. Throws `ConfigError`. */
+/** Its settings, read like those of a config file, without credentials. Throws `ConfigError`. */
 function settingsOf(
   { name, crm, body }: StoredInstall,
   kind: ConnectorKind,

@@ -15,11 +15,11 @@ import { reconcileLane } from "./reconcile-lane.ts";
 
 /** Deliveries in one transaction: few enough that an inbound call never waits for it. */
 const deliveriesAtOnce = 32;
-/** Another process (a command) may have put something into the store without waking us. */
+/** Another process, such as a command, may have stored something without waking us. */
 const lookAgainMs = 1_000;
 const syncEveryMs = 5 * 60_000;
 const syncAgainMs = 30_000;
-/** A CRM that asks for less is asked again with growing pauses. */
+/** When the CRM asks for a shorter pause than this, the lane makes growing pauses of its own. */
 const shortestPauseMs = 1_000;
 
 /** What the lanes of one installation work with. */
@@ -31,8 +31,8 @@ type LaneWork = {
 };
 
 /**
- * The background work of one installation. Decoding never waits for a CRM that hangs, so it has a lane of its own;
- * each lane has one worker at a time. Returns how to wake the first of them, after a delivery was stored, and how to end them.
+ * The background work of one installation. Each lane has one worker at a time; decoding has a lane of its own, so that it
+ * never waits for a CRM. Returns how to wake the first lane after a delivery was stored, and how to end them all.
  */
 export function addLanes(
   lanes: Lanes,
@@ -61,10 +61,10 @@ export function addLanes(
     return flow.now() + lookAgainMs;
   });
 
-  // What a CRM asks for when it refuses a batch holds for calls that come in meanwhile, too.
+  // The pause that a CRM asks for also holds for calls that come in meanwhile.
   let [pausedFrom, pausedUntil] = [0, 0];
   lanes.add(names.deliver, async (signal) => {
-    // A clock that was set back has been ahead when the pause began.
+    // If the clock was set back since, the pause is over.
     if (flow.now() < pausedUntil && flow.now() >= pausedFrom) return pausedUntil;
     try {
       while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
@@ -76,7 +76,7 @@ export function addLanes(
       if (error.afterMs < shortestPauseMs) throw error;
       flow.log.warn(
         { installation: settings.name, reason: maskAll(error.message), againInMs: error.afterMs },
-        "the CRM asks to be left alone; calls wait",
+        "the CRM asks for a pause; calls wait",
       );
       return pausedUntil;
     }
@@ -101,7 +101,7 @@ export function addLanes(
     } catch (error) {
       flow.log.warn(
         { installation: settings.name, err: error },
-        "contacts could not be synced; it is tried again",
+        "contacts could not be synced; it will be retried",
       );
       return flow.now() + syncAgainMs;
     }

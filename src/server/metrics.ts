@@ -19,7 +19,7 @@ export function createMetrics(
   });
   const refused = new Counter({
     name: "switchhook_refused_total",
-    help: "Webhooks turned away, by provider and HTTP status.",
+    help: "Webhooks refused, by provider and HTTP status.",
     labelNames: ["provider", "status"],
     registers,
   });
@@ -43,20 +43,20 @@ export function createMetrics(
   });
   const looked = new Counter({
     name: "switchhook_lookups_total",
-    help: "Numbers looked up, by who knew them.",
+    help: "Numbers looked up, by where they were found.",
     labelNames: ["source"],
     registers,
   });
   const requests = new Histogram({
     name: "switchhook_crm_request_seconds",
-    help: "Requests to a CRM, by the limit that they count for and by status.",
+    help: "Requests to a CRM, by the limit that they count against and by status.",
     labelNames: ["installation", "crm", "kind", "status"],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
     registers,
   });
   const reconciled = new Counter({
     name: "switchhook_reconciled_calls_total",
-    help: "Calls that no webhook told of (missed), that lacked something (mended), or whose end nobody told (closed).",
+    help: "Calls found by polling (missed), completed by polling (mended), or closed without a reported end (closed).",
     labelNames: ["provider", "result"],
     registers,
   });
@@ -69,7 +69,7 @@ export function createMetrics(
   });
   const streamed = new Counter({
     name: "switchhook_recording_bytes_total",
-    help: "Bytes of recordings passed on to listeners, by where they came from.",
+    help: "Bytes of recordings sent to listeners, by source.",
     labelNames: ["provider", "source"],
     registers,
   });
@@ -86,7 +86,7 @@ export function createMetrics(
   });
   new Gauge({
     name: "switchhook_lag_seconds",
-    help: "How long the call that is due the longest has been waiting.",
+    help: "How long the oldest due call has been waiting.",
     labelNames: ["installation"],
     registers,
     async collect() {
@@ -108,11 +108,11 @@ export function createMetrics(
     recordingSeen: (provider, seconds) => seen.observe({ provider: label(provider) }, seconds),
     streamed: (provider, source, bytes) => streamed.inc({ provider: label(provider), source }, bytes),
   };
-  const asked = (installation: string, crm: string, { kind, status, ms }: CrmRequest): void =>
+  const crmRequest = (installation: string, crm: string, { kind, status, ms }: CrmRequest): void =>
     requests.observe({ installation, crm, kind, status }, ms / 1000);
   return {
     meter,
-    asked,
+    crmRequest,
     adminRefused: () => adminRefused.inc(),
     text: () => registry.metrics(),
     contentType: registry.contentType,

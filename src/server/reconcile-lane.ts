@@ -4,48 +4,48 @@ import type { ConfiguredProvider } from "../core/runtime.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { reconcile } from "../flow/lost-webhooks/reconcile.ts";
 
-/** Between two looks at all calls, and between two at those that lack something. */
+/** Between two polls for all calls, and between two for calls that lack something. */
 const everyMs = 15 * 60_000;
 const lackingMs = 60_000;
 /**
- * A list may leave out calls that go on, and tells by when they began: so now and then it is asked for longer than a call can
- * last (4 hours at Exotel).
+ * An API may leave calls out of its list until they end, and lists them by when they began. So the lane sometimes polls
+ * further back than a call can last (4 hours at Exotel).
  */
 const deepEveryMs = 3_600_000;
 const deepLookBackMs = 5 * 3_600_000;
-/** While webhooks wait to be decoded nobody knows what is missing. */
+/** What is missing is known only once the stored webhooks are decoded. */
 const afterDecodingMs = 1_000;
 
-/** The work of the lane that asks providers. `appended`: something came in that is to be decoded. */
+/** The work of the lane that polls providers. `appended`: called when deliveries were stored. */
 export function reconcileLane(flow: Flow, installation: Installation, appended: () => void) {
   const { settings, providers } = installation;
-  const nextLook = new Map<string, number>();
-  const nextDeepLook = new Map<string, number>();
+  const nextPoll = new Map<string, number>();
+  const nextDeepPoll = new Map<string, number>();
   const pausedUntil = new Map<string, number>();
 
-  const ask = async (configured: ConfiguredProvider, signal: AbortSignal): Promise<void> => {
+  const poll = async (configured: ConfiguredProvider, signal: AbortSignal): Promise<void> => {
     const { id } = configured.provider;
-    const looksAtAll = flow.now() >= (nextLook.get(id) ?? 0);
-    const isDeep = looksAtAll && flow.now() >= (nextDeepLook.get(id) ?? 0);
+    const pollsAll = flow.now() >= (nextPoll.get(id) ?? 0);
+    const isDeep = pollsAll && flow.now() >= (nextDeepPoll.get(id) ?? 0);
     const { missed, mended, closed } = await reconcile(flow, installation, configured, {
       signal,
-      onlyLacking: !looksAtAll,
+      onlyLacking: !pollsAll,
       ...(isDeep && { lookBackMs: deepLookBackMs }),
     });
-    if (looksAtAll) nextLook.set(id, flow.now() + everyMs);
-    if (isDeep) nextDeepLook.set(id, flow.now() + deepEveryMs);
+    if (pollsAll) nextPoll.set(id, flow.now() + everyMs);
+    if (isDeep) nextDeepPoll.set(id, flow.now() + deepEveryMs);
     if (missed + mended + closed === 0) return;
     appended();
     flow.log.info(
       { installation: settings.name, provider: id, missed, mended, closed },
-      "asking the provider told what webhooks had not",
+      "polling the provider found what webhooks had left out",
     );
   };
 
   let lastTurn = 0;
-  /** A clock that was ahead has left times that would be waited for as long as it was. */
+  /** A clock that was ahead has left times far in the future. */
   const forgetIfSetBack = (): void => {
-    if (flow.now() < lastTurn) for (const times of [nextLook, nextDeepLook, pausedUntil]) times.clear();
+    if (flow.now() < lastTurn) for (const times of [nextPoll, nextDeepPoll, pausedUntil]) times.clear();
     lastTurn = flow.now();
   };
 
@@ -56,7 +56,7 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
       const { id } = configured.provider;
       if (signal.aborted || flow.now() < (pausedUntil.get(id) ?? 0)) continue;
       try {
-        await ask(configured, signal);
+        await poll(configured, signal);
       } catch (error) {
         if (signal.aborted) break;
         if (!(error instanceof ProviderError)) throw error;
@@ -69,7 +69,7 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
             reason: maskAll(error.message),
             againInMs: pauseMs,
           },
-          "the provider could not be asked for calls; it is tried again",
+          "the provider could not be polled for calls; it will be retried",
         );
       }
     }

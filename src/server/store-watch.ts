@@ -2,14 +2,14 @@ import { messageOf } from "../core/errors.ts";
 import type { Flow } from "../flow/installation.ts";
 import type { Loss } from "../store/contract.ts";
 
-/** A start that ends at once does without. */
+/** Long enough that a command that ends at once does not look. */
 const firstLookMs = 10_000;
 const lookEveryMs = 86_400_000;
 const pullEveryMs = 60_000;
-/** How long a loss is told of at every start. */
-export const toldForMs = 7 * 86_400_000;
+/** How long a loss is reported at every start. */
+export const reportedForMs = 7 * 86_400_000;
 
-/** What `switchhook reconcile` and people need to know about webhooks that are gone. */
+/** A loss of webhooks, with the command that polls for them. */
 export function lossText({ missing, since, until }: Loss): string {
   const from = since === undefined ? undefined : new Date(since).toISOString();
   const hours = `${from === undefined ? "until" : `between ${from} and`} ${new Date(until).toISOString()}`;
@@ -18,7 +18,7 @@ export function lossText({ missing, since, until }: Loss): string {
   return `${some} acknowledged, received ${hours}, ${missing === 1 ? "is" : "are"} not in the database: its write-ahead log was lost or damaged, or a backup was restored. ${cure}`;
 }
 
-/** Says what is wrong with the store, at the start and once a day. `version`: of the decoders. Returns how to stop. */
+/** Reports damage to the store at the start and once a day. `version`: of the decoders. Returns how to stop. */
 export function watchStore({ store, log, now }: Flow, version: string): () => void {
   const look = async (): Promise<void> => {
     const faults = await store.damage();
@@ -26,27 +26,30 @@ export function watchStore({ store, log, now }: Flow, version: string): () => vo
     const cure = await store.ready().then(() => undefined, messageOf);
     log.error({ faults }, `the store is damaged: ${cure ?? faults[0]}`);
   };
-  /** A clock that was ahead has left times that calls would wait for as long as it was. */
+  /** A clock that was ahead has left times far in the future. */
   const pullBack = async (): Promise<void> => {
     for (const { what, count, furthest } of await store.pullBack(now()))
       log.warn(
         { what, count, furthest: new Date(furthest).toISOString() },
-        "the clock of this machine was ahead: times further off than any pause are pulled back to now",
+        "the clock of this machine was ahead: times later than any pause are set to now",
       );
   };
   const begin = async (): Promise<boolean> => {
     await pullBack();
     const again = await store.tryAgain(version);
     if (again > 0)
-      log.info({ deliveries: again }, "deliveries that were set aside are decoded by this version again");
-    const losses = await store.losses(now() - toldForMs);
+      log.info(
+        { deliveries: again },
+        "this version decodes deliveries again that could not be decoded before",
+      );
+    const losses = await store.losses(now() - reportedForMs);
     for (const loss of losses) log.error({ ...loss }, lossText(loss));
     return losses.length > 0;
   };
   let stopped = false;
-  /** A look that the stop cut off is no fault. */
+  /** A check that a stop interrupted is no fault. */
   const failed = (err: unknown): void => {
-    if (!stopped) log.error({ err }, "the store could not be looked at");
+    if (!stopped) log.error({ err }, "the store could not be checked");
   };
 
   const pulling = setInterval(() => void pullBack().catch(failed), pullEveryMs);

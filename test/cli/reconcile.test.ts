@@ -31,10 +31,8 @@ test("asks for the calls that no webhook told of, logs them, and finds nothing t
   placeCall("lost-1", 100);
   placeCall("lost-2", 30);
   const first = await cli(folder, ["reconcile", "--since", "2h"]);
-  expect(first.stdout).toMatch(/^acme: voys was not asked: Voys has no API that tells of calls\.\n/);
-  expect(first.stdout).toMatch(
-    /\nacme: exotel told of 2 calls: 2 that no webhook had told of, 0 that lacked something\.\n/,
-  );
+  expect(first.stdout).toMatch(/^acme: voys was not polled: Voys has no API that lists calls\.\n/);
+  expect(first.stdout).toMatch(/\nacme: exotel returned 2 calls: 2 without a webhook, 0 incomplete\.\n/);
   expect(first.stdout).toMatch(/No server is running, so it was done right now\.\n$/);
   expect(
     activitiesIn(folder, "crm.json")
@@ -60,7 +58,7 @@ test("leaves the logging to a server that runs, which asks by itself as well", a
   const young = await settled(folder, 1, "crm.json");
   expect(young.map(({ key }) => key)).toContain("acme:exotel:young");
   const { stdout } = await cli(folder, ["reconcile", "--since", "6h"], settings);
-  expect(stdout).toMatch(/1 that no webhook had told of/);
+  expect(stdout).toMatch(/1 without a webhook/);
   expect(stdout).toMatch(/The running server does it/);
   await expect
     .poll(() => activitiesIn(folder, "crm.json").map(({ key }) => key), { timeout: 30_000 })
@@ -72,14 +70,14 @@ test("says what is missing for it, and what went wrong", async () => {
   const { apiToken: _, ...unable } = exotel.settings;
   acmeIn(folder, { providers: { exotel: unable } });
   const { stdout } = await cli(folder, ["reconcile"]);
-  expect(stdout).toMatch(/^acme: exotel was not asked: .*apiToken/);
+  expect(stdout).toMatch(/^acme: exotel was not polled: .*apiToken/);
   acmeIn(folder, { providers: { exotel: { ...exotel.settings, apiToken: "another" } } });
   const refused = await cli(folder, ["reconcile"]);
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/acme: .*401.*settings/);
   acmeIn(folder, { reconcile: false });
   expect((await cli(folder, ["reconcile"])).stdout).toMatch(
-    /exotel was not asked: the installation's setting reconcile is off/,
+    /exotel was not polled: the installation's setting reconcile is off/,
   );
   expect((await cli(folder, ["reconcile", "--provider", "nobody"])).stderr).toMatch(
     /There is no provider nobody/,
@@ -87,12 +85,12 @@ test("says what is missing for it, and what went wrong", async () => {
   expect((await cli(folder, ["reconcile", "--since", "soon"])).stderr).toMatch(/is not a time/);
 });
 
-test("check says whether lost webhooks are asked for, and whether recordings can be kept", async () => {
+test("check says whether lost webhooks are polled, and whether recordings can be archived", async () => {
   const folder = workFolder();
   acmeIn(folder);
   const { stdout } = await cli(folder, ["check"]);
-  expect(stdout).toMatch(/ok {5}acme: exotel: webhook URL .*; lost webhooks are asked for\n/);
+  expect(stdout).toMatch(/ok {5}acme: exotel: webhook URL .*; lost webhooks are polled\n/);
   expect(stdout).toMatch(
-    /ok {5}acme: voys: .*; lost webhooks are not asked for: Voys has no API that tells of calls\n/,
+    /ok {5}acme: voys: .*; lost webhooks are not polled: Voys has no API that lists calls\n/,
   );
 });

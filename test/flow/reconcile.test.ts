@@ -3,7 +3,7 @@ import { type ExotelEmulator, startExotel } from "../../emulators/exotel/index.t
 import { ProviderError } from "../../src/core/errors.ts";
 import type { SimulatedCall } from "../../src/core/simulation.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
-import { lastAsked } from "../../src/flow/lost-webhooks/reconcile.ts";
+import { lastPolled } from "../../src/flow/lost-webhooks/reconcile.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";
 
 const minute = 60_000;
@@ -47,9 +47,9 @@ afterEach(async () => {
 describe("a call whose webhooks all got lost", () => {
   test("is logged once, however often the provider is asked, and explains where it came from", async () => {
     exotel.place(callAt(at - 30 * minute, "lost"));
-    expect(await lastAsked(world.flow, "acme", "exotel")).toBeUndefined();
+    expect(await lastPolled(world.flow, "acme", "exotel")).toBeUndefined();
     expect(await world.ask()).toMatchObject({ missed: 1 });
-    expect(await lastAsked(world.flow, "acme", "exotel")).toBe(at);
+    expect(await lastPolled(world.flow, "acme", "exotel")).toBe(at);
     at += 15 * minute;
     expect(await world.ask()).toMatchObject({ missed: 0, mended: 0 });
     expect(world.activities()).toMatchObject([
@@ -203,6 +203,6 @@ test("where asking is switched off nobody is asked", async () => {
     settings: { reconcile: false },
   });
   exotel.place(callAt(at - 30 * minute, "lost"));
-  expect(await world.ask()).toEqual({ told: 0, missed: 0, mended: 0, closed: 0 });
+  expect(await world.ask()).toEqual({ compared: 0, missed: 0, mended: 0, closed: 0 });
   expect(exotel.requests).toEqual([]);
 });

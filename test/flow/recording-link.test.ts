@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { InstallationSettings } from "../../src/core/settings.ts";
-import { recordingLinkOf } from "../../src/flow/recordings/by-call-id.ts";
+import { recordingLinkOf } from "../../src/flow/recordings/links.ts";
 import { providers } from "../../src/providers/index.ts";
 import { openSqliteStore } from "../../src/store/sqlite.ts";
 import { callOf, decodedCall, deliveryOf } from "../contracts/store-samples.ts";
@@ -20,7 +20,10 @@ async function startStore() {
   await store.append(deliveryOf("one"));
   const flow = {
     store,
-    recordingUrl: ({ call }: { call: { key: string } }) => `https://hooks.example.com/${call.key}`,
+    links: async () => ({
+      recordingUrl: ({ call }: { call: { key: string } }) => `https://hooks.example.com/${call.key}`,
+      transcriptUrl: () => undefined,
+    }),
   };
   const installation = (name: string, ...ids: string[]) => ({
     settings: { name } as InstallationSettings,

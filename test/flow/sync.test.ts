@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { askCrm } from "../../src/flow/contacts/caller-search.ts";
+import { searchCrm } from "../../src/flow/contacts/caller-search.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { createClock, openTurns, type Turns } from "../support/crm-turns.ts";
 import { hubspotWorld, salesforceWorld } from "../support/crm-worlds.ts";
@@ -32,7 +32,7 @@ describe.each([
   test.each(steps)("keeps those that a call found meanwhile, before %s", async (step) => {
     const world = await startWorld();
     world.addContact({ name: "Vera", phone: caller });
-    const call = () => askCrm(turns.flow, turns.acme(), [caller], {});
+    const call = () => searchCrm(turns.flow, turns.acme(), [caller], {});
     turns = openTurns(world, createClock(), { wrap: before(step, call) });
     await turns.sync();
     const { store } = turns.flow;

@@ -31,7 +31,7 @@ async function world() {
   const open = (over: Store, options: Partial<ErasureOptions> = {}) =>
     createErasure({
       ...{ store: over, now: () => t0 + 31 * day, removedDays: 30, quietMs: 0 },
-      ...{ dismiss: async () => {}, beforeErase: async () => {} },
+      ...{ remove: async () => {}, beforeErase: async () => {} },
       log: { info: note, warn: note, error: note },
       ...options,
     });

@@ -54,7 +54,7 @@ describe.each(["hubspot", "salesforce"] as const)("an installation of %s that is
   );
 
   test("does not exist when its first grant could not be stored, and can be begun again", async () => {
-    await site.server.parts.disconnect(name);
+    await site.server.parts.accounts.disconnect(name);
     expect(await stateNow()).toBe("removed");
     site.failNextSave("before");
     expect((await site.install()).status).toBe(500);
@@ -65,7 +65,9 @@ describe.each(["hubspot", "salesforce"] as const)("an installation of %s that is
 
   test("renews its access by one request, although a command works over the same data", async () => {
     const beside = await site.beside();
-    const sources = [site.server.parts, beside].map(({ installed }) => installed?.made(name)?.keeper.tokens);
+    const sources = [site.server.parts, beside].map(
+      ({ installed }) => installed?.connected(name)?.keeper.tokens,
+    );
     await Promise.all(sources.map((tokens) => tokens?.current()));
     const before = site.tokenRequests();
     site.expire();

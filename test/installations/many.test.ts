@@ -88,7 +88,11 @@ async function sendToAll(id: string): Promise<void> {
 /** Other settings, which make an installation anew. */
 function reset({ name, secret }: Account, more: object): Promise<void> {
   const version = server.parts.installed?.stateOf(name)?.version ?? 0;
-  return server.parts.reset(name, { settings: { ...settingsWith(secret), ...more }, version, by: "test" });
+  return server.parts.accounts.changeSettings(name, {
+    settings: { ...settingsWith(secret), ...more },
+    version,
+    by: "test",
+  });
 }
 
 const logged = (some: readonly Account[], count: number) =>

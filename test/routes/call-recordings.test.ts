@@ -144,7 +144,7 @@ describe("the page with all that was said", () => {
     await sendAll(server, "retell", script);
     await settledActivities(server, length + 1);
     const row = (await server.parts.flow.store.call(`acme:retell:${call.id}`))?.row;
-    const url = row && server.parts.recordings.transcriptUrlOf(row);
+    const url = row && (await server.parts.recordings.links()).transcriptUrl(row);
     return url?.startsWith(`${publicUrl}/transcripts/`)
       ? url.slice(publicUrl.length)
       : expect.fail(String(url));

@@ -67,7 +67,6 @@ describe("GET /api/events", () => {
 /** The events of a store of their own, with a count of who listens. `tell`: 100 kB of them. */
 async function stream() {
   const live = createLive();
-  const store = live.over(server.parts.flow.store);
   let listeners = 0;
   const listen: typeof live.listen = (listener) => {
     const stop = live.listen(listener);
@@ -82,21 +81,11 @@ async function stream() {
   const http = app.listen(0, "127.0.0.1");
   await once(http, "listening");
   const { port } = http.address() as AddressInfo;
-  const call = {
-    id: -1,
-    key: "k".repeat(1_000),
-    installation: "acme",
-    revision: 1,
-    state: "logged",
-    attempts: 0,
-  } as const;
+  const call = { key: "k".repeat(1_000), installation: "acme", revision: 1, state: "logged" } as const;
   return {
     url: `http://127.0.0.1:${port}/api/events`,
     listeners: () => listeners,
-    tell: () =>
-      store.saveDelivered(
-        Array.from({ length: 100 }, () => ({ ...call, step: { at: 0, step: "x", detail: {} } })),
-      ),
+    tell: () => live.publish(Array.from({ length: 100 }, () => call)),
     close() {
       http.close();
       http.closeAllConnections();

@@ -63,7 +63,7 @@ describe("the link in the CRM", () => {
     expect((await ask()).status).toBe(200);
     const [row] = await server.parts.flow.store.calls({ limit: 1 });
     const again = await server.parts.flow.store.call(call.key);
-    expect(row && again && server.parts.recordings.urlOf(again.row)).toBe(call.url);
+    expect(row && again && (await server.parts.recordings.links()).recordingUrl(again.row)).toBe(call.url);
   });
 
   test("leads browsers to nothing but audio, from any CRM's page", async () => {
@@ -145,7 +145,7 @@ test("a call without a recording has no link, and a made-up one says that there 
   await expect.poll(() => server.crm().activities.some((activity) => activity["key"] === key)).toBe(true);
   expect(activities.find((activity) => activity["key"] === key)).not.toHaveProperty("recordingUrl");
   const group = await server.parts.flow.store.call(key);
-  const url = group && new URL(server.parts.recordings.urlOf(group.row) ?? "");
+  const url = group && new URL((await server.parts.recordings.links()).recordingUrl(group.row) ?? "");
   const response = await ask({}, url?.pathname);
   expect(response.status).toBe(404);
   expect(await response.json()).toEqual({ error: expect.stringMatching(/no recording yet/) });

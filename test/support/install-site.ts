@@ -130,7 +130,7 @@ export async function installSite(
     /** Another process over the same data, whose background work is not started. */
     async beside() {
       const parts = assemble(server.parts.config, { log, now: clock.now });
-      await parts.load();
+      await parts.accounts.load();
       return parts;
     },
     /** The disk fails at the next saving of an installation, once. */

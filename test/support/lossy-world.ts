@@ -37,7 +37,7 @@ export async function liveThrough(options: LossyOptions): Promise<LossyRun> {
   const world = openWorld({ provider, own: emulator.settings, now });
   const random = seeded(1_000 + calls);
   const script = scriptOf(provider, calls, emulator);
-  const asked: Reconciled = { told: 0, missed: 0, mended: 0, closed: 0 };
+  const asked: Reconciled = { compared: 0, missed: 0, mended: 0, closed: 0 };
   let lost = 0;
   try {
     await world.sync();
@@ -87,6 +87,6 @@ function scriptOf(provider: string, calls: number, emulator: ProviderEmulator): 
 /** What the lanes do in a quarter of an hour. */
 async function workAll(world: AskingWorld, so: Reconciled): Promise<void> {
   await world.workOff();
-  const told = await world.ask();
-  for (const name of ["told", "missed", "mended", "closed"] as const) so[name] += told[name];
+  const found = await world.ask();
+  for (const name of ["compared", "missed", "mended", "closed"] as const) so[name] += found[name];
 }

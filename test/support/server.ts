@@ -121,7 +121,7 @@ async function run({ settings, file, environment, log, now }: ServerOptions, fol
   );
   const silent: Log = { debug() {}, info() {}, warn() {}, error() {}, ...log };
   const parts = assemble(config, { log: silent, ...(now && { now }) });
-  await parts.load();
+  await parts.accounts.load();
   const server = createApp(parts);
   if (config.adminToken === ownToken) server.prependListener("request", askAsAdmin);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));

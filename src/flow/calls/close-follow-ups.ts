@@ -10,7 +10,7 @@ const longestPauseMs = 300_000;
 
 /**
  * Closes the follow-ups of customers who have been reached, unless a person touched them: one request for many. Returns
- * how many there were. What the CRM does not take now is tried again, with growing pauses.
+ * how many there were. What the CRM does not take now is retried with growing pauses.
  */
 export async function closeFollowUps(
   flow: Flow,
@@ -26,7 +26,7 @@ export async function closeFollowUps(
     lost = error;
     flow.log.warn(
       { installation: settings.name, crm, reason: maskAll(error.message) },
-      "follow-up tasks could not be closed; it is tried again",
+      "follow-up tasks could not be closed; it will be retried",
     );
     return undefined;
   });

@@ -8,20 +8,19 @@ import { reasonOf } from "../../core/mask.ts";
 import { identityOf } from "../../core/phone.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
 import type { Decoding } from "../../core/runtime.ts";
-import type { InstallationSettings } from "../../core/settings.ts";
-import type { CallState, TrackedCall } from "../../core/tracked-call.ts";
 import { eachInTurn, inParts } from "../../lib/pace.ts";
 import type { CallGroup, DecodedCall, DecodedDelivery, StoredDelivery } from "../../store/contract.ts";
+import type { LineProgress } from "../../store/contract-lines.ts";
 import type { Flow } from "../installation.ts";
-import { askAt, audioAt } from "./due.ts";
+import { askAt, audioAt, dueness } from "./due.ts";
 import { type DecodedEvent, type Gathering, groupByLegs, legsOf, withoutEventsFrom } from "./gather.ts";
 import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
 import { readDelivery } from "./read-delivery.ts";
 import { type WithinLimits, withinLimits } from "./within-limits.ts";
 
 /**
- * Decodes what has arrived, folds it into calls and marks the calls that are due. One transaction.
- * Returns how many deliveries it went through; none means that there are no more.
+ * Decodes what has arrived, folds it into calls and marks the calls that are due, in one transaction.
+ * Returns how many deliveries it handled; 0 when there are no more.
  */
 export async function decodeNew(
   flow: Flow,
@@ -36,7 +35,7 @@ export async function decodeNew(
   return deliveries.length;
 }
 
-/** Deliveries of large calls are taken in parts, so that not all of these calls are in memory at once. */
+/** Deliveries of large calls are folded in parts, to limit how many large calls are in memory at once. */
 async function foldBatch(flow: Flow, installation: Decoding, read: readonly ReadDelivery[]): Promise<void> {
   const fitting = await fittingEvents(flow, installation, read);
   const bytes = fitting.reduce((sum, one) => sum + one.bytes, 0);
@@ -84,21 +83,35 @@ async function foldTogether(
   const { name } = installation.settings;
   const notes = new Map(read.map(({ note }) => [note.id, note]));
   const calls: DecodedCall[] = [];
-  for (const { provider, kept, beyond } of fitting) {
+  for (const { provider, fitting: events, beyond } of fitting) {
     calls.push(
-      ...(await foldInto(flow, installation, provider, { decoded: kept, replayed: replayedOf(read) })),
+      ...(await foldInto(flow, installation, provider, { decoded: events, replayed: replayedOf(read) })),
     );
     for (const id of beyond) {
       const note = notes.get(id);
-      const events = kept.filter(({ delivery }) => delivery === id).length;
-      if (note) notes.set(id, { ...note, events, fault: overLimits });
+      const count = events.filter(({ delivery }) => delivery === id).length;
+      if (note) notes.set(id, { ...note, events: count, fault: overLimits });
     }
     if (beyond.size > 0) flow.limitedLog.seldom("warn", { installation: name, provider }, overLimits);
   }
-  await flow.store.saveDecoded(name, [...notes.values()], calls);
+  await saveDecoded(flow, name, { deliveries: [...notes.values()], calls });
 }
 
-/** One delivery that cannot be folded or saved must not hold up all that come after it. It gets three tries. */
+type Turn = { deliveries: DecodedDelivery[]; calls: DecodedCall[]; line?: LineProgress };
+
+/** Stores what was decoded and publishes the changed calls. */
+async function saveDecoded(
+  { store, publish }: Flow,
+  installation: string,
+  { deliveries, calls, line }: Turn,
+): Promise<void> {
+  await store.saveDecoded(installation, deliveries, calls, line);
+  publish(
+    calls.map(({ call: { key, phase, revision }, state }) => ({ key, installation, state, phase, revision })),
+  );
+}
+
+/** A delivery that cannot be folded or saved must not block those after it. It gets three attempts. */
 async function foldAlone(flow: Flow, installation: Decoding, one: ReadDelivery): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -112,8 +125,8 @@ async function foldAlone(flow: Flow, installation: Decoding, one: ReadDelivery):
 }
 
 /**
- * An error of the store is no fault of the delivery: the lane stops with it, and tries again. Values that a store in good order
- * refuses are the one exception.
+ * An error of the store is not the fault of the delivery: it stops the lane, which retries. The exception is a value that
+ * an undamaged store refuses.
  */
 async function stopAtStore({ store }: Flow, error: unknown): Promise<void> {
   if (!(error instanceof StoreError)) return;
@@ -128,7 +141,7 @@ async function setAside(
 ): Promise<void> {
   log.error(
     { delivery: id, provider, err: error },
-    "a delivery could not be decoded; it is kept, and tried again by a later version",
+    "a delivery could not be decoded; it stays stored, and a later version retries it",
   );
   await store.saveDecoded(name, [{ id, digest, kind: "fault", events: 0, fault: reasonOf(error) }], []);
 }
@@ -136,7 +149,7 @@ async function setAside(
 /** What one delivery says; without events when it repeats an earlier one, or cannot be decoded. */
 type ReadDelivery = { delivery: StoredDelivery; note: DecodedDelivery; events?: DecodedEvent[] };
 
-/** A delivery that cannot be decoded is kept with its fault, and never stops its neighbours. */
+/** A delivery that cannot be decoded is stored with its fault and does not affect others. */
 function readOne(
   { log }: Flow,
   providers: Readonly<Record<string, Provider>>,
@@ -151,15 +164,15 @@ function readOne(
   } catch (error) {
     log.error(
       { delivery: id, provider: delivery.provider, err: error },
-      "a delivery could not be decoded; it is kept",
+      "a delivery could not be decoded; it stays stored",
     );
     return { delivery, note: { id, digest, kind: "fault", events: 0, fault: reasonOf(error) } };
   }
 }
 
 /**
- * Folds again the calls of a line that became known after them, a part of them in one transaction. False when no line
- * has any left.
+ * Folds the calls of a line again that became known after them, a part of them in one transaction. False when none are
+ * left.
  */
 export async function settleLine(flow: Flow, installation: Decoding): Promise<boolean> {
   const { name } = installation.settings;
@@ -169,17 +182,16 @@ export async function settleLine(flow: Flow, installation: Decoding): Promise<bo
   const { callIds, openBefore } = await flow.store.callsBetween(name, provider, number, open.openBefore);
   const calls = await foldInto(flow, installation, provider, { again: callIds });
   const line = { provider, number, ...(openBefore !== undefined && { openBefore }) };
-  await flow.store.saveDecoded(name, [], calls, line);
+  await saveDecoded(flow, name, { deliveries: [], calls, line });
   return true;
 }
 
-/**
- * `decoded`: new events. `replayed`: deliveries whose earlier events no longer count. `again`: legs of calls that are folded
- * once more although nothing new came for them.
- */
 type ToFold = {
+  /** New events. */
   decoded?: readonly DecodedEvent[];
+  /** Deliveries whose earlier events no longer count. */
   replayed?: readonly number[];
+  /** Legs of calls to fold again although nothing new came for them. */
   again?: readonly string[];
 };
 
@@ -206,7 +218,7 @@ async function foldInto(
   const gathered = groupByLegs(withoutEventsFrom(own, new Set(replayed)), decoded).filter(hasEvents);
   const calls = await eachInTurn(gathered, fold);
   const seen = new Set(own.map(({ row }) => row.id));
-  // One after another: together they may be larger than memory.
+  // One after another: together they may not fit in memory.
   const others = await eachInTurn([...new Set([...lines.affected, ...again])], async (leg) => {
     const groups = (await read([leg])).filter(({ row }) => !seen.has(row.id));
     for (const { row } of groups) seen.add(row.id);
@@ -231,7 +243,7 @@ async function foldGroup(
   const folded = withoutUnwanted(settings, foldCall(events, lines.own));
   const key = callKey(settings.name, provider, folded.callId);
   const own = groups.find((group) => group.row.call.callId === folded.callId);
-  // A leg that was merged away may turn out to be the survivor after all: its row comes back.
+  // A leg that was merged away may turn out to be the survivor: then its row is used again.
   const row = (own ?? (groups.length > 0 ? await flow.store.call(key) : undefined))?.row;
   const absorbed = groups.map((group) => group.row).filter((other) => other !== row);
   const base: Call = {
@@ -258,30 +270,4 @@ async function foldGroup(
     ...linesAndEnds(lines, settings.region, events, news),
     ...dueness(call, row?.state === "merged" ? undefined : row, settings, flow.now()),
   };
-}
-
-/**
- * A call is due once it is over, after a pause in which late facts may ride along, and again whenever it changed after
- * it was saved. A call that waits already keeps its place.
- */
-function dueness(
-  call: Call,
-  row: TrackedCall | undefined,
-  settings: InstallationSettings,
-  now: number,
-): { state: CallState; dueAt?: number; reason?: string } {
-  const kept = {
-    ...(row?.dueAt !== undefined && { dueAt: row.dueAt }),
-    ...(row?.reason && { reason: row.reason }),
-  };
-  if (row?.state === "gone") return { state: "gone", ...kept };
-  if (call.direction === "internal" && !settings.logInternalCalls && !row?.activityId) {
-    return { state: "ignored", reason: "an internal call; set logInternalCalls to log these" };
-  }
-  if (call.phase !== "ended") return { state: row?.state ?? "open", ...kept };
-  const settled = now + settings.settleSeconds * 1000;
-  if (row === undefined || row.state === "open" || row.state === "ignored")
-    return { state: "waiting", dueAt: settled };
-  if (call.revision === row.call.revision) return { state: row.state, ...kept };
-  return { state: row.state === "dead" ? "waiting" : row.state, dueAt: row.dueAt ?? settled };
 }

@@ -1,4 +1,4 @@
-import type { Contact, Owner } from "../../core/contact.ts";
+import type { Owner } from "../../core/contact.ts";
 import type { SaveResult } from "../../core/contracts.ts";
 import { CrmError, messageOf } from "../../core/errors.ts";
 import { quoted } from "../../core/mask.ts";
@@ -6,30 +6,32 @@ import type { TrackedCall } from "../../core/tracked-call.ts";
 import { createPace, inParts } from "../../lib/pace.ts";
 import type { DeliveredCall } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
-import { logLimited } from "../limited.ts";
-import { instead, type Promised, planFollowUps, type Unmade } from "./follow-ups.ts";
-import { type Lookup, lookUp } from "./match.ts";
-import { failed, outcomeOf } from "./outcome.ts";
-import { contactRefOf, type Outgoing, oursWhileSending, recordOf } from "./record.ts";
-import { takeBack } from "./remove-merged.ts";
+import { logLimited } from "../limited-log.ts";
+import { type Promised, planFollowUps, retryFollowUps, type Unmade } from "./follow-ups.ts";
+import { contactOf, earlierLookup, type Lookup, lookUp } from "./match.ts";
+import { failed, outcomeOf, saveDelivered } from "./outcome.ts";
+import { type Outgoing, oursWhileSending, recordOf } from "./record.ts";
+import { removeMerged } from "./remove-merged.ts";
 
-/** Rows in one transaction: few enough that nobody waits long for it. */
+/** Rows in one transaction: few enough that other work does not wait long for it. */
 const rowsAtOnce = 100;
 
-/** What the batches of one claim share. `lookupOf`: each call's match, once it is there. `promised`: who gets a follow-up. `unmade`: whose was not made. `ended`: the CRM is away. */
+/** What the batches of one claim share. */
 type Claim = {
+  /** Each call's match, once it is there. */
   lookupOf: (row: TrackedCall) => Promise<Lookup>;
   owners: readonly Owner[];
   promised: Promised;
   unmade: Unmade[];
+  /** Aborted when the CRM is unavailable. */
   ended: AbortSignal;
   signal: AbortSignal | undefined;
 };
 
 /**
- * Logs all calls that are due, as many batches as the CRM takes at once, in one claim; each batch goes as soon as its
- * callers are matched. Returns how many it took. A row that fails never fails its neighbours. When the CRM as a whole
- * is away, every call keeps waiting and a `CrmError` says how long.
+ * Logs the calls that are due, as many batches as the CRM takes at once, in one claim; each batch is sent as soon as its
+ * callers are matched. Returns how many it took. A row that fails does not affect the others. When the whole CRM is
+ * unavailable, every call keeps waiting and the `CrmError` says how long.
  */
 export async function deliverDue(
   flow: Flow,
@@ -40,7 +42,7 @@ export async function deliverDue(
   const { batchSize, parallel = 1 } = connector;
   const rows = await flow.store.dueCalls(settings.name, flow.now(), batchSize * parallel);
   const merged = rows.filter(({ state }) => state === "merged");
-  if (merged.length > 0) await takeBack(flow, installation, merged);
+  if (merged.length > 0) await removeMerged(flow, installation, merged);
   const due = rows.filter(({ state }) => state !== "merged");
   if (due.length === 0) return rows.length;
   const end = new AbortController();
@@ -54,7 +56,7 @@ export async function deliverDue(
     try {
       await deliverPart(flow, installation, part, claim);
     } catch (error) {
-      // Calls that wait only because others were refused, or because we stop, stay due as they are.
+      // Calls that were held back because others were refused, or because of a stop, stay due.
       if (ended.aborted && (refusal || signal?.aborted)) return;
       if (!(error instanceof CrmError)) throw error;
       if (error.retry === "later") refusal = error;
@@ -66,7 +68,7 @@ export async function deliverDue(
     }
   };
   const parts = await Promise.allSettled(inParts(due, batchSize).map(deliver));
-  await instead(flow, installation, claim.unmade);
+  await retryFollowUps(flow, installation, claim.unmade);
   for (const part of parts) if (part.status === "rejected") throw part.reason;
   if (!refusal) return rows.length;
   throw new CrmError("later", refusal.message, {
@@ -75,7 +77,7 @@ export async function deliverDue(
   });
 }
 
-/** Before the first sync has brought them, the CRM is asked: without its users nobody is known by their e-mail address. */
+/** Requested from the CRM until the first sync has stored them: agents are recognised by the e-mail addresses of its users. */
 async function ownersOf({ store }: Flow, { settings, connector }: Installation): Promise<readonly Owner[]> {
   const known = await store.owners(settings.name);
   if (known.length > 0 || !connector.owners) return known;
@@ -119,14 +121,15 @@ async function prepare(
   rows: readonly TrackedCall[],
   { lookupOf, owners }: Claim,
 ): Promise<Outgoing[]> {
+  const links = await flow.links();
   const pace = createPace();
   const outgoing: Outgoing[] = [];
   const unfit: DeliveredCall[] = [];
   for (const row of rows) {
-    const lookup = row.contact === undefined ? await lookupOf(row) : kept(row);
-    const contact = lookup.choice?.contact ?? (await storedContact(flow, installation, row, lookup));
+    const lookup = row.contact === undefined ? await lookupOf(row) : earlierLookup(row);
+    const contact = await contactOf(flow, installation, row, lookup);
     try {
-      const one = recordOf(flow, installation, { row, lookup, contact, owners });
+      const one = recordOf(links, installation, { row, lookup, contact, owners });
       logLimited(flow, installation.settings.name, one.limited ?? []);
       outgoing.push(one);
     } catch (cause) {
@@ -135,28 +138,8 @@ async function prepare(
     }
     await pace();
   }
-  if (unfit.length > 0) await flow.store.saveDelivered(unfit);
+  if (unfit.length > 0) await saveDelivered(flow, unfit);
   return outgoing;
-}
-
-/** A call that was matched before stays with its contact. */
-function kept({ decision, number }: TrackedCall): Lookup {
-  return {
-    lookup: decision?.lookup ?? "kept",
-    ...(number !== undefined && { number }),
-    choice: { reason: decision?.reason ?? "matched before", runnersUp: decision?.runnersUp ?? [] },
-  };
-}
-
-async function storedContact(
-  { store }: Flow,
-  { settings }: Installation,
-  row: TrackedCall,
-  lookup: Lookup,
-): Promise<Contact | undefined> {
-  const ref = contactRefOf(row, lookup);
-  if (!ref) return undefined;
-  return (await store.contact(settings.name, ref)) ?? { ...ref, phones: [], fields: {} };
 }
 
 type SavedBatch = { outgoing: readonly Outgoing[]; results: readonly SaveResult[]; unmade: Unmade[] };
@@ -179,20 +162,20 @@ async function settle(
         byKey.get(sent.record.key) ?? { key: sent.record.key, failed: lost },
       ),
     );
-    await flow.store.saveDelivered(await dueIfKnownByNow(flow, installation, delivered));
+    await saveDelivered(flow, await dueIfKnownByNow(flow, installation, delivered));
     const made = new Set(delivered.flatMap((call) => (mayStillBeMade(call) ? [call.id] : [])));
     for (const { row, followUp } of part)
       if (followUp && !made.has(row.id)) unmade.push({ key: row.call.key, subject: followUp });
   }
 }
 
-/** Whether the follow-up that went with a call is there, or goes out with the call again. */
+/** Whether the follow-up that was sent with a call exists, or is sent with the call again. */
 function mayStillBeMade({ state, followUp }: DeliveredCall): boolean {
   if (state === "logged") return followUp !== undefined && "made" in followUp;
   return state !== "dead" && state !== "gone";
 }
 
-/** The contact index may have learned a number while its call was on the way to the CRM: that call is due again. */
+/** A call is due again when the contact index learned its number while the call was being sent. */
 async function dueIfKnownByNow(
   { store, now }: Flow,
   { settings }: Installation,
@@ -207,7 +190,7 @@ async function dueIfKnownByNow(
   );
 }
 
-/** The CRM refused or missed the batch as a whole. */
+/** The CRM refused the whole batch, or did not answer. */
 async function postpone(
   flow: Flow,
   installation: Installation,
@@ -215,6 +198,9 @@ async function postpone(
   error: CrmError,
 ): Promise<void> {
   for (const part of inParts(rows, rowsAtOnce)) {
-    await flow.store.saveDelivered(part.map((row) => failed(flow, installation, { row }, error)));
+    await saveDelivered(
+      flow,
+      part.map((row) => failed(flow, installation, { row }, error)),
+    );
   }
 }

@@ -7,10 +7,10 @@ import type { Reached, Subject, WantedFollowUp } from "../../store/contract-foll
 import type { Flow, Installation } from "../installation.ts";
 import type { Outgoing } from "./record.ts";
 
-/** A caller who was missed longer ago than this has called again, or does not wait any more. */
+/** Older missed calls get no follow-up. */
 const oldestMs = 86_400_000;
 
-/** Callers who get a follow-up in this claim, and the key of the call that makes it. */
+/** The callers who get a follow-up in this claim, each with the key of the call that makes it. */
 export type Promised = Map<string, string>;
 
 /** A call whose follow-up was not made, by its key. */
@@ -18,8 +18,8 @@ export type Unmade = { key: string; subject: Subject };
 
 /**
  * Decides which missed calls get a follow-up task: one per contact or number at a time, none for old calls, and none when
- * the customer has been reached since. Follow-ups of customers who were reached by these calls are marked to be closed,
- * before the calls go out, so that no crash in between forgets it.
+ * the customer has been reached since. Follow-ups of customers who were reached in these calls are marked to be closed
+ * before the calls are sent, so that a crash in between does not lose that.
  */
 export async function planFollowUps(
   flow: Flow,
@@ -48,10 +48,9 @@ export async function planFollowUps(
 }
 
 /**
- * Looks once more at the latest missed call of each of these callers that has had no follow-up of its own, because
- * theirs was to be the one and was not made.
+ * Retries the latest other missed call of each of these callers, so that it gets the follow-up that could not be made.
  */
-export async function instead(
+export async function retryFollowUps(
   { store, now }: Flow,
   { settings }: Installation,
   unmade: readonly Unmade[],
@@ -76,7 +75,7 @@ async function plan(
   const { row, record } = outgoing;
   const subject = subjectOf(row, record.contact);
   const since = beganAt(row.call) ?? row.createdAt;
-  // It was sent before, and the CRM may have it: it is sent once more, the same, and closed later if need be.
+  // It was sent before, and the CRM may have it: the same one is sent again, and closed later if necessary.
   if (own?.state === "wanted") return sending(outgoing, { ...subject, since: own.since, fields: own.fields });
   if (!record.task) return outgoing;
   if (record.ours["taskId"] !== undefined || (own && own.state !== "refused")) return without(outgoing);
@@ -107,7 +106,7 @@ async function whyNone(
   return back && `the customer was reached in ${back.key}`;
 }
 
-/** Those that a person has not closed; what was closed is noted. A task that is not known to be made yet counts as open. */
+/** Those that no person has closed; closed ones are stored as such. A task without an answer yet counts as open. */
 async function stillOpenIn(
   { store }: Flow,
   { connector }: Installation,

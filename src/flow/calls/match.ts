@@ -1,15 +1,23 @@
 import { type Choice, type Contact, chooseContact } from "../../core/contact.ts";
-import { identityOf, whyNotANumber } from "../../core/phone.ts";
+import { whyNotANumber } from "../../core/phone.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { unlessAborted } from "../../lib/aborted.ts";
 import { inParts } from "../../lib/pace.ts";
-import { askCrm } from "../contacts/caller-search.ts";
+import { searchCrm } from "../contacts/caller-search.ts";
 import type { Flow, Installation } from "../installation.ts";
 
-/** Where an answer about a number came from. */
-export type Lookup = { number?: string; lookup: string; choice?: Choice };
+/** What is known of a number. */
+export type Lookup = {
+  number?: string;
+  /** Where the answer came from: "index", "crm", or why there is none. */
+  lookup: string;
+  choice?: Choice;
+};
 
-/** Why a number is not to be looked up; undefined when it is. */
+/** A call with what its number was looked up to, and the contact that it goes to. */
+export type Match = { lookup: Lookup; contact: Contact | undefined };
+
+/** Why a number is not looked up; undefined when it is. */
 export function whyNotLookedUp(
   installation: Installation,
   raw: string | undefined,
@@ -17,15 +25,12 @@ export function whyNotLookedUp(
 ): string | undefined {
   const { companyNumbers, region } = installation.settings;
   if (number === undefined) return whyNotANumber(raw, region);
-  if (companyNumbers.some((own) => identityOf(own, region) === number))
-    return "one of the company's own numbers";
-  return undefined;
+  return companyNumbers.includes(number) ? "one of the company's own numbers" : undefined;
 }
 
 /**
- * Looks up the callers of many calls: the index first; the misses go to the CRM, many numbers in one request, and what
- * it finds goes into the index. The answer about one call can be awaited by itself; it throws `CrmError` when the CRM
- * has to be asked and cannot be.
+ * Looks up the callers of many calls: the index first, then the CRM for the misses, many numbers in one request; what the
+ * CRM finds is indexed. Each call's answer can be awaited separately; it throws `CrmError` when the CRM does not answer.
  */
 export async function lookUp(
   flow: Flow,
@@ -40,7 +45,7 @@ export async function lookUp(
       : undefined;
   const wanted = [...new Set(rows.flatMap((row) => numberOf(row) ?? []))];
   const indexed = await flow.store.contactsByNumber(name, wanted);
-  const asked = askInParts(
+  const requested = searchInParts(
     flow,
     installation,
     wanted.filter((number) => !indexed.has(number)),
@@ -53,15 +58,55 @@ export async function lookUp(
       return { lookup: `not looked up: ${why}` };
     }
     const lookup = indexed.has(number) ? "index" : "crm";
-    const candidates = indexed.get(number) ?? (await asked.get(number))?.get(number) ?? [];
+    const candidates = indexed.get(number) ?? (await requested.get(number))?.get(number) ?? [];
     const choice = chooseContact(candidates, contactOrder);
     flow.meter.looked(choice.contact ? lookup : "unknown");
     return { number, lookup, choice };
   };
 }
 
-/** For each number, the answer of the request that asks for it; one that a caller waits for already is not asked twice. */
-function askInParts(
+/** The match of one call by the index alone, as far as it goes without the CRM. */
+export async function matchInIndex(flow: Flow, installation: Installation, row: TrackedCall): Promise<Match> {
+  const lookup =
+    row.contact === undefined ? await lookUpInIndex(flow, installation, row) : earlierLookup(row);
+  return { lookup, contact: await contactOf(flow, installation, row, lookup) };
+}
+
+async function lookUpInIndex(
+  { store }: Flow,
+  installation: Installation,
+  { call, number }: TrackedCall,
+): Promise<Lookup> {
+  const why = whyNotLookedUp(installation, call.customer?.number, number);
+  if (why !== undefined || number === undefined) return { lookup: `not looked up: ${why}` };
+  const { name, contactOrder } = installation.settings;
+  const candidates = (await store.contactsByNumber(name, [number])).get(number) ?? [];
+  return { number, lookup: "index", choice: chooseContact(candidates, contactOrder) };
+}
+
+/** A call that was matched before stays with its contact. */
+export function earlierLookup({ decision, number }: TrackedCall): Lookup {
+  return {
+    lookup: decision?.lookup ?? "kept",
+    ...(number !== undefined && { number }),
+    choice: { reason: decision?.reason ?? "matched before", runnersUp: decision?.runnersUp ?? [] },
+  };
+}
+
+/** The contact that a call goes to, with no more than its id when the index does not have it. */
+export async function contactOf(
+  { store }: Flow,
+  { settings }: Installation,
+  row: TrackedCall,
+  { choice }: Lookup,
+): Promise<Contact | undefined> {
+  if (choice?.contact) return choice.contact;
+  if (!row.contact) return undefined;
+  return (await store.contact(settings.name, row.contact)) ?? { ...row.contact, phones: [], fields: {} };
+}
+
+/** For each number, the answer of the request that has it. A number that is being looked up for a live caller is not requested twice. */
+function searchInParts(
   flow: Flow,
   installation: Installation,
   numbers: readonly string[],
@@ -75,13 +120,13 @@ function askInParts(
     const answer = unlessAborted(found, signal).then((contacts) => new Map([[number, contacts]]));
     return [[number, answer] as const];
   });
-  const asked = new Map(underWay);
-  const others = numbers.filter((number) => !asked.has(number));
+  const requested = new Map(underWay);
+  const others = numbers.filter((number) => !requested.has(number));
   for (const part of inParts(others, lookupSize)) {
-    const answer = askCrm(flow, installation, part, { signal });
-    for (const number of part) asked.set(number, answer);
+    const answer = searchCrm(flow, installation, part, { signal });
+    for (const number of part) requested.set(number, answer);
   }
-  // All who wait for it hear of a failure; when none does any more, it is no crash.
-  for (const answer of asked.values()) answer.catch(() => {});
-  return asked;
+  // Callers handle a failure themselves; one that none of them awaits must not be an unhandled rejection.
+  for (const answer of requested.values()) answer.catch(() => {});
+  return requested;
 }

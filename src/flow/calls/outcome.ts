@@ -10,7 +10,7 @@ import { type Outgoing, oursAfterSaving } from "./record.ts";
 
 const longestPauseMs = 300_000;
 
-/** What the CRM's answer about one call means for it, logged and counted. */
+/** The new state of a call after the CRM's answer, which is logged and counted. */
 export function outcomeOf(
   flow: Flow,
   installation: Installation,
@@ -79,7 +79,7 @@ export function outcomeOf(
   };
 }
 
-/** `later` waits with a growing pause and no limit; `never` parks the call until somebody mends the reason. */
+/** `later` retries with growing pauses and no limit; `never` parks the call until a person has fixed the cause. */
 export function failed(
   flow: Flow,
   installation: Installation,
@@ -119,4 +119,13 @@ export function failed(
       detail: { reason: maskPeople(error.message), ...(!dead && { againInMs: pause }) },
     },
   };
+}
+
+/** Stores the new states of calls and publishes the changed calls. */
+export async function saveDelivered(
+  { store, publish }: Pick<Flow, "store" | "publish">,
+  calls: readonly DeliveredCall[],
+): Promise<void> {
+  await store.saveDelivered(calls);
+  publish(calls.map(({ key, installation, state, revision }) => ({ key, installation, state, revision })));
 }

@@ -5,14 +5,17 @@ import type { Decoding } from "../../core/runtime.ts";
 import type { LearnedLine } from "../../store/contract-lines.ts";
 import type { Flow } from "../installation.ts";
 
-/** A company with more lines than this is not decided by lines that we learn. */
+/** With more lines than this, no further ones are learned. */
 const mostLines = 10_000;
 
-/**
- * The installation's own numbers at a provider, those included that new events are the first to tell of. `fresh`: these,
- * each with what is still to be folded again for it. `affected`: the ids of the newest calls that they may put right.
- */
-export type OwnLines = { own: OwnNumbers; fresh: ReadonlyMap<string, LearnedLine>; affected: string[] };
+/** The installation's own numbers at a provider, with those that new events are the first to show. */
+export type OwnLines = {
+  own: OwnNumbers;
+  /** The new ones, each with the calls that are still to be folded again for it. */
+  fresh: ReadonlyMap<string, LearnedLine>;
+  /** The ids of the newest calls that the new ones may change. */
+  affected: string[];
+};
 
 export async function ownLines(
   { store }: Pick<Flow, "store">,
@@ -34,7 +37,7 @@ export async function ownLines(
   return { own, fresh: learned, affected: [...affected] };
 }
 
-/** What is kept with a call so that a line which becomes known later finds it, and the lines that its new events tell of. */
+/** The undecided ends of a call, by which a line that becomes known later finds it, and the lines that its new events show. */
 export function linesAndEnds(
   { fresh }: OwnLines,
   region: string,

@@ -123,7 +123,7 @@ function lastToTalk(
   return talkers.flatMap((talker) => entryOf(settings, owners, call.provider, talker) ?? [])[0];
 }
 
-/** One who is not in the directory is known by the e-mail address that the provider tells, if a CRM user has it. */
+/** An agent who is not in the directory is recognised by the e-mail address that the provider sends, if a CRM user has it. */
 function entryOf(
   { agents, region }: InstallationSettings,
   owners: readonly Owner[],

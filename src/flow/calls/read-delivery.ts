@@ -4,8 +4,8 @@ import { askedMethod } from "../../core/polling.ts";
 import { closingEvents, closingKind, isClosing } from "./unknown-end.ts";
 
 /**
- * What a delivery says, by the provider's decoder of today. The answer to a question of ours only fills what webhooks
- * leave open. Throws for a delivery that cannot be read.
+ * The events of a delivery, by the provider's current decoder. Events from polling only fill what webhooks leave open.
+ * Throws for a delivery that cannot be read.
  */
 export function readDelivery(
   provider: Provider | undefined,
@@ -15,6 +15,6 @@ export function readDelivery(
   if (!provider) throw new Error(`no provider ${delivery.provider} in this version`);
   const { kind } = provider.read(delivery);
   const events = provider.decode(delivery);
-  const asked = delivery.method === askedMethod;
-  return { kind, events: asked ? events.map((event) => ({ ...event, fills: true as const })) : events };
+  const isPolled = delivery.method === askedMethod;
+  return { kind, events: isPolled ? events.map((event) => ({ ...event, fills: true as const })) : events };
 }

@@ -1,14 +1,15 @@
 import { isMissed } from "../../core/call.ts";
-import type { Contact, ContactRef, Owner } from "../../core/contact.ts";
+import type { Contact, Owner } from "../../core/contact.ts";
 import type { CallRecord, Fields, SaveResult } from "../../core/contracts.ts";
 import { withEmptied } from "../../core/edits.ts";
 import { toE164 } from "../../core/phone.ts";
+import type { CallLinks } from "../../core/runtime.ts";
 import type { Decision, TrackedCall, WrittenByUs } from "../../core/tracked-call.ts";
 import type { RenderBudget } from "../../mapping/budget.ts";
 import { type Limited, startRendering } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
 import type { WantedFollowUp } from "../../store/contract-follow-ups.ts";
-import type { Flow, Installation } from "../installation.ts";
+import type { Installation } from "../installation.ts";
 import { namesOf } from "./agent-names.ts";
 import type { Lookup } from "./match.ts";
 import { chooseOwner, type OwnerChoice } from "./owner.ts";
@@ -26,8 +27,11 @@ export type Outgoing = {
   limited?: readonly Limited[];
 };
 
-/** As much of the flow as a record needs: our links. `budget`: for who wants to know what was spent. */
-type Links = Pick<Flow, "recordingUrl" | "transcriptUrl"> & { budget?: RenderBudget };
+/** What a record is made with. */
+type RecordContext = CallLinks & {
+  /** Absent = a new one for each record. */
+  budget?: RenderBudget;
+};
 
 /** A call, and who it was with. `owners`: the CRM's users. */
 type MatchedCall = {
@@ -37,17 +41,17 @@ type MatchedCall = {
   owners: readonly Owner[];
 };
 
-/** Puts one call into the CRM's words. Only a number that was looked up, and that nobody has, can become a contact. */
+/** One call as the CRM gets it. Only a number that was looked up and not found can become a contact. */
 export function recordOf(
-  flow: Links,
+  context: RecordContext,
   installation: Pick<Installation, "settings" | "mapping">,
   { row, lookup, contact, owners }: MatchedCall,
 ): Outgoing {
   const { settings } = installation;
   const mapping = installation.mapping();
   const choice = chooseOwner(settings, owners, row.call, contact);
-  const view = viewOf(flow, installation, row, { contact, choice, owners, lookup });
-  const rendering = startRendering(view, flow.budget);
+  const view = viewOf(context, installation, row, { contact, choice, owners, lookup });
+  const rendering = startRendering(view, context.budget);
   const { fields, modes } = mapping.activity(rendering);
   const task = isMissed(row.call) ? mapping.task(rendering) : undefined;
   const associate = mapping.associate(rendering);
@@ -93,7 +97,7 @@ type FoundFacts = {
 };
 
 function viewOf(
-  flow: Links,
+  links: CallLinks,
   { settings }: Pick<Installation, "settings">,
   row: TrackedCall,
   { contact, choice, owners, lookup }: FoundFacts,
@@ -101,8 +105,8 @@ function viewOf(
   const { name, region, timeZone, followUpDueMinutes } = settings;
   const { owner } = choice;
   const { recording, transcript, summary, customer, line } = row.call;
-  const recordingUrl = recording && flow.recordingUrl?.(row);
-  const transcriptUrl = transcript || summary ? flow.transcriptUrl?.(row) : undefined;
+  const recordingUrl = recording && links.recordingUrl(row);
+  const transcriptUrl = transcript || summary ? links.transcriptUrl(row) : undefined;
   const customerNumber = toE164(customer?.number, region) ?? row.number;
   const sharedWith = lookup.choice?.runnersUp.flatMap((one) => one.name ?? []) ?? [];
   return {
@@ -153,7 +157,7 @@ function sentOf({ fields, contact, ownerId }: CallRecord): Fields {
 
 /**
  * The values that may be in the CRM because of us once this record has been sent: the old ones and the new. A field
- * that we never wrote may still be empty afterwards: that is nobody's edit.
+ * that we never wrote may still be empty afterwards; that is no edit.
  */
 export function oursWhileSending(record: CallRecord): WrittenByUs {
   const all = new Map(Object.entries(record.ours).map(([name, values]) => [name, [...values]]));
@@ -165,8 +169,8 @@ export function oursWhileSending(record: CallRecord): WrittenByUs {
 }
 
 /**
- * The same after the CRM has answered: what we wrote is ours, and what was ours and stands as we want it; what a person
- * changed keeps our old values. A field that the connector left out does not become ours.
+ * The same after the CRM has answered: what we wrote is ours, and so is what was ours and still has our value. A field that
+ * a person changed keeps our old values; a field that the connector left out does not become ours.
  */
 export function oursAfterSaving(
   record: CallRecord,
@@ -182,9 +186,4 @@ export function oursAfterSaving(
   for (const [name, value] of Object.entries(result.stored ?? {}))
     after.set(name, [...(after.get(name) ?? []), value]);
   return Object.fromEntries(after);
-}
-
-/** The contact that a call has now: the one it was given before, else the one that the look-up chose. */
-export function contactRefOf(row: TrackedCall, { choice }: Lookup): ContactRef | undefined {
-  return row.contact ?? choice?.contact;
 }

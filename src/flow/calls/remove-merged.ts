@@ -2,9 +2,10 @@ import type { RemovedCall } from "../../core/contracts.ts";
 import { reasonOf } from "../../core/mask.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { Flow, Installation } from "../installation.ts";
+import { saveDelivered } from "./outcome.ts";
 
-/** Removes the activities of legs that a transfer merged into other calls, also those that the CRM may have without our knowing. */
-export async function takeBack(
+/** Removes the activities of legs that a transfer merged into other calls, including those that the CRM may have without having answered. */
+export async function removeMerged(
   flow: Flow,
   { connector, crm }: Installation,
   rows: readonly TrackedCall[],
@@ -21,11 +22,12 @@ export async function takeBack(
     problem = reasonOf(error);
     flow.log.warn(
       { crm, reason: problem },
-      "the activity of a merged leg could not be removed; it is tried again",
+      "the activity of a merged leg could not be removed; it will be retried",
     );
   }
   const again = { reason: problem, dueAt: at + 60_000 };
-  await flow.store.saveDelivered(
+  await saveDelivered(
+    flow,
     rows.map((row) => ({
       id: row.id,
       key: row.call.key,

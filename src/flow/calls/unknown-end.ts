@@ -4,13 +4,13 @@ import { jsonBody, textAt } from "../../lib/body.ts";
 
 export const closingKind = "unknown_end";
 
-/** No webhook has it: the delivery is our own conclusion. */
+/** No webhook has this method: we make the delivery ourselves. */
 const closingMethod = "CLOSE";
 
-/** How long a call may go on without a word before it counts as over. */
+/** A call without an event for this long counts as ended. */
 export const silentMs = 6 * 3_600_000;
 
-/** A delivery of ours that ends a call whose end nobody told. It is kept and replayed like any other. */
+/** A delivery of our own that ends a call whose end was never reported. It is stored and replayed like any other. */
 export function closingDelivery({ installation, provider, callId }: Call, now: number): Delivery {
   const receivedAt = new Date(now).toISOString();
   return {
@@ -28,7 +28,7 @@ export function isClosing({ method }: Delivery): boolean {
   return method === closingMethod;
 }
 
-/** When it ended stays open: a real end that comes later tells. */
+/** The time of the end stays open, so that a real end may still fill it. */
 export function closingEvents(delivery: Delivery): CallEvent[] {
   const body = jsonBody(delivery);
   const callId = textAt(body, "call_id");

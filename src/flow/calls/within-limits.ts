@@ -3,14 +3,19 @@ import type { CallSize, StoredDelivery } from "../../store/contract.ts";
 import type { Flow } from "../installation.ts";
 import { type DecodedEvent, legsOf } from "./gather.ts";
 
-/** `beyond`: deliveries with events that found no room. `bytes`: of the stored events that have to be folded with `kept`. */
-export type WithinLimits = { kept: DecodedEvent[]; beyond: ReadonlySet<number>; bytes: number };
+export type WithinLimits = {
+  fitting: DecodedEvent[];
+  /** Deliveries with events that exceed the limits. */
+  beyond: ReadonlySet<number>;
+  /** The size of the stored events that are folded with `fitting`. */
+  bytes: number;
+};
 
 type Calls = { legs: string[]; events: number; bytes: number; stored: number };
 
 /**
- * The new events that their calls have room for. One that would join calls to one that is too large finds none: they stay
- * apart. What a replayed delivery gave before keeps its room, and an end comes before all others.
+ * The new events that fit into their calls. An event that would join calls into one that is too large does not fit: the
+ * calls stay apart. Events that a replayed delivery gave before come first, then ends of calls, then all others.
  */
 export async function withinLimits(
   { store }: Pick<Flow, "store">,
@@ -37,7 +42,7 @@ export async function withinLimits(
   }
   const touched = new Set([...fitting].flatMap(({ event }) => calls.get(event.callId) ?? []));
   return {
-    kept: decoded.filter((item) => fitting.has(item)),
+    fitting: decoded.filter((item) => fitting.has(item)),
     beyond: new Set(decoded.filter((item) => !fitting.has(item)).map(({ delivery }) => delivery)),
     bytes: [...touched].reduce((sum, { stored }) => sum + stored, 0),
   };
@@ -57,7 +62,7 @@ function callsByLeg(sizes: readonly CallSize[]): Map<string, Calls> {
   return new Map(calls);
 }
 
-/** What the calls of an event's legs are together with it. */
+/** The calls of an event's legs together with it. */
 function join(calls: ReadonlyMap<string, Calls>, { event }: DecodedEvent): Calls {
   const legs = legsOf(event);
   const joined = [...new Set(legs.flatMap((leg) => calls.get(leg) ?? []))];

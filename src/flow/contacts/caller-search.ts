@@ -2,16 +2,17 @@ import type { Contact } from "../../core/contact.ts";
 import type { CallerSearch, Flow, Installation } from "../installation.ts";
 import { indexContacts } from "./index-contacts.ts";
 
-/** Two, so that one slow answer does not hold up all callers who come after it. */
+/** Two, so that one slow answer does not delay all later callers. */
 const urgentAtOnce = 2;
-/** Searches that hang hold up nobody once their own callers are gone; of a CRM that always hangs no more are asked. */
+/** Searches whose callers have hung up do not count for the limit above, but for this one, so that a hanging CRM gets no more. */
 const mostAtOnce = 8;
-/** Numbers that wait for a search; more callers than that get the default agent. */
+/** Numbers that wait for a search; beyond that, callers get the default agent. */
 const mostWaiting = 5_000;
 
-/** A number that is being looked for. `ringing`: how many callers still hear the ringing tone. */
+/** A number that is being looked up. */
 type Search = {
   number: string;
+  /** How many callers still hear the ringing tone. */
   ringing: number;
   found: Promise<Contact[]>;
   settle: (found: Contact[]) => void;
@@ -21,9 +22,9 @@ type Search = {
 type SentBatch = { isUrgent: boolean; batch: readonly Search[] };
 
 /**
- * Looks up callers whom the index does not know while they ring. What waits while a search is under way goes together
- * in the next one; one number is asked for once, however many wait for it. A caller whose time is up is looked up all
- * the same, after those who still ring, so that the next call and the activity know.
+ * Looks up callers who are not in the index while they ring. Numbers that arrive while a search is under way are sent
+ * together in the next one, each once. A caller whose deadline has passed is still looked up, after those who still ring,
+ * for the next call and the activity.
  */
 export function createCallerSearch(): CallerSearch {
   const waiting = new Map<string, Search>();
@@ -42,7 +43,7 @@ export function createCallerSearch(): CallerSearch {
     const numbers = batch.map(({ number }) => number);
     const request: SentBatch = { isUrgent, batch };
     sent.add(request);
-    void askCrm(flow, installation, numbers, { urgent: isUrgent })
+    void searchCrm(flow, installation, numbers, { urgent: isUrgent })
       .then(
         (found) => {
           for (const { number, settle } of batch) settle(found.get(number) ?? []);
@@ -92,7 +93,7 @@ export function createCallerSearch(): CallerSearch {
 
 function open(number: string): Search {
   const { promise: found, resolve: settle, reject: fail } = Promise.withResolvers<Contact[]>();
-  // All who wait for it hear of a failure; when none does any more, it is no crash.
+  // Callers handle a failure themselves; one that none of them awaits must not be an unhandled rejection.
   found.catch(() => {});
   return { number, ringing: 0, found, settle, fail };
 }
@@ -106,8 +107,8 @@ function unlessEnded<T>(promise: Promise<T>, ended: AbortSignal): Promise<T> {
   });
 }
 
-/** Asks the CRM and puts what it said into the index. */
-export async function askCrm(
+/** Looks numbers up in the CRM and indexes what it finds. */
+export async function searchCrm(
   flow: Flow,
   installation: Installation,
   numbers: readonly string[],

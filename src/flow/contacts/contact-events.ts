@@ -6,20 +6,20 @@ import type { Flow, Installation } from "../installation.ts";
 import { indexContacts } from "./index-contacts.ts";
 import { renumber } from "./renumber.ts";
 
-/** Many events about one contact, and about many, are one read. */
+/** Events that arrive in this time are read together. */
 const pauseMs = 500;
-/** What does not fit is caught by the sync. */
+/** Further ones are left to the next sync. */
 const mostWaiting = 10_000;
 
 type WaitingEvents = { changed: Set<string>; refs: Map<string, ContactRef>; erased: Map<string, ContactRef> };
 
-/** `matched`: told when calls became due because their number is known now. */
 export type ContactEventsOptions = {
   installation: (name: string) => Installation | undefined;
+  /** Called when calls became due because their number is known now. */
   matched: (installation: string) => void;
 };
 
-/** Keeps the contact index fresh between syncs by what a CRM tells as it happens. */
+/** Updates the contact index between syncs by the CRM's webhooks about contacts. */
 export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
   const stopping = new AbortController();
   const waiting = new Map<string, WaitingEvents>();
@@ -29,14 +29,14 @@ export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
     if (erased.length === 0) return;
     const installation = options.installation(name);
     const { companyNumbers = [], region = "" } = installation?.settings ?? {};
-    // What the rules of before kept under other numbers would not be found.
+    // Rows that older rules stored under other numbers would not be found.
     if (installation) await renumber(flow, installation, stopping.signal);
     const spared = companyNumbers.flatMap((number) => identityOf(number, region) ?? []);
     await flow.store.erase(name, erased, { now: flow.now(), spared });
   };
 
   const round = async (name: string, { changed, refs, erased }: WaitingEvents): Promise<void> => {
-    // Once more: a lane may have had them in its hands, and have written them back.
+    // Again: a lane may have read them before and written them back.
     await erase(name, [...erased.values()]);
     await flow.store.removeContacts(name, [...refs.values()]);
     const installation = options.installation(name);
@@ -51,7 +51,7 @@ export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
     );
   };
 
-  /** One round after another, so that what was read is in the index before anything newer is. */
+  /** One round after another, so that an older read never overwrites a newer one. */
   const work = async (name: string): Promise<void> => {
     for (let notes = waiting.get(name); notes; notes = waiting.get(name)) {
       await pause(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
@@ -60,7 +60,7 @@ export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
       await round(name, notes).catch((error: unknown) => {
         flow.log.warn(
           { installation: name, err: error },
-          "contacts that changed could not be read; the next sync catches up",
+          "changed contacts could not be read; the next sync will",
         );
       });
     }
@@ -68,8 +68,8 @@ export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
   };
 
   return {
-    /** Resolves once it is noted. Who is to be erased is erased by then, because no sync would catch up with that. */
-    async hear(name: string, { changed, removed, erased }: Omit<ContactEvents, "account">): Promise<void> {
+    /** Resolves once the events are noted, and erasures are done: no sync would make up for those. */
+    async receive(name: string, { changed, removed, erased }: Omit<ContactEvents, "account">): Promise<void> {
       await erase(name, erased);
       const notes = waiting.get(name) ?? { changed: new Set(), refs: new Map(), erased: new Map() };
       const room = () => notes.changed.size + notes.refs.size < mostWaiting;

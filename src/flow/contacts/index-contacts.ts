@@ -4,10 +4,10 @@ import type { Flow, Installation } from "../installation.ts";
 
 /** Contacts in one transaction: few enough that an inbound call never waits for it. */
 const contactsAtOnce = 100;
-/** Calls stay matchable this long: when the index later learns their number, they are associated by themselves. */
+/** Unmatched calls are matched automatically when the index learns their number within this time. */
 export const matchableMs = 30 * 86_400_000;
 
-/** Puts contacts into the index. Returns how many calls became due because their number is known now. */
+/** Adds contacts to the index. Returns how many calls became due because their number is known now. */
 export async function indexContacts(
   flow: Flow,
   { settings }: Installation,

@@ -4,17 +4,16 @@ import { createPace } from "../../lib/pace.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { matchableMs } from "./index-contacts.ts";
 
-/** Of the rules in `core/phone.ts`: raise it when they read a number in another way than before. */
+/** Of the rules in `core/phone.ts`: increase it when they read a number differently than before. */
 const rulesVersion = 2;
 /** Rows in one transaction: few enough that an inbound call never waits for it. */
 const rowsAtOnce = 200;
 const progressEveryMs = 5_000;
 
 /**
- * Finds contacts and calls by the identities of today, when the rules for them or the installation's region have
- * changed. Runs once for each change, beside all other work; stopped, it starts over and passes what is done already
- * quickly. Until then a caller who is not found in the index is looked for in the CRM. Returns how many unmatched
- * calls became due.
+ * Stores the identities of contacts and calls again after the rules or the installation's region have changed. Runs once
+ * per change, beside all other work; after a stop it starts over and passes finished rows quickly. Until it is done, a
+ * caller who is not found in the index is looked up in the CRM. Returns how many unmatched calls became due.
  */
 export async function renumber(
   flow: Flow,
@@ -27,8 +26,8 @@ export async function renumber(
   const total = await store.countContacts(name);
   const pace = createPace();
   const options = () => ({ now: flow.now(), matchSince: flow.now() - matchableMs });
-  let [matched, read, changed, toldAt] = [0, 0, 0, flow.now()];
-  const tell = (sentence: string) =>
+  let [matched, read, changed, loggedAt] = [0, 0, 0, flow.now()];
+  const logProgress = (sentence: string) =>
     log.info({ installation: name, contacts: read, of: total, changed }, sentence);
 
   let contacts = await store.numberedContacts(name, undefined, rowsAtOnce);
@@ -44,9 +43,9 @@ export async function renumber(
     if (wrong.length > 0) matched += await store.renumberContacts(name, wrong, options());
     read += contacts.length;
     changed += wrong.length;
-    if (flow.now() - toldAt > progressEveryMs) {
-      toldAt = flow.now();
-      tell("the contact index is being renumbered");
+    if (flow.now() - loggedAt > progressEveryMs) {
+      loggedAt = flow.now();
+      logProgress("the contact index is being renumbered");
     }
     await pace();
   }
@@ -63,7 +62,7 @@ export async function renumber(
   await renumberAnswers(flow, name, region, signal);
   if (signal?.aborted) return matched;
   await store.saveNumbering(name, version);
-  if (changed > 0) tell("the contact index was renumbered");
+  if (changed > 0) logProgress("the contact index was renumbered");
   return matched;
 }
 

@@ -4,8 +4,8 @@ import { indexContacts } from "./index-contacts.ts";
 export type SyncProgress = { contacts: number; removed: number; matched: number };
 
 /**
- * Brings the contact index and the owners up to date with the CRM, page by page; a stop in between goes on from the
- * last page. Calls of the last 30 days whose number is new become due. Throws `CrmError`.
+ * Brings the contact index and the owners up to date with the CRM, page by page; after a stop it resumes at the last
+ * page. Calls of the last 30 days whose number is new become due. Throws `CrmError`.
  */
 export async function syncContacts(
   flow: Flow,
@@ -23,7 +23,7 @@ export async function syncContacts(
   for (let more = true; more && !signal?.aborted; ) {
     const page = await connector.changedContacts(state.cursor, signal);
     if (page.full) {
-      // Before any of them is written: what calls find from now on is kept as what was listed is.
+      // Before the first of them is written: contacts that calls find from now on belong to this generation, too.
       state = { ...state, generation: state.generation + 1 };
       await store.saveSyncState(settings.name, state);
       complete = true;

@@ -3,12 +3,19 @@ import type { Owner } from "../../core/contact.ts";
 import { findAgent, sameEmail } from "../../core/directory.ts";
 import type { Flow, Installation } from "../installation.ts";
 
-/** Somebody of the company in calls, whom neither the directory nor an e-mail address leads to a user of the CRM. `calls`: of the latest ones. */
-type UnknownAgent = { provider: string; ids: string[]; name?: string; email?: string; calls: number };
+/** An agent in calls who cannot be linked to a CRM user by the directory or an e-mail address. */
+type UnknownAgent = {
+  provider: string;
+  ids: string[];
+  name?: string;
+  email?: string;
+  /** In how many of the latest calls. */
+  calls: number;
+};
 
 /**
- * Where activities do not find their owner by who talked: agents whose e-mail address no user of the CRM has, users whom no
- * agent stands for, and people in the latest calls who are neither.
+ * Why activities may not get the owner who talked: agents whose e-mail address no CRM user has, users without an agent
+ * entry, and agents of the latest calls who are neither.
  */
 export type Gaps = { agentsWithoutUser: string[]; usersWithoutAgent: Owner[]; unknownAgents: UnknownAgent[] };
 

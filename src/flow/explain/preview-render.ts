@@ -21,16 +21,20 @@ type FieldChange = {
   write: WriteMode;
 };
 
-/** `limited`: fields whose texts in the other mapping run into a limit, so that they are left out or get their `else`. */
 type CallPreview = {
   key: string;
   activityId?: string;
   changes: FieldChange[];
+  /** Fields whose texts in the other mapping run into a limit, so that they are left out or get their `else`. */
   limited?: { field: string; why: string }[];
 };
 
-/** `calls`: each a `CallPreview` as JSON. `stopped`: why there are fewer calls than there could be. */
-type Preview = { calls: string[]; stopped?: string };
+type Preview = {
+  /** Each a `CallPreview` as JSON. */
+  calls: string[];
+  /** Why there are fewer calls than there could be. */
+  stopped?: string;
+};
 
 /** A call with all that its record needs. */
 export type PreviewedCall = {
@@ -43,26 +47,27 @@ export type PreviewedCall = {
 
 export type MappingText = { text: string; file: string };
 
-/** All that a preview needs, as it crosses to another thread. `tooLarge`: the next call was too large to be among them. */
+/** All that a preview needs, as it is sent to another thread. */
 export type PreviewJob = {
   crm: string;
   settings: InstallationSettings;
   owners: readonly Owner[];
   calls: readonly PreviewedCall[];
+  /** The next call was too large to be included. */
   tooLarge?: true;
   inUse: MappingText;
   next: MappingText;
 };
 
-/** A preview may take as much as so many records that spend all they have; usual ones need a hundredth of that. */
+/** A preview may cost as much as this many records at their limits; usual records cost a hundredth of that. */
 const mostRecords = 10;
-/** After so many characters, no more calls are added. */
+/** From this many characters on, no more calls are added. */
 const longestPreview = 1_000_000;
 const longestShown = 2_000;
 
 /**
- * What calls look like with another mapping, beside what the one in use makes of them: JSON, which the thread that
- * serves hands on as it is. Throws `ConfigError`.
+ * What calls look like with another mapping, beside the one in use, as JSON that the serving thread passes on unchanged.
+ * Throws `ConfigError`.
  */
 export function previewText(job: PreviewJob): string {
   const { calls, stopped } = renderPreview(job);

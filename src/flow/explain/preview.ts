@@ -1,9 +1,7 @@
-import { chooseContact } from "../../core/contact.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { openWorker, type WorkerOptions } from "../../lib/worker.ts";
-import type { Lookup } from "../calls/match.ts";
-import { contactRefOf } from "../calls/record.ts";
+import { matchInIndex } from "../calls/match.ts";
 import type { Flow, Installation } from "../installation.ts";
 import type { MappingText, PreviewedCall, PreviewJob } from "./preview-render.ts";
 
@@ -37,7 +35,7 @@ export function createPreviews(flow: Flow, options: Pick<WorkerOptions, "limitMs
   };
 }
 
-/** Without the credentials, which stand beside them. */
+/** Without the credentials, which are in the same object. */
 function plainSettings(settings: InstallationSettings): InstallationSettings {
   const {
     crm: _crm,
@@ -72,26 +70,19 @@ async function latestCalls(
 }
 
 async function previewed(flow: Flow, installation: Installation, row: TrackedCall): Promise<PreviewedCall> {
-  const { name } = installation.settings;
-  const lookup = await lookupOf(flow, installation, row);
-  const ref = contactRefOf(row, lookup);
-  const contact = ref && ((await flow.store.contact(name, ref)) ?? { ...ref, phones: [], fields: {} });
-  const links = { recordingUrl: flow.recordingUrl?.(row), transcriptUrl: flow.transcriptUrl?.(row) };
-  return { row, lookup, contact, ...links };
+  const { lookup, contact } = await matchInIndex(flow, installation, row);
+  const links = await flow.links();
+  return {
+    row,
+    lookup,
+    contact,
+    recordingUrl: links.recordingUrl(row),
+    transcriptUrl: links.transcriptUrl(row),
+  };
 }
 
 function charactersIn(value: unknown): number {
   if (typeof value === "string") return value.length;
   if (typeof value !== "object" || value === null) return 1;
   return Object.entries(value).reduce((sum, [name, one]) => sum + name.length + charactersIn(one), 0);
-}
-
-async function lookupOf(
-  { store }: Flow,
-  { settings }: Installation,
-  { number, contact }: TrackedCall,
-): Promise<Lookup> {
-  if (contact || number === undefined) return { lookup: "preview" };
-  const found = await store.contactsByNumber(settings.name, [number]);
-  return { number, lookup: "index", choice: chooseContact(found.get(number) ?? [], settings.contactOrder) };
 }

@@ -1,5 +1,4 @@
 import { type Call, type CallEvent, callKey } from "../../core/call.ts";
-import { type ContactRef, chooseContact } from "../../core/contact.ts";
 import type { CallRecord, Fields, FieldValue, Provider } from "../../core/contracts.ts";
 import { foldCall } from "../../core/customer.ts";
 import { messageOf } from "../../core/errors.ts";
@@ -7,25 +6,34 @@ import { identityOf } from "../../core/phone.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";
-import { type Lookup, whyNotLookedUp } from "../calls/match.ts";
+import { matchInIndex } from "../calls/match.ts";
 import { ownLines } from "../calls/own-lines.ts";
 import { readDelivery } from "../calls/read-delivery.ts";
 import { recordOf } from "../calls/record.ts";
 import type { Flow, Installation } from "../installation.ts";
 
-/** A field of an activity: what we wrote last and what we would write now. `kept`: a person changed it, so it stays. */
-export type PlannedChange = { field: string; from?: FieldValue; to: FieldValue; kept?: true };
+/** A field of an activity. */
+export type PlannedChange = {
+  field: string;
+  /** What we wrote last. */
+  from?: FieldValue;
+  /** What we would write now. */
+  to: FieldValue;
+  /** A person changed it, so it stays. */
+  kept?: true;
+};
 
-/** `changes`: what the CRM would get. `new`: it is not in the CRM yet. `left`: nothing would be sent, and `why`. */
 export type PlannedCall = {
   key: string;
+  /** `new`: it is not in the CRM yet. `left`: nothing would be sent, and `why`. */
   plan: "changed" | "unchanged" | "new" | "left";
   why?: string;
   changes: PlannedChange[];
 };
 
-/** A page of the plan. `deliveries`: the ids to mark, also those of its calls that lie outside of the scope. */
+/** A page of the plan. */
 export type ReplayPage = {
+  /** The ids to mark, including deliveries of these calls outside of the scope. */
   deliveries: number[];
   calls: PlannedCall[];
   unreadable: { delivery: number; reason: string }[];
@@ -37,9 +45,9 @@ type Decoded = { events: CallEvent[]; unreadable: ReplayPage["unreadable"] };
 const pageSize = 200;
 
 /**
- * What replaying a scope would change: raw deliveries decoded again, folded, and mapped with the mapping of today, next
- * to what the CRM got. Reads page by page, writes nothing and does not ask the CRM: a caller whom only a look-up in
- * the CRM would find counts as unknown here.
+ * What replaying a scope would change: raw deliveries decoded again, folded, and mapped with the mapping in use, compared
+ * with what the CRM got. Reads page by page, writes nothing and sends no request to the CRM: a caller who is not in the
+ * index counts as unknown here.
  */
 export async function* planReplay(
   flow: Flow,
@@ -128,22 +136,17 @@ async function planCall(
 ): Promise<PlannedCall> {
   const { key, provider, revision } = row.call;
   const { region, name } = installation.settings;
-  // The stored events ride along, as they do in the lane: some of their deliveries may have been purged.
+  // The stored events count, too, as they do in the lane: some of their deliveries may have been purged.
   const all = [...events, ...again];
   const { own } = await ownLines(flow, installation, provider, all);
   const folded = withoutUnwanted(installation.settings, foldCall(all, own));
   const call: Call = { ...folded, key, installation: name, provider, revision };
   const why = whyLeft(installation, row, call);
   if (why !== undefined) return { key, plan: "left", why, changes: [] };
-  const { number: _, ...rest } = row;
-  const number = identityOf(call.customer?.number, region);
-  const fresh: TrackedCall = { ...rest, call, ...(number !== undefined && { number }) };
-  const lookup = await lookupOf(flow, installation, fresh);
-  const ref: ContactRef | undefined = row.contact ?? lookup.choice?.contact;
-  const stored = ref && (await flow.store.contact(name, ref));
-  const contact = ref && (stored ?? { ...ref, phones: [], fields: {} });
+  const fresh = refolded(row, call, identityOf(call.customer?.number, region));
+  const { lookup, contact } = await matchInIndex(flow, installation, fresh);
   const owners = await flow.store.owners(name);
-  const { record } = recordOf(flow, installation, { row: fresh, lookup, contact, owners });
+  const { record } = recordOf(await flow.links(), installation, { row: fresh, lookup, contact, owners });
   const history = row.activityId === undefined ? [] : await flow.store.history(row.id);
   const changes = changesOf(record, history);
   if (row.activityId === undefined) return { key, plan: "new", changes };
@@ -158,17 +161,20 @@ function whyLeft({ settings }: Installation, row: TrackedCall, call: Call): stri
   return call.phase === "ended" ? undefined : "it is not over yet";
 }
 
-/** The index only. */
-async function lookupOf({ store }: Flow, installation: Installation, row: TrackedCall): Promise<Lookup> {
-  const why = whyNotLookedUp(installation, row.call.customer?.number, row.number);
-  const { number } = row;
-  if (why !== undefined || number === undefined) return { lookup: `not looked up: ${why}` };
-  const { name, contactOrder } = installation.settings;
-  const candidates = (await store.contactsByNumber(name, [number])).get(number) ?? [];
-  return { number, lookup: "index", choice: chooseContact(candidates, contactOrder) };
+/** As decoding leaves it: a call with another customer's number is matched again. */
+function refolded(row: TrackedCall, call: Call, number: string | undefined): TrackedCall {
+  const { number: before, contact, decision, ...rest } = row;
+  const hasOther = before !== undefined && number !== undefined && before !== number;
+  return {
+    ...rest,
+    call,
+    ...(number !== undefined && { number }),
+    ...(contact && !hasOther && { contact }),
+    ...(decision && !hasOther && { decision }),
+  };
 }
 
-/** What saving a record would change, as far as we know without asking the CRM. */
+/** What saving a record would change, as far as that is known without the CRM. */
 export function changesOf(record: CallRecord, history: readonly Step[]): PlannedChange[] {
   const { fields, modes, ours, contact, ownerId, activityId } = record;
   const wanted: Fields = {
@@ -182,7 +188,7 @@ export function changesOf(record: CallRecord, history: readonly Step[]): Planned
     const mode = Object.hasOwn(modes, field) ? modes[field] : "always";
     if (activityId !== undefined && (mode === "once" || (mode === "if-empty" && from !== undefined)))
       return [];
-    // CRMs give numbers and booleans back as text.
+    // CRMs return numbers and booleans as text.
     if (from !== undefined && String(from) === String(to)) return [];
     return [{ field, to, ...(from !== undefined && { from }), ...(kept.includes(field) && { kept: true }) }];
   });

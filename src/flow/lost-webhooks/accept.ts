@@ -8,25 +8,31 @@ import type { CallGroup } from "../../store/contract.ts";
 import { readDelivery } from "../calls/read-delivery.ts";
 import type { Flow, Installation } from "../installation.ts";
 
-/** `missed`: calls that no webhook told of. `mended`: calls that lacked something. `going`: ids of calls that go on. */
-export type TakenIn = { missed: number; mended: number; going: string[] };
+export type Accepted = {
+  /** Calls without any webhook. */
+  missed: number;
+  /** Calls that lacked something. */
+  mended: number;
+  /** Ids of calls that have not ended. */
+  going: string[];
+};
 
-/** Answers that are looked at in one go: their calls are read from the store together. */
+/** Answers whose calls are read from the store together. */
 const answersAtOnce = 50;
 
 type ReadAnswer = { delivery: Delivery; events: CallEvent[]; callId: string };
 
 /**
- * Takes in what a provider's API told, as if it had come by itself; what is known already is left out. `until` (ms): calls
- * with news after that are left for later, because their webhooks may be on the way.
+ * Stores what a provider's API returned, as if webhooks had brought it; known facts are left out. `until` (ms): calls that
+ * changed after that are left for later, because their webhooks may be on the way.
  */
-export async function takeIn(
+export async function acceptPolled(
   flow: Flow,
   installation: Installation,
   provider: Provider,
   { deliveries, until = Number.POSITIVE_INFINITY }: { deliveries: readonly Delivery[]; until?: number },
-): Promise<TakenIn> {
-  const taken: TakenIn = { missed: 0, mended: 0, going: [] };
+): Promise<Accepted> {
+  const accepted: Accepted = { missed: 0, mended: 0, going: [] };
   for (const part of inParts(deliveries, answersAtOnce)) {
     const answers = part
       .flatMap((delivery) => read(flow, provider, delivery) ?? [])
@@ -36,22 +42,22 @@ export async function takeIn(
       answers.map(({ callId }) => ({ provider: provider.id, callId })),
     );
     const news: Delivery[] = [];
-    for (const [callId, told] of Map.groupBy(answers, (answer) => answer.callId)) {
-      const events = told.flatMap((answer) => answer.events);
+    for (const [callId, same] of Map.groupBy(answers, (answer) => answer.callId)) {
+      const events = same.flatMap((answer) => answer.events);
       const group = groups.find(({ row }) => row.call.legs.includes(callId));
-      if (fold(events).phase !== "ended") taken.going.push(callId);
+      if (fold(events).phase !== "ended") accepted.going.push(callId);
       if (!isNews(installation, group, events)) continue;
-      taken[group ? "mended" : "missed"] += 1;
-      news.push(...told.map(({ delivery }) => delivery));
+      accepted[group ? "mended" : "missed"] += 1;
+      news.push(...same.map(({ delivery }) => delivery));
     }
     await Promise.all(news.map((delivery) => flow.store.append(delivery)));
   }
-  if (taken.missed > 0) flow.meter.reconciled(provider.id, "missed", taken.missed);
-  if (taken.mended > 0) flow.meter.reconciled(provider.id, "mended", taken.mended);
-  return taken;
+  if (accepted.missed > 0) flow.meter.reconciled(provider.id, "missed", accepted.missed);
+  if (accepted.mended > 0) flow.meter.reconciled(provider.id, "mended", accepted.mended);
+  return accepted;
 }
 
-/** One row that cannot be read never stops its neighbours. */
+/** A row that cannot be read does not affect the others. */
 function read(flow: Flow, provider: Provider, delivery: Delivery): ReadAnswer | undefined {
   try {
     const { events } = readDelivery(provider, delivery);
@@ -59,11 +65,7 @@ function read(flow: Flow, provider: Provider, delivery: Delivery): ReadAnswer | 
     return callId === undefined ? undefined : { delivery, events, callId };
   } catch (error) {
     const facts = { installation: delivery.installation, provider: provider.id, reason: reasonOf(error) };
-    flow.limitedLog.seldom(
-      "error",
-      facts,
-      "a call that the provider's API told of cannot be read; it is left out",
-    );
+    flow.limitedLog.seldom("error", facts, "a call from the provider's API cannot be read; it is left out");
     return undefined;
   }
 }
@@ -73,7 +75,7 @@ function newest(events: readonly CallEvent[]): number {
   return Math.max(...times.map((time) => Date.parse(time ?? "") || 0));
 }
 
-/** Whether these events change a call in more than its custom facts. A call without any was erased: it stays so. */
+/** Whether these events change more of a call than its custom facts. A call without events was erased, and stays so. */
 function isNews(
   { settings }: Installation,
   group: CallGroup | undefined,
@@ -81,7 +83,7 @@ function isNews(
 ): boolean {
   if (!group) return true;
   if (group.events.length === 0) return false;
-  const told = (call: FoldedCall) =>
+  const factsOf = (call: FoldedCall) =>
     canonical({ ...withoutUnwanted(settings, call), custom: null, reason: null });
-  return told(fold(group.events)) !== told(fold([...group.events, ...events]));
+  return factsOf(fold(group.events)) !== factsOf(fold([...group.events, ...events]));
 }

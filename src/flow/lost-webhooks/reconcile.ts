@@ -5,38 +5,44 @@ import { inParts } from "../../lib/pace.ts";
 import { patienceMs, whySkipped } from "../calls/due.ts";
 import { closingDelivery, silentMs } from "../calls/unknown-end.ts";
 import type { Flow, Installation } from "../installation.ts";
-import { type TakenIn, takeIn } from "./accept.ts";
+import { type Accepted, acceptPolled } from "./accept.ts";
 
-/** `told`: answers that came. `closed`: calls whose end nobody told. */
-export type Reconciled = { told: number; missed: number; mended: number; closed: number };
+export type Reconciled = {
+  /** Calls that the API returned. */
+  compared: number;
+  /** Calls without any webhook. */
+  missed: number;
+  /** Calls that lacked something. */
+  mended: number;
+  /** Calls whose end was never reported. */
+  closed: number;
+};
 
-/**
- * `since`: ISO; otherwise `lookBackMs` before where the last time ended. `onlyLacking`: only calls that are known to lack
- * something.
- */
 export type ReconcileOptions = {
+  /** ISO; without it, polling begins `lookBackMs` before the end of the last poll. */
   since?: string;
   lookBackMs?: number;
+  /** Only calls that are known to lack something. */
   onlyLacking?: boolean;
   signal?: AbortSignal;
   onPage?: (so: Reconciled) => void;
 };
 
 const usualLookBackMs = 90 * 60_000;
-/** One span is asked for at a time, and need not be asked for again after a stop. */
+/** The time that one poll covers; after a stop, finished spans are not polled again. */
 const spanMs = 6 * 3_600_000;
-/** Younger than this, webhooks are still on their way and figures have not settled. */
+/** Webhooks of younger calls may still be on the way, and their figures are not final. */
 const freshMs = 120_000;
-/** A call of which nothing was heard for this long is asked for. */
+/** An open call without an event for this long is polled. */
 const quietMs = 600_000;
 const callsAtOnce = 100;
-/** Between two questions about the same call, by how often it was asked for. */
+/** Between two polls of the same call, by the number of earlier polls. */
 const pausesMs = [600_000, 1_800_000, 7_200_000, 21_600_000, 43_200_000];
 
 /**
- * Finds what webhooks did not tell: asks the provider's API for all calls of the last 90 minutes or since the last time, and
- * again for those that lack something or do not end. Where nobody can be asked, a call that was silent for 6 hours
- * is over. Throws `ProviderError`.
+ * Finds what webhooks left out: polls the provider's API for all calls of the last 90 minutes or since the last poll, and
+ * for calls that lack something or have not ended. Where the provider cannot be polled, a call without an event for 6 hours
+ * counts as ended. Throws `ProviderError`.
  */
 export async function reconcile(
   flow: Flow,
@@ -44,15 +50,15 @@ export async function reconcile(
   configured: ConfiguredProvider,
   options: ReconcileOptions = {},
 ): Promise<Reconciled> {
-  const so: Reconciled = { told: 0, missed: 0, mended: 0, closed: 0 };
-  const asking: ReconciledProvider = { flow, installation, so, options, ...configured };
-  const mayAsk = whySkipped(installation, configured) === undefined;
-  const polling = mayAsk ? configured.provider.polling : undefined;
-  if (polling && !options.onlyLacking) await askForSpans(asking, polling);
-  if (polling) await askForLacking(asking, polling);
+  const so: Reconciled = { compared: 0, missed: 0, mended: 0, closed: 0 };
+  const poll: ReconciledProvider = { flow, installation, so, options, ...configured };
+  const mayPoll = whySkipped(installation, configured) === undefined;
+  const polling = mayPoll ? configured.provider.polling : undefined;
+  if (polling && !options.onlyLacking) await pollSpans(poll, polling);
+  if (polling) await pollLacking(poll, polling);
   if (options.onlyLacking) return so;
-  const going = new Set(polling ? await askForOpen(asking, polling) : []);
-  if (!options.signal?.aborted) await closeSilent(asking, going);
+  const going = new Set(polling ? await pollOpen(poll, polling) : []);
+  if (!options.signal?.aborted) await closeSilent(poll, going);
   return so;
 }
 
@@ -63,12 +69,12 @@ type ReconciledProvider = ConfiguredProvider & {
   options: ReconcileOptions;
 };
 
-async function askForSpans(asking: ReconciledProvider, polling: Polling): Promise<void> {
-  const { flow, installation, provider, options, settings } = asking;
+async function pollSpans(poll: ReconciledProvider, polling: Polling): Promise<void> {
+  const { flow, installation, provider, options, settings } = poll;
   const place = placeOf(installation.settings.name, provider.id);
   const state = await flow.store.syncState(place);
   const now = flow.now();
-  // What was before us is nobody's business the first time.
+  // The first poll does not reach back further than usual: earlier calls are not Switchhook's.
   const lookBackMs = (state.cursor !== undefined && options.lookBackMs) || usualLookBackMs;
   const last = Date.parse(options.since ?? state.cursor ?? "") || now;
   const oldest = now - polling.historyDays * 86_400_000;
@@ -76,66 +82,66 @@ async function askForSpans(asking: ReconciledProvider, polling: Polling): Promis
   for (let since = from; since < now; since += spanMs) {
     const until = Math.min(since + spanMs, now);
     const span: Span = { since: isoOf(since), until: isoOf(until) };
-    for await (const page of polling.calls(settings, span, contextOf(asking))) {
+    for await (const page of polling.calls(settings, span, contextOf(poll))) {
       count(
-        asking,
+        poll,
         page.length,
-        await takeIn(flow, installation, provider, { deliveries: page, until: flow.now() - freshMs }),
+        await acceptPolled(flow, installation, provider, { deliveries: page, until: flow.now() - freshMs }),
       );
     }
     if (options.signal?.aborted) return;
-    // A look that somebody began later leaves a gap, which is still to be asked for.
-    // A clock that was ahead has left a time that no look would reach.
+    // A poll of a later span leaves a gap that is still to be polled.
+    // A clock that was ahead may have stored a time that no poll reaches.
     const cursor = state.cursor !== undefined && state.cursor <= isoOf(now) ? state.cursor : isoOf(from);
     if (isoOf(from) <= cursor && isoOf(until) > cursor)
       await flow.store.saveSyncState(place, { ...state, cursor: isoOf(until), finishedAt: flow.now() });
   }
 }
 
-/** Calls that are over, but miss their figures or their recording. */
-async function askForLacking(asking: ReconciledProvider, polling: Polling): Promise<void> {
-  const { flow, installation, provider, options } = asking;
+/** Calls that have ended, but lack their figures or their recording. */
+async function pollLacking(poll: ReconciledProvider, polling: Polling): Promise<void> {
+  const { flow, installation, provider, options } = poll;
   const { name } = installation.settings;
   while (!options.signal?.aborted) {
     const due = await flow.store.dueAsks(name, provider.id, flow.now(), callsAtOnce);
     if (due.length === 0) return;
     for (const part of inParts(due, polling.callsAtOnce)) {
       const calls = part.map(({ row }) => row.call);
-      const answers = await polling.callsAgain(asking.settings, calls, contextOf(asking));
+      const answers = await polling.callsAgain(poll.settings, calls, contextOf(poll));
       for (const { row, since, attempts } of part)
-        await flow.store.putOffAsks([row.id], nextAsk(flow.now(), since, attempts));
-      count(asking, answers.length, await takeIn(flow, installation, provider, { deliveries: answers }));
+        await flow.store.putOffAsks([row.id], nextPoll(flow.now(), since, attempts));
+      count(poll, answers.length, await acceptPolled(flow, installation, provider, { deliveries: answers }));
       if (options.signal?.aborted) return;
     }
   }
 }
 
-/** Undefined when it was waited for long enough. */
-function nextAsk(now: number, since: number, attempts: number): number | undefined {
+/** Undefined when no more polls are to follow. */
+function nextPoll(now: number, since: number, attempts: number): number | undefined {
   const last = since + patienceMs;
   const next = now + (pausesMs[attempts] ?? patienceMs);
   if (next < last) return next;
   return now < last ? last : undefined;
 }
 
-/** Returns the ids of the calls that go on as far as the provider knows. */
-async function askForOpen(asking: ReconciledProvider, polling: Polling): Promise<string[]> {
-  const { flow, installation, provider } = asking;
+/** Returns the ids of the calls that have not ended at the provider. */
+async function pollOpen(poll: ReconciledProvider, polling: Polling): Promise<string[]> {
+  const { flow, installation, provider } = poll;
   const going: string[] = [];
-  for await (const calls of openCalls(asking, flow.now() - quietMs)) {
+  for await (const calls of openCalls(poll, flow.now() - quietMs)) {
     for (const part of inParts(calls, polling.callsAtOnce)) {
-      const answers = await polling.callsAgain(asking.settings, part, contextOf(asking));
-      const taken = await takeIn(flow, installation, provider, { deliveries: answers });
-      count(asking, answers.length, taken);
-      going.push(...taken.going);
+      const answers = await polling.callsAgain(poll.settings, part, contextOf(poll));
+      const accepted = await acceptPolled(flow, installation, provider, { deliveries: answers });
+      count(poll, answers.length, accepted);
+      going.push(...accepted.going);
     }
   }
   return going;
 }
 
-async function closeSilent(asking: ReconciledProvider, going: ReadonlySet<string>): Promise<void> {
-  const { flow, so, provider } = asking;
-  for await (const calls of openCalls(asking, flow.now() - silentMs)) {
+async function closeSilent(poll: ReconciledProvider, going: ReadonlySet<string>): Promise<void> {
+  const { flow, so, provider } = poll;
+  for await (const calls of openCalls(poll, flow.now() - silentMs)) {
     const silent = calls.filter(({ legs }) => !legs.some((leg) => going.has(leg)));
     await Promise.all(silent.map((call) => flow.store.append(closingDelivery(call, flow.now()))));
     so.closed += silent.length;
@@ -171,8 +177,8 @@ function contextOf({ flow, installation, provider, options }: ReconciledProvider
   return { installation: name, now: flow.now, signal: options.signal, known };
 }
 
-function count({ so, options }: ReconciledProvider, told: number, { missed, mended }: TakenIn): void {
-  so.told += told;
+function count({ so, options }: ReconciledProvider, compared: number, { missed, mended }: Accepted): void {
+  so.compared += compared;
   so.missed += missed;
   so.mended += mended;
   options.onPage?.(so);
@@ -182,8 +188,8 @@ function isoOf(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-/** When a provider was last asked for all calls, in milliseconds since 1970; undefined when it never was. */
-export async function lastAsked(
+/** When a provider was last polled for all calls, in milliseconds since 1970; undefined when it never was. */
+export async function lastPolled(
   { store }: Pick<Flow, "store">,
   installation: string,
   provider: string,

@@ -13,19 +13,19 @@ import { linkOf } from "./open.ts";
 const atOnce = 4;
 const mostTaken = 100;
 const maxBytes = 500 * 1024 * 1024;
-/** The whole of a recording, from a slow provider. */
+/** For a whole recording from a slow provider. */
 const keepMs = 15 * 60_000;
 const lookMs = 30_000;
 const dayMs = 86_400_000;
-/** Between two looks for a recording that is not there yet, or two tries after trouble; the last one again and again. */
+/** Between attempts to find a recording or to repeat what failed; the last pause repeats. */
 const pausesMs = [30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000];
 const tellAgainMs = 60_000;
 
 export type Following = { flow: Flow; installation: Installation; archive?: Archive | undefined };
 
 /**
- * Does what is due about recordings: looks whether they can be played, keeps copies where that is wanted, tells the CRM,
- * and removes what is over or was erased. Returns how many it went through. What fails is tried again on its own.
+ * Works off the recordings that are due: checks whether they can be played, archives copies where the policy says so,
+ * notifies the CRM, and removes expired and erased copies. Returns how many it handled. A failure is retried later.
  */
 export async function followRecordings(following: Following, signal?: AbortSignal): Promise<number> {
   const { flow, installation } = following;
@@ -57,7 +57,7 @@ async function follow(
     flow.limitedLog.seldom(
       "error",
       { installation: row.installation, reason },
-      "a recording could not be looked after; it is tried again",
+      "a recording could not be processed; it will be retried",
     );
     const attempts = row.attempts + 1;
     const dueAt = flow.now() + pauseAfter(attempts);
@@ -65,7 +65,7 @@ async function follow(
   }
 }
 
-/** Saves what became of it, unless somebody had it erased or deleted meanwhile: then a copy made since goes, too. */
+/** Saves the new state, unless the recording was erased or deleted meanwhile: then a copy made since is removed, too. */
 async function settle(
   { flow, archive }: Following,
   was: TrackedRecording,
@@ -77,8 +77,8 @@ async function settle(
 }
 
 /**
- * On request: no link plays it from here on, whatever becomes of its copy. That goes at once, or as soon as the archive
- * can be reached; resolves with why it could not be yet.
+ * Deletes a recording on request. Its links stop playing at once. Its copy is removed now, or as soon as the archive can
+ * be reached: then the result says why not yet.
  */
 export async function deleteRecording(
   { flow, archive }: Omit<Following, "installation">,
@@ -88,7 +88,7 @@ export async function deleteRecording(
   await store.relink(id, withdrawn(link), flow.now());
   await store.deleteRecording({ call: id, installation: call.installation }, flow.now());
   const row = await store.recording(id);
-  // One that is to be erased goes as a whole. Without a copy the lane ends it: one that is being made may still come.
+  // An erasure removes all of it. Without a copy the lane finishes: a copy may be in the making.
   if (row?.state !== "deleted" || row.place === undefined) return undefined;
   try {
     await store.saveRecording(await withoutCopy({ archive }, row), "deleted");
@@ -98,19 +98,19 @@ export async function deleteRecording(
   }
 }
 
-/** Nothing of it stays. */
+/** Removes the recording without a trace. */
 async function forget(following: Following, row: TrackedRecording): Promise<void> {
   await withoutCopy(following, row);
   await following.flow.store.forgetRecording(row.call);
 }
 
-/** Its time in the archive is over. */
+/** Removes a copy that is older than `recordingDays`. */
 async function expire(following: Following, row: TrackedRecording): Promise<void> {
   const reason = `copies are kept for ${following.installation.settings.recordingDays} days`;
   await settle(following, row, { ...(await withoutCopy(following, row)), state: "expired", reason });
 }
 
-/** Removes its copy, after which nothing is left to do. An archive that is not set up any more cannot be reached: then it waits for that. */
+/** Removes its copy. Throws while the archive is unreachable or no longer configured. */
 async function withoutCopy(
   { archive }: Pick<Following, "archive">,
   row: TrackedRecording,
@@ -144,7 +144,7 @@ async function advance(
   await settle(following, row, await tell(following, found, call, signal));
 }
 
-/** Asks the provider for it: a first byte, or all of it for the archive. */
+/** Requests the recording from the provider: the first byte, or all of it for the archive. */
 async function look(
   following: Following,
   row: TrackedRecording,
@@ -154,7 +154,8 @@ async function look(
   const { flow, installation, archive } = following;
   const configured = installation.providers[call.provider];
   const { recording } = call;
-  if (!configured?.provider.recording || !recording) return missing(flow, row, "nobody can be asked for it");
+  if (!configured?.provider.recording || !recording)
+    return missing(flow, row, "its provider has no recordings here");
   const limit = AbortSignal.timeout(keeps ? keepMs : lookMs);
   const within = signal ? AbortSignal.any([signal, limit]) : limit;
   const headers: Record<string, string> = keeps ? {} : { range: "bytes=0-0" };
@@ -177,28 +178,28 @@ async function look(
     reply.body.destroy();
     return seen;
   }
-  const told = reply.headers["content-type"] ?? "";
-  // Storage services call everything application/octet-stream.
+  const sent = reply.headers["content-type"] ?? "";
+  // Storage services send application/octet-stream for any file.
   const byEnding = endingOf(recording.ref) === ".wav" ? "audio/wav" : "audio/mpeg";
-  const type = told.startsWith("audio/") ? told : byEnding;
+  const type = sent.startsWith("audio/") ? sent : byEnding;
   const name = nameOf(row);
   try {
-    const kept = await archive.keep({ name, type, body: reply.body, maxBytes }, within);
-    return { ...seen, ...kept, state: "kept" };
+    const copy = await archive.keep({ name, type, body: reply.body, maxBytes }, within);
+    return { ...seen, ...copy, state: "kept" };
   } catch (error) {
-    // What the archive will never take plays from the provider, for as long as that has it.
+    // A recording that the archive refuses for good plays from the provider, as long as it is there.
     if (!(error instanceof ArchiveError) || error.retry === "later") throw error;
     return { ...seen, reason: error.message };
   }
 }
 
-/** By account and month, so that people find their way; unique by the call's row. */
+/** By account and month, for people who look through the archive; unique by the call's row. */
 function nameOf({ call, installation, since }: TrackedRecording): string {
   const [year, month] = new Date(since).toISOString().split("-");
   return `${installation}/${year}/${month}/${call.toString(36)}`;
 }
 
-/** It is looked for again with growing pauses, for a day. */
+/** The next attempt, with growing pauses for a day; after that the recording is missing. */
 function missing({ now }: Flow, row: TrackedRecording, reason: string): TrackedRecording {
   const { dueAt: _, ...rest } = row;
   const attempts = row.attempts + 1;
@@ -211,7 +212,7 @@ function pauseAfter(attempts: number): number {
   return pausesMs[Math.min(attempts, pausesMs.length) - 1] ?? dayMs;
 }
 
-/** The CRM may fetch it, once its activity is there. */
+/** Notifies the CRM that it may fetch the recording, once its activity is there. */
 async function tell(
   { flow, installation }: Following,
   row: TrackedRecording,
@@ -235,7 +236,7 @@ async function tell(
   return { ...rest, dueAt: flow.now() + tellAgainMs };
 }
 
-/** Whether the activity is in the CRM as the call is now, its link to the recording included. */
+/** Whether the CRM has the newest version of the call, with its link to the recording. */
 function hasLink({ state, savedRevision, call }: TrackedCall): boolean {
   return state === "logged" && savedRevision >= call.revision;
 }

@@ -1,13 +1,14 @@
 import { Rejected } from "../../core/errors.ts";
-import type { LinkedCall } from "../../core/runtime.ts";
+import type { CallLinks, LinkedCall } from "../../core/runtime.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { hmacSha256, sameBytes } from "../../lib/signature.ts";
 import type { Store } from "../../store/contract.ts";
+import type { Flow, Installation } from "../installation.ts";
 
 /** `<row id in base 36>-<192 bits of HMAC>`, and any ending: players go by it, we do not. */
 const tokenPattern = /^([1-9a-z][0-9a-z]{0,9})-([\w-]{32})(?:\.\w{1,5})?$/;
 const macBytes = 24;
-/** Transfers that merged one call into the next. */
+/** The longest chain of transfers that merged one call into the next. */
 const mostMerges = 20;
 
 export type Recordings = ReturnType<typeof createRecordings>;
@@ -15,52 +16,32 @@ export type Recordings = ReturnType<typeof createRecordings>;
 /**
  * Our links to recordings: unguessable, and the same for a call until its link is replaced. The row id finds the call
  * without a search; the signature covers the call's key too, so that a link never leads to another call that got the
- * same id after an old backup was put back.
+ * same id after an old backup was restored.
  */
-export function createRecordings(inner: Store, publicUrl: string) {
-  let key: Uint8Array | undefined;
-  const ready = async (): Promise<Uint8Array> => {
-    key ??= await inner.secret("recordings");
-    return key;
-  };
-
-  const tokenOf = (secret: Uint8Array, { id, call, link }: LinkedCall): string =>
-    `${id.toString(36)}-${macOf(secret, id, call.key, link).toString("base64url")}`;
-
-  const urlTo = (page: "recordings" | "transcripts", row: LinkedCall, ending: string): string => {
-    if (key === undefined) throw new Error(`no link yet: ${row.call.key} did not come out of this store`);
-    return `${publicUrl}/${page}/${tokenOf(key, row)}${ending}`;
+export function createRecordings(store: Pick<Store, "secret" | "callById">, publicUrl: string) {
+  let loading: Promise<Uint8Array> | undefined;
+  /** A secret that could not be loaded is loaded again the next time. */
+  const secret = (): Promise<Uint8Array> => {
+    loading ??= store.secret("recordings").catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
+    return loading;
   };
 
   return {
-    /** Gives out calls only once their links can be made, so that `urlOf` has nothing to wait for. */
-    store: {
-      ...inner,
-      async dueCalls(...asked) {
-        await ready();
-        return inner.dueCalls(...asked);
-      },
-      async calls(...asked) {
-        await ready();
-        return inner.calls(...asked);
-      },
-      async callById(id) {
-        await ready();
-        return inner.callById(id);
-      },
-      async groupsOf(...asked) {
-        await ready();
-        return inner.groupsOf(...asked);
-      },
-    } satisfies Store as Store,
-
-    /** Undefined when the link was taken back for good. */
-    urlOf: (row: LinkedCall): string | undefined =>
-      isWithdrawn(row) ? undefined : urlTo("recordings", row, endingOf(row.call.recording?.ref)),
-
-    /** A page with all that was said in the call. */
-    transcriptUrlOf: (row: LinkedCall): string | undefined =>
-      isWithdrawn(row) ? undefined : urlTo("transcripts", row, ""),
+    async links(): Promise<CallLinks> {
+      const key = await secret();
+      const urlTo = (page: string, { id, call, link }: LinkedCall, ending: string): string | undefined => {
+        if (isWithdrawn({ link })) return undefined;
+        const token = `${id.toString(36)}-${macOf(key, id, call.key, link).toString("base64url")}`;
+        return `${publicUrl}/${page}/${token}${ending}`;
+      };
+      return {
+        recordingUrl: (row) => urlTo("recordings", row, endingOf(row.call.recording?.ref)),
+        transcriptUrl: (row) => urlTo("transcripts", row, ""),
+      };
+    },
 
     /**
      * The call that a token is for, or the one it was merged into; undefined for a token that we did not make.
@@ -70,10 +51,10 @@ export function createRecordings(inner: Store, publicUrl: string) {
       const [, place = "", mac = ""] = tokenPattern.exec(token) ?? [];
       const id = Number.parseInt(place, 36);
       if (!Number.isSafeInteger(id)) return undefined;
-      const row = await inner.callById(id);
-      const link = linkOf(await ready(), id, row, Buffer.from(mac, "base64url"));
+      const row = await store.callById(id);
+      const link = linkOf(await secret(), id, row, Buffer.from(mac, "base64url"));
       if (!row || link === undefined) return undefined;
-      const survivor = await survivorOf(inner, row);
+      const survivor = await survivorOf(store, row);
       if (link !== row.link || isWithdrawn(survivor))
         throw new Rejected(410, "this link was taken back; the call in the CRM may have another one");
       return survivor;
@@ -81,12 +62,12 @@ export function createRecordings(inner: Store, publicUrl: string) {
   };
 }
 
-/** The link of a call whose recording is to be heard by nobody. The numbers before it stay known. */
+/** The number of a link that was withdrawn for good; it still says how many links there were. */
 export function withdrawn(link: number): number {
   return link < 0 ? link : -(link + 1);
 }
 
-/** The link after this one: those before do not play any more. */
+/** The number of the link that replaces this one. */
 export function nextLink(link: number): number {
   return link < 0 ? -link : link + 1;
 }
@@ -116,7 +97,7 @@ function macOf(key: Uint8Array, id: number, callKey: string, link: number): Buff
   return hmacSha256(key, `recording\n${id}\n${callKey}${which}`).subarray(0, macBytes);
 }
 
-async function survivorOf(store: Store, row: TrackedCall): Promise<TrackedCall> {
+async function survivorOf(store: Pick<Store, "callById">, row: TrackedCall): Promise<TrackedCall> {
   let survivor = row;
   for (let merges = 0; survivor.mergedInto !== undefined && merges < mostMerges; merges += 1) {
     const next = await store.callById(survivor.mergedInto);
@@ -124,4 +105,23 @@ async function survivorOf(store: Store, row: TrackedCall): Promise<TrackedCall> 
     survivor = next;
   }
   return survivor;
+}
+
+/**
+ * Our link to the recording of the call that a provider of this installation knows by this id; an id of a leg that was
+ * merged into another call leads to that one. Throws `Rejected(404)`.
+ */
+export async function recordingLinkOf(
+  { store, links }: Pick<Flow, "store" | "links">,
+  { settings, providers }: Pick<Installation, "settings" | "providers">,
+  callId: string,
+): Promise<string> {
+  const legs = Object.keys(providers).map((provider) => ({ provider, callId }));
+  const found = await store.groupsOf(settings.name, legs);
+  const [first] = found;
+  if (!first) throw new Rejected(404, `${settings.name} has no call with this id`);
+  const { row } = found.find((group) => group.row.call.recording) ?? first;
+  const link = row.call.recording && (await links()).recordingUrl(row);
+  if (!link) throw new Rejected(404, "this call has no recording, or none yet");
+  return link;
 }

@@ -8,14 +8,14 @@ import type { Flow, Installation } from "../installation.ts";
 
 export type OpenedRecording = { reply: AudioReply; source: "provider" | "archive" };
 
-/** Where recordings of an installation are; the installation may be gone, and there may be no archive. */
+/** Where recordings of an installation are. The installation may be gone, and there may be no archive. */
 type RecordingSource = { flow: Flow; installation: Installation | undefined; archive: Archive | undefined };
 
 const dayMs = 86_400_000;
 
 /**
- * The audio of a call for a listener: from our archive when it is kept there, else from the provider. Throws `Rejected`
- * with 404 for what is not there or not to be heard, 410 for what was and is no more, 502 or 504 for a provider in trouble.
+ * The audio of a call for a listener, from our archive if there is a copy, else from the provider. Throws `Rejected`:
+ * 404 for a missing or forbidden recording, 410 for a deleted or expired one, 502 or 504 when the provider fails.
  */
 export async function openRecording(
   { flow, installation, archive }: RecordingSource,
@@ -30,11 +30,11 @@ export async function openRecording(
       `the recording cannot be fetched: ${call.installation} has no provider ${call.provider} with recordings in its configuration`,
     );
   refuseUnwanted(flow, installation, row);
-  const kept = await flow.store.recording(row.id);
-  if (kept?.state === "deleted" || kept?.state === "expired" || kept?.state === "erase")
-    throw new Rejected(410, `this recording is not kept any more: ${kept.reason ?? "it was erased"}`);
-  if (kept?.place !== undefined && archive) {
-    const reply = await archive.open(kept.place, request);
+  const stored = await flow.store.recording(row.id);
+  if (stored?.state === "deleted" || stored?.state === "expired" || stored?.state === "erase")
+    throw new Rejected(410, `this recording is no longer stored: ${stored.reason ?? "it was erased"}`);
+  if (stored?.place !== undefined && archive) {
+    const reply = await archive.open(stored.place, request);
     if (reply.status !== 404 || !call.recording) return { reply, source: "archive" };
     reply.body.destroy();
   }
@@ -46,13 +46,13 @@ export async function openRecording(
   return { reply, source: "provider" };
 }
 
-/** What a provider may need to find a newer link than the one that was told. */
+/** What a provider may need to find a newer link to a recording. */
 export function linkOf({ callId, recording }: Call, now: number): { callId: string; expired: boolean } {
   const { expiresAt } = recording ?? {};
   return { callId, expired: expiresAt !== undefined && Date.parse(expiresAt) <= now };
 }
 
-/** A policy or a time that has changed since holds for links that are out already. */
+/** The current policy and link lifetime also apply to links that were given out before. */
 function refuseUnwanted({ now }: Flow, { settings }: Installation, { call }: TrackedCall): void {
   if (recordingPolicyOf(settings, call.line) === "none")
     throw new Rejected(404, "recordings of this line are not passed on: its policy for recordings is `none`");
