@@ -10,7 +10,7 @@ import type { View } from "./view.ts";
 
 type FieldType = FieldDescription["type"];
 
-/** Which facts a field of a type takes. A picklist takes texts, and its options are checked one by one. */
+/** The types of fact that a field of a type takes. A picklist takes texts, and its options are checked one by one. */
 const takes: Record<FieldType, readonly PathType[]> = {
   string: ["string", "datetime", "date", "any"],
   picklist: ["string", "any"],
@@ -20,7 +20,7 @@ const takes: Record<FieldType, readonly PathType[]> = {
   date: ["date", "any"],
 };
 
-/** What to use instead, where a path of the right type is at hand. */
+/** The path to use instead, where one of the right type exists. */
 const cures: Partial<Record<FieldType, string>> = {
   string: 'Write it as a text: {"text": "{{ the.path }}"}.',
   number: "Use a path with a unit, like call.duration.seconds.",
@@ -30,8 +30,8 @@ const cures: Partial<Record<FieldType, string>> = {
 };
 
 /**
- * Compares the fields that a mapping names with those of the CRM: they exist, can be written, and take what the
- * mapping gives; contact fields that it reads exist.
+ * Checks the fields that a mapping names against those of the CRM: they exist, can be written, and take the values of
+ * the mapping; the contact fields that it reads exist.
  */
 export function checkMapping(
   { yields, contactFieldPlaces }: Pick<Mapping, "yields" | "contactFieldPlaces">,
@@ -51,7 +51,7 @@ export function checkMapping(
   ];
 }
 
-/** The fields whose texts run into a limit when a long call is written, or its question answered. */
+/** The fields whose texts reach a limit when a long call is written, or its question answered. */
 export function limitFaults(mapping: Mapping, file: string): Fault[] {
   const view = longCall(mapping.contactFields);
   const [record, answer] = [startRendering(view), startRendering(view)];
@@ -132,7 +132,7 @@ const at = (minutes: number): string => new Date(Date.UTC(2026, 10, 20, 10, minu
 const turns = 1_000;
 const said = "I would like to know when my order arrives & whether <it> is paid.";
 
-/** A call of an hour, for `check`: a mapping whose texts run into a limit with it does so with a real one. */
+/** A call of an hour, for `check`: a mapping whose texts reach a limit with it does so with a real one. */
 function longCall(contactFields: readonly string[]): View {
   const lines = Array.from({ length: turns }, (_, turn) => `${turn % 2 ? "Agent" : "Caller"}: ${said}`);
   return {

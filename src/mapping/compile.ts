@@ -29,10 +29,10 @@ import type { View } from "./view.ts";
 
 type MappedAnswer = Ruling & { variables: Record<string, string>; metadata: Record<string, Scalar> };
 
-/** What each field of a section can get, for `checkMapping`. */
+/** The values that each field of a section can get, for `checkMapping`. */
 export type Yields = Readonly<Record<string, Yield>>;
 
-/** All parts of one record share a rendering; with a view alone, a part is rendered by itself. */
+/** All parts of one record share a rendering; a part given a view is rendered by itself. */
 type Of = View | Rendering;
 
 /**
@@ -113,10 +113,10 @@ function renderingOf(of: Of): Rendering {
 
 type CompiledField = [name: string, value: Value];
 
-/** Compiles what is sound, so that a fault of shape does not hide the faults of meaning. */
+/** Compiles the valid values, so that a fault of shape does not hide faults of meaning. */
 function compileFields(source: unknown, place: string[], findings: Findings): CompiledField[] {
   return Object.entries(membersOf(source)).flatMap(([name, value]): CompiledField[] => {
-    // zod passes over this name in silence.
+    // zod skips this name silently.
     if (isFull(findings)) return [];
     if (name === "__proto__")
       addFault(findings, [...place, name], "no field can have this name.", "Rename it.");
@@ -150,7 +150,7 @@ function asksForTask(view: View, when: ReadonlySet<string | undefined>): boolean
   return isMissed({ phase, direction, outcome }) && when.has(outcome);
 }
 
-/** AI platforms take texts only, and ids are texts. */
+/** AI platforms accept texts only, and ids are texts. */
 function texts(fields: Fields): Record<string, string> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
 }
@@ -164,12 +164,12 @@ function membersOf(source: unknown): Readonly<Record<string, unknown>> {
   return source as Readonly<Record<string, unknown>>;
 }
 
-/** What the first rule that holds says. */
+/** The result of the first rule that matches. */
 type Ruling = { agentId?: string; reject?: boolean; rule?: string };
 
 type Test = (value: Scalar | undefined) => boolean;
 
-/** Compiles the sound rules; what is wrong with the shape of the others has been reported already. */
+/** Compiles the valid rules; the shape of the others has been reported already. */
 function compileRules(
   source: unknown,
   place: readonly PropertyKey[],

@@ -9,7 +9,7 @@ const aName = "a name in double quotes is expected";
 /** Parses JSON written by people. Throws `ConfigError` with line and column, also for a name given twice. */
 export function parseJson(source: string, file: string): unknown {
   const text = source.startsWith("\uFEFF") ? source.slice(1) : source;
-  /** The names in each of the objects around what is read; undefined for a list. */
+  /** The names in each enclosing object; undefined for a list. */
   const around: (Set<string> | undefined)[] = [];
   let values = 0;
   /** Undefined after the end of the outermost value. */

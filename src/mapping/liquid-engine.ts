@@ -13,17 +13,17 @@ import { chargedOperators, chargedTag, chargeFilters, meterOf, type TagClass } f
 
 /** Tags in tags: more could overflow the stack, at a depth that depends on the caller. */
 const deepestTags = 50;
-/** A tag or an output costs this for each of its own characters: each may be a value that is looked up and compared. */
+/** The cost of a tag or an output, per character of its own source: each may be a value that is looked up and compared. */
 const sourceWeight = 12;
-/** liquidjs itself counts what it copies. */
+/** The cost of a character that liquidjs counts as copied. */
 const copyWeight = 2;
 
-/** Of each tag: how long it is with and without the tags and texts within it. */
+/** The length of each tag's source, with and without the tags and texts within it. */
 type Sizes = WeakMap<object, { whole: number; own: number }>;
 
 /**
- * A Liquid engine whose renderings spend for each step and each character, wherever they come from: tags, filters,
- * operators and what is printed. `customize` adds and removes filters and tags.
+ * A Liquid engine whose renderings spend for every step and every character: in tags, filters, operators and output.
+ * `customize` adds and removes filters and tags.
  */
 export function createLiquid(
   options: ConstructorParameters<typeof Liquid>[0],
@@ -52,12 +52,12 @@ export function render(
   return liquid.renderSync(templates, context) as string;
 }
 
-/** The loop of liquidjs, with limits. */
+/** The rendering loop of liquidjs, with limits. */
 function rendererOf(sizes: Sizes) {
   return function* (templates: Template[], context: Context, given?: Emitter): Generator<unknown, string> {
     const meter = meterOf(context);
     const emitter = given ?? createEmitter(meter);
-    // Also for a loop around nothing.
+    // Also counts a loop with an empty body.
     meter.step();
     for (const template of templates) {
       meter.step();
@@ -91,17 +91,17 @@ function createEmitter(meter: TextMeter): Emitter {
   return emitter;
 }
 
-/** As liquidjs prints it. */
+/** A value as liquidjs prints it. */
 function printed(given: unknown): string {
   const value: unknown = toValue(given);
   if (value === undefined || value === null) return "";
   return Array.isArray(value) ? value.map(printed).join("") : String(value);
 }
 
-/** The tags around the one that is parsed. `end`: where the `liquid` tag around it ends. */
+/** The tags around the one that is parsed. `end`: where the enclosing `liquid` tag ends. */
 type Nesting = { depth: number; end?: number | undefined; sizes: Sizes };
 
-/** The same tag, with a limit of its depth; its size is measured when it is parsed. */
+/** The tag, with a limit on its depth; its size is measured when it is parsed. */
 function measured(tag: TagClass, nesting: Nesting): TagClass {
   const { sizes } = nesting;
   return new Proxy(tag, {

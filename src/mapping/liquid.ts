@@ -13,11 +13,11 @@ type Report = (problem: string, cure?: string) => void;
 type Node = { fact?: { name: string; path: Path }; children: Map<string, Node> };
 
 const longestText = 20_000;
-/** Unknown words of one text that are told at once. */
+/** The most unknown words of one text that are reported. */
 const mostUnknown = 20;
 
 const fileTags = ["include", "render", "layout", "block"];
-/** Left out: chance and the host's time zone would make two renderings of one call differ. */
+/** Removed: randomness and the host's time zone would make two renderings of one call differ. */
 const unsteadyFilters = [
   "sample",
   "shuffle",
@@ -26,7 +26,7 @@ const unsteadyFilters = [
   "date_to_string",
   "date_to_long_string",
 ];
-/** Left out, too: `where_exp` and its kin compile a text, which may be a caller's words, for each call. */
+/** Removed: `where_exp` and the like compile a text, which may come from a caller, for each call. */
 const expression = /^(\w+)_exp$/;
 const loneOutput = /^\s*\{\{-?\s*([\w.-]+?)\s*-?\}\}\s*$/;
 const clockInText = /["'](now|today)["']/;
@@ -34,8 +34,8 @@ const clockInText = /["'](now|today)["']/;
 const engine = createLiquid({ strictFilters: true, ownPropertyOnly: true, locale: "en-US" }, restrict);
 
 /**
- * Compiles a Liquid text; reports every word in it that means nothing and then returns undefined. `field`: whose text it
- * is, for what is said when it runs into a limit.
+ * Compiles a Liquid text. Reports every unknown word, and then returns undefined. `field`: named when the text reaches
+ * a limit.
  */
 export function compileText(source: string, field: string, report: Report): Text | undefined {
   const lone = loneOutput.exec(source)?.[1] ?? "";
@@ -59,20 +59,20 @@ export function compileText(source: string, field: string, report: Report): Text
       );
     } catch (error) {
       if (error instanceof LimitError) rendering.limited.push({ field, limit: error.limit });
-      // Liquid also throws for what a filter cannot read: the field is then absent like any unknown fact.
+      // Liquid also throws for a value that a filter cannot read: the field is then absent, as for an unknown fact.
       return undefined;
     }
   };
   return { paths: parsed.paths, read };
 }
 
-/** Only filters and tags whose result depends on nothing but the call. */
+/** Keeps only filters and tags whose result depends on nothing but the call. */
 function restrict(liquid: Liquid): void {
   const { filters, tags } = liquid;
   for (const name of Object.keys(filters))
     if (unsteadyFilters.includes(name) || expression.test(name)) delete filters[name];
   for (const name of fileTags) delete tags[name];
-  // A fact with members stands in a Drop, which has no length of its own.
+  // A fact with members is a Drop, which has no length of its own.
   liquid.registerFilter("size", (value: unknown) => {
     const plain = value instanceof Drop ? value.valueOf() : value;
     return typeof plain === "string" || Array.isArray(plain) ? plain.length : 0;
@@ -149,14 +149,14 @@ function treeOf(names: readonly string[]): Node {
   return root;
 }
 
-/** Only what the text names is read. */
+/** Reads only the facts that the text names. */
 function valueAt({ fact, children }: Node, rendering: Rendering): unknown {
   const value = fact && rendering.fact(fact.name, fact.path);
   if (children.size === 0) return value;
   const members: Record<string, unknown> = Object.create(null);
   for (const [name, child] of children) members[name] = valueAt(child, rendering);
   if (!fact) return members;
-  // `call.startedAt` has a value and members: liquidjs prints a Drop by its valueOf and still reads its members.
+  // `call.startedAt` has a value and members: liquidjs prints a Drop by its valueOf and can still read its members.
   const drop: Drop = Object.create(Drop.prototype);
   return Object.assign(drop, members, { valueOf: () => value });
 }
@@ -186,7 +186,7 @@ function startsOfLines(text: string): number[] {
   return starts;
 }
 
-/** How many lines have started up to here. */
+/** The number of lines that start at or before `at`. */
 function rowOf(starts: readonly number[], at: number): number {
   let [low, high] = [0, starts.length];
   while (low < high) {

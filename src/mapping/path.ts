@@ -1,9 +1,9 @@
 import type { View } from "./view.ts";
 
-/** `any`: a member with an open name; nobody knows its type before the call. */
+/** `any`: a member of an open name, whose type is known only with the call. */
 export type PathType = "string" | "number" | "boolean" | "datetime" | "date" | "any";
 
-/** A fact that a mapping may name. `values`: all that it can be, when that is a closed list. */
+/** A fact that a mapping may name. `values`: all possible values, when the list is closed. */
 export type Path = {
   type: PathType;
   about: string;

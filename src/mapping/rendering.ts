@@ -10,7 +10,7 @@ import {
 import type { Path } from "./path.ts";
 import type { View } from "./view.ts";
 
-/** A text that was not rendered to its end: its field gets its `else`, or is left out. `field`: e.g. `activity.subject`. */
+/** A text that reached a limit: its field gets its `else`, or is left out. `field`: e.g. `activity.subject`. */
 export type Limited = { field: string; limit: Limit };
 
 /**
@@ -37,7 +37,7 @@ export function startRendering(view: View, budget = createBudget()): Rendering {
   };
 }
 
-/** What a path says about a view, in the path's own type; undefined when it is absent, empty or of another type. */
+/** The value of a path in a view, in the path's own type; undefined when it is absent, empty or of another type. */
 export function readPath({ type, get }: Path, view: View): Scalar | undefined {
   const value = get(view);
   switch (type) {
@@ -54,7 +54,7 @@ export function readPath({ type, get }: Path, view: View): Scalar | undefined {
   }
 }
 
-/** Trimmed, without NULs and broken surrogates, which neither PostgreSQL nor the CRMs take; undefined when nothing is left. */
+/** Trimmed text without NULs and lone surrogates, which PostgreSQL and the CRMs refuse; undefined when it is empty. */
 export function cleanText(value: unknown): string | undefined {
   if (typeof value !== "string") return undefined;
   const text = value.replaceAll("\0", "").trim();
@@ -65,7 +65,7 @@ function finite(value: unknown): number | undefined {
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }
 
-/** The beginning of a text, with a mark that it was cut; at most `most` characters, none of them cut in two. */
+/** The first characters of a text, at most `most`, with a mark that it was cut; no character is split. */
 export function cutEnd(text: string, most: number): string {
   if (text.length <= most) return text;
   return `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…`;
@@ -81,7 +81,7 @@ export function output(
   const text = String(value);
   if (spendOutput(budget, Math.min(text.length, longestValue)))
     return text.length > longestValue ? cutEnd(text, longestValue) : value;
-  // Once for a field: its `else` may be too long, too.
+  // Once per field: its `else` may be too long as well.
   if (limited.at(-1)?.field !== field) limited.push({ field, limit: "output" });
   return undefined;
 }
@@ -109,13 +109,13 @@ const limits: Readonly<Record<Limit, { what: string; cure: string }>> = {
   time: { what: "the texts of a call took more than a second", cure: "make its loops fewer or shorter" },
 };
 
-/** Why a field has no text, in a clause that follows its name. Without any of the text. */
+/** Why a field has no text, as a clause that follows its name. Contains none of the text. */
 export function whyLimited({ limit }: Pick<Limited, "limit">): string {
   const { what, cure } = limits[limit];
   return `whose text ran into a limit: it is left out, or gets its else, since ${what}. To do: ${cure} (docs/mappings.md#limits)`;
 }
 
-/** For a list of what a call was logged without. */
+/** For the list of what was left out of an activity. */
 export function limitedTexts(limited: readonly Limited[]): string[] {
   return limited.map((one) => `${one.field}, ${whyLimited(one)}`);
 }

@@ -14,7 +14,7 @@ import { mostLiquid } from "./size.ts";
  */
 export type Findings = { file: string; faults: Fault[]; contactFields: Map<string, string>; liquid: number };
 
-/** After so many, no more are looked for: each is compared with all the words that there are. */
+/** The most faults that are looked for: each is compared with all known words. */
 const mostFaults = 100;
 
 export function isFull({ faults }: Findings): boolean {
@@ -54,7 +54,7 @@ export function addFault(
   findings.faults.push({ at: placeText(findings.file, place), problem, ...(cure && { cure }) });
 }
 
-/** Compiles one value; what is wrong with it goes to the findings. All that it gives is spent from the record's output. */
+/** Compiles one value and adds its faults to the findings. The value is spent from the record's output. */
 export function compileValue(source: ValueSource, place: string[], findings: Findings): Value {
   const field = place.join(".");
   if (typeof source !== "object") {
@@ -115,7 +115,7 @@ function compileTemplate(source: string, place: string[], findings: Findings): V
   return { read: text ? text.read : () => undefined, yields };
 }
 
-/** A getter for a path that must exist. */
+/** Compiles a path, which must exist. */
 export function compilePath(path: string, place: readonly PropertyKey[], findings: Findings): Read {
   const fact = findPath(path);
   noteContactField(path, place, findings);
@@ -125,7 +125,7 @@ export function compilePath(path: string, place: readonly PropertyKey[], finding
   return () => undefined;
 }
 
-/** A fact with a closed list of values is never anything else: a misspelt one would silently never match. */
+/** Checks that a fact with a closed list of values can have this one: a misspelt value would silently never match. */
 export function checkConstant(
   path: string,
   constant: Scalar,

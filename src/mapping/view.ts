@@ -20,7 +20,7 @@ export type View = {
   installation: { name: string; region: string; timeZone: string };
 };
 
-/** The time zone that whoever reads the activity lives by. */
+/** The time zone of the activity's owner, else of the installation. */
 export function zoneOf({ owner, installation }: View): string {
   return owner?.timeZone ?? installation.timeZone;
 }

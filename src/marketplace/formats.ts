@@ -7,12 +7,12 @@ type JsonValue =
 
 const lineWidth = 110;
 
-/** JSON as the project's formatter writes it: on one line what fits on one, so that a subscription is a line. */
+/** JSON as the project's formatter writes it: on one line where it fits. */
 export function jsonText(value: JsonValue): string {
   return `${written(value, "", 0)}\n`;
 }
 
-/** `around`: how many characters stand before and after it on its first line. */
+/** `around`: the number of characters before and after it on its first line. */
 function written(value: JsonValue, indent: string, around: number): string {
   const short = onOneLine(value);
   if (indent.length + around + short.length <= lineWidth || typeof value !== "object") return short;
@@ -42,7 +42,7 @@ function entriesOf(value: { readonly [key: string]: JsonValue | undefined }): [s
 
 type Leaf = string | number | boolean;
 
-/** What an element holds, by name and in order. A list repeats the element; what is undefined is left out. */
+/** The contents of an element, by name and in order. A list repeats the element; undefined is left out. */
 export type Elements = {
   readonly [name: string]: Leaf | Elements | readonly (Leaf | Elements)[] | undefined;
 };

@@ -6,10 +6,10 @@ import { dataTable, type ManifestCrm, needed, type Project, scopeTable } from ".
 const platformVersion = "2026.09";
 const maxConcurrentRequests = 10;
 
-/** HubSpot's own name of a contact in a project. */
+/** HubSpot's name of the contact object in a project. */
 const contact = "contact";
 
-/** The developer project that makes our app in HubSpot: `hs project upload` takes it as it is. */
+/** The developer project of our HubSpot app, ready for `hs project upload`. */
 export function hubspotProject(manifest: Manifest, publicUrl: string): Project {
   const crm = crmIn(manifest, "hubspot");
   const { identity } = manifest;
@@ -21,7 +21,7 @@ export function hubspotProject(manifest: Manifest, publicUrl: string): Project {
   ]);
 }
 
-/** Nothing of ours runs inside HubSpot's pages, so no URL is permitted to be fetched or shown there. */
+/** We have no extension inside HubSpot's pages, so no URL needs permission there. */
 function app({ identity }: Manifest, crm: ManifestCrm, publicUrl: string) {
   const oauth = needed(crm, "oauth");
   const { email, website, setupGuide, phone } = identity.support;
@@ -75,7 +75,7 @@ function webhooks(id: string, crm: ManifestCrm, publicUrl: string) {
   };
 }
 
-/** How to upload the project, and the tables that the listing asks for. */
+/** How to upload the project, and the tables that the listing needs. */
 function hubspotReadme({ identity }: Manifest, crm: ManifestCrm, publicUrl: string): string {
   const { callback, install } = needed(crm, "oauth");
   const { path, subscriptions, properties, accountEvents } = needed(crm, "webhooks");

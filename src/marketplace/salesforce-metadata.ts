@@ -11,7 +11,7 @@ const metadataScopes: Readonly<Record<string, string>> = {
   web: "Web",
 };
 
-/** A refresh token that nobody uses for so long is dead: the longest that Salesforce lets partners have. */
+/** An unused refresh token expires after this time, the longest that Salesforce allows partners. */
 const idleDays = 30;
 
 /** The External Client App and its OAuth settings. Callback URL, key and secret are in the org's global settings only. */
@@ -39,8 +39,8 @@ export function appFiles(manifest: Manifest, crm: ManifestCrm): [path: string, t
 }
 
 /**
- * Only users whom an admin gave our permission set, their tokens only while they are used. Unverified: the name with
- * `_oauthPlcy`, by which the org itself calls the policies that it makes with the app.
+ * Only users with our permission set, and tokens expire when unused. Unverified: the name with `_oauthPlcy`, which the
+ * org itself uses for the policies it creates with the app.
  */
 export function policyFile(manifest: Manifest, crm: ManifestCrm): [path: string, text: string] {
   const { name } = manifest.identity;
@@ -72,7 +72,7 @@ type OrgPackage = NonNullable<ManifestCrm["package"]>;
 type PackageField = OrgPackage["fields"][number];
 type PermissionSet = OrgPackage["permissionSets"][number];
 
-/** Fields of tasks live on Activity: deployed under Task they are refused. */
+/** Task fields belong to Activity: deployed under Task they are refused. */
 export function fieldFile({ name, label, type, key, about }: PackageField): [path: string, text: string] {
   const text = metadataXml("CustomField", {
     fullName: name,
@@ -90,8 +90,8 @@ export function fieldFile({ name, label, type, key, about }: PackageField): [pat
 }
 
 /**
- * A field without its permission is invisible to the API. Task and Event share that permission, and a file that names
- * only one of them takes it from both. Tasks have no object permission: `EditTask` is what opens them.
+ * A field without permission is invisible to the API. Task and Event share that permission, and a file that names only
+ * one of them removes it from both. Tasks have no object permission: `EditTask` grants access to them.
  */
 export function permissionSetFile(
   set: PermissionSet,

@@ -3,7 +3,7 @@ import { dataTable, type ManifestCrm, markdownTable, needed, scopeTable } from "
 
 type Folders = { packaged: string; admin: string };
 
-/** How to deploy the project, what to set by hand, and the tables that the review asks for. */
+/** How to deploy the project, what to set by hand, and the tables for the review. */
 export function salesforceReadme(
   { identity }: Manifest,
   crm: ManifestCrm,

@@ -13,24 +13,24 @@ export type AudioLimits = { bytes: number; idleMs: number; listenerIdleMs: numbe
 export const usualLimits: AudioLimits = {
   bytes: 500 * 1024 * 1024,
   idleMs: 30_000,
-  // A player that is paused stops reading.
+  // A paused player stops reading.
   listenerIdleMs: 600_000,
   listeners: 200,
   perLink: 50,
   perClient: 50,
-  // Less than the time that a player at the speed of speech takes for what the sockets hold.
+  // Shorter than a player at normal speed needs for what the socket buffers hold.
   stalledMs: 30_000,
 };
 
-/** `passed`: told once, how many bytes went out. */
+/** `passed`: called once with the number of bytes sent. */
 export type Progress = Pick<ListenerPlace, "stalls" | "goesOn"> & { passed(bytes: number): void };
 
-/** For what the provider calls `application/octet-stream`, or anything else that is neither audio nor a page. */
+/** For `application/octet-stream` and any other type that is neither audio nor a page. */
 const typeByEnding = { ".mp3": "audio/mpeg", ".wav": "audio/wav" } as const;
 
 /**
- * The headers for the listener: what the provider says about the bytes, and what keeps a browser from taking them for
- * anything but audio. Throws `Rejected(502)` for a page in place of audio and for what is too large.
+ * The response headers: the provider's facts about the bytes, and headers that keep a browser from treating them as
+ * anything but audio. Throws `Rejected(502)` for a page in place of audio, and for a recording that is too large.
  */
 export function audioHeaders(
   reply: AudioReply,
@@ -56,7 +56,7 @@ export function audioHeaders(
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-robots-tag": "noindex",
-    // A CRM's page of another site plays it.
+    // The player is on a CRM's page, which is another site.
     "cross-origin-resource-policy": "cross-origin",
     "cache-control": "private, no-store",
     ...(status !== 416 && length !== undefined && { "content-length": length }),
@@ -69,7 +69,7 @@ export function audioHeaders(
   };
 }
 
-/** Passes the bytes on as fast as the listener takes them, keeping none. Throws when either side stops for too long. */
+/** Streams the bytes at the listener's speed without buffering them. Throws when either side stalls for too long. */
 export async function pumpAudio(
   body: Readable,
   response: ServerResponse,
@@ -102,7 +102,7 @@ export async function pumpAudio(
   if (!response.writableFinished) await taken("finish");
 }
 
-/** Waits until the listener has taken what was written. */
+/** Waits until the listener has read what was written. */
 async function until(event: "drain" | "finish", response: ServerResponse, withinMs: number): Promise<void> {
   if (response.destroyed) throw new Error("the listener left");
   const settled = new AbortController();

@@ -75,7 +75,7 @@ const callDetail = z
 
 const retried = z.object({ key: text, state: z.enum(callStates) }).meta({ id: "Retried" });
 
-/** One call: why it looks as it does, logging it once more, and its recording. */
+/** One call: its explanation, a retry, and its recording. */
 export function callRoutes({ flow, archive, installations, recordings, wake }: Parts): Route[] {
   const { store } = flow;
   const path = "/api/calls/:key";

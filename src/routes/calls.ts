@@ -57,7 +57,7 @@ const callSummary = z
   })
   .meta({ id: "CallSummary" });
 
-/** A call in a list: without its texts, which can be long. */
+/** A call in a list, without its texts, which can be long. */
 export type CallSummary = z.infer<typeof callSummary>;
 
 const callPage = pageOf(callSummary);
@@ -104,7 +104,7 @@ export function callListRoutes(parts: Parts): Route[] {
   ];
 }
 
-/** `next`: the cursor of the page after this one, when there is one. */
+/** `next`: the cursor of the next page, if there is one. */
 function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), next: text.optional() });
 }
@@ -152,7 +152,7 @@ export function summaryOf(row: TrackedCall): CallSummary {
   };
 }
 
-/** National numbers are read as the installation's own, or as the first one's. */
+/** The region of the installation, or of the first one, for national numbers. */
 function regionOf({ installations, config }: Parts, name: string | undefined): string {
   const settings = name === undefined ? config.installations[0] : installations.get(name)?.settings;
   return settings?.region ?? "US";

@@ -4,8 +4,8 @@ import type { Parts } from "../server/assemble.ts";
 import { json, pathParameter, type Route } from "./route.ts";
 
 /**
- * `GET /recordings/of/:crm/:secret/:callId`: where a CRM's own player asks for our link to a recording. Only the CRM was told
- * the secret.
+ * `GET /recordings/of/:crm/:secret/:callId`: a CRM's own player requests our link to a recording. Only the CRM has the
+ * secret.
  */
 export function crmRecordingRoutes({
   config,
@@ -43,7 +43,7 @@ export function crmRecordingRoutes({
             );
             throw error;
           }
-          // Answered here, and not by the error handler: it logs the path, which holds the secret.
+          // Not left to the error handler, which logs the path: the path contains the secret.
           flow.limitedLog.error({ crm: crm.slice(0, 40), err: error }, "a CRM's player got no recording");
           response.status(500).json({ error: "something went wrong here; the log says what" });
         }

@@ -6,7 +6,10 @@ import { json, pathParameter, type Route } from "./route.ts";
 
 const largestBody = 1_000_000;
 
-/** `POST /webhooks/:crm`: what a CRM tells our app of the contacts of all accounts that installed it. Its signature is its guard. */
+/**
+ * `POST /webhooks/:crm`: events about contacts in all accounts that installed our app. Their signature authenticates
+ * them.
+ */
 export function crmWebhookRoutes(parts: Parts): Route[] {
   const { config, flow, room } = parts;
   return [

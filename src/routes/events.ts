@@ -6,7 +6,7 @@ import type { LiveFeed } from "../server/live.ts";
 import { adminRoute, content, type Route } from "./route.ts";
 
 const heartbeatMs = 15_000;
-/** Somebody who has this much unread is not reading. */
+/** A listener with this much unread data has stopped reading. */
 const unreadBytes = 1_000_000;
 const listenersAtOnce = 100;
 
@@ -49,7 +49,7 @@ function stream(live: LiveFeed, response: Response): void {
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
-    // nginx collects an answer before it passes it on, unless told not to.
+    // nginx buffers a response unless this header forbids it.
     "x-accel-buffering": "no",
     connection: "close",
   });

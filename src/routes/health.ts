@@ -47,8 +47,8 @@ export function healthRoutes({ flow, metrics, isStopping }: Parts): Route[] {
 const freshMs = 1_000;
 
 /**
- * Why webhooks cannot be stored; undefined when they can. Finding out costs a commit, so what was found is good for a
- * second, a fault included, and all who ask meanwhile share one attempt.
+ * Why webhooks cannot be stored; undefined when they can. The check costs a commit, so its result, including a fault,
+ * is valid for a second, and concurrent requests share one check.
  */
 export function readinessOf({ store, now }: Pick<Flow, "store" | "now">) {
   let found: { at: number; why: string | undefined } | undefined;

@@ -102,7 +102,7 @@ export async function describeInstallations(parts: Parts): Promise<InstallationS
   return found;
 }
 
-/** Those that somebody disconnected: what is kept of them can be exported until they are erased. */
+/** Disconnected installations: their data can be exported until it is erased. */
 async function describeRemoved({ flow, erasing }: Parts) {
   const gone = (await flow.store.installs()).filter(
     ({ state }) => state === "removed" || state === "erasing",
@@ -163,7 +163,7 @@ async function describe(
   };
 }
 
-/** Whether the provider is asked for calls that its webhooks did not tell of, and when it last was. */
+/** Whether the provider is polled for calls whose webhooks were lost, and when it last was. */
 async function lostWebhooksOf({ flow }: Parts, installation: Installation, configured: ConfiguredProvider) {
   const why = whySkipped(installation, configured);
   if (why !== undefined) return { asked: false, why };
@@ -171,7 +171,7 @@ async function lostWebhooksOf({ flow }: Parts, installation: Installation, confi
   return { asked: true, ...(askedAt !== undefined && { askedAt: isoOf(askedAt) }) };
 }
 
-/** Of one that was made by OAuth: whose account it is, whether it still is, and what it lets us do. */
+/** Of an installation made by OAuth: its account, its state and its features. */
 function connectionOf({ installed, erasing }: Parts, name: string) {
   const install = installed?.stateOf(name);
   if (!installed || !install) return {};
@@ -184,7 +184,7 @@ function connectionOf({ installed, erasing }: Parts, name: string) {
   };
 }
 
-/** The webhook URLs of an installation, secrets included: only for whoever has just connected it. */
+/** The webhook URLs of an installation including secrets, for the person who has just connected it. */
 export function webhooksOf(
   parts: Parts,
   { settings: { name }, providers }: Installation,
@@ -195,7 +195,7 @@ export function webhooksOf(
   });
 }
 
-/** The URL to set at the provider. Where it takes our secret there is a placeholder for it. */
+/** The URL to set at the provider, with a placeholder in place of our secret. */
 function webhookOf(parts: Parts, name: string, configured: ConfiguredProvider): string {
   const { url, query } = webhookUrl(parts, name, configured);
   return query.startsWith("key=") ? `${url}?key=…` : url;

@@ -37,7 +37,7 @@ const change = z.object({
   write: z.enum(["always", "if-empty", "once"]),
 });
 
-/** `limited`: fields whose text runs into a limit. */
+/** `limited`: fields whose text reached a limit. */
 const changedCall = z.object({
   key: text,
   activityId: text.optional(),
@@ -54,7 +54,7 @@ const mappingChange = z
   })
   .meta({ id: "MappingChange" });
 
-/** The mapping of an installation: read it, try another one, put it into use. */
+/** The mapping of an installation: read, preview and save it. */
 export function mappingRoutes(parts: Parts): Route[] {
   return [
     adminRoute({
@@ -96,7 +96,7 @@ export function mappingRoutes(parts: Parts): Route[] {
           file.reopen();
         }
         const saved = JSON.stringify({ saved: preview === undefined, file: file.savedPath });
-        // The preview is JSON already: read and written again, a large one would hold up the calls that come in.
+        // The preview is JSON already: parsing and serializing a large one would delay incoming calls.
         response.type("json").send(`${saved.slice(0, -1)},${shown.slice(1)}`);
       },
     }),
@@ -110,7 +110,7 @@ function mappingOf(parts: Parts, request: Request) {
   return { installation, file };
 }
 
-/** `mapping` is absent when somebody has just broken the file: `text` shows how. */
+/** `mapping` is absent when the file has just become invalid: `text` shows how. */
 function parsed(text: string): { mapping?: JsonObject } {
   try {
     const mapping: unknown = JSON.parse(text);
@@ -120,9 +120,9 @@ function parsed(text: string): { mapping?: JsonObject } {
   }
 }
 
-/** All of the file or nothing of it, also when the power goes: written beside it, then renamed over it. */
+/** Atomic, also across a power failure: written to a temporary file and renamed. */
 async function save(path: string, text: string): Promise<void> {
-  // A link stays a link, and the file keeps its rights.
+  // Follows symbolic links and keeps the file's mode.
   const file = await realpath(path).catch(() => path);
   const mode = await stat(file).then(
     ({ mode }) => mode & 0o777,

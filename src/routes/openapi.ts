@@ -4,7 +4,7 @@ import { adminRoute, type DescribedRoute, json, type Reply, type Route } from ".
 
 type JsonSchema = { readonly [name: string]: unknown };
 
-/** What every error looks like. */
+/** The body of every error. */
 const problem = z
   .object({
     error: z.string(),
@@ -34,7 +34,7 @@ function describe(routes: readonly DescribedRoute[], url: string): JsonSchema {
   const schemas: Record<string, JsonSchema> = {};
   const paths: Record<string, Record<string, JsonSchema>> = {};
   const toJson: ToJson = (schema) => {
-    // As a property, since the outermost schema would not become a reference to a component.
+    // As a property: zod inlines the outermost schema instead of referring to it.
     const { properties, $defs } = z.toJSONSchema(z.object({ schema }), { io: "input", override: plain });
     Object.assign(schemas, $defs);
     return properties?.["schema"] as JsonSchema;
@@ -100,7 +100,7 @@ function responseOf(reply: Reply, toJson: ToJson): JsonSchema {
   return { description: about, content: { [type]: schema ? { schema: toJson(schema) } : {} } };
 }
 
-/** Leaves out what zod adds to the name of a format and to an integer. */
+/** Removes the pattern that zod adds to a format, and the safe-integer bounds. */
 function plain({ jsonSchema }: { jsonSchema: z.core.JSONSchema.BaseSchema }): void {
   if (jsonSchema.format !== undefined) delete jsonSchema.pattern;
   if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;

@@ -50,7 +50,7 @@ export function recordingRoutes(
     const left = new AbortController();
     response.once("close", () => left.abort());
     if (response.destroyed) return;
-    // A link that was signed for GET refuses HEAD, so HEAD is a GET that is left after its headers.
+    // A link signed for GET refuses HEAD, so HEAD is a GET that ends after its headers.
     const asked = { headers: wanted(request), signal: left.signal };
     const { reply, source } = await openRecording(
       { flow, installation: installations.get(installation), archive },
@@ -68,7 +68,7 @@ export function recordingRoutes(
     }
   };
 
-  /** Plays once there is a place, and gives it back, whatever happens. */
+  /** Takes a place, plays, and always releases the place. */
   const admit = async (request: Request, response: Response, row: TrackedCall): Promise<void> => {
     const end = () => {
       flow.limitedLog.info(
@@ -96,7 +96,7 @@ export function recordingRoutes(
       const { status, retryAfterSeconds } = error instanceof Rejected ? error : bug;
       if (retryAfterSeconds !== undefined) response.setHeader("retry-after", retryAfterSeconds);
       if (status < 500 && status !== 429) throw error;
-      // Answered here, and not by the error handler: it logs the path, and whoever has the path can listen.
+      // Not left to the error handler, which logs the path: anyone with the path can listen.
       flow.limitedLog.warn(
         { ...(row && { call: row.call.key, provider: row.call.provider }), status, err: error },
         "a recording could not be played",
@@ -119,7 +119,7 @@ function wanted({ headers }: Request): Record<string, string> {
     : {};
 }
 
-/** What the provider says in place of audio, in words for the listener. */
+/** Throws `Rejected` with a sentence for the listener when the provider did not return audio. */
 function refuseUnplayable({ status }: AudioReply, recording: Recording | undefined, now: number): void {
   const expiresAt = recording?.expiresAt;
   if (status === 200 || status === 206 || status === 416) return;
@@ -140,7 +140,7 @@ function refuseUnplayable({ status }: AudioReply, recording: Recording | undefin
 
 function fail(response: Response, error: unknown): void {
   if (response.headersSent) {
-    // Too late for a status: a connection that breaks off tells the player that there is more.
+    // Too late for a status: the broken connection tells the player that the recording is incomplete.
     response.destroy();
     return;
   }

@@ -6,7 +6,7 @@ import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
 import { adminRoute, json, noInstallation, pathParameter, type Route } from "./route.ts";
 
-/** `version`: of the settings that were read, so that nobody overwrites what somebody else has just changed. */
+/** `version`: of the settings that were read, so that concurrent changes are not overwritten. */
 const change = z.strictObject({
   version: z.int().min(1),
   by: z.string().trim().min(1).max(100).default("an administrator"),
@@ -15,7 +15,7 @@ const change = z.strictObject({
 
 const settings = z.record(z.string(), z.unknown());
 
-/** The settings of installations that were made by OAuth, as a config file would have them; those of the file stay in the file. */
+/** The settings of installations made by OAuth, in the format of the config file; those in the file are changed there. */
 export function settingsRoutes(parts: Parts): Route[] {
   const path = "/api/installations/:name/settings";
   const read = async (name: string) => {

@@ -15,7 +15,7 @@ export type DoorOptions = {
   received: (installation: string) => void;
   publicUrl: string;
   room: BodyRoom;
-  /** The largest body in bytes, for all providers; when absent, each provider has its own. */
+  /** The largest body in bytes for all providers; each provider has its own default. */
   bodyBytes?: number | undefined;
   isDemo: boolean;
 };
@@ -34,7 +34,7 @@ const description = {
   },
 };
 
-/** What the door takes, for the description of the API. */
+/** The routes of the door, for the description of the API. */
 export const doorRoutes: readonly DescribedRoute[] = [
   { method: "post", path: "/webhooks/:installation/:provider", guard: "open", ...description },
   {
@@ -53,7 +53,7 @@ const route = /^\/webhooks\/([^/?]+)\/([^/?]+)\/?(?:\?(.*))?$/s;
 const accepted = '{"ok":true}';
 
 /**
- * The hot door: webhooks straight from Node's request, ahead of Express (which costs several times what the rest does).
+ * Handles webhooks straight from Node's request, without Express, which costs several times as much as the rest.
  * Returns false for any other path.
  */
 export function webhookDoor(
@@ -140,7 +140,7 @@ async function take(
   });
 }
 
-/** Takes `key=…` out of the query, so that the secret is neither stored nor logged; the rest stays as it was sent. */
+/** Removes `key=…` from the query, so that the secret is neither stored nor logged; the rest stays as sent. */
 function splitSecret(query: string): { rest: string; secret?: string } {
   if (!query.includes("key=")) return { rest: query };
   const parts = query.split("&");
@@ -157,7 +157,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Text, not bytes: Node then sends head and body in one write. */
+/** As text: Node then sends headers and body in one write. */
 function send(response: ServerResponse, status: number, body: string): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, {

@@ -12,7 +12,7 @@ export const bird: Provider<BirdSettings> = {
   label: "Bird",
   settings,
   methods: ["POST"],
-  // When it was first sent, and which message of the platform it was; the signatures prove nothing later on.
+  // When it was first sent, and the message id of the platform; the signatures are not needed later.
   keepHeaders: [headerNames.timestamp, headerNames.platformId, headerNames.platformTimestamp],
   verify: verifySignature,
   ...parsedOnce(parse, { read: ({ kind }) => ({ kind }), decode }),

@@ -11,13 +11,13 @@ const channelsEvents = new Set(["voice.inbound", "voice.outbound"]);
 const platformEvents = new Set(["voice_call.initiated", "voice_call.answered", "voice_call.ended"]);
 
 /**
- * What we call Bird's answers to us, in the envelope of its webhooks. `call`: the payload is the Call of the API.
+ * Our names for responses of Bird's API, in the envelope of its webhooks. `call`: the payload is the Call of the API.
  * `recordings`: the payload is `{id, recordings}`, the id of the call and the rows of the API.
  */
 export const askedEvents = { call: "voice.listed", recordings: "voice.recordings" } as const;
 const askedNames = new Set<string>(Object.values(askedEvents));
 
-/** `call`: absent for whatever is not about a call. `body`: the whole of it. */
+/** `call`: absent for a message that is not about a call. `body`: the whole message. */
 type BirdMessage = {
   kind: string;
   body: JsonObject;
@@ -39,7 +39,7 @@ export function decode({ kind, body, call }: BirdMessage, receivedAt: string): C
   return [{ ...ids, ...said }];
 }
 
-/** Channels name their events `event`, the new platform `type`. Throws `Rejected(400)` for a body with neither. */
+/** Channels name their events in `event`, the new platform in `type`. Throws `Rejected(400)` for a body with neither. */
 export function parse(delivery: Delivery): BirdMessage {
   const body = jsonBody(delivery);
   const kind = nameAt(body, "event") ?? nameAt(body, "type");
@@ -54,7 +54,7 @@ export function parse(delivery: Delivery): BirdMessage {
   return { kind, body, call: { ...callIn(body, "data", "call_id", kind), from: "platform" } };
 }
 
-/** Bird's page shows, as an "example event", what one sends to subscribe; people replay it to try their webhook. */
+/** Bird's page shows a subscription request as an "example event"; people send it to test their webhook. */
 function isSubscriptionRequest(body: JsonObject): boolean {
   return (
     !Object.hasOwn(body, "payload") &&

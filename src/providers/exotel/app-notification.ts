@@ -17,8 +17,8 @@ const ownNames = ["CallState", "FromNumber", "ToNumber", "VirtualNumber", "AppUs
 
 /**
  * The older WebRTC notifications in PascalCase (developer.exotel.com/api/receive-inbound-call-notification).
- * `CallStatus` is the state of the user's line: `busy` while it rings, `free` when the call is over.
- * `TotalDuration` counts the ringing too and is 0 or empty at first, so it is no talk time.
+ * `CallStatus` is the state of the user's line: `busy` while it rings, `free` when the call is over. `TotalDuration`
+ * includes the ringing and is 0 or empty at first, so it is not a talk time.
  */
 export const appNotification: Dialect = {
   speaks: ({ fields }) => ownNames.some((name) => Object.hasOwn(fields, name)),

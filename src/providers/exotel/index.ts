@@ -15,7 +15,7 @@ import { simulation } from "./simulate.ts";
 import { statusCallback } from "./status-callback.ts";
 import { type ExotelMessage, messageOf } from "./wire.ts";
 
-/** All of them arrive at one URL; the first that recognises a message reads it. */
+/** All of them arrive at one URL; the first that recognises a message decodes it. */
 const dialects: readonly Dialect[] = [
   ccm,
   callDetails,

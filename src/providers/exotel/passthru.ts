@@ -36,7 +36,7 @@ const ownNames = [
   "StreamUrl",
 ];
 
-/** What `CallType` says of a flow that has come past its Connect applet; `call-attempt` never came that far. */
+/** The values of `CallType` after the Connect applet of a flow; `call-attempt` never reached it. */
 const outcomeByCallType = new Map<string | undefined, Outcome>([
   ["completed", "completed"],
   ["client-hangup", "cancelled"],
@@ -68,7 +68,7 @@ export const passthru: Dialect = {
 };
 
 /**
- * Of an incoming call CallFrom is the caller and CallTo the ExoPhone; of an outgoing one CallTo is the number dialled
+ * In an incoming call CallFrom is the caller and CallTo the ExoPhone; in an outgoing one CallTo is the number dialled
  * (support article 48283). `OutgoingPhoneNumber` is the ExoPhone that the flow dials from.
  */
 export function commonFacts(fields: JsonObject, agent: { email?: string; talked?: boolean }): Facts {
@@ -96,7 +96,7 @@ export function commonFacts(fields: JsonObject, agent: { email?: string; talked?
   };
 }
 
-/** AgentStream writes From and To only. */
+/** AgentStream has only From and To. */
 export function endsOf(fields: JsonObject): { from?: string; to?: string } {
   const from = textOf(fields, "CallFrom") ?? textOf(fields, "From");
   const to = textOf(fields, "CallTo") ?? textOf(fields, "To");
@@ -104,7 +104,7 @@ export function endsOf(fields: JsonObject): { from?: string; to?: string } {
 }
 
 /**
- * An outgoing call that came to a flow rang the customer first, with the ExoPhone in CallTo. A flow that dials on from a
+ * An outgoing call that entered a flow rang the customer first, with the ExoPhone in CallTo. A flow that dials from a
  * line of its own may be the other way round: "CallTo is the number dialled" (support article 48283).
  */
 function outgoing(fields: JsonObject, from: string | undefined, to: string | undefined): Sides {
@@ -118,10 +118,10 @@ function dialStatus(fields: JsonObject): string | undefined {
   return wordOf(fields, "DialCallStatus") ?? wordOf(objectAt(fields, "Insights"), "DialCallStatus");
 }
 
-/** Events of a Connect applet or a stream that are no end, whatever else they say. */
+/** Events of a Connect applet or a stream that never end a call. */
 const begins = new Set(["dial", "ringing", "answered", "stream-start", "stream-started"]);
 
-/** A flow that has come nowhere yet is `incomplete` too: then CallStatus says that the call goes on. */
+/** An unfinished flow is also `incomplete`: CallStatus then says that the call goes on. */
 function isOver(fields: JsonObject): boolean {
   const eventType = wordOf(fields, "EventType");
   if (eventType !== undefined && begins.has(eventType)) return false;
@@ -161,8 +161,8 @@ export function endedFacts(fields: JsonObject, agent: { email?: string } = {}): 
 }
 
 /**
- * The seconds on the dialled agent's leg. `DialCallDuration` only without legs: one vendor page counts its ringing
- * (support article 3000088074), another does not (48283).
+ * The seconds on the dialled agent's leg. `DialCallDuration` only without legs: according to one vendor page it
+ * includes the ringing (support article 3000088074), according to another it does not (48283).
  */
 function talkOf(fields: JsonObject): number | undefined {
   const agent = textOf(fields, "DialWhomNumber");
@@ -178,7 +178,7 @@ function talkOf(fields: JsonObject): number | undefined {
   return dialled || (streamed ?? dialled);
 }
 
-/** What the caller typed comes in double quotes. */
+/** The caller's input is quoted. */
 function digits(fields: JsonObject): { digits?: string } {
   const typed = textOf(fields, "digits")
     ?.replace(/^"(.*)"$/, "$1")
@@ -192,8 +192,8 @@ const mostMembers = 100;
 const names = ["Status", "Duration", "RecordingUrl", "DisconnectedBy", "DetailedStatus", "Error"];
 
 /**
- * What a Passthru behind a Voicebot or Stream applet tells of the stream: `Stream[Status]` and the like, or all of it as
- * one JSON text under `Stream` (support article 3000132269). Users' code reads `recording_url` and the like too.
+ * The stream facts of a Passthru after a Voicebot or Stream applet: `Stream[Status]` and the like, or one JSON text in
+ * `Stream` (support article 3000132269). Users' code also reads `recording_url` and the like.
  */
 function streamOf(fields: JsonObject): JsonObject {
   const told = Object.entries(untidyStream(fields)).slice(0, mostMembers);
@@ -217,11 +217,11 @@ function untidyStream(fields: JsonObject): JsonObject {
   }
 }
 
-/** A caller who hangs up makes the stream `cancelled`; with a duration they have talked with the bot. */
+/** A caller who hangs up makes the stream `cancelled`; with a duration, they talked with the bot. */
 function streamOutcome(fields: JsonObject): Outcome | undefined {
   const stream = streamOf(fields);
   const outcome = outcomeOf(wordOf(stream, "Status"));
-  // `Streaming_call_throttled`: more streams at once than the account may have.
+  // `Streaming_call_throttled`: more concurrent streams than the account may have.
   const hasFailed =
     textOf(stream, "Error") ??
     (/throttled|failed/i.test(textOf(stream, "DetailedStatus") ?? "") || undefined);
@@ -230,7 +230,7 @@ function streamOutcome(fields: JsonObject): Outcome | undefined {
   return outcome === "cancelled" && talked ? "completed" : outcome;
 }
 
-/** The bot behind the stream. The flow names it, so that the directory can say whose it is. */
+/** The bot of the stream, identified by its flow, so that the directory can name its owner. */
 function botOf(fields: JsonObject): AgentRef[] {
   const isTold = ["Stream", "StreamSid", "StreamUrl"].some((name) => Object.hasOwn(fields, name));
   if (!isTold) return [];

@@ -9,10 +9,10 @@ import { lacksFigures } from "./call-details.ts";
 import type { ExotelSettings } from "./settings.ts";
 import { toExotelTime } from "./values.ts";
 
-/** What Exotel recommends for one request; it refuses more than 100. */
+/** Exotel's recommendation for one request; it refuses more than 100. */
 const callsAtOnce = 20;
 
-/** Exotel's bulk Calls API, and Call Details for those of its calls that lack figures. */
+/** Polls Exotel's bulk Calls API, and Call Details for calls that lack figures. */
 export function createPolling(): Polling<ExotelSettings> {
   const accountOf = createAccounts();
   return {
@@ -45,7 +45,7 @@ export function createPolling(): Polling<ExotelSettings> {
           for (const { sid } of asked) listed.add(sid);
         }
       }
-      // The list may leave out calls that go on (Exotel's pages disagree); Call Details has them.
+      // The list may omit running calls (Exotel's pages disagree); Call Details has them.
       for (const { callId } of calls.filter((call) => mayBeAsked(call) && isOpen(call, listed))) {
         const row = await detailsOf(account, callId, context.signal);
         if (row) known.push(deliveryOf(account, row, context));
@@ -59,18 +59,18 @@ function isOpen({ callId, phase }: FoldedCall, listed: ReadonlySet<string>): boo
   return phase !== "ended" && !listed.has(callId);
 }
 
-/** The ids stand in a list with commas; Exotel's own are letters and digits. */
+/** The ids are sent in a list with commas; Exotel's own are letters and digits. */
 function mayBeAsked({ callId }: { callId: string }): boolean {
   return /^[\w.-]+$/.test(callId);
 }
 
-/** unverified: whether the API lists the legs of a call as calls of their own. What one of them says, its parent says. */
+/** Unverified: whether the API lists the legs of a call as calls of their own. Their parent has the same facts. */
 function isWhole({ sid, fields }: BulkRow): boolean {
   const parent = textAt(fields, "ParentCallSid");
   return parent === undefined || parent === "null" || parent === sid;
 }
 
-/** One after the other: a minute has few requests, and a refusal ends them all. */
+/** Sequential: a minute allows few requests, and a refusal ends them all. */
 async function completed(
   account: ExotelAccount,
   rows: readonly BulkRow[],
@@ -104,13 +104,13 @@ const dayMs = 86_400_000;
 
 /** Six months, of which the shortest have 181 days. */
 const historyDays = 180;
-/** One request tells a month at most; which month is not said, so the shortest. */
+/** One request covers a month at most, here the shortest. */
 const longestDays = 28;
 
 /**
- * The values of `DateCreated` that together cover a span, the earliest first, no second twice. Exotel writes whole
- * seconds, so a span begins with the whole second that it begins in. What is beyond the history or in the future is
- * left out: Exotel refuses the whole request for it ("time range is out of bounds").
+ * The values of `DateCreated` that together cover a span, the earliest first, no second twice. Exotel uses whole
+ * seconds, so a span begins with the whole second that it begins in. Times before the history or in the future are left
+ * out: for them Exotel refuses the whole request ("time range is out of bounds").
  */
 export function windowsOf({ since, until }: Span, now: number): string[] {
   const first = wholeSecond(Math.max(Date.parse(since), now - historyDays * dayMs + 1000));
@@ -122,8 +122,8 @@ export function windowsOf({ since, until }: Span, now: number): string[] {
 }
 
 /**
- * Calls in groups that one request may ask for by their ids: Exotel looks back 31 days unless `DateCreated` says where,
- * and then a month at most. A call may have been created some time before it started (a queue), so a day is added.
+ * Calls in groups for one request by ids: Exotel searches the last 31 days unless `DateCreated` is set, and then a
+ * month at most. A call may have been created some time before it started (a queue), so a day is added.
  */
 export function groupsOf<T extends { startedAt?: string }>(
   calls: readonly T[],

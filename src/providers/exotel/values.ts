@@ -16,7 +16,7 @@ const maxUrlLength = 2_048;
 /** More legs or recordings than one call has. */
 export const mostListed = 100;
 
-/** A member as text that any store can hold: well-formed, no control characters. Exotel's literal `null` is absent. */
+/** A member as text that any store accepts: well-formed, without control characters. Exotel's literal `null` is absent. */
 export function textOf(fields: JsonObject, name: string, maxLength = maxTextLength): string | undefined {
   const text = textAt(fields, name)?.slice(0, maxLength).toWellFormed();
   const clean = text?.replace(/\p{Cc}+/gu, " ").trim();
@@ -35,7 +35,7 @@ export function kindOf(...words: (string | undefined)[]): string {
   return name.replace(/[^\w.-]+/g, "_").slice(0, 60);
 }
 
-/** A recording that can be fetched: anything but an http(s) URL is left out. */
+/** A recording that can be fetched; undefined unless it has an http(s) URL. */
 export function recordingOf(fields: JsonObject, name: string, secondsName?: string): Recording | undefined {
   const ref = textOf(fields, name, maxUrlLength + 1);
   if (!ref || ref.length > maxUrlLength || !/^https?:\/\/\S+$/i.test(ref) || !URL.canParse(ref))
@@ -54,7 +54,7 @@ export function customOf(fields: JsonObject, names: readonly string[], prefix = 
   return scalarsOf(Object.fromEntries(told), prefix);
 }
 
-/** A leg by its place: Legs is a list in JSON and `Legs[1][…]` in a form, where a leg that nobody spoke of is missing. */
+/** A leg by its place: Legs is a list in JSON and `Legs[1][…]` in a form, where legs may be missing. */
 export function legAt(fields: JsonObject, place: number): JsonObject {
   const legs = fields["Legs"];
   if (Array.isArray(legs)) return objectAt({ leg: legs[place] }, "leg");
@@ -66,7 +66,7 @@ export function legStatus(leg: JsonObject): string | undefined {
   return wordOf(leg, "Status") ?? wordOf(objectAt(leg, "Insights"), "Status");
 }
 
-/** Exotel writes Indian time without saying so: its "not set" is `1970-01-01 05:30:00` (support article 48283). */
+/** Exotel uses Indian time without saying so: its "not set" is `1970-01-01 05:30:00` (support article 48283). */
 const istOffsetMs = 5.5 * 3_600_000;
 
 const numeric = /^(\d{4})-(\d\d)-(\d\d)[ T](\d\d):(\d\d):(\d\d)$/;
@@ -74,8 +74,8 @@ const worded = /^(?:[a-z]{3}, )?(\d{1,2}) ([a-z]{3}) (\d{4}) (\d\d):(\d\d):(\d\d
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /**
- * ISO in UTC from any time that Exotel writes: `2024-01-15 14:30:45` and `Wed, 23 Feb 2022 12:31:59` are Indian time,
- * ISO comes with its zone. Undefined for the zero dates 0000, 0001 and 1970, and for days that do not exist.
+ * ISO in UTC from any of Exotel's times: `2024-01-15 14:30:45` and `Wed, 23 Feb 2022 12:31:59` are Indian time, ISO has
+ * its zone. Undefined for the zero dates 0000, 0001 and 1970, and for days that do not exist.
  */
 export function exotelTime(text: string | undefined): string | undefined {
   if (!text || text.length > 40) return undefined;
@@ -87,7 +87,7 @@ export function exotelTime(text: string | undefined): string | undefined {
   return isoFromText(text);
 }
 
-/** A moment as Exotel writes it, without zone. */
+/** A time in Exotel's format, without zone. */
 export function toExotelTime(ms: number): string {
   return new Date(ms + istOffsetMs).toISOString().slice(0, 19).replace("T", " ");
 }
@@ -100,7 +100,10 @@ function indianTime(year: number, month: number, day: number, clock: number[]): 
   return exists && minute < 60 && second < 60 ? isoFromMs(ms - istOffsetMs) : undefined;
 }
 
-/** StatusCallback says inbound, outbound-dial and outbound-api; Passthru incoming; WebRTC inbound, outbound and incoming. */
+/**
+ * StatusCallback uses inbound, outbound-dial and outbound-api; Passthru incoming; WebRTC inbound, outbound and
+ * incoming.
+ */
 const directions = new Map<string | undefined, Direction>([
   ["inbound", "inbound"],
   ["incoming", "inbound"],
@@ -113,25 +116,25 @@ const directions = new Map<string | undefined, Direction>([
 /** The newer statuses name the leg: `from_leg_unanswered`, `customer_no_dial`, `agent_canceled` (voice v2 and v3). */
 const ofLeg = /^(?:from-leg|to-leg|agent|customer)-(unanswered|busy|rejected|cancell?ed|no-dial|failed)$/;
 
-/** What a call or leg says while it goes on. */
+/** The statuses of a running call or leg. */
 const running = new Set(["queued", "initiated", "dialing", "ringing", "in-progress", "answered", "active"]);
 
 export function directionOf(word: string | undefined): Direction | undefined {
   return directions.get(word);
 }
 
-/** The outcome that a final status of a call or leg tells; undefined for a status that is not final. */
+/** The outcome for a final status of a call or leg; undefined for a status that is not final. */
 export function outcomeOf(status: string | undefined): Outcome | undefined {
   const word = ofLeg.exec(status ?? "")?.[1] ?? status;
   return word === "no-dial" ? "failed" : outcomeOfWord(word);
 }
 
-/** The agent did not take their own leg of an outgoing call, so the customer was never dialled. */
+/** Whether the agent did not answer their own leg of an outgoing call, so that the customer was never dialled. */
 export function isWithoutAgent(status: string | undefined): boolean {
   return /^(?:from-leg|agent)-(?:unanswered|no-dial)$/.test(status ?? "");
 }
 
-/** Whether a status says that the call or leg goes on. */
+/** Whether a status is that of a running call or leg. */
 export function isRunning(status: string | undefined): boolean {
   return status !== undefined && running.has(status);
 }

@@ -4,7 +4,7 @@ import { Rejected } from "../../core/errors.ts";
 import { callIdAt, type JsonObject, jsonBody, objectAt, textBody } from "../../lib/body.ts";
 import { textOf } from "./values.ts";
 
-/** What one request says, in whichever encoding it came. The answer of the Call details API is taken out of its `Call`. */
+/** One request in any encoding. A response of the Call details API is taken out of its `Call`. */
 export type ExotelMessage = { callId?: string; fields: JsonObject; receivedAt: string };
 
 /** Throws `Rejected(400)` for a request that names neither a call nor an event. */
@@ -30,8 +30,8 @@ export function messageOf(delivery: Delivery): ExotelMessage {
 }
 
 /**
- * The body tells its own encoding. Which one Exotel sends by default is not verified: its pages say form, a consumer
- * had to mend multipart (rapidaai/voice-ai PR 206, 2026-08), and `StatusCallbackContentType` asks for JSON.
+ * The encoding is taken from the body. Exotel's default is not verified: its pages say form, one consumer had to add
+ * multipart (rapidaai/voice-ai PR 206, 2026-08), and `StatusCallbackContentType` requests JSON.
  */
 function fieldsOf(delivery: Delivery): JsonObject {
   const text = delivery.method === "GET" ? "" : textBody(delivery).trimStart();
@@ -42,7 +42,7 @@ function fieldsOf(delivery: Delivery): JsonObject {
   return nest(withPlus(formFields(text)));
 }
 
-/** A raw `+` before a number reads as a space in a query (so the vendor's own example writes it). */
+/** A raw `+` before a number reads as a space in a query (as in the vendor's own example). */
 function* withPlus(fields: Iterable<readonly [string, string]>): Generator<readonly [string, string]> {
   for (const [name, value] of fields) yield [name, /^ \d{7,15}$/.test(value) ? `+${value.slice(1)}` : value];
 }
@@ -60,29 +60,29 @@ function idAt(fields: JsonObject, name: string): string | undefined {
 type Tree = { [name: string]: string | Tree };
 
 const maxFields = 500;
-/** Longer than any value that is read, however it is encoded; a multipart field is cut there too. */
+/** Longer than any value that is used, however it is encoded; multipart fields are cut there too. */
 const maxFieldLength = 65_536;
 const maxNameLength = 200;
 const maxDepth = 5;
 const bracketed = /^([^[\]]+)((?:\[[^[\]]+\])*)$/;
 
 /**
- * The fields of a urlencoded form, in order and as they are asked for. `URLSearchParams` gets one field at a time: it takes
- * seconds for a million names without a value (Node 24).
+ * The fields of a urlencoded form, in order and on demand. `URLSearchParams` parses one field at a time: a million
+ * names without a value take it seconds (Node 24).
  */
 export function* formFields(form: string): Generator<[string, string]> {
   for (let from = 0, to = 0; from < form.length; from = to + 1) {
     to = form.indexOf("&", from);
     if (to < 0) to = form.length;
-    // A question mark at the very beginning would be left out.
+    // A leading question mark would be dropped.
     if (to > from) yield* new URLSearchParams(`&${form.slice(from, Math.min(to, from + maxFieldLength))}`);
   }
 }
 
 /**
- * Nests the flat names of a form: `Legs[1][Status]` becomes `{Legs: {1: {Status}}}`. An index is a name, so a gap stays
- * a gap (qs would move leg 1 to place 0). Names that are too deep, too long or not well-formed are left out,
- * and so is all that follows the first 500 fields.
+ * Nests the flat names of a form: `Legs[1][Status]` becomes `{Legs: {1: {Status}}}`. An index is a name, so gaps remain
+ * (qs would move leg 1 to place 0). Names that are too deep, too long or malformed are left out, as are all fields
+ * after the first 500.
  */
 export function nest(fields: Iterable<readonly [string, string]>): JsonObject {
   const root = emptyTree();
@@ -104,7 +104,7 @@ function pathOf(name: string): string[] | undefined {
   return path.length <= maxDepth ? path : undefined;
 }
 
-/** A name that is already a branch stays one. */
+/** A name that already has members keeps them. */
 function put(root: Tree, path: readonly string[], value: string): void {
   let tree = root;
   for (const name of path.slice(0, -1)) {
@@ -130,14 +130,13 @@ const limits = {
   fieldNameSize: 200,
   headerPairs: 50,
 };
-/** With the blanks that a first line may have behind its boundary of 200 characters at most. */
+/** Including blanks after its boundary of at most 200 characters. */
 const longestFirstLine = 400;
 
 /**
- * The text fields of a multipart form. The boundary is read from the first line, which is right even when the header
- * is missing or damaged. Throws `Rejected(400)` for a form that was cut off.
- *
- * busboy emits the fields of a whole buffer within `end`, its errors only later: so the closing line is checked here.
+ * The text fields of a multipart form. The boundary is read from the first line, which is right even when the header is
+ * missing or damaged. Throws `Rejected(400)` for a truncated form: busboy reports errors only after `end`, so the
+ * closing line is checked here.
  */
 function multipartFields(text: string): [string, string][] {
   const [, boundary, lineEnd] =
@@ -150,12 +149,12 @@ function multipartFields(text: string): [string, string][] {
   // A part without a name has none.
   form.on("field", (name: string | undefined, value) => void (name && fields.push([name, value])));
   form.on("error", () => {});
-  // busboy knows CRLF only; bodies that passed through a text tool have lost the CR.
+  // busboy requires CRLF; bodies that passed through a text tool have lost the CR.
   form.end(lineEnd === "\n" ? withReturns(Buffer.from(text)) : Buffer.from(text));
   return fields;
 }
 
-/** A carriage return before every line feed. Replaced in the text, a million of them would take a tenth of a second. */
+/** Adds a carriage return before every line feed. Doing so in the text takes a tenth of a second for a million of them. */
 function withReturns(bytes: Uint8Array): Buffer {
   const all = Buffer.allocUnsafe(bytes.length * 2);
   let length = 0;

@@ -6,7 +6,7 @@ import type { RetellSettings } from "./settings.ts";
 
 const usualUrl = "https://api.retellai.com";
 
-/** `path`: below `apiUrl`. `absent`: statuses that say that there is no such thing. */
+/** `path`: below `apiUrl`. `absent`: statuses that mean "not found". */
 type RetellQuestion = {
   path: string;
   json?: object;
@@ -14,7 +14,7 @@ type RetellQuestion = {
   signal?: AbortSignal | undefined;
 };
 
-/** Asks with the first key, and with the second one when Retell refuses the first. Throws `ProviderError`. */
+/** Sends a request with the first key, and with the second one when Retell refuses the first. Throws `ProviderError`. */
 async function askRetell(
   { apiKey, apiUrl = usualUrl }: RetellSettings,
   { path, json, absent = [], signal }: RetellQuestion,
@@ -39,7 +39,10 @@ export function callPath(callId: string): string {
   return `/v2/get-call/${encodeURIComponent(callId)}`;
 }
 
-/** A call as the API knows it now, transcript included; undefined when it has none of that id, which is a 422 (openapi.yaml, 2026-10). */
+/**
+ * A call as the API has it now, with its transcript; undefined for an unknown id, for which the API answers 422
+ * (openapi.yaml, 2026-10).
+ */
 export async function callById(
   settings: RetellSettings,
   callId: string,
@@ -51,15 +54,15 @@ export async function callById(
 
 export const listPath = "/v3/list-calls";
 
-/** The list may have 1,000 a page (openapi.yaml, 2026-10). Fewer, so that a page with transcripts is no burden either. */
+/** The API allows 1,000 a page (openapi.yaml, 2026-10). Fewer, since a page with transcripts is large. */
 const pageSize = 50;
 
-/** `next`: the key of the following page; absent on the last one. Whatever is no object is left out of `rows`. */
+/** `next`: the key of the following page; absent on the last one. Entries of `rows` that are not objects are left out. */
 export type CallPage = { rows: JsonObject[]; next?: string };
 
 /**
- * The page of the calls that started in a span, the earliest first. Not verified: whether the bounds of `bt` are in the
- * range, so it is one millisecond wider on either side. Throws `ProviderError`.
+ * A page of the calls that started in a span, the earliest first. Not verified: whether `bt` includes its bounds, so it
+ * is one millisecond wider on either side. Throws `ProviderError`.
  */
 export async function askPage(
   settings: RetellSettings,
@@ -78,7 +81,7 @@ export async function askPage(
   return pageOf(body);
 }
 
-/** A bare list is what older deployments answered; the last call's id was the key of the next page. */
+/** Older deployments answered with a bare list; the last call's id was the key of the next page. */
 function pageOf(body: unknown): CallPage {
   if (Array.isArray(body)) {
     const rows = body.filter(isObject);
@@ -90,7 +93,7 @@ function pageOf(body: unknown): CallPage {
     throw new ProviderError("later", "Retell's API answered something that is no list of calls");
   const rows = objectsAt(body, "items");
   const next = textAt(body, "pagination_key");
-  // The SDK has `has_more` as optional: a full page with a key is not the last one then.
+  // `has_more` is optional in the SDK: without it, a full page with a key is not the last one.
   const more = body["has_more"] ?? (rows.length >= pageSize && next !== undefined);
   if (more !== true) return { rows };
   if (next === undefined)

@@ -15,7 +15,7 @@ export const retell: Provider<RetellSettings> = {
   settings,
   methods: ["POST"],
   keepHeaders: [],
-  // Transcripts with the time of each word grow with the call; the largest is not documented.
+  // Transcripts with the time of each word grow with the call; the largest size is not documented.
   bodyBytes: 5_242_880,
   verify: ({ headers }, { apiKey }, { now }) => verifySignature(headers, apiKey, now),
   ...parsedOnce(parse, { read, decode }),
@@ -25,10 +25,10 @@ export const retell: Provider<RetellSettings> = {
   simulate,
 };
 
-/** Retell refuses metadata beyond 50 kB; read as 50,000 bytes of JSON. */
+/** Retell refuses metadata beyond 50 kB, taken as 50,000 bytes of JSON. */
 const metadataBytes = 50_000;
 
-/** The body that tells Retell which agent takes the call, and what it knows about the caller. */
+/** The response that tells Retell which agent takes the call, and what is known about the caller. */
 function reply(question: Question, answer: Answer): unknown {
   const variables = textsOf(answer.variables);
   const metadata = fitting(answer.metadata);

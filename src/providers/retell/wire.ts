@@ -11,12 +11,12 @@ import {
 } from "../../lib/body.ts";
 
 /**
- * A call as Retell's API tells it when we ask, in the shape of its webhooks: `{"event": "call_listed", "call": {…}}`.
- * The name is ours; Retell has no such event.
+ * The event in which a call from Retell's API is stored, in the shape of its webhooks: `{"event": "call_listed",
+ * "call": {…}}`. Retell has no such event.
  */
 export const listedEvent = "call_listed";
 
-/** Where each event that we know keeps its subject, and the name of the subject's id. */
+/** For each known event, the member that holds its subject, and the name of the subject's id. */
 const shapes = new Map([
   ["call_inbound", { member: "call_inbound", id: "call_id", idRequired: false }],
   ["chat_inbound", { member: "chat_inbound", id: "chat_id", idRequired: false }],
@@ -45,7 +45,7 @@ export type RetellMessage = {
   sentAt?: string;
 };
 
-/** Throws `Rejected(400)` for a body that cannot be one of Retell's. */
+/** Throws `Rejected(400)` for a body that Retell cannot have sent. */
 export function parse(delivery: Delivery): RetellMessage {
   const body = jsonBody(delivery);
   const event = typeof body["event"] === "string" ? body["event"].trim() : "";

@@ -9,7 +9,7 @@ import { notificationOf } from "./wire.ts";
 /** `secret`: ours, as `?key=` in the URL of the portal's call notification. Voys signs nothing. */
 export type VoysSettings = { secret: string[] };
 
-/** Voys and other VoIPGRID brands: call notifications v2. No recordings and no API to ask for missed notifications. */
+/** Voys and other VoIPGRID brands: call notifications v2. No recordings, and no API to poll for lost notifications. */
 export const voys: Provider<VoysSettings> = {
   id: "voys",
   label: "Voys",
