@@ -14,11 +14,11 @@ import { AwsV4Signer } from "aws4fetch";
 import { refusalOf, S3Refusal } from "./s3-errors.ts";
 import type { S3Settings } from "./settings.ts";
 
-/** `body`: its length is in the headers. A request with a body is sent once only, others are retried. */
 type S3Request = {
   method: "GET" | "PUT" | "DELETE";
   place: string;
   headers?: Readonly<Record<string, string>>;
+  /** Its length is in the headers. A request with a body is sent once only, others are retried. */
   body?: Readable;
   signal: AbortSignal;
 };

@@ -14,8 +14,12 @@ import { type BucketName, S3Refusal, s3Error } from "./s3-errors.ts";
 import type { S3Settings } from "./settings.ts";
 import { type Spool, type Spooled, stopped } from "./spool.ts";
 
-/** `answerMs`: until a response begins. `idleMs`: how long an upload may make no progress. */
-export type S3Limits = { answerMs: number; idleMs: number };
+export type S3Limits = {
+  /** Until a response begins. */
+  answerMs: number;
+  /** How long an upload may make no progress. */
+  idleMs: number;
+};
 
 const usualLimits: S3Limits = { answerMs: 30_000, idleMs: 60_000 };
 

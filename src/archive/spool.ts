@@ -9,8 +9,15 @@ import { ArchiveError, messageOf } from "../core/errors.ts";
 import { diskError, makeFolder, orMissing, randomName } from "./disk.ts";
 import { safePath } from "./names.ts";
 
-/** Audio in a durable temporary file. `sha256`: in hex. `md5`: in base64. */
-export type Spooled = { file: string; bytes: number; sha256: string; md5: string | undefined };
+/** Audio in a durable temporary file. */
+export type Spooled = {
+  file: string;
+  bytes: number;
+  /** In hex. */
+  sha256: string;
+  /** In base64. */
+  md5: string | undefined;
+};
 
 /** A folder for incomplete recordings. Files that killed processes left there are removed at the start. */
 export type Spool = {

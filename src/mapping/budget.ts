@@ -1,7 +1,12 @@
 /** The limits of a record. `depth` and `time` are not spent. */
 export type Limit = "steps" | "characters" | "output" | "depth" | "time";
-/** `characters`: read and written while Liquid is rendered. `output`: of the values that the fields get. */
-export type Amounts = { steps: number; characters: number; output: number };
+export type Amounts = {
+  steps: number;
+  /** Read and written while Liquid is rendered. */
+  characters: number;
+  /** Of the values that the fields get. */
+  output: number;
+};
 
 /**
  * For all texts of one record: the fields of a call, or one answer. Counted, not timed, so that a call renders the same

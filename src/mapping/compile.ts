@@ -35,10 +35,7 @@ export type Yields = Readonly<Record<string, Yield>>;
 /** All parts of one record share a rendering; a part given a view is rendered by itself. */
 type Of = View | Rendering;
 
-/**
- * A mapping file, compiled. Applying it does no I/O and does not throw; an absent fact leaves no field.
- * `contactFields`: the N of every `contact.fields.N`; `contactFieldPlaces`: where each stands.
- */
+/** A compiled mapping file. Applying it does no I/O and does not throw; an absent fact gives no field. */
 export type Mapping = {
   crm: string;
   activity(of: Of): { fields: Fields; modes: Readonly<Record<string, WriteMode>> };
@@ -49,7 +46,9 @@ export type Mapping = {
   contact(of: Of): Fields;
   task(of: Of): Fields | undefined;
   answer(of: Of): MappedAnswer;
+  /** The N of every `contact.fields.N`. */
   contactFields: readonly string[];
+  /** The place of each in the file. */
   contactFieldPlaces: ReadonlyMap<string, string>;
 };
 

@@ -14,13 +14,14 @@ import type { View } from "./view.ts";
 export type Limited = { field: string; limit: Limit };
 
 /**
- * The rendering of one record, from its first field to its last: what its texts may still spend, and those that ran into
- * a limit. `fact`: what a path says; each is read once.
+ * The rendering of one record, from its first field to its last: what its texts may still spend, and those that reached
+ * a limit.
  */
 export type Rendering = {
   budget: RenderBudget;
   limited: Limited[];
   view: View;
+  /** The value of a path; each is read once. */
   fact(name: string, path: Path): Scalar | undefined;
 };
 

@@ -8,11 +8,15 @@ import { output, type Rendering } from "./rendering.ts";
 import type { ValueSource } from "./schema.ts";
 import { mostLiquid } from "./size.ts";
 
-/**
- * What compiling one file has found so far. `contactFields`: the CRM's names of contact fields, and where each is named
- * first. `liquid`: how many characters of Liquid there are.
- */
-export type Findings = { file: string; faults: Fault[]; contactFields: Map<string, string>; liquid: number };
+/** The findings of compiling one file. */
+export type Findings = {
+  file: string;
+  faults: Fault[];
+  /** The CRM's names of contact fields, and where each is named first. */
+  contactFields: Map<string, string>;
+  /** The number of characters of Liquid. */
+  liquid: number;
+};
 
 /** The most faults that are looked for: each is compared with all known words. */
 const mostFaults = 100;
@@ -34,12 +38,11 @@ export function toldFaults(findings: Findings): readonly Fault[] {
 
 export type Read = (rendering: Rendering) => Scalar | undefined;
 
-/**
- * What a field can get, for the check against the CRM. `fact`: the type of a fact, with all its values when the list
- * is closed. `constants`: values that stand in the file.
- */
+/** The possible values of a field, for the check against the CRM. */
 export type Yield = {
+  /** The type of a fact, with all its values when the list is closed. */
   fact?: { type: PathType; at: string; values?: readonly string[] };
+  /** Values in the file. */
   constants: { at: string; value: Scalar }[];
 };
 

@@ -7,8 +7,13 @@ import { Rejected } from "../core/errors.ts";
 import { totalIn } from "../lib/range.ts";
 import type { ListenerLimits, ListenerPlace } from "./listeners.ts";
 
-/** `idleMs`: how long the provider may send nothing. `listenerIdleMs`: how long a listener may take nothing. */
-export type AudioLimits = { bytes: number; idleMs: number; listenerIdleMs: number } & ListenerLimits;
+export type AudioLimits = {
+  bytes: number;
+  /** How long the provider may send nothing. */
+  idleMs: number;
+  /** How long a listener may read nothing. */
+  listenerIdleMs: number;
+} & ListenerLimits;
 
 export const usualLimits: AudioLimits = {
   bytes: 500 * 1024 * 1024,

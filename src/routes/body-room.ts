@@ -3,8 +3,15 @@ import { Rejected } from "../core/errors.ts";
 /** The overhead of a chunk in bytes: a client may send one byte at a time. */
 const chunkOverhead = 256;
 
-/** A body that is being read or worked on. `since`: in ms. `refuse`: called when its room is needed for others. */
-type Tenant = { bytes: number; since: number; isProved: boolean; refuse: (reason: Rejected) => void };
+/** A body that is being read or worked on. */
+type Tenant = {
+  bytes: number;
+  /** In milliseconds, monotonic. */
+  since: number;
+  isProved: boolean;
+  /** Called when its room is needed for others. */
+  refuse: (reason: Rejected) => void;
+};
 
 /** The room of one body. */
 type Seat = {

@@ -3,8 +3,13 @@ import type { Request } from "express";
 import { Rejected } from "../core/errors.ts";
 import type { BodyRoom } from "./body-room.ts";
 
-/** `limit`: in bytes. `isProved`: the headers authenticate the sender. */
-type BodyOptions = { limit: number; room: BodyRoom; isProved: boolean };
+type BodyOptions = {
+  /** In bytes. */
+  limit: number;
+  room: BodyRoom;
+  /** The headers authenticate the sender. */
+  isProved: boolean;
+};
 
 /**
  * Calls `work` with the exact bytes of a request, which count in `room` until it is done. Throws `Rejected`: 413 above

@@ -16,11 +16,14 @@ type Options = {
   full: () => void;
 };
 
-/**
- * `since`: when it was opened or its last request began (ms, monotonic). `response`: of its last request. `ahead`: requests
- * that came while the one before was not answered yet.
- */
-type OpenConnection = { since: number; ahead: number; response?: ServerResponse<IncomingMessage> };
+type OpenConnection = {
+  /** When it was opened or its last request began (ms, monotonic). */
+  since: number;
+  /** Pipelined requests, whose predecessor was not answered yet. */
+  ahead: number;
+  /** Of its last request. */
+  response?: ServerResponse<IncomingMessage>;
+};
 
 /** Current clients wait for a response before the next request; a few pipelined requests are answered in order. */
 const mostAhead = 8;

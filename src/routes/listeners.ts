@@ -1,13 +1,23 @@
 import { Rejected } from "../core/errors.ts";
 
-/**
- * `listeners`: places in all. `perLink`: for one recording. `perClient`: a client with so many gets none of the last
- * quarter. `stalledMs`: a connection that has been blocked for so long may lose its place.
- */
-export type ListenerLimits = { listeners: number; perLink: number; perClient: number; stalledMs: number };
+export type ListenerLimits = {
+  /** Connections in total. */
+  listeners: number;
+  /** Connections for one recording. */
+  perLink: number;
+  /** A client with this many gets none of the last quarter. */
+  perClient: number;
+  /** A connection stalled for this long may be closed for another listener. */
+  stalledMs: number;
+};
 
-/** `client`: undefined for an address that may be a proxy. `end`: closes the connection. */
-export type Listener = { link: number; client: string | undefined; end: () => void };
+export type Listener = {
+  link: number;
+  /** Undefined for an address that may be a proxy. */
+  client: string | undefined;
+  /** Closes the connection. */
+  end: () => void;
+};
 
 /** `stalls`, `goesOn`: the listener stops reading, and reads again. */
 export type ListenerPlace = { stalls(): void; goesOn(): void; leave(): void };

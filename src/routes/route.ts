@@ -5,8 +5,13 @@ import { noQuery, readQuery } from "./query.ts";
 
 type Method = "get" | "post" | "put" | "delete";
 
-/** `about`: a sentence. `type`: the media type of the body, if there is one. */
-type Body = { about: string; type?: string; schema?: ZodType };
+type Body = {
+  /** One sentence. */
+  about: string;
+  /** The media type of the body, if there is one. */
+  type?: string;
+  schema?: ZodType;
+};
 
 /** A sentence alone: an error with a JSON body. */
 export type Reply = Body | string;

@@ -17,10 +17,11 @@ const platformEvents = new Set(["voice_call.initiated", "voice_call.answered", "
 export const askedEvents = { call: "voice.listed", recordings: "voice.recordings" } as const;
 const askedNames = new Set<string>(Object.values(askedEvents));
 
-/** `call`: absent for a message that is not about a call. `body`: the whole message. */
 type BirdMessage = {
   kind: string;
+  /** The whole message. */
   body: JsonObject;
+  /** Absent for a message that is not about a call. */
   call?: { id: string; from: "channels" | "platform"; facts: JsonObject };
 };
 

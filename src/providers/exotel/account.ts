@@ -3,9 +3,10 @@ import { type Budget, createBudget } from "../../lib/budget.ts";
 import { type ApiAnswer, askApi } from "../../lib/provider-api.ts";
 import type { ExotelSettings } from "./settings.ts";
 
-/** An account at Exotel's API. `pathOf`: the full path of a resource of it. */
+/** An account at Exotel's API. */
 export type ExotelAccount = {
   name: string;
+  /** The full path of a resource of the account. */
   pathOf(rest: string): string;
   get(rest: string, query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ApiAnswer>;
 };

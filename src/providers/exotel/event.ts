@@ -2,9 +2,10 @@ import type { AgentRef, CallEvent, Direction, Facts, Phase } from "../../core/ca
 import { exotelTime } from "./values.ts";
 import type { ExotelMessage } from "./wire.ts";
 
-/** One of Exotel's formats for calls. `kind`: the name of this message's event. */
+/** One of Exotel's formats for calls. */
 export type Dialect = {
   speaks(message: ExotelMessage): boolean;
+  /** The name of this message's event. */
   kind(message: ExotelMessage): string;
   events(message: ExotelMessage, callId: string): CallEvent[];
 };

@@ -1,11 +1,13 @@
 import type { AudioReply, AudioRequest } from "../../core/audio.ts";
 import { isAtApi, isHostIn, openOutside } from "../../lib/outbound.ts";
 
-/** `apiKey`, `apiToken`: of Exotel's API, for recordings behind Basic auth. `recordingHosts`: more hosts that may be asked. */
 export type RecordingSettings = {
+  /** Of Exotel's API, for recordings behind Basic auth. */
   apiKey?: string | undefined;
   apiToken?: string | undefined;
+  /** `https://api.exotel.com` by default. Accounts in Mumbai are at https://api.in.exotel.com; each region refuses the other's keys. */
   apiUrl?: string | undefined;
+  /** More hosts that recordings may be fetched from. */
   recordingHosts?: string[] | undefined;
 };
 

@@ -168,11 +168,14 @@ function legCustom(fields: JsonObject, place: number): Record<string, Scalar> {
   return customOf(told, ["Status", "DisconnectedBy", "CauseCode"], `Leg${place + 1}`);
 }
 
-/**
- * The legs of a call: the first is From's. `second`: absent when the message does not mention it; one without a status
- * was not attempted. `customer`: the leg of the customer in an outgoing call.
- */
-type Legs = { second?: JsonObject; customer: JsonObject; hasOne: boolean };
+/** The legs of a call: the first is From's. */
+type Legs = {
+  /** Absent when the message does not mention it; one without a status was not attempted. */
+  second?: JsonObject;
+  /** The leg of the customer in an outgoing call. */
+  customer: JsonObject;
+  hasOne: boolean;
+};
 
 /**
  * A flow, a campaign and a voicebot call the customer only: one leg, and `To` is the ExoPhone or absent. With another

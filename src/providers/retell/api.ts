@@ -6,10 +6,11 @@ import type { RetellSettings } from "./settings.ts";
 
 const usualUrl = "https://api.retellai.com";
 
-/** `path`: below `apiUrl`. `absent`: statuses that mean "not found". */
 type RetellQuestion = {
+  /** Below `apiUrl`. */
   path: string;
   json?: object;
+  /** Statuses that mean "not found". */
   absent?: readonly number[];
   signal?: AbortSignal | undefined;
 };

@@ -33,15 +33,14 @@ const shapes = new Map([
   ].map((event) => [event, { member: "call", id: "call_id", idRequired: true }] as const),
 ]);
 
-/**
- * A body of Retell. `subject`: the call, or what stands in its place; absent for events we do not know.
- * `sentAt`: from `event_timestamp`, which older deployments do not send.
- */
+/** A body of Retell. */
 export type RetellMessage = {
   event: string;
   body: JsonObject;
+  /** The call or chat; absent for unknown events. */
   subject?: JsonObject;
   id?: string;
+  /** From `event_timestamp`, which older deployments do not send. */
   sentAt?: string;
 };
 
