@@ -1,10 +1,9 @@
 import type { Manifest } from "../manifest.ts";
-import { dataTable, markdownTable, scopeTable } from "./markdown.ts";
-import { type ManifestCrm, needed } from "./project.ts";
+import { dataTable, type ManifestCrm, markdownTable, needed, scopeTable } from "./project.ts";
 
 type Folders = { packaged: string; admin: string };
 
-/** How to deploy the project, what to set by hand, and the tables that the review asks for. */
+/** How to deploy the project, what to set by hand, and the tables for the review. */
 export function salesforceReadme(
   { identity }: Manifest,
   crm: ManifestCrm,

@@ -3,7 +3,7 @@ import type { CrmError } from "../../core/errors.ts";
 import { maskAll, maskPeople } from "../../core/mask.ts";
 import { maskNumber } from "../../core/phone.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
-import { limitedTexts } from "../../mapping/limits.ts";
+import { limitedTexts } from "../../mapping/rendering.ts";
 import type { DeliveredCall } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { type Outgoing, oursAfterSaving } from "./record.ts";

@@ -5,8 +5,7 @@ import type { InstallationSettings } from "../../core/settings.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { createBudget, type RenderBudget, shareSpent } from "../../mapping/budget.ts";
 import { type Mapping, parseMapping } from "../../mapping/compile.ts";
-import { whyLimited } from "../../mapping/limits.ts";
-import { cutEnd } from "../../mapping/output.ts";
+import { cutEnd, whyLimited } from "../../mapping/rendering.ts";
 import type { Lookup } from "../calls/match.ts";
 import { type Outgoing, recordOf } from "../calls/record.ts";
 

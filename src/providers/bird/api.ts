@@ -5,32 +5,35 @@ import type { BirdSettings } from "./settings.ts";
 
 export const usualApiUrl = "https://api.bird.com";
 
-/** The API of one workspace. Paths are below it. Both methods throw `ProviderError`. */
+/** The API of one workspace. Paths are relative to it. Both methods throw `ProviderError`. */
 export type BirdApi = {
-  /** What is at a path; undefined when nothing is. */
+  /** The object at a path; undefined when there is none. */
   one(path: string): Promise<JsonObject | undefined>;
-  /** The rows of a list, one page after another. */
+  /** The rows of a list, page by page. */
   pages(path: string, query: Readonly<Record<string, string>>, limit: number): AsyncIterable<JsonObject[]>;
 };
 
-/** What has to be set before Bird's API can be asked. */
+/** The settings that are missing for polling Bird's API. */
 export function lacks({ workspaceId, apiKey }: BirdSettings): string | undefined {
   const names = [...(workspaceId ? [] : ["workspaceId"]), ...(apiKey ? [] : ["apiKey"])];
   if (names.length === 0) return undefined;
   return `Set ${names.join(" and ")} of bird: the workspace's id, and an access key that may read its calls and recordings.`;
 }
 
-/** The path of a workspace at the API. */
+/** The path of a workspace in the API. */
 export function workspacePath({ workspaceId = "" }: BirdSettings): string {
   return `/workspaces/${encodeURIComponent(workspaceId)}`;
 }
 
-/** Whether an id can stand in a path or a query. Bird's are UUIDs; nothing that leads to another path is one. */
+/** Whether an id is safe in a path or a query. Bird's ids are UUIDs. */
 export function isApiId(id: string | undefined): id is string {
   return id !== undefined && /^[\w-]{1,128}$/.test(id);
 }
 
-/** Lists as in docs.bird.com (2026): `limit` and `pageToken` asked, `results` and `nextPageToken` answered. */
+/**
+ * Lists as in docs.bird.com (2026): `limit` and `pageToken` in the request, `results` and `nextPageToken` in the
+ * response.
+ */
 export function birdApi(settings: BirdSettings, signal: AbortSignal | undefined): BirdApi {
   const { apiUrl = usualApiUrl, apiKey = "" } = settings;
   const base = `${apiUrl.replace(/\/+$/, "")}${workspacePath(settings)}`;
@@ -46,7 +49,7 @@ export function birdApi(settings: BirdSettings, signal: AbortSignal | undefined)
   };
 
   return {
-    // 422 is said of an id that is no UUID: there is no such thing either.
+    // Bird answers 422 for an id that is not a UUID: it does not exist either.
     one: (path) => ask(path, [404, 422]),
     async *pages(path, query, limit) {
       const tokens = new Set<string>();

@@ -12,7 +12,7 @@ import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 
 type PlatformFacts = Omit<CallEvent, "callId">;
 
-/** What a `voice_call.*` of the new Bird platform says; fields as in @messagebird/sdk 0.63. */
+/** The facts of a `voice_call.*` of the new Bird platform; fields as in @messagebird/sdk 0.63. */
 export function decodePlatform(
   type: string,
   data: JsonObject,
@@ -23,7 +23,7 @@ export function decodePlatform(
   const at = time ?? receivedAt;
   const sessionId = textAt(data, "session_id");
   const isLeg = sessionId !== undefined && isCallId(sessionId) && sessionId !== textAt(data, "call_id");
-  // Unverified: that calls with one session are the legs of one conversation.
+  // Unverified: that calls with the same session are legs of one conversation.
   const said = { at, kind: type, ...(isLeg && { sameCallAs: sessionId }) };
   if (type === "voice_call.initiated") {
     const common = commonFacts(data, false);
@@ -53,8 +53,8 @@ function endFacts(data: JsonObject): Facts {
 }
 
 /**
- * The number that an outbound leg reached is the customer's, or that of the colleague to whom the session's inbound call
- * was forwarded: so it is named as an agent too, and whoever turns out to be the customer is no agent.
+ * The number that an outbound leg reached is the customer's, or that of the colleague to whom the session's inbound
+ * call was forwarded. It is therefore also listed as an agent; whoever turns out to be the customer is not an agent.
  * Before version 0.20.0 of the SDK the numbers were called `src_number` and `dst_number`.
  */
 function commonFacts(data: JsonObject, talked: boolean): Facts {

@@ -6,15 +6,15 @@ import { birdApi, lacks, usualApiUrl } from "./api.ts";
 import { recordingIdOf } from "./recording-facts.ts";
 import type { BirdSettings } from "./settings.ts";
 
-/** Bird's own; `media.api.bird.com` is where its documents say that media are (2026). */
+/** Bird's own hosts; according to its documents, media are at `media.api.bird.com` (2026). */
 const hosts = ["*.bird.com", "*.messagebird.com"];
-/** Half of the 600 s for which Bird's links are good. */
+/** Half of the 600 s for which Bird's links are valid. */
 const keptMs = 300_000;
 const askMs = 10_000;
 
 /**
- * Opens recordings by the link that Bird gives for each of them. A link is kept for a while, since a player asks for
- * many ranges; one that was refused is asked for anew. The access key never goes where the link leads.
+ * Opens recordings by the link that Bird returns for each of them. A link is cached for a while, since a player
+ * requests many ranges; a refused one is requested again. The access key is never sent to the link's host.
  */
 export function createRecordings(now: () => number, mostKept = 1_000) {
   const kept = new Map<string, { link: string; until: number }>();
@@ -71,8 +71,8 @@ function openLink(link: string, settings: BirdSettings, request: AudioRequest): 
 }
 
 /**
- * Bird's links lead to a bucket of Amazon S3 and carry its signature; the name of the bucket is not known. Whatever
- * bucket Bird itself names is good, and nothing else of Amazon's.
+ * Bird's links lead to a bucket of Amazon S3 with its signature; the name of the bucket is not known. Any bucket that
+ * Bird names is allowed, and no other host of Amazon's.
  */
 function signedBucketOf(link: string): string[] {
   if (!URL.canParse(link)) return [];

@@ -3,15 +3,16 @@ import { type Budget, createBudget } from "../../lib/budget.ts";
 import { type ApiAnswer, askApi } from "../../lib/provider-api.ts";
 import type { ExotelSettings } from "./settings.ts";
 
-/** An account at Exotel's API. `pathOf`: the path of something in it. */
+/** An account at Exotel's API. */
 export type ExotelAccount = {
   name: string;
+  /** The full path of a resource of the account. */
   pathOf(rest: string): string;
   get(rest: string, query: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<ApiAnswer>;
 };
 
 const usualUrl = "https://api.exotel.com";
-/** 200 requests a minute and account, which the account's other users want to share: we take 7 of 10. */
+/** Exotel allows 200 requests a minute and account, which the account's other users share: we use 7 of 10. */
 const perMinute = 200;
 
 export function lacksForAsking({ accountSid, apiKey, apiToken }: ExotelSettings): string | undefined {
@@ -21,7 +22,7 @@ export function lacksForAsking({ accountSid, apiKey, apiToken }: ExotelSettings)
   return `Exotel cannot be asked for calls without ${missing.join(" and ")}: set what its dashboard shows under API settings.`;
 }
 
-/** Accounts by their settings; those of one account share its request limit. */
+/** Makes accounts from settings; equal accounts share a request limit. */
 export function createAccounts(): (settings: ExotelSettings, now: () => number) => ExotelAccount {
   const budgets = new Map<string, Budget>();
 
@@ -56,7 +57,7 @@ export function createAccounts(): (settings: ExotelSettings, now: () => number) 
   }
 }
 
-/** The reason of the signal when it aborts, as `fetch` does. */
+/** Throws the reason of the signal when it aborts, as `fetch` does. */
 async function turnOf(budget: Budget, signal: AbortSignal | undefined): Promise<() => void> {
   try {
     return await budget.spend("sync", signal);

@@ -1,15 +1,16 @@
 import type { AgentRef, CallEvent, Direction, Facts, Phase } from "../../core/call.ts";
-import { exotelTime } from "./time.ts";
+import { exotelTime } from "./values.ts";
 import type { ExotelMessage } from "./wire.ts";
 
-/** One of the shapes that Exotel tells calls in. `kind`: the name of this message's event. */
+/** One of Exotel's formats for calls. */
 export type Dialect = {
   speaks(message: ExotelMessage): boolean;
+  /** The name of this message's event. */
   kind(message: ExotelMessage): string;
   events(message: ExotelMessage, callId: string): CallEvent[];
 };
 
-/** One event from what is known of it, or none when nothing is. `times`: where its own time may stand, best first. */
+/** One event, or none when nothing is known. `times`: candidates for its own time, best first. */
 export function eventsFrom(
   message: ExotelMessage,
   told: { callId: string; kind: string; times: readonly (string | undefined)[]; phase?: Phase; facts: Facts },
@@ -20,7 +21,10 @@ export function eventsFrom(
   return [{ callId: told.callId, at, kind: told.kind, ...(told.phase && { phase: told.phase }), facts }];
 }
 
-/** An agent by everything that Exotel calls them: of `sip:agent_001@app.exotel.com` the user part is an id too, and the first. */
+/**
+ * An agent by all of Exotel's ids for them: the user part of `sip:agent_001@app.exotel.com` is an id too, and the
+ * first.
+ */
 export function agentsOf(
   ids: readonly (string | undefined)[],
   {
@@ -40,8 +44,8 @@ export function agentsOf(
 }
 
 /**
- * Who of the two is the customer. Without a direction only a SIP address tells: it is an agent's
- * (`sip:` is how WebRTC users are reached), and two or none of them tell nothing.
+ * Which of the two is the customer. Without a direction only a SIP address decides: it is an agent's (WebRTC users are
+ * reached by `sip:`); two or none of them decide nothing.
  */
 export function sidesOf(
   direction: Direction | undefined,
@@ -54,13 +58,13 @@ export function sidesOf(
   return inbound ? between(from, to) : between(to, from);
 }
 
-/** `otherEnd`: the message leaves open whether this is the customer instead. */
+/** `otherEnd`: may be the customer instead. */
 export type Sides = { customer?: string; agent?: string; otherEnd?: string };
 
 /**
- * The same of an outgoing call of the API, a flow or a campaign. `From` is the number that was rung first: an agent's, or
- * the customer's with an agent or the ExoPhone in `To` (developer.exotel.com, make-a-call-api and connect-to-flow). A SIP
- * address and the call's own line tell which; otherwise `guess` says who is taken for the customer.
+ * The sides of an outgoing call of the API, a flow or a campaign. `From` is the number that was called first: an
+ * agent's, or the customer's with an agent or the ExoPhone in `To` (developer.exotel.com, make-a-call-api and
+ * connect-to-flow). A SIP address and the call's own line decide; otherwise `guess` is taken for the customer.
  */
 export function outboundSides(
   from: string | undefined,
@@ -86,7 +90,7 @@ export function partyOf(number: string | undefined, name?: string): Facts["custo
   return { ...(number && { number }), ...(name && { name }) };
 }
 
-/** The same writing, or the same last ten digits: `+911234567890` and `01234567890`. */
+/** Equal, or with the same last ten digits: `+911234567890` and `01234567890`. */
 export function sameNumber(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   return a === b || (isNumber(a) && isNumber(b) && a.slice(-10) === b.slice(-10));

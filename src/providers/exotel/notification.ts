@@ -1,15 +1,22 @@
 import type { Direction, Facts, Phase } from "../../core/call.ts";
 import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, isSip, partyOf, sidesOf } from "./event.ts";
-import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  kindOf,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 type Tell = (fields: JsonObject, time: string | undefined) => { phase?: Phase; facts: Facts };
 
 const maxCallerFacts = 50;
 
-/** Either or both events are sent for a missed call: the vendor's page and its table disagree. */
+/** A missed call sends one or both of these events: the vendor's page and its table disagree. */
 const missed: Tell = (fields, time) => ({
   phase: "ended",
   facts: {
@@ -21,7 +28,7 @@ const missed: Tell = (fields, time) => ({
   },
 });
 
-/** The lifecycle events name nobody: the fold joins them to the first notification by their call_sid. */
+/** The lifecycle events name no party: the fold joins them to the first notification by their call_sid. */
 const tells = new Map<string | undefined, Tell>([
   ["incoming_call", (fields, time) => begun(fields, "inbound", time)],
   ["outbound_call", (fields, time) => begun(fields, "outbound", time)],
@@ -64,7 +71,7 @@ function answered(fields: JsonObject, time: string | undefined): ReturnType<Tell
   };
 }
 
-/** `duration` counts the ringing too, so only `talk_time` is talk. `completed` and none of it: the caller gave up. */
+/** `duration` includes the ringing, so only `talk_time` is talk. `completed` without it: the caller hung up. */
 function completed(fields: JsonObject, time: string | undefined): ReturnType<Tell> {
   const talkSeconds = secondsAt(fields, "talk_time");
   const outcome = outcomeOf(wordOf(fields, "status")) ?? "completed";
@@ -80,7 +87,7 @@ function completed(fields: JsonObject, time: string | undefined): ReturnType<Tel
   };
 }
 
-/** `usual`: the direction of this kind of event, when it does not say itself. */
+/** `usual`: the direction of this kind of event when it has none of its own. */
 function sides(fields: JsonObject, usual?: Direction): Facts {
   const direction = directionOf(wordOf(fields, "direction")) ?? usual;
   const { customer, agent } = sidesOf(direction, textOf(fields, "from"), textOf(fields, "to"));
@@ -95,7 +102,10 @@ function sides(fields: JsonObject, usual?: Direction): Facts {
   };
 }
 
-/** `missed_call` names the parties but no direction: incoming, unless a SIP user placed the call. `call_missed` names nobody. */
+/**
+ * `missed_call` names the parties but no direction: inbound, unless a SIP user placed the call. `call_missed` names
+ * neither.
+ */
 function missedDirection(fields: JsonObject): Direction | undefined {
   if (textOf(fields, "from") === undefined) return undefined;
   return isSip(textOf(fields, "from")) ? "outbound" : "inbound";

@@ -4,25 +4,23 @@ import { ProviderError } from "../../core/errors.ts";
 import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
 import { isCallId, type JsonObject, textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
-import { callById, callPath } from "./api.ts";
+import { askPage, callById, callPath, listPath } from "./api.ts";
 import { timeAt } from "./facts.ts";
-import { askPage, listPath } from "./list.ts";
 import { isOver, neverConnected } from "./outcome.ts";
 import type { RetellSettings } from "./settings.ts";
 import { listedEvent } from "./wire.ts";
 
-/** Calls are asked for one by one, so many at a time. Retell publishes no limit for its API. */
+/** Parallel requests for single calls. Retell publishes no limit for its API. */
 const parallel = 4;
 
 /**
- * Retell's API. Its list leaves the transcripts out, so each call that is over and not known in full is asked for by
- * itself too.
- * Not verified: whether the list finds calls that never connected and have no `start_timestamp`.
+ * Polls Retell's API. Its list omits the transcripts, so an ended call that is not known in full is also requested by
+ * itself. Not verified: whether the list includes calls that never connected and have no `start_timestamp`.
  */
 export const polling: Polling<RetellSettings> = {
-  // The key that webhooks are signed with is a key of the API.
+  // Webhooks are signed with a key of the API.
   lacks: () => undefined,
-  // Retell keeps calls until somebody deletes them or the agent's retention ends.
+  // Retell stores calls until they are deleted or the agent's retention ends.
   historyDays: 365,
   calls,
   callsAtOnce: 20,
@@ -84,13 +82,13 @@ function idOf(row: JsonObject): string | undefined {
   return typeof id === "string" && id.trim() === id && id !== "" && isCallId(id) ? id : undefined;
 }
 
-/** The question asks for a little more than the span; a call without a start is told rather than lost. */
+/** The request covers a little more than the span; a call without a start is included rather than lost. */
 function isWithin(row: JsonObject, { since, until }: Span): boolean {
   const start = Date.parse(timeAt(row, "start_timestamp") ?? "");
   return Number.isNaN(start) || (start >= Date.parse(since) && start < Date.parse(until));
 }
 
-/** Webhooks have told all that only the call by itself would. */
+/** Whether webhooks have delivered all that the single call would. */
 function isComplete(call: FoldedCall | undefined): boolean {
   return call?.phase === "ended" && call.transcript !== undefined && call.summary !== undefined;
 }

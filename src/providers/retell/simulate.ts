@@ -16,7 +16,7 @@ export const simulate: Simulation<RetellSettings> = {
   },
 };
 
-/** An AI agent takes an inbound call at once. A call's `start_timestamp` is when the two are connected. */
+/** An AI agent answers an inbound call at once. `start_timestamp` is when the two are connected. */
 function conversation(call: SimulatedCall): SimulatedRequest[] {
   const start = call.direction === "inbound" ? 0 : call.ringSeconds;
   const end = start + call.talkSeconds;

@@ -1,24 +1,24 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { patience } from "../../src/archive/patience.ts";
+import { createDeadline } from "../../src/archive/s3-client.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 test("lasts as long as something is heard often enough", () => {
-  const limit = patience(100, undefined);
+  const limit = createDeadline(100, undefined);
   for (let i = 0; i < 5; i += 1) {
     vi.advanceTimersByTime(90);
-    limit.heard();
+    limit.extend();
   }
-  expect([limit.isOver(), limit.signal.aborted]).toEqual([false, false]);
+  expect([limit.hasPassed(), limit.signal.aborted]).toEqual([false, false]);
   vi.advanceTimersByTime(100);
-  expect([limit.isOver(), limit.signal.aborted]).toEqual([true, true]);
+  expect([limit.hasPassed(), limit.signal.aborted]).toEqual([true, true]);
 });
 
 test("is over with the work, for good", () => {
-  const limit = patience(100, undefined);
-  limit.end();
-  limit.heard();
+  const limit = createDeadline(100, undefined);
+  limit.clear();
+  limit.extend();
   vi.advanceTimersByTime(1_000);
   expect(limit.signal.aborted).toBe(false);
   expect(vi.getTimerCount()).toBe(0);
@@ -26,8 +26,8 @@ test("is over with the work, for good", () => {
 
 test("is not what ended when somebody else stopped", () => {
   const stop = new AbortController();
-  const limit = patience(100, stop.signal);
+  const limit = createDeadline(100, stop.signal);
   stop.abort();
-  expect([limit.isOver(), limit.signal.aborted]).toEqual([false, true]);
-  limit.end();
+  expect([limit.hasPassed(), limit.signal.aborted]).toEqual([false, true]);
+  limit.clear();
 });

@@ -1,6 +1,6 @@
 import type { Manifest } from "../manifest.ts";
+import { metadataXml } from "./formats.ts";
 import { type ManifestCrm, needed } from "./project.ts";
-import { metadataXml } from "./xml.ts";
 
 /** OAuth scopes as the Metadata API calls them. */
 const metadataScopes: Readonly<Record<string, string>> = {
@@ -11,7 +11,7 @@ const metadataScopes: Readonly<Record<string, string>> = {
   web: "Web",
 };
 
-/** A refresh token that nobody uses for so long is dead: the longest that Salesforce lets partners have. */
+/** An unused refresh token expires after this time, the longest that Salesforce allows partners. */
 const idleDays = 30;
 
 /** The External Client App and its OAuth settings. Callback URL, key and secret are in the org's global settings only. */
@@ -39,8 +39,8 @@ export function appFiles(manifest: Manifest, crm: ManifestCrm): [path: string, t
 }
 
 /**
- * Only users whom an admin gave our permission set, their tokens only while they are used. Unverified: the name with
- * `_oauthPlcy`, by which the org itself calls the policies that it makes with the app.
+ * Only users with our permission set, and tokens expire when unused. Unverified: the name with `_oauthPlcy`, which the
+ * org itself uses for the policies it creates with the app.
  */
 export function policyFile(manifest: Manifest, crm: ManifestCrm): [path: string, text: string] {
   const { name } = manifest.identity;
@@ -66,4 +66,53 @@ function metadataScope(scope: string): string {
   const name = metadataScopes[scope];
   if (name) return name;
   throw new Error(`manifest.json: the Metadata API has no name for the OAuth scope ${scope}`);
+}
+
+type OrgPackage = NonNullable<ManifestCrm["package"]>;
+type PackageField = OrgPackage["fields"][number];
+type PermissionSet = OrgPackage["permissionSets"][number];
+
+/** Task fields belong to Activity: deployed under Task they are refused. */
+export function fieldFile({ name, label, type, key, about }: PackageField): [path: string, text: string] {
+  const text = metadataXml("CustomField", {
+    fullName: name,
+    ...(key && { caseSensitive: true }),
+    description: about,
+    ...(key && { externalId: true }),
+    inlineHelpText: about,
+    label,
+    ...(type === "Text" && { length: 255 }),
+    required: false,
+    type,
+    ...(key && { unique: true }),
+  });
+  return [`objects/Activity/fields/${name}.field-meta.xml`, text];
+}
+
+/**
+ * A field without permission is invisible to the API. Task and Event share that permission, and a file that names only
+ * one of them removes it from both. Tasks have no object permission: `EditTask` grants access to them.
+ */
+export function permissionSetFile(
+  set: PermissionSet,
+  fields: readonly PackageField[],
+): [path: string, text: string] {
+  const opened = set.fields ? fields.flatMap(({ name }) => [`Event.${name}`, `Task.${name}`]).sort() : [];
+  const text = metadataXml("PermissionSet", {
+    description: set.about,
+    fieldPermissions: opened.map((field) => ({ editable: true, field, readable: true })),
+    hasActivationRequired: false,
+    label: set.label,
+    objectPermissions: Object.entries(set.objects).map(([object, rights]) => ({
+      allowCreate: rights.includes("create"),
+      allowDelete: rights.includes("delete"),
+      allowEdit: rights.includes("edit"),
+      allowRead: rights.includes("read"),
+      modifyAllRecords: false,
+      object,
+      viewAllRecords: false,
+    })),
+    userPermissions: set.users.map((name) => ({ enabled: true, name })),
+  });
+  return [`permissionsets/${set.name}.permissionset-meta.xml`, text];
 }
