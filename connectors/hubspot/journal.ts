@@ -2,7 +2,7 @@ import type { Departures, OAuth, OAuthContext } from "../../src/core/oauth.ts";
 import { type JsonObject, objectsAt, textAt } from "../../src/lib/body.ts";
 import { isSuccess } from "../../src/lib/http.ts";
 import type { OAuthReply } from "../../src/lib/oauth-client.ts";
-import { type AppTokens, apiFailureOf, send, unusable } from "./oauth.ts";
+import { type AppTokens, apiFailureOf, keyOf, send, unusable } from "./oauth.ts";
 import type { HubspotApp } from "./settings.ts";
 
 const what = "HubSpot, reading the journal of uninstalls";
@@ -37,11 +37,11 @@ export function createJournal(tokens: AppTokens): Required<OAuth<HubspotApp>>["u
       answer.status === 409 ||
       (answer.status === 400 && /already|exists|duplicate/i.test(textAt(answer.body, "message") ?? ""));
     if (!isThere && !isSuccess(answer)) throw apiFailureOf(answer, what, []);
-    subscribed.add(app.clientId);
+    subscribed.add(keyOf(app));
   };
 
   return async (app, cursor, context): Promise<Departures> => {
-    if (!subscribed.has(app.clientId)) await subscribe(app, context);
+    if (!subscribed.has(keyOf(app))) await subscribe(app, context);
     const read = (place: string) => sendAsApp(app, context, { path: `journal/${app.apiVersion}/${place}` });
     let entry = await read(cursor === undefined ? "earliest" : `offset/${encodeURIComponent(cursor)}/next`);
     if (cursor !== undefined && unknownOffset.has(entry.status)) entry = await read("earliest");

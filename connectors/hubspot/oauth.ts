@@ -110,22 +110,27 @@ export type AppTokens = {
   drop(app: HubspotApp): void;
 };
 
-/** The tokens of our apps, by client id, each until it expires. */
+/** The key of what is stored for an app. */
+export function keyOf({ apiUrl, clientId }: HubspotApp): string {
+  return `${apiUrl} ${clientId}`;
+}
+
+/** The tokens of our apps, each until it expires. */
 export function createAppTokens(): AppTokens {
   const tokens = new Map<string, Token>();
   return {
     async current(app, what, context) {
-      const known = tokens.get(app.clientId);
+      const known = tokens.get(keyOf(app));
       const at = context.now();
       if (known?.expiresAt !== undefined && known.expiresAt - aheadMs > at) return known.accessToken;
       const form = { grant_type: "client_credentials", scope: appScope };
       const { body } = await sendForm(app, { what, form }, context);
       const { accessToken, expiresAt } = grantIn(body, at);
       if (!accessToken) throw unusable(what);
-      tokens.set(app.clientId, { accessToken, ...(expiresAt !== undefined && { expiresAt }) });
+      tokens.set(keyOf(app), { accessToken, ...(expiresAt !== undefined && { expiresAt }) });
       return accessToken;
     },
-    drop: ({ clientId }) => void tokens.delete(clientId),
+    drop: (app) => void tokens.delete(keyOf(app)),
   };
 }
 

@@ -27,9 +27,9 @@ type TaskKey = {
   ledger: boolean;
 };
 
-/** The account, open for one piece of work on Tasks. */
-export type TaskWork = Pick<SalesforceAccount, "context" | "warn" | "schema"> &
-  TaskKey & { request: RequestOptions; connection: Connection };
+/** The account for one piece of work, with its connection. */
+export type OrgWork = SalesforceAccount & { request: RequestOptions; connection: Connection };
+export type TaskWork = OrgWork & TaskKey;
 
 export function openAccount(settings: SalesforceSettings, context: ConnectContext): SalesforceAccount {
   const { keyField } = settings;
@@ -54,8 +54,12 @@ export function openAccount(settings: SalesforceSettings, context: ConnectContex
   };
 }
 
-export async function forTasks(account: SalesforceAccount, request: RequestOptions): Promise<TaskWork> {
-  const { context, warn, schema, transport } = account;
+export async function workOn(account: SalesforceAccount, request: RequestOptions): Promise<OrgWork> {
+  return { ...account, request, connection: await account.transport.open(request) };
+}
+
+/** The same for work on Tasks. */
+export async function workOnTasks(account: SalesforceAccount, request: RequestOptions): Promise<TaskWork> {
   const key = await account.taskKey(request);
-  return { context, warn, schema, request, ...key, connection: await transport.open(request) };
+  return { ...(await workOn(account, request)), ...key };
 }

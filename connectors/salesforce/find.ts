@@ -3,9 +3,9 @@ import { type Contact, numbersOf } from "../../src/core/contact.ts";
 import { mistakenDigits, searchDigits, usualWritings } from "../../src/core/phone-writings.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { inHalves } from "../../src/lib/patterns.ts";
-import type { SalesforceAccount } from "./account.ts";
+import type { OrgWork } from "./account.ts";
 import { contactOf, oncePerPerson, type Shape, shapesOf } from "./people.ts";
-import { inLists, literal, queryTogether, type RequestOptions } from "./transport.ts";
+import { inLists, literal, queryTogether } from "./transport.ts";
 
 export type ContactsByNumber = Map<string, Contact[]>;
 
@@ -21,14 +21,9 @@ const longestCondition = 9_000;
  * The contacts with these numbers. The search index lags behind by seconds or minutes: numbers that it does not know
  * are compared with the phone fields themselves, as many as fit one request.
  */
-export async function findContacts(
-  { transport, schema, context }: SalesforceAccount,
-  numbers: readonly string[],
-  request: RequestOptions,
-): Promise<ContactsByNumber> {
-  if (numbers.length === 0) return new Map();
-  const shapes = await shapesOf(schema, context.contactFields(), request);
-  const connection = await transport.open(request);
+export async function findContacts(work: OrgWork, numbers: readonly string[]): Promise<ContactsByNumber> {
+  const { connection, context } = work;
+  const shapes = await shapesOf(work);
   const found: ContactsByNumber = new Map();
   for (const part of searchParts(numbers)) {
     const contacts = await search(connection, shapes, part);

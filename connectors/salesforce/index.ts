@@ -8,7 +8,7 @@ import type {
 } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { textAt } from "../../src/lib/body.ts";
-import { forTasks, openAccount, type SalesforceAccount } from "./account.ts";
+import { openAccount, type SalesforceAccount, workOn, workOnTasks } from "./account.ts";
 import { findContacts } from "./find.ts";
 import { closeFollowUps, standingsOf } from "./follow-up.ts";
 import { oauth } from "./oauth.ts";
@@ -38,16 +38,20 @@ const background: RequestOptions = { priority: "sync" };
 function connect(given: SalesforceSettings, context: ConnectContext): Connector {
   const account = openAccount(given, context);
   const { schema, inTurn } = account;
-  const tasks = (signal?: AbortSignal) => forTasks(account, { priority: "deliver", signal });
+  const tasks = (signal?: AbortSignal) => workOnTasks(account, { priority: "deliver", signal });
   return {
     batchSize: 1_000,
     // This many numbers fit into one search, even with three forms of each.
     lookupSize: 80,
     webLinks: [],
-    findContacts: (numbers, signal, urgent = false) => {
-      const priority = urgent ? "answer" : "match";
-      return unlessStopped(signal, () => findContacts(account, numbers, { priority, signal }));
-    },
+    findContacts: (numbers, signal, urgent = false) =>
+      unlessStopped(signal, async () => {
+        if (numbers.length === 0) return new Map();
+        return findContacts(
+          await workOn(account, { priority: urgent ? "answer" : "match", signal }),
+          numbers,
+        );
+      }),
     saveCalls: (records, signal) =>
       unlessStopped(signal, () =>
         inTurn(async () => (records.length > 0 ? saveCalls(await tasks(signal), records) : [])),
@@ -60,7 +64,9 @@ function connect(given: SalesforceSettings, context: ConnectContext): Connector 
         if (calls.length > 0) await removeCalls(await tasks(), calls);
       }),
     changedContacts: (cursor, signal) =>
-      unlessStopped(signal, () => changedContacts(account, cursor, { priority: "sync", signal })),
+      unlessStopped(signal, async () =>
+        changedContacts(await workOn(account, { priority: "sync", signal }), cursor),
+      ),
     owners: () => owners(account),
     fields: () => fields(account),
     prepare: async () => {

@@ -1,7 +1,7 @@
 import type { Contact, ContactKind, ContactRef } from "../../src/core/contact.ts";
 import { isoFromMs, type JsonObject, objectAt, scalarsOf, textAt } from "../../src/lib/body.ts";
-import type { ObjectFields, ObjectName, OrgSchema } from "./schema.ts";
-import type { RequestOptions } from "./transport.ts";
+import type { OrgWork } from "./account.ts";
+import type { ObjectFields, ObjectName } from "./schema.ts";
 
 export type PersonObject = Exclude<ObjectName, "Task">;
 export const personObjects = ["Contact", "Lead", "Account"] as const satisfies readonly PersonObject[];
@@ -39,11 +39,8 @@ const notCallers = /fax/i;
 const notScalar = new Set(["address", "location", "base64", "complexvalue"]);
 
 /** The objects of callers that our user may see. */
-export async function shapesOf(
-  schema: OrgSchema,
-  mapped: readonly string[],
-  request: RequestOptions,
-): Promise<Shape[]> {
+export async function shapesOf({ schema, request, context }: OrgWork): Promise<Shape[]> {
+  const mapped = context.contactFields();
   const [contact, lead, account] = await Promise.all(
     personObjects.map((object) => schema.of(object, request)),
   );

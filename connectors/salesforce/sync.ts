@@ -3,10 +3,10 @@ import type { Connection } from "jsforce";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { ContactChanges } from "../../src/core/contracts.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
-import type { SalesforceAccount } from "./account.ts";
+import type { OrgWork } from "./account.ts";
 import { hasFault } from "./errors.ts";
 import { contactOf, kindOf, type Shape, shapesOf } from "./people.ts";
-import { literal, queryAll, type RequestOptions } from "./transport.ts";
+import { literal, queryAll } from "./transport.ts";
 
 /** Small enough to be read between two inbound questions without delaying them. */
 const pageSize = 500;
@@ -21,15 +21,10 @@ type ChangesPage = { contacts: Contact[]; removed: ContactRef[]; last?: { stamp:
  * The next page of contacts: all of them first, in the order of their last change, then what changed and what was
  * deleted since. A stop in between goes on from the last page.
  */
-export async function changedContacts(
-  account: SalesforceAccount,
-  text: string | undefined,
-  request: RequestOptions,
-): Promise<ContactChanges> {
-  const { transport, schema } = account;
-  const { now, contactFields } = account.context;
-  const shapes = await shapesOf(schema, contactFields(), request);
-  const connection = await transport.open(request);
+export async function changedContacts(work: OrgWork, text: string | undefined): Promise<ContactChanges> {
+  const { connection } = work;
+  const { now } = work.context;
+  const shapes = await shapesOf(work);
   const shape = digestOf(shapes);
   const start = new Date(now()).toISOString();
   const known = readCursor(text);
@@ -52,7 +47,7 @@ export async function changedContacts(
   }
   const deleted =
     cursor.since === undefined ? [] : await deletedSince(connection, shapes, cursor.since, now());
-  if (deleted === "unknown") return changedContacts(account, undefined, request);
+  if (deleted === "unknown") return changedContacts(work, undefined);
   // A record may have been restored from the recycle bin.
   const present = new Set(contacts.map(({ id }) => id));
   removed.push(...deleted.filter(({ id }) => !present.has(id)));

@@ -40,11 +40,10 @@ export async function contactsFor(
   const made = new Map<string, CreatedContact>();
   const byNumber = new Map(wanted.map((one) => [one.number, one]));
   if (byNumber.size === 0) return made;
-  const { schema, connection, request } = work;
-  const { region, contactFields } = work.context;
-  const shapes = await shapesOf(schema, contactFields(), request);
+  const { connection, context } = work;
+  const shapes = await shapesOf(work);
   const people = shapes.filter(({ object }) => object !== "Account");
-  const found = await findWritten(connection, people, [...byNumber.keys()], region);
+  const found = await findWritten(connection, people, [...byNumber.keys()], context.region);
   const drafts: Draft[] = [];
   for (const [number, one] of byNumber) {
     const { contact } = chooseContact(found.get(number) ?? []);
