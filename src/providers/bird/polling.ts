@@ -82,15 +82,15 @@ async function askAgain(
   if (!isApiId(id) || id.startsWith("vcl_")) return [];
   const row = (await callOfChannel(api, call)) ?? (await callOfLog(api, call));
   if (!row) return [];
-  const told = callDelivery(row, settings, context);
-  if (!wasAnswered(row, call)) return [told];
+  const delivery = callDelivery(row, settings, context);
+  if (!wasAnswered(row, call)) return [delivery];
   const recordings: JsonObject[] = [];
   for await (const rows of api.pages("recordings", { sourceId: id }, recordingsPerPage))
     recordings.push(...rows.filter((recording) => isRecordingOf(recording, id)).map(withoutLinks));
-  if (recordingsThere(recordings).length === 0) return [told];
+  if (recordingsThere(recordings).length === 0) return [delivery];
   const payload = { id, recordings };
   return [
-    told,
+    delivery,
     deliveryOf({ event: askedEvents.recordings, payload, path: "recordings" }, settings, context),
   ];
 }

@@ -35,9 +35,9 @@ export function decode({ kind, body, call }: BirdMessage, receivedAt: string): C
         ...decodePlatform(kind, call.facts, textAt(body, "timestamp"), receivedAt),
       },
     ];
-  const { parentId, ...said } = decodeChannels(kind, call.facts, receivedAt);
+  const { parentId, ...rest } = decodeChannels(kind, call.facts, receivedAt);
   const ids = parentId === undefined ? { callId: call.id } : { callId: parentId, sameCallAs: call.id };
-  return [{ ...ids, ...said }];
+  return [{ ...ids, ...rest }];
 }
 
 /** Channels name their events in `event`, the new platform in `type`. Throws `Rejected(400)` for a body with neither. */

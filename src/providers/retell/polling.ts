@@ -32,16 +32,16 @@ async function* calls(
   span: Span,
   context: PollContext,
 ): AsyncGenerator<Delivery[], void> {
-  const told = new Set<string>();
+  const seen = new Set<string>();
   const keys = new Set<string>();
   for (let key: string | undefined; !context.signal?.aborted; ) {
     const page = await askPage(settings, span, key, context.signal);
     const rows = new Map<string, JsonObject>();
     for (const row of page.rows) {
       const id = idOf(row);
-      if (id !== undefined && !told.has(id) && isWithin(row, span)) rows.set(id, row);
+      if (id !== undefined && !seen.has(id) && isWithin(row, span)) rows.set(id, row);
     }
-    for (const id of rows.keys()) told.add(id);
+    for (const id of rows.keys()) seen.add(id);
     const known = await context.known?.([...rows.keys()]);
     const deliveries = await atOnce([...rows], async ([id, row]) => {
       const whole =
