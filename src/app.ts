@@ -10,7 +10,7 @@ import { mountRoutes } from "./routes/route.ts";
 import { webhookDoor } from "./routes/webhooks.ts";
 import type { Parts } from "./server/assemble.ts";
 
-/** Longer than load balancers keep a connection open: AWS 60 s, Google 600 s. One that we close first may lose a request. */
+/** Longer than load balancers keep a connection open: AWS 60 s, Google 600 s. Closing first could lose a request. */
 const idleMs = 620_000;
 
 /** The HTTP server: webhooks straight from Node's request, everything else through Express. */
@@ -49,11 +49,11 @@ export function createApp(parts: Parts): Server {
   return server;
 }
 
-/** Everything but the webhooks. Each route names its own guard. */
+/** All routes but the webhooks. Each route names its own guard. */
 export function createPages(parts: Parts): Express {
   const app = express();
   app.disable("x-powered-by");
-  // Without a certificate of our own, pages must not be told to fetch their style over HTTPS.
+  // Without a certificate of our own, pages must not be upgraded to fetch their style over HTTPS.
   app.use(
     helmet({
       contentSecurityPolicy: { directives: { styleSrc: ["'self'"], upgradeInsecureRequests: null } },
@@ -86,7 +86,7 @@ function errorHandler(log: Parts["flow"]["limitedLog"]): ErrorRequestHandler {
   };
 }
 
-/** Express and its parsers mark a client's mistake with a status of their own. */
+/** Express and its parsers give a client's mistake its status. */
 function statusOf(error: unknown): number {
   if (error instanceof Rejected) return error.status;
   if (error instanceof ConfigError) return 422;

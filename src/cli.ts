@@ -34,12 +34,12 @@ program
 
 program
   .command("check")
-  .description("look at the configuration, the mapping, the CRM and the data folder before going live")
+  .description("check the configuration, the mapping, the CRM and the data folder before going live")
   .action(run((options: GlobalOptions) => check(options)));
 
 program
   .command("simulate")
-  .description("send made-up calls of a provider to a running server, signed as the provider signs")
+  .description("send simulated calls of a provider to a running server, signed as the provider signs")
   .argument("<provider>", "exotel, retell, bird or voys")
   .option("--url <url>", "where the server is (default: the host and port of the configuration)")
   .option("--installation <name>", "whose calls", "demo")
@@ -47,10 +47,7 @@ program
   .option("--rate <n>", "calls begun per second", positiveNumber, 20)
   .option("--duplicate", "send everything twice")
   .option("--shuffle", "send a call's events in any order")
-  .option(
-    "--late",
-    "hold back what ends calls, and what comes after their end, until all the rest is through",
-  )
+  .option("--late", "hold back the ends of calls, and what follows them, until everything else is sent")
   .option("--late-seconds <n>", "how much later", positiveNumber, 3)
   .addOption(new Option("--direction <direction>", "default: both").choices(directions))
   .addOption(new Option("--outcome <outcome>", "default: all").choices(simulatedOutcomes))
@@ -76,7 +73,7 @@ program
 
 program
   .command("dead")
-  .description("calls that cannot be logged until something is corrected")
+  .description("calls that failed and need attention")
   .option("--retry [call]", "log them again, or one of them")
   .option("--installation <name>", "only of this one")
   .action(run(dead));
@@ -102,7 +99,7 @@ program
 
 program
   .command("reconcile")
-  .description("ask the providers for calls and recordings that their webhooks did not tell of, now")
+  .description("poll the providers for calls and recordings missing from webhooks, now")
   .option("--since <time>", "30m, 2h, 3d, 1w, or an ISO date or time (default: since the last time)")
   .option("--installation <name>", "only of this one")
   .option("--provider <provider>", "only this one")
@@ -112,36 +109,36 @@ program
   .command("package")
   .description("write the developer project of a CRM's marketplace from manifest.json")
   .addArgument(new Argument("<crm>", "whose marketplace").choices(marketplaces))
-  .option("--out <folder>", "where to (default: marketplace/<crm>)")
+  .option("--out <folder>", "target folder (default: marketplace/<crm>)")
   .option("--url <url>", "where the CRM and its users reach the server (default: publicUrl, if it is https)")
-  .option("--check", "write nothing; exit code 1 when a file is not as the manifest has it")
+  .option("--check", "write nothing; exit code 1 when a file differs from the manifest")
   .action(run(packageProject));
 
 program
   .command("export")
   .description(
-    "write all that is kept of an installation, but its secrets, into a file: one JSON object per line",
+    "write everything stored of an installation, except its secrets, into a file: one JSON object per line",
   )
-  .argument("<installation>", "one that is at work, or was removed and is not erased yet")
-  .requiredOption("--file <file>", "a file that is not there yet")
+  .argument("<installation>", "an active one, or a removed one that is not erased yet")
+  .requiredOption("--file <file>", "a new file")
   .action(run(exportInstallation));
 
 program
   .command("erase")
-  .description("erase all that is kept of an installation that was removed, before its time")
+  .description("erase a removed installation before the end of its grace period")
   .argument("<installation>", "one that was disconnected")
-  .option("--yes", "nothing can be had back afterwards")
+  .option("--yes", "confirm; this cannot be undone")
   .action(run(erase));
 
 program
   .command("backup")
   .description("copy the store, and the files of local CRMs, into one file; the server may be running")
-  .argument("<file>", "a file that is not there yet")
+  .argument("<file>", "a new file")
   .action(run(backUpStore));
 
 program
   .command("restore")
-  .description("put a backup in the place of the store, once it was found to be in order")
+  .description("replace the store with a backup, after checking the backup")
   .argument("[file]", "the backup")
   .option("--empty", "begin with an empty store instead")
   .action(run(restoreStore));
@@ -155,20 +152,20 @@ program
   .command("keys")
   .description("the key that the tokens of installed accounts are sealed with")
   .command("rotate")
-  .description("seal everything with the first key of SWITCHHOOK_KEY; older ones stand behind commas")
+  .description("seal everything with the first key of SWITCHHOOK_KEY; older keys follow after commas")
   .action(run(rotateKeys));
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
 await program.parseAsync();
 
-/** An action of a command: its arguments, then all options. False means that it found a fault. */
+/** An action of a command: its arguments, then all options. False means that there are faults. */
 function run<A extends unknown[], O extends GlobalOptions>(action: (...args: [...A, O]) => Promise<unknown>) {
   return async (...args: [...A, O, Command]): Promise<void> => {
     const command = args.at(-1) as Command;
     const options = command.optsWithGlobals<O>();
     try {
       const ok = await action(...([...args.slice(0, -2), options] as [...A, O]));
-      // Only once all of the output has gone out.
+      // Only once all output is written.
       process.stdout.write("", () => process.exit(ok === false ? 1 : 0));
     } catch (error) {
       sayAndExit(error, options);

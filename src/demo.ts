@@ -13,7 +13,7 @@ export const demoInstallation = {
   region: "IN",
   timeZone: "Asia/Kolkata",
   settleSeconds: 1,
-  // Its keys are good for nothing at a provider.
+  // Its keys work at no provider.
   reconcile: false,
   agents: [
     {

@@ -7,7 +7,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const httpsUrl = z.url({ protocol: /^https$/ }).max(250);
 const apiName = z.string().regex(/^[A-Za-z]\w*$/);
 
-/** Whom a CRM's users turn to. The marketplaces take https URLs of at most 250 characters. */
+/** The support for a CRM's users. The marketplaces accept https URLs of at most 250 characters. */
 const support = z.strictObject({
   email: z.email(),
   website: httpsUrl,
@@ -15,7 +15,7 @@ const support = z.strictObject({
   phone: text.optional(),
 });
 
-/** Changes in the CRM that it tells us of. `properties`: of contacts, whose changes are told. */
+/** Changes in the CRM that it reports to us. `properties`: the contact properties whose changes are reported. */
 const webhooks = z.strictObject({
   path,
   subscriptions: z.array(text).min(1),
@@ -23,7 +23,7 @@ const webhooks = z.strictObject({
   accountEvents: z.array(text),
 });
 
-/** What we read and write, as a listing's table of shared data wants it. */
+/** What we read and write, for a listing's table of shared data. */
 const sharedData = z.strictObject({
   object: text,
   access: z.enum(["read", "write", "read and write"]),
@@ -80,9 +80,9 @@ const manifestSchema = z.strictObject({
           callback: path,
           scopes: z.array(text).min(1),
           optionalScopes: z.array(text),
-          /** Why each scope is asked for. */
+          /** Why each scope is requested. */
           reasons: z.record(text, text).default({}),
-          /** What is on with each optional scope, as a sentence that goes on after "on:" or "off:". */
+          /** The feature of each optional scope, as a sentence that continues after "on:" or "off:". */
           features: z.record(text, text).default({}),
         })
         .optional(),
@@ -111,7 +111,7 @@ const manifestSchema = z.strictObject({
   ),
 });
 
-/** What a marketplace is told: identity, CRMs with their OAuth scopes, providers and settings. */
+/** What a marketplace needs: identity, CRMs with their OAuth scopes, providers and settings. */
 export type Manifest = z.output<typeof manifestSchema>;
 
 /** The CRM with this id; throws when the manifest has none. */

@@ -131,6 +131,16 @@ describe("the check turns away", () => {
     expect(faults).toEqual(["connectors/x/b.ts declares the type Found, as src/flow/a.ts does"]);
   });
 
+  test("two folders that import each other, although their files do not", () => {
+    const sources = {
+      "src/flow/a/one.ts": 'import type { B } from "../b/one.ts";',
+      "src/flow/a/two.ts": "export type A = 1;",
+      "src/flow/b/one.ts": "export type B = 1;",
+      "src/flow/b/two.ts": 'import type { A } from "../a/two.ts";',
+    };
+    expect(faultsOf(sources)).toEqual(["circle of imports: src/flow/a/ -> src/flow/b/ -> src/flow/a/"]);
+  });
+
   test("a small file that only one of its folder imports", () => {
     const sources = {
       "src/flow/a.ts": 'import { b } from "./b.ts";\n',

@@ -32,7 +32,7 @@ export async function backUpStore(file: string, options: GlobalOptions): Promise
     );
 }
 
-/** Puts a backup in the place of the store, or (`empty`) a new store. */
+/** Replaces the store with a backup, or (`empty`) with a new store. */
 export async function restoreStore(
   file: string | undefined,
   options: GlobalOptions & { empty?: boolean },
@@ -51,7 +51,7 @@ export async function restoreStore(
   }
 }
 
-/** Rebuilds damaged indexes. False when more than that is damaged. */
+/** Rebuilds damaged indexes. False when more than indexes is damaged. */
 export async function repairStore(options: GlobalOptions): Promise<boolean> {
   const { config } = readConfig(options);
   mustHaveStore(config.dataFolder);

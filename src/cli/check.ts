@@ -12,12 +12,12 @@ import { faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
-/** One thing that was looked at. Without a fault it is in order; `says` tells what was found. `off`: not in use. */
+/** One check. It passed when it has no fault; `says`: what was found. `off`: not in use. */
 type Check = { check: string; says?: string; off?: true; faults: Fault[] };
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Looks at everything that must be right before going live, and says how to fix what is not. False when there is a fault. */
+/** Checks everything that must be right before going live, and says how to fix faults. False when there are faults. */
 export async function check(options: GlobalOptions): Promise<boolean> {
   const checks = await allChecks(options);
   const ok = checks.every(({ faults }) => faults.length === 0);
@@ -76,7 +76,7 @@ function mappingFileCheck(config: Config, settings: InstallationConfig): Check {
   }
 }
 
-/** All of the store is looked at: a minute for some gigabytes. */
+/** Reads the whole store: a minute for some gigabytes. */
 async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
   const name = "data folder";
   const { dataFolder } = config;
@@ -96,7 +96,7 @@ async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
   return { ...check, faults: [...faultsOfOpen(open), ...lost] };
 }
 
-/** The accounts that were connected by OAuth, and what of the CRM each of them lets us use. */
+/** The accounts that were connected by OAuth, with their optional features. */
 async function connectionChecks(parts: Parts): Promise<Check[]> {
   const { config, flow, installed } = parts;
   try {
@@ -109,7 +109,7 @@ async function connectionChecks(parts: Parts): Promise<Check[]> {
   const installs = (await flow.store.installs()).filter(({ state }) => state !== "removed");
   return installs.flatMap(({ name, crm, account, state, reason = state }): Check[] => {
     const check = `${name}: connection`;
-    const problem = `the account is not connected any more (${reason}), so its calls wait.`;
+    const problem = `the account is no longer connected (${reason}), so its calls wait.`;
     const cure = `Connect it again at ${config.publicUrl}/install/${crm}.`;
     if (state !== "active") return [{ check, faults: [{ at: check, problem, cure }] }];
     const off = installed.featuresOf(name).filter(({ on }) => !on);
@@ -122,13 +122,13 @@ async function connectionChecks(parts: Parts): Promise<Check[]> {
   });
 }
 
-/** The secrets themselves were checked with the configuration; only a call from the provider proves that they are the same. */
+/** The configuration has checked that there are secrets; only a webhook proves that the provider has the same. */
 function providerChecks({ publicUrl }: Config, installation: Installation): Check[] {
   const { settings, providers } = installation;
   const checks = Object.entries(providers).map(([id, configured]) => {
     const skipped = whySkipped(installation, configured);
     const lost = `lost webhooks are ${skipped === undefined ? "polled" : `not polled: ${skipped}`}`;
-    // A provider that does not sign proves itself by our secret in the URL.
+    // A provider that does not sign sends our secret in the URL.
     const isInUrl =
       typeof configured.settings === "object" && configured.settings && "secret" in configured.settings;
     const [key, where] = isInUrl
@@ -145,7 +145,7 @@ function providerChecks({ publicUrl }: Config, installation: Installation): Chec
   return checks.length > 0 ? checks : [{ check: `${settings.name}: providers`, faults: [none] }];
 }
 
-/** People and the CRM's servers follow our links to recordings and transcripts from wherever they are. */
+/** People and the CRM's servers open our links to recordings and transcripts from other machines. */
 function linkChecks({ publicUrl }: Config, { settings, connector, crm, mapping }: Installation): Check[] {
   const { webLinks } = connector;
   if (!webLinks || isPublicUrl(publicUrl)) return [];
@@ -166,7 +166,7 @@ async function archiveChecks({ archive }: Parts): Promise<Check[]> {
 
 async function crmChecks(parts: Parts, installation: Installation): Promise<Check[]> {
   const { settings, connector, crm } = installation;
-  // One that is not connected any more was said to be, and what it needs cannot be looked at.
+  // The checks of a disconnected account cannot run; that it is disconnected was reported.
   if ((parts.installed?.stateOf(settings.name)?.state ?? "active") !== "active") return [];
   const checks: Check[] = [];
   const name = `${settings.name}: ${crm}`;

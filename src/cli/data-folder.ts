@@ -7,12 +7,12 @@ import type { Store } from "../store/contract.ts";
 import { makePrivate, type Tightened, tightenFolder } from "../store/private.ts";
 import { Failure } from "./output.ts";
 
-/** SQLite's primary result code for "somebody else has the lock". */
+/** SQLite's primary result code for a lock that another connection holds. */
 const busy = 5;
 
 /**
- * Makes the folder, closes it and the files of local CRMs to other users, and proves that the store in it can be written to.
- * Gives what was open to others. Throws `Failure`.
+ * Makes the folder, removes other users' rights to it and the files of local CRMs, and proves that the store is writable.
+ * Returns what was open to others. Throws `Failure`.
  */
 export async function prepareDataFolder(config: Config, store: Pick<Store, "ready">): Promise<Tightened> {
   const folder = config.dataFolder;
@@ -32,11 +32,11 @@ export async function prepareDataFolder(config: Config, store: Pick<Store, "read
 }
 
 /**
- * A local CRM that has calls of ours belongs to a store: an empty one in its place would be a folder that was not mounted, or
- * a database that is gone. Throws `Failure`.
+ * A local CRM with calls of ours belongs to a store. If the store is missing, the folder was not mounted or the database
+ * was deleted. Throws `Failure`.
  */
 export function refuseLostStore(config: Config): void {
-  // Where a mark is left, the store itself says more.
+  // If its mark is there, the store reports the loss itself.
   if (["switchhook.db", "switchhook.mark"].some((name) => existsSync(join(config.dataFolder, name)))) return;
   for (const { name, path } of crmFiles(config)) {
     if (!existsSync(path) || !new RegExp(`"key"\\s*:\\s*"${name}:`).test(readFileSync(path, "latin1")))
@@ -47,21 +47,21 @@ export function refuseLostStore(config: Config): void {
   }
 }
 
-/** The files of local CRMs, by the installation. */
+/** The files of local CRMs, by installation. */
 export function crmFiles({ installations }: Config): { name: string; path: string }[] {
   return installations.flatMap(({ name, crm }) =>
     crm.type === "local" && typeof crm["file"] === "string" ? [{ name, path: crm["file"] }] : [],
   );
 }
 
-/** Damage is not cured by making anything writable. */
+/** Damage is reported as such, not as a missing right to write. */
 function cureOf(cause: unknown): string {
   if (!(cause instanceof StoreError) || cause.fault === "locked")
     return "Make it writable for this user, or set SWITCHHOOK_DATA to another folder.";
   return `To recover, ${cause.cure}.`;
 }
 
-/** What other users can read or change although they should not, with the cure. */
+/** What other users can read or change but should not, with the cure. */
 export function faultsOfOpen(paths: readonly string[]): Fault[] {
   return paths.map((path) => ({
     at: path,
@@ -70,7 +70,7 @@ export function faultsOfOpen(paths: readonly string[]): Fault[] {
   }));
 }
 
-/** For commands that look at what a server has stored. Throws `Failure` when there is nothing to look at. */
+/** For commands that read what a server has stored. Throws `Failure` when there is no store. */
 export function mustHaveStore(folder: string): void {
   if (existsSync(join(folder, "switchhook.db"))) return;
   if (existsSync(join(folder, "switchhook.mark")))
@@ -84,12 +84,12 @@ export function mustHaveStore(folder: string): void {
 
 /**
  * Claims the background work of a data folder for this process, or returns undefined when another one has it.
- * Two workers on one folder could log a call twice. A lock of SQLite's, which the system lets go of when a process
- * dies, however it dies; a file with a process id in it would not be.
+ * Two workers on one folder could log a call twice. It is a lock of SQLite, which the system releases when the process dies
+ * in any way; a file with a process id would remain.
  */
 export function claimDataFolder(folder: string, waitMs = 0): (() => void) | undefined {
   const file = join(folder, "switchhook.lock");
-  // Whoever can read it can hold it, and keep every server from starting.
+  // A user who can read it could hold the lock and keep every server from starting.
   makePrivate(file);
   const lock = new DatabaseSync(file, { timeout: waitMs });
   try {

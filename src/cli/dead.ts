@@ -8,7 +8,7 @@ import { sayWhoWorks, workOff } from "./work.ts";
 /** `retry`: a call, or true for all. */
 export type DeadOptions = GlobalOptions & { retry?: string | true; installation?: string };
 
-/** Calls that cannot be logged until something is corrected; with `--retry`, all of them or one are logged again. */
+/** Lists calls that cannot be logged until a person fixes something; `--retry` logs all of them or one again. */
 export async function dead(options: DeadOptions): Promise<void> {
   const { retry } = options;
   if (retry === undefined) return list(options);

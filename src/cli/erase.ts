@@ -16,14 +16,14 @@ import { unknownInstallation, withParts } from "./with-parts.ts";
 
 export type EraseFlags = GlobalOptions & { yes?: boolean };
 
-/** Erases what is kept of an installation that was removed, without waiting for the end of its grace period. */
+/** Erases a removed installation without waiting for the end of its grace period. */
 export async function erase(name: string, options: EraseFlags): Promise<void> {
   mustHaveStore(readConfig(options).config.dataFolder);
   await withParts(options, async (parts) => {
     const install = await findRemoved(parts, name);
     if (!options.yes)
       throw new Failure(
-        `Nothing of ${name} can be had back afterwards. Export it first (${commandLine(`export ${name} --file ${name}.ndjson`)}), then say --yes.`,
+        `Erasing ${name} cannot be undone. Export it first (${commandLine(`export ${name} --file ${name}.ndjson`)}), then say --yes.`,
       );
     refuseWhileRequestsEnd(parts, install);
     const progress = progressLine();
@@ -35,7 +35,7 @@ export async function erase(name: string, options: EraseFlags): Promise<void> {
     progress.done();
     if (!done)
       throw new Failure(
-        `${name} was not erased: somebody is connecting it again just now, or has. Look at it, then run this again.`,
+        `${name} was not erased: it is being connected again, or was. Look at it, then run this again.`,
       );
     if (options.json) return printJson({ erased: name, rows });
     print(`${name} is erased (${counted(rows, "row")}). What was logged stays in the CRM.`);
@@ -63,7 +63,7 @@ async function findRemoved({ flow, installations }: Parts, name: string): Promis
   );
 }
 
-/** A server may be taking in what was sent before. */
+/** A server may still be receiving requests that were sent before. */
 function refuseWhileRequestsEnd({ config, flow }: Parts, { name, state, leftAt = 0 }: StoredInstall): void {
   const ms = leftAt + quietMs(config) - flow.now();
   if (state !== "removed" || ms <= 0) return;

@@ -17,10 +17,10 @@ const words: Record<Word, string> = {
   delivery: "deliveries",
 };
 
-/** Characters that are written in one go. */
+/** Characters per write. */
 const writtenAtOnce = 1_000_000;
 
-/** Writes all that is kept of an installation into a new file, one JSON object per line. */
+/** Writes everything stored of an installation into a new file, one JSON object per line. */
 export async function exportInstallation(name: string, options: ExportOptions): Promise<void> {
   mustHaveStore(readConfig(options).config.dataFolder);
   await withParts(options, async ({ flow, installations, erasing }) => {
@@ -33,14 +33,14 @@ export async function exportInstallation(name: string, options: ExportOptions): 
     const counts = await writeLines(options.file, exportOf(flow.store, exported));
     const { file } = options;
     if (options.json) return printJson({ installation: name, file, counts });
-    const told = Object.entries(words).map(([type, word]) => `${word} ${counts[type as Word] ?? 0}`);
-    print(`${file}: ${told.join(", ")}.`);
+    const totals = Object.entries(words).map(([type, word]) => `${word} ${counts[type as Word] ?? 0}`);
+    print(`${file}: ${totals.join(", ")}.`);
   });
 }
 
 type LineCounts = Partial<Record<ExportLine["type"], number>>;
 
-/** All of it, or no file. Throws `Failure`. */
+/** Writes the whole file or none. Throws `Failure`. */
 async function writeLines(path: string, all: AsyncIterable<ExportLine>): Promise<LineCounts> {
   const file = await openNew(path);
   const progress = progressLine();
@@ -69,7 +69,7 @@ async function writeLines(path: string, all: AsyncIterable<ExportLine>): Promise
   }
 }
 
-/** For nobody else's eyes. */
+/** Only its owner can read the file. */
 async function openNew(path: string): Promise<FileHandle> {
   return open(path, "wx", 0o600).catch((cause: unknown) => {
     const isThere = cause instanceof Error && "code" in cause && cause.code === "EEXIST";

@@ -3,7 +3,7 @@ import type { Store } from "../store/contract.ts";
 import { counted, Failure, table } from "./output.ts";
 
 const pageSize = 200;
-/** How far back a part of an id is searched: newest first. */
+/** How many calls are searched for a part of an id, the newest first. */
 const searched = 50_000;
 const shown = 10;
 
@@ -20,7 +20,7 @@ export async function* newestCalls(
   }
 }
 
-/** The key of the call that a person means: its key, or a part of it or of one of the provider's ids. Throws `Failure`. */
+/** The key of the call that a user names by its key, or by a part of it or of a provider's id. Throws `Failure`. */
 export async function findCall(store: Store, text: string): Promise<string> {
   if (await store.call(text)) return text;
   const matches: TrackedCall[] = [];
@@ -55,7 +55,7 @@ function lines(rows: readonly TrackedCall[]): string {
     .join("\n");
 }
 
-/** One line per call: when, what, with whom, and how far it is. */
+/** One line per call: when, what, with whom, and its state. */
 export function callLines(rows: readonly TrackedCall[]): string[] {
   return table(
     rows.map(({ call, state, decision, createdAt }) => [

@@ -5,7 +5,7 @@ import { counted, Failure, type GlobalOptions, print, printJson, progressLine } 
 import { readConfig } from "./read-config.ts";
 import { withStore } from "./with-parts.ts";
 
-/** Seals all tokens with the first key of SWITCHHOOK_KEY; the others, behind commas, only open what they have sealed. */
+/** Seals all tokens with the first key of SWITCHHOOK_KEY; the other keys only open what they sealed. */
 export async function rotateKeys(options: GlobalOptions): Promise<void> {
   const { sealingKeys } = readConfig(options).config;
   if (sealingKeys.length === 0)
@@ -17,7 +17,7 @@ export async function rotateKeys(options: GlobalOptions): Promise<void> {
     const progress = progressLine();
     for (const [i, install] of old.entries()) {
       progress.show(`${i} of ${counted(old.length, "installation")} ...`);
-      // A server that runs may renew the tokens meanwhile: those are the ones to seal.
+      // A running server may renew the tokens meanwhile: then those are sealed.
       await createTurns(install.name, store, Date.now)((claim) => rotate(store, install.name, claim));
     }
     progress.done();

@@ -1,7 +1,7 @@
 import { isOwnError } from "../core/errors.ts";
 import { maskAll, maskPeople, withoutQuotes } from "../core/mask.ts";
 
-/** What an error is in the log. `message`: only a sentence of ours; `stack`: where, without the message that Node puts on top. */
+/** An error in the log. `message`: only our own sentences; `stack`: without the message that Node puts on top. */
 export type ErrorFacts = {
   type: string;
   message?: string;
@@ -11,18 +11,18 @@ export type ErrorFacts = {
   cause?: ErrorFacts;
 };
 
-/** Facts that hold ids, which look like phone numbers when they are long. */
+/** Facts with ids, which look like phone numbers when they are long. */
 const ids = new Set(["installation", "call", "activity", "contact", "delivery", "lane", "account", "task"]);
 const mostFrames = 20;
 const deepest = 5;
 /** What may have to be masked. */
 const suspicious = /[@“]|\d{3}|\d\d[ -]\d/;
 
-/** What SQLite says names tables and columns, and never a value. From its threads only the message arrives. */
+/** Messages of SQLite name tables and columns, and never a value. From its threads only the message arrives. */
 const ofSqlite =
   /^(database|disk|unable to open database|attempt to write a readonly|out of memory|file is not a database|no such (table|column)|(UNIQUE|NOT NULL|FOREIGN KEY|CHECK) constraint failed|cannot (start|commit|rollback)|locking protocol)\b/;
 
-/** Facts without what a CRM, a provider or a library said, and with numbers and e-mail addresses masked. */
+/** Facts without words of a CRM, a provider or a library, and with numbers and e-mail addresses masked. */
 export function cleanFacts(facts: Record<string, unknown>): Record<string, unknown> {
   const cleaned: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(facts)) cleaned[name] = cleanValue(value, ids.has(name));
@@ -43,8 +43,8 @@ export function cleanText(text: string, isId = false): string {
 }
 
 /**
- * An error as its type, our sentence, code and stack. Errors of client libraries carry the request and the answer, and
- * their messages repeat parts of them: none of that is logged.
+ * An error as its type, our sentence, code and stack. Errors of client libraries contain the request and the answer, and
+ * their messages repeat parts of them; neither is logged.
  */
 export function errorFacts(error: unknown, depth = 0): ErrorFacts {
   if (!(error instanceof Error)) return { type: typeof error };
@@ -75,7 +75,7 @@ function isCode(code: unknown): code is string | number {
   return typeof code === "number" || (typeof code === "string" && /^[\w.-]{1,60}$/.test(code));
 }
 
-/** The frames alone: the message stands above them, and may have lines that look like some. */
+/** The frames without the message above them, which may have lines that look like frames. */
 function framesOf({ stack = "", message }: Error): string | undefined {
   const start = stack.indexOf(message);
   const lines = (start < 0 ? stack : stack.slice(start + message.length)).split("\n");

@@ -3,10 +3,10 @@ import type { LogLevel } from "../config/environment.ts";
 import type { Log } from "../core/runtime.ts";
 import { cleanFacts, cleanText, errorFacts } from "./log-facts.ts";
 
-/** `flush`: everything that was logged has been written when it returns. */
+/** `flush`: when it returns, everything that was logged is written. */
 export type Logging = { log: Log; flush(): void };
 
-/** JSON lines, or one readable line each when a person watches. Written asynchronously: a slow reader delays nobody. */
+/** JSON lines, or readable lines in a terminal. Written asynchronously, so a slow reader delays no request. */
 export function createLog(level: LogLevel, stream: NodeJS.WriteStream & { fd: number }): Logging {
   const options = {
     level,
@@ -21,7 +21,7 @@ export function createLog(level: LogLevel, stream: NodeJS.WriteStream & { fd: nu
     return { log: pino(options, lines), flush: () => {} };
   }
   const destination = pino.destination({ dest: stream.fd, sync: false });
-  // Nobody reads the log any more; that is no reason to stop taking calls.
+  // The reader of the log is gone; the server continues to receive calls.
   destination.on("error", () => {});
   return { log: pino(options, destination), flush: () => flushed(destination) };
 }
@@ -35,14 +35,14 @@ function flushed(destination: { flushSync(): void }): void {
   try {
     destination.flushSync();
   } catch {
-    // The reader is gone or the disk is full: there is nowhere left to say so.
+    // The reader is gone or the disk is full, which cannot be logged.
   }
 }
 
 type LogLine = { time?: string; level?: string; msg?: string; err?: LoggedError; [fact: string]: unknown };
 type LoggedError = { type?: string; message?: string; code?: string; stack?: string };
 
-/** Errors that say all there is to say; of any other the stack is wanted. */
+/** Errors whose message is enough; all others are logged with their stack. */
 const spokenFor = new Set(["CrmError", "ConfigError", "Rejected", "Failure"]);
 
 /** `12:34:56 info   call created  call=demo:exotel:1 crm=local` */

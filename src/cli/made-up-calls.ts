@@ -5,7 +5,7 @@ import type { SimulatedCall } from "../core/simulation.ts";
 export const directions = ["inbound", "outbound"] as const;
 export const simulatedOutcomes = ["completed", "no-answer", "busy"] as const;
 
-/** What made-up calls should be like. The same wishes with the same seed give the same calls, times apart. */
+/** The options of simulated calls. The same options with the same seed give the same calls, except for their times. */
 export type Wishes = {
   seed: string;
   provider: string;
@@ -15,7 +15,7 @@ export type Wishes = {
   agents: readonly string[];
 };
 
-/** Numbers of the demo's contacts, and the last one of nobody. */
+/** Numbers of the demo's contacts, and at last an unknown one. */
 export const demoCustomers = [
   "+919876543210",
   "+12137771234",
@@ -34,13 +34,13 @@ const lines: Readonly<Record<string, string>> = {
 
 const unknownAgents: Readonly<Record<string, string>> = { voys: "201", retell: "agent_front_desk" };
 
-/** Who can take calls at a provider, as the directory of an installation says. */
+/** The agents of a provider in the directory of an installation. */
 export function agentsAt(directory: readonly AgentEntry[], provider: string): string[] {
   const ids = directory.flatMap((entry) => (Object.hasOwn(entry, provider) ? (entry[provider] ?? []) : []));
   return ids.length > 0 ? ids : [unknownAgents[provider] ?? "agent_001"];
 }
 
-/** The call number `index`, all but its time. */
+/** The call with this index, without its time. */
 export function madeUpCall(wishes: Wishes, index: number): Omit<SimulatedCall, "startedAt"> {
   const { provider, seed } = wishes;
   const bytes = createHash("sha256").update(`${seed} ${provider} ${index}`).digest();

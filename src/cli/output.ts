@@ -1,7 +1,7 @@
 /** Options of every command. */
 export type GlobalOptions = { config?: string; data?: string; json?: boolean };
 
-/** A person's mistake or a state they can fix, as one clear sentence. The command prints it and ends with 1. */
+/** A mistake or state that the user can fix, as one sentence. The command prints it and exits with 1. */
 export class Failure extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -17,7 +17,7 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, undefined, 2));
 }
 
-/** Rows in aligned columns. Control characters of whoever called us must not reach a terminal. */
+/** Rows in aligned columns, without control characters, which callers may send. */
 export function table(rows: readonly (readonly string[])[]): string[] {
   const clean = rows.map((row) => row.map(printable));
   const widths = (clean[0] ?? []).map((_, i) => Math.max(...clean.map((row) => row[i]?.length ?? 0)));
@@ -29,12 +29,12 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Text without anything that moves a cursor or rings a bell. */
+/** Text without control characters. */
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}]+/gu, " ");
 }
 
-/** One line that is overwritten as work goes on; silent when nobody watches. `done` wipes it. */
+/** A progress line that is overwritten; silent when the output is no terminal. `done` removes it. */
 export function progressLine(): { show(text: string): void; done(): void } {
   const { stderr } = process;
   let shownAt = 0;
@@ -55,7 +55,7 @@ export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** How to type a command of ours here: from a checkout or from an installed package. */
+/** How to type a Switchhook command here: in a checkout or with the installed package. */
 export function commandLine(command: string): string {
   return import.meta.url.endsWith(".ts") ? `npm run switchhook -- ${command}` : `npx switchhook ${command}`;
 }

@@ -4,12 +4,12 @@ import { commandLine, counted, Failure, type GlobalOptions, print, printJson } f
 import { readConfig } from "./read-config.ts";
 import { compare, writeFiles } from "./write-files.ts";
 
-/** `url`: where the server is reached. `check`: write nothing, only say what differs. */
+/** `url`: of the server. `check`: write nothing, only print what differs. */
 export type PackageOptions = GlobalOptions & { out?: string; url?: string; check?: boolean };
 
 const exampleUrl = "https://switchhook.example.com";
 
-/** Writes a CRM's developer project from the manifest; only files that changed. With `check`, false when one differs. */
+/** Writes the changed files of a CRM's developer project from the manifest. With `check`, false when a file differs. */
 export async function packageProject(crm: Marketplace, options: PackageOptions): Promise<boolean> {
   const manifest = readManifest();
   const folder = options.out ?? `marketplace/${crm}`;
@@ -41,7 +41,7 @@ function summary(
   return `${folder}: ${changed} of ${counted(all, "file")} ${changed === 1 ? "is" : "are"} not as the manifest has them. Write them again: ${commandLine(again.join(" "))}`;
 }
 
-/** The option, else the configuration when it has an address that a CRM would take; undefined when neither has. */
+/** The option, else the configured address if a CRM would accept it. */
 function publicUrlOf(options: PackageOptions): string | undefined {
   if (options.url !== undefined) {
     const url = options.url.replace(/\/+$/, "");

@@ -19,7 +19,7 @@ export type ReplayOptions = GlobalOptions & {
 type Scope = { since?: string; provider?: string; key?: string };
 type Total = { deliveries: number; calls: PlannedCall[]; unreadable: { delivery: number; reason: string }[] };
 
-/** Decodes and saves calls once more, with the decoders and mappings of today; `--dry-run` only shows what would change. */
+/** Decodes and saves calls again with the current decoders and mappings; `--dry-run` only shows what would change. */
 export async function replay(options: ReplayOptions): Promise<void> {
   if (options.since === undefined && options.call === undefined) {
     throw new Failure("Say which calls to replay: --since 2h, --since 2026-11-01, or --call <call>.");
@@ -46,7 +46,7 @@ export async function replay(options: ReplayOptions): Promise<void> {
   });
 }
 
-/** Plans page by page, and marks each page for the lane unless this is a dry run. */
+/** Plans page by page, and marks each page for the lane except in a dry run. */
 async function goThrough(
   parts: Parts,
   installation: Installation,
@@ -81,12 +81,12 @@ export function sinceOf(text: string, now: number): string {
 }
 
 function sayChanges({ calls, unreadable }: Total, limit: number): void {
-  const told = calls.filter(({ plan }) => plan === "changed" || plan === "new");
-  for (const { key, plan, why, changes } of told.slice(0, limit)) {
+  const shown = calls.filter(({ plan }) => plan === "changed" || plan === "new");
+  for (const { key, plan, why, changes } of shown.slice(0, limit)) {
     print(`${key}${plan === "new" ? `  not in the CRM yet${why ? `: ${why}` : ""}` : ""}`);
     for (const change of plan === "new" ? [] : changes) print(`    ${changeLine(change)}`);
   }
-  if (told.length > limit) print(`... and ${told.length - limit} more; --limit shows them`);
+  if (shown.length > limit) print(`... and ${shown.length - limit} more; --limit shows them`);
   for (const { delivery, reason } of unreadable.slice(0, limit)) {
     print(`delivery ${delivery} cannot be decoded: ${printable(reason)}`);
   }

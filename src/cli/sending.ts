@@ -3,7 +3,7 @@ import { messageOf } from "../core/errors.ts";
 import type { SimulatedRequest } from "../core/simulation.ts";
 import { commandLine, Failure } from "./output.ts";
 
-/** Where made-up calls go. `url`: of the server. `signedUrl`: the webhook URL as the server knows it, which Bird signs. */
+/** The target of simulated calls. `url`: of the server. `signedUrl`: the webhook URL as the server knows it, which Bird signs. */
 export type Target = {
   url: string;
   signedUrl: string;
@@ -12,7 +12,7 @@ export type Target = {
   settings: unknown;
 };
 
-/** What became of the requests so far. `refusals`: how often each answer that was no 2xx came. */
+/** The result so far. `refusals`: how often each answer other than 2xx came. */
 export type Tally = {
   sent: number;
   accepted: number;
@@ -65,7 +65,7 @@ function refuse(tally: Tally, why: string): void {
   tally.refusals[name] = (tally.refusals[name] ?? 0) + 1;
 }
 
-/** What a question about a live call was answered; `{"ok":true}` is only a receipt. */
+/** The answer to a question about a live call; `{"ok":true}` is only a receipt. */
 function answerIn(text: string): unknown {
   if (text === '{"ok":true}') return undefined;
   try {
@@ -78,7 +78,7 @@ function answerIn(text: string): unknown {
 function nobodyThere(url: string, why: string, cause: unknown): Failure {
   const start = commandLine("serve");
   return new Failure(
-    `Nobody answers at ${url} (${why}). Start the server there (${start}), or say where it is with --url.`,
+    `No server answers at ${url} (${why}). Start it there (${start}), or give its address with --url.`,
     { cause },
   );
 }

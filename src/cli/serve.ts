@@ -15,7 +15,7 @@ import { type ReadConfig, readConfig } from "./read-config.ts";
 import { endOnBugs, stopOnSignals } from "./stop.ts";
 import { welcome } from "./welcome.ts";
 
-/** Runs the server until it is told to stop. Whatever keeps it from starting is said in one sentence, with exit code 1. */
+/** Runs the server until it is stopped. If it cannot start, it prints why in one sentence and exits with 1. */
 export async function runServer(options: GlobalOptions): Promise<void> {
   try {
     await serve(options);
@@ -43,7 +43,7 @@ async function serve(options: GlobalOptions): Promise<void> {
   announce(read, logging);
 }
 
-/** Listens before the lanes start, so that a second server leaves the first one's work alone. */
+/** Listens before the lanes start, so that a second server does not touch the work of the first. */
 async function begin(parts: Parts): Promise<{ server: Server; release: () => void }> {
   const { config, flow } = parts;
   sayTightened(await prepareDataFolder(config, flow.store), flow.log);
@@ -75,7 +75,7 @@ function announce({ config, file }: ReadConfig, { log }: Logging): void {
   log.info({ host, port, dataFolder, config: file ?? "demo", installations: names }, "listening");
 }
 
-/** Port 0 means any free one. It has to be known before the public URL, which Bird signs, is made of it. */
+/** Port 0 means any free port. It has to be known for the public URL, which Bird signs. */
 async function configWithPort(options: GlobalOptions): Promise<ReadConfig> {
   const read = readConfig(options);
   if (read.config.port !== 0) return read;

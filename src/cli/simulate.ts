@@ -20,7 +20,7 @@ import { emptyTally, sendTo, type Tally, type Target } from "./sending.ts";
 import { localUrl } from "./welcome.ts";
 import { unknownInstallation } from "./with-parts.ts";
 
-/** `rate`: calls begun per second. `lateSeconds`: from all the rest to what is late. `speed`: 60 = a minute in a second. */
+/** `rate`: calls per second. `lateSeconds`: from the other requests to the late ones. `speed`: 60 = a minute takes a second. */
 export type SimulateOptions = GlobalOptions & {
   url?: string;
   installation: string;
@@ -39,10 +39,10 @@ export type SimulateOptions = GlobalOptions & {
 };
 
 const callsAtOnce = 32;
-/** From the end of a call to the last thing that a provider says about it. */
+/** From the end of a call to a provider's last webhook about it. */
 const tailSeconds = 10;
 
-/** Sends made-up calls to a running server. False when any request was refused. */
+/** Sends simulated calls to a running server. False when a request was refused. */
 export async function simulate(id: string, options: SimulateOptions): Promise<boolean> {
   const { config } = readConfig(options);
   const target = targetOf(id, options, config);
@@ -73,7 +73,7 @@ function targetOf(id: string, options: SimulateOptions, config: Config): Target 
   const url = (options.url ?? localUrl(config)).replace(/\/+$/, "");
   if (!URL.canParse(url))
     throw new Failure(`--url ${JSON.stringify(url)} is not a URL. Write it like http://127.0.0.1:8484.`);
-  // Without a public URL of its own, the server takes the address it listens on for it.
+  // Without a configured public URL, the server uses the address that it listens on.
   const signedUrl = config.publicUrl === localUrl(config) ? url : config.publicUrl;
   return { url, signedUrl, installation: installation.name, provider, settings };
 }
@@ -90,7 +90,7 @@ function wishesOf(provider: string, options: SimulateOptions, { installations }:
   };
 }
 
-/** Begins calls at the rate, a few at a time, and sends what is late when all the rest is through. Returns the keys. */
+/** Starts calls at the rate, a few at a time, and sends late requests after all others. Returns the keys. */
 async function sendCalls(
   target: Target,
   wishes: Wishes,
@@ -146,14 +146,14 @@ function scriptOf(
   return { now: shuffle ? shuffled(now, call.id) : now, held: twice(script.slice(split)) };
 }
 
-/** By turns: all that is said from the end on, and only the last of it (a recording, an analysis). */
+/** Alternates: all requests from the end of the call on, or only the last one (a recording, an analysis). */
 function firstLate(script: readonly SimulatedRequest[], call: SimulatedCall, index: number): number {
   const end = call.ringSeconds + call.talkSeconds;
   const ended = script.findIndex(({ afterSeconds }) => afterSeconds >= end);
   return index % 2 === 0 && ended >= 0 ? ended : script.length - 1;
 }
 
-/** Without a speed everything is sent at once, about a call that has just ended. */
+/** Without a speed all requests are sent at once, about a call that has just ended. */
 function startOf(
   { ringSeconds, talkSeconds }: Omit<SimulatedCall, "startedAt">,
   { speed }: SimulateOptions,

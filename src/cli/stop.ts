@@ -8,7 +8,7 @@ export type RunningServer = Logging & { server: Server; parts: Parts; release: (
 
 /** npm and terminals send the same signal twice. */
 const echoMs = 500;
-/** Requests that are still open after this are cut off; they were not acknowledged, so the provider sends them again. */
+/** Requests that are still open after this are cut off. They were not acknowledged, so the provider repeats them. */
 const drainMs = 5_000;
 /** Supervisors kill after 10 s. */
 const limitMs = 9_000;
@@ -26,7 +26,7 @@ export function stopOnSignals(running: RunningServer): void {
         log.info({ signal, openRequests: open.size }, "stopping: finishing what was begun");
         void stop(running, open);
       } else if (performance.now() - firstAt > echoMs) {
-        log.warn({ signal, openRequests: open.size }, "stopping at once; what was stored is kept");
+        log.warn({ signal, openRequests: open.size }, "stopping at once; stored data is safe");
         flush();
         process.exit(1);
       }
@@ -34,16 +34,16 @@ export function stopOnSignals(running: RunningServer): void {
   }
 }
 
-/** A bug ends the process: what it left behind in memory cannot be trusted, what is stored can. */
+/** A bug ends the process: its memory cannot be trusted, the store can. */
 export function endOnBugs({ log, flush }: Logging): void {
   const end = (err: unknown): void => {
-    log.error({ err }, "unexpected: ending. What was stored is kept; start again");
+    log.error({ err }, "unexpected error: stopping. Stored data is safe; start again");
     flush();
     process.exit(1);
   };
   process.on("uncaughtException", end);
   process.on("unhandledRejection", end);
-  // A terminal or a pipe that went away is no reason to stop taking calls.
+  // The server continues when its terminal or pipe is gone.
   process.stdout.on("error", () => {});
 }
 
@@ -71,13 +71,13 @@ async function stop(
     release();
     log.info({}, "stopped");
   } catch (err) {
-    log.error({ err, stillOpen: phase }, "stopped with an error; what was stored is kept");
+    log.error({ err, stillOpen: phase }, "stopped with an error; stored data is safe");
   }
   flush();
   process.exit(0);
 }
 
-/** No new connections; the requests that are under way get their answers. */
+/** Refuses new connections; requests under way get their answers. */
 async function drain(server: Server, open: Set<IncomingMessage>): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   // An event stream never ends by itself.

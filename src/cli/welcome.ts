@@ -3,7 +3,7 @@ import type { Config } from "../config/index.ts";
 import { readManifest } from "../manifest.ts";
 import { commandLine } from "./output.ts";
 
-/** What to open and what to try, once the server listens. */
+/** What to open and try once the server listens. */
 export function welcome(config: Config, file: string | undefined, now: number): string[] {
   const url = localUrl(config);
   const title = `Switchhook ${readManifest().identity.version} listens on ${url}`;
@@ -42,7 +42,7 @@ function demoCurl(url: string, id: string, now: number): string {
     EndTime: indianTime(now),
     ConversationDuration: String(talkSeconds),
   };
-  // One line that needs no quotes around its values can be copied out of any terminal or log.
+  // One line without quoted values can be copied from any terminal or log.
   const data = Object.entries(fields).map(([name, value]) => `-d ${name}=${value}`);
   return `curl '${url}/webhooks/demo/exotel?key=demo-key' ${data.join(" ")}`;
 }

@@ -9,7 +9,7 @@ import { createLog } from "./log.ts";
 import { Failure, type GlobalOptions } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
-/** Does something with the parts of a server that is not started, and closes them. Only warnings are logged, to stderr. */
+/** Works with the parts of a server without starting it, and closes them. Only warnings are logged, to stderr. */
 export async function withParts<T>(options: GlobalOptions, work: (parts: Parts) => Promise<T>): Promise<T> {
   const { config } = readConfig(options);
   refuseLostStore(config);
@@ -24,7 +24,7 @@ export async function withParts<T>(options: GlobalOptions, work: (parts: Parts) 
   }
 }
 
-/** Does something with what a server has stored. */
+/** Works with what a server has stored. */
 export async function withStore<T>(
   options: GlobalOptions,
   work: (store: Store, config: Config) => Promise<T>,

@@ -7,12 +7,12 @@ import type { Parts } from "../server/assemble.ts";
 import { claimDataFolder } from "./data-folder.ts";
 import { print, progressLine } from "./output.ts";
 
-/** `server`: a running one does it. `here`: it has been done, up to what the CRMs refused for now. */
+/** `server`: a running server does the work. `here`: it is done, except for what the CRMs refused for now. */
 export type Worked = { by: "server" | "here"; problems: { installation: string; reason: string }[] };
 
 const deliveriesAtOnce = 32;
 
-/** Does what is due, unless a server is running that will notice by itself within a second. */
+/** Does the work that is due, unless a server is running, which notices it within a second. */
 export async function workOff(parts: Parts): Promise<Worked> {
   const release = claimDataFolder(parts.config.dataFolder);
   if (!release) return { by: "server", problems: [] };
@@ -28,7 +28,7 @@ export async function workOff(parts: Parts): Promise<Worked> {
   }
 }
 
-/** Returns why it could not finish, when the CRM is away. */
+/** Returns why it could not finish when the CRM is unavailable. */
 async function workOn(parts: Parts, installation: Installation): Promise<string | undefined> {
   const { flow, providers } = parts;
   const { settings } = installation;
@@ -36,7 +36,7 @@ async function workOn(parts: Parts, installation: Installation): Promise<string 
   let done = 0;
   try {
     await decodeAll(parts, installation);
-    // Calls that have just ended wait for their late facts this long; a pause that a CRM asked for is not waited for.
+    // Just ended calls wait this long for late facts; a pause that a CRM asked for is not waited for.
     const patience = flow.now() + settings.settleSeconds * 1_000 + 1_000;
     for (;;) {
       for (let taken = 1; taken > 0; done += taken) {

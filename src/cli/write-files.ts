@@ -6,7 +6,7 @@ import { Failure } from "./output.ts";
 type FileState = "new" | "changed" | "same";
 export type ComparedFile = { path: string; text: string; state: FileState };
 
-/** Each file beside what is in the folder under its path. Other files there are left alone. Throws `Failure`. */
+/** Each file with what the folder has under its path. Other files there are ignored. Throws `Failure`. */
 export function compare(folder: string, files: ReadonlyMap<string, string>): Promise<ComparedFile[]> {
   return Promise.all(
     [...files].map(async ([path, text]) => {

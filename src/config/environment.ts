@@ -8,7 +8,7 @@ const shortestKey = 32;
 const shortestToken = 16;
 export type LogLevel = (typeof logLevels)[number];
 
-/** What the environment says; it wins over the file. */
+/** Settings from the environment, which override the file. */
 export type EnvironmentSettings = {
   port?: number;
   host?: string;
@@ -18,7 +18,7 @@ export type EnvironmentSettings = {
   logLevel: LogLevel;
 };
 
-/** Reads the variables that are meant for us. One that is empty counts as not set: container files write them so. */
+/** Reads our variables. An empty one counts as not set, as container files write it. */
 export function readEnvironment(environment: Environment, faults: Fault[]): EnvironmentSettings {
   const read = (name: string) => environment[name]?.trim() || undefined;
   const [host, adminToken] = [read("HOST"), read("SWITCHHOOK_ADMIN_TOKEN")];
@@ -34,7 +34,7 @@ export function readEnvironment(environment: Environment, faults: Fault[]): Envi
     faults.push({
       at: "environment: DATABASE_URL",
       problem: "PostgreSQL is not available in this version.",
-      cure: "Unset it: calls are then kept in the embedded store, in SWITCHHOOK_DATA.",
+      cure: "Unset it: calls are then stored in the embedded store, in SWITCHHOOK_DATA.",
     });
   }
   return {
@@ -47,7 +47,7 @@ export function readEnvironment(environment: Environment, faults: Fault[]): Envi
   };
 }
 
-/** The current key first; older ones, which still open what they sealed, behind commas. */
+/** The current key first, then, separated by commas, older ones that still open what they sealed. */
 function readKeys(text: string | undefined, faults: Fault[]): string[] {
   const keys = (text ?? "")
     .split(",")
@@ -82,7 +82,7 @@ function readLogLevel(text: string | undefined, faults: Fault[]): LogLevel {
   return "info";
 }
 
-/** `at`, `urlAt`: where the host and the public URL stand. `publicUrl`: absent = none is configured. */
+/** `at`, `urlAt`: where the host and the public URL are configured. `publicUrl`: absent = none is configured. */
 type Doors = {
   host: string;
   at: string;
@@ -95,9 +95,9 @@ type Doors = {
 const cure = "Set SWITCHHOOK_ADMIN_TOKEN to a random text: openssl rand -base64 32.";
 
 /**
- * Whatever lets other machines reach the server needs an admin token. A `publicUrl` of another host means a reverse
- * proxy: nginx as Debian ships it forwards strangers from loopback, with a loopback `Host` and no header that tells
- * (measured with nginx 1.22, 2026-11).
+ * A server that other machines can reach needs an admin token. A `publicUrl` of another host means a reverse proxy: Debian's
+ * nginx forwards strangers from loopback, with a loopback `Host` and no forwarding header (measured with nginx 1.22,
+ * 2026-11).
  */
 export function faultsOfOpenDoors({ host, at, isDemo, hasToken, publicUrl, urlAt = "" }: Doors): Fault[] {
   const stranger = `${host} can be reached from other machines`;

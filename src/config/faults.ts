@@ -4,8 +4,8 @@ import { didYouMean } from "../mapping/nearest.ts";
 import { placeWithin } from "./secrets.ts";
 
 /**
- * A value as its schema wants it, or undefined with the reasons added to `faults`.
- * A place that already has a fault (a variable that is not set) is not complained about twice.
+ * A value as its schema parses it, or undefined with the reasons added to `faults`.
+ * A place that already has a fault (a variable that is not set) gets no second one.
  */
 export function check<T>(schema: z.ZodType<T>, value: unknown, at: string, faults: Fault[]): T | undefined {
   const result = schema.safeParse(value);
@@ -26,7 +26,7 @@ function isFirst(found: readonly Fault[], fault: Fault, index: number): boolean 
   return found.findIndex(({ at, problem }) => at === fault.at && problem === fault.problem) === index;
 }
 
-/** Names that a lenient schema would silently drop: a typo in an optional setting must not go unnoticed. */
+/** Names that a lenient schema would silently drop, so that a typo in an optional setting is noticed. */
 function unknownNames(schema: z.ZodType, value: object, at: string): Fault[] {
   const names = namesAt(schema, []);
   if (names.length === 0) return [];

@@ -14,14 +14,16 @@ import { type Environment, placeWithin, resolveSecrets } from "./secrets.ts";
 
 export type { InstallationConfig, Kinds } from "./installation.ts";
 
-/** `dataFolder`: as given, relative to the process. `retentionDays`, `removedDays`: how long raw deliveries, and accounts that left, are kept. */
+/** `dataFolder`: as given, relative to the process. */
 export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
   Omit<EnvironmentSettings, "port" | "host"> & {
     publicUrl: string;
     /** The built-in demo, whose secrets are public. */
     isDemo: boolean;
     databaseUrl?: string;
+    /** How long raw deliveries are stored. */
     retentionDays: number;
+    /** How long removed accounts are stored. */
     removedDays: number;
     limits: { bodyBytes?: number | undefined; bodySeconds: number; bodiesBytes: number; connections: number };
     installations: InstallationConfig[];
@@ -29,14 +31,14 @@ export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
     archive?: ArchiveSettings;
   };
 
-/** The text of a config file. `file`: its path as people know it; relative paths in it start beside it. */
+/** The text of a config file. `file`: its path for messages; relative paths in the file start in its folder. */
 export type ConfigSource = { text: string; file: string };
 
 type FileSettings = Pick<Config, "installations" | "apps" | "retentionDays" | "removedDays" | "limits"> &
   Partial<Pick<Config, "port" | "host" | "publicUrl" | "archive">>;
 
 /**
- * The configuration from the file, or the built-in demo without one, and the environment, which wins.
+ * The configuration from the file, or the built-in demo without one, and the environment, which overrides it.
  * Throws one `ConfigError` with all faults. `readMapping` gives a mapping file's text, or throws.
  */
 export function loadConfig(
@@ -94,12 +96,12 @@ function readFile(
   return { ...settings, installations, apps, ...(archive && { archive: placeOf(archive, file) }) };
 }
 
-/** A folder stands beside the config file. */
+/** A relative folder starts in the folder of the config file. */
 function placeOf(archive: ArchiveSettings, file: string): ArchiveSettings {
   return "folder" in archive ? { folder: resolve(dirname(file), archive.folder) } : archive;
 }
 
-/** Installations that want an archive where there is none. `place`: where their settings stand. */
+/** Installations with the policy `archive` where no archive is configured. `place`: where their settings are. */
 export function faultsOfArchive(
   installations: readonly InstallationConfig[],
   archive: ArchiveSettings | undefined,
@@ -127,25 +129,25 @@ function parse(text: string, file: string, faults: Fault[]): unknown {
   }
 }
 
-/** The demo goes through the same checks as a file; its CRM lives in the data folder. */
+/** The demo passes the same checks as a file; its CRM is in the data folder. */
 function readDemo(dataFolder: string, reading: Omit<ConfigReading, "file">): FileSettings | undefined {
   const demo = { installations: { demo: demoInstallation } };
   const file = join(dataFolder, "demo");
   return readFile({ text: JSON.stringify(demo), file }, {}, [], { ...reading, file });
 }
 
-/** An address that stands for all of the machine's cannot be called; the machine itself can. */
+/** A wildcard address such as 0.0.0.0 cannot be called; loopback can. */
 function urlOf(host: string, port: number): string {
   const name = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return `http://${name.includes(":") ? `[${name}]` : name}:${port}`;
 }
 
-/** Two installations may share a mapping file: its faults are told once. */
+/** Two installations may share a mapping file: its faults are reported once. */
 function withoutRepeats(faults: readonly Fault[]): Fault[] {
   return [...new Map(faults.map((fault) => [`${fault.at} ${fault.problem}`, fault])).values()];
 }
 
-/** A file that two installations write would lose what one of them wrote. */
+/** Two installations that write one file would overwrite each other. */
 function faultsOfSharedFiles(installations: readonly InstallationConfig[], file: string): Fault[] {
   return installations.flatMap(({ name, crm }, i) => {
     const other = installations
@@ -165,7 +167,7 @@ function faultsOfSharedFiles(installations: readonly InstallationConfig[], file:
 
 type OAuthKinds = Readonly<Record<string, Partial<Pick<ConnectorKind, "oauth">>>>;
 
-/** Our apps by CRM, as the schemas of their CRMs gave them. Tokens are sealed with a key, so there must be one. */
+/** Our apps by CRM, as the CRMs' schemas parse them. Tokens are sealed with a key, so a key is required. */
 function readApps(
   apps: Readonly<Record<string, unknown>>,
   at: string,

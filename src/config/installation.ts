@@ -12,7 +12,7 @@ import { faultsOfMapping, type MappingPlace, placeOfMapping, type ReadMapping } 
 import { faultOfNumber, installationSchema, type WrittenInstallation } from "./schema.ts";
 import { placeWithin } from "./secrets.ts";
 
-/** What can be configured: the registries of providers and connectors, or as much of them as a test needs. */
+/** The providers and connectors that can be configured. */
 export type Kinds = {
   providers: Readonly<Record<string, { settings: ZodType }>>;
   connectors: Readonly<
@@ -29,14 +29,14 @@ export type Kinds = {
   >;
 };
 
-/** `crm` and `providers`: as their own schemas gave them. */
+/** `crm` and `providers`: as their own schemas parse them. */
 export type InstallationConfig = InstallationSettings &
   MappingPlace & {
     crm: { type: string; [setting: string]: unknown };
     providers: Record<string, unknown>;
   };
 
-/** Where faults go, and what reading needs. `file`: relative paths start beside it. */
+/** What reading needs. `file`: relative paths start in its folder. */
 export type ConfigReading = { file: string; kinds: Kinds; readMapping: ReadMapping; faults: Fault[] };
 
 const namePattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
@@ -53,7 +53,7 @@ export function readInstallation(
     faults.push({ at, problem: "an installation cannot have this name.", cure });
   }
   const before = faults.length;
-  // Each part is read from the raw value, so that its faults are found even when a setting beside it is wrong.
+  // Each part is read from the raw value, so that its faults are found even when another setting is wrong.
   const raw = isPlain(value) ? value : {};
   const crm = readCrm(raw["crm"], placeWithin(at, "crm"), { file, kinds, faults });
   const providers = readProviders(raw["providers"], placeWithin(at, "providers"), kinds, faults);
@@ -142,7 +142,7 @@ function faultsOfNumbers(written: WrittenInstallation, at: string): Fault[] {
   );
 }
 
-/** Two people with one e-mail, or with one id at a provider: whose call would it be? An AI agent may serve several. */
+/** Two people must not share an e-mail address or a provider's id, or the owner of a call would be ambiguous. They may share an AI agent. */
 function faultsOfAgents({ agents }: WrittenInstallation, at: string, providers: readonly string[]): Fault[] {
   const seen = new Map<string, number>();
   return agents.map(withoutAbsent).flatMap((agent, i) => {

@@ -8,10 +8,10 @@ import { didYouMean } from "../mapping/nearest.ts";
 /** Gives a mapping file's text, or throws. */
 export type ReadMapping = (path: string) => string;
 
-/** `mappingFile`: a path that can be opened as it is. `mappingIsDefault`: the settings name none, so it is the built-in one. */
+/** `mappingFile`: a path that can be opened. `mappingIsDefault`: the settings name none, so it is the built-in one. */
 export type MappingPlace = { mappingFile: string; mappingIsDefault: boolean };
 
-/** Beside `src` in the checkout, and beside `dist/src` in the package. */
+/** Next to `src` in the checkout, next to `dist/src` in the package. */
 const builtInMappings = fileURLToPath(new URL("../../mappings", import.meta.url));
 
 export function placeOfMapping(mapping: unknown, crm: string, file: string): MappingPlace {
@@ -22,7 +22,7 @@ export function placeOfMapping(mapping: unknown, crm: string, file: string): Map
   };
 }
 
-/** What is wrong with an installation's mapping file: not there, does not compile, or made for another CRM. */
+/** The faults of an installation's mapping file: it is missing, does not compile, or is for another CRM. */
 export function faultsOfMapping(
   place: MappingPlace,
   { id: crm, associates = [] }: Pick<ConnectorKind, "id" | "associates">,

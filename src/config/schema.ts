@@ -13,7 +13,7 @@ const publicUrl = z
   .refine(isBaseUrl, 'is not an address such as "https://calls.example.com" (no query, no password)')
   .transform((url) => url.replace(/\/+$/, ""));
 
-/** What the config file holds besides its installations, which are read one by one. */
+/** The config file without its installations, which are read one by one. */
 export const fileSchema = z
   .strictObject({
     $schema: z.string().optional(),
@@ -21,14 +21,14 @@ export const fileSchema = z
     port: z.int().min(0).max(65_535).optional(),
     host: text.optional(),
     retentionDays: z.number().min(1).max(3_650).default(90),
-    /** How long what is kept of an account that left can be exported, and the account come back. */
+    /** How long a removed account can be exported or connected again. */
     removedDays: z.number().min(1).max(365).default(30),
     limits: z
       .strictObject({
-        /** The largest webhook, for all providers; when it is left out, each provider has its own. */
+        /** The largest webhook, for all providers; by default each provider has its own limit. */
         bodyBytes: z.int().min(1_024).max(104_857_600).optional(),
         bodySeconds: z.number().min(1).max(300).default(10),
-        /** The bodies of all requests at once. */
+        /** The bodies of all requests together. */
         bodiesBytes: z.int().min(8_388_608).max(4_294_967_296).default(134_217_728),
         connections: z.int().min(10).max(100_000).default(2_000),
       })
@@ -60,7 +60,7 @@ const timeZone = z.string().superRefine((zone, context) => {
   context.addIssue({ code: "custom", message: `is not a time zone. ${cure}` });
 });
 
-/** One of the company's people; each provider's own id or ids under the provider's name. */
+/** One of the company's people, with each provider's id or ids under the provider's name. */
 function agentSchema(providers: readonly string[]) {
   const ids = z.union([text, texts], { error: "must be a text or a list of texts" }).optional();
   return z.strictObject({
@@ -71,7 +71,7 @@ function agentSchema(providers: readonly string[]) {
   });
 }
 
-/** An installation as the file has it. `crm` and `providers` are read by the schemas of their own kinds. */
+/** An installation in the file. `crm` and `providers` are parsed by their own schemas. */
 export function installationSchema(providers: readonly string[]) {
   return z.strictObject({
     crm: z.record(z.string(), z.unknown()),

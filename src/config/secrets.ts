@@ -2,7 +2,7 @@ import type { Fault } from "../core/errors.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Stands for a variable that is not set, long enough that only the variable itself is complained about. */
+/** The placeholder of a variable that is not set, long enough that only the missing variable is reported. */
 const placeholder = "variable-not-set";
 
 /** The value with every `{"env": "NAME"}` replaced by that variable; one that is not set is a fault. */
@@ -30,7 +30,7 @@ export function resolveSecrets(
   return placeholder;
 }
 
-/** `switchhook.json: installations.acme` for a key of `installations`; the first key stands after the file's name. */
+/** `switchhook.json: installations.acme` for a key of `installations`; the first key follows the file's name. */
 export function placeWithin(at: string, key: PropertyKey): string {
   if (typeof key === "number") return `${at}[${key}]`;
   const text = /^[\w$-]+$/.test(String(key)) ? String(key) : JSON.stringify(String(key).slice(0, 60));

@@ -3,16 +3,16 @@ import { Rejected } from "../core/errors.ts";
 import { SealError, type Sealer } from "../lib/seal.ts";
 import { sameSecret } from "../lib/signature.ts";
 
-/** Somebody who was sent to the CRM to agree. `verifier`: of PKCE. `region`: the country they gave. */
+/** A consent that was begun. `verifier`: of PKCE. `region`: the country that was entered. */
 type PendingConsent = { crm: string; verifier: string; region: string; where?: string };
 
 /** What goes along to the CRM, and what the browser keeps: the consent itself, sealed. */
 export type Begun = { state: string; challenge: string; browser: string };
 
 /**
- * Who is on the way to a CRM and back. A state is good for ten minutes, and in the browser that began only. Nothing is
- * kept here, so no number of strangers pushes a consent out; that a consent is good once is the CRM's part, whose code is
- * (RFC 6749 §4.1.2).
+ * Consents that are under way. A state is valid for ten minutes, only in the browser that began. Nothing is stored on the
+ * server, so strangers cannot displace a consent; the CRM's code, which is valid once (RFC 6749 §4.1.2), ensures that a
+ * consent is used once.
  */
 export type Consents = {
   begin(asked: Omit<PendingConsent, "verifier">): Begun;
@@ -49,7 +49,7 @@ export function createConsents(now: () => number, sealer: Sealer): Consents {
   };
 }
 
-/** Undefined for whatever we did not seal. */
+/** Undefined for a text that we did not seal. */
 function opened(sealer: Sealer, browser: string): Sealed | undefined {
   try {
     return JSON.parse(sealer.open(browser, about)) as Sealed;

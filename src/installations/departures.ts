@@ -3,7 +3,7 @@ import { GrantError, type OAuthContext } from "../core/oauth.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import type { InstallableCrm, InstallBody } from "./installer.ts";
 
-/** `left`: hears of each account that has uninstalled us, perhaps more than once. `everyMs`: between two looks. */
+/** `left`: called for each account that uninstalled us, perhaps more than once. `everyMs`: between two polls. */
 export type DepartureOptions = {
   crms: ReadonlyMap<string, InstallableCrm>;
   store: Pick<Store, "syncState" | "saveSyncState">;
@@ -14,8 +14,8 @@ export type DepartureOptions = {
 };
 
 /**
- * Asks each CRM that can tell, now and every few minutes, who has uninstalled us. What is missed is noticed when the
- * account's tokens are to be renewed, so no trouble here stops anything.
+ * Polls each CRM that reports uninstalls, now and every few minutes. An uninstall that is missed is noticed when the
+ * account's tokens are renewed, so a failure here stops nothing.
  */
 export function watchDepartures({ everyMs = 300_000, ...options }: DepartureOptions): { stop(): void } {
   const ending = new AbortController();
@@ -36,7 +36,7 @@ export function watchDepartures({ everyMs = 300_000, ...options }: DepartureOpti
 
   const warn = (crm: string, { label }: InstallableCrm, { error, isLasting }: Trouble): void => {
     const until = isLasting ? "until the next start" : "until it works again";
-    const sentence = `who uninstalls us at ${label} is not told us; ${until} it is noticed when tokens are renewed`;
+    const sentence = `${label} does not report who uninstalls us; ${until} it is noticed when tokens are renewed`;
     options.warn(
       { crm, reason: messageOf(error), ...(!(error instanceof GrantError) && { err: error }) },
       sentence,
@@ -55,8 +55,8 @@ export function watchDepartures({ everyMs = 300_000, ...options }: DepartureOpti
 }
 
 /**
- * An installation after its account has uninstalled us at `at`: without tokens, which are good for nothing any more. One
- * that was connected again since, or has left already, is given back as it is.
+ * An installation after its account has uninstalled us at `at`: without tokens, which are no longer valid. One that was
+ * connected again since, or has left before, is returned unchanged.
  */
 export function departed(install: StoredInstall, at: number, reason: string, now: number): StoredInstall {
   const { sealed, ...rest } = install;
@@ -65,7 +65,7 @@ export function departed(install: StoredInstall, at: number, reason: string, now
   return { ...rest, state: "reconnect", reason, updatedAt: now };
 }
 
-/** Settings that are changed, and tokens that are renewed, are no consent. */
+/** Changed settings and renewed tokens are no consent. */
 function connectedAt({ body, updatedAt }: StoredInstall): number {
   const { connectedAt } = JSON.parse(body) as Partial<InstallBody>;
   return connectedAt === undefined ? updatedAt : Date.parse(connectedAt);
@@ -75,7 +75,7 @@ type DepartureContext = Pick<DepartureOptions, "store" | "left"> & {
   context: OAuthContext & { signal: AbortSignal };
 };
 
-/** The cursor goes on once everything before it is done: a crash repeats events, and loses none. */
+/** The cursor moves once everything before it is done: a crash repeats events and loses none. */
 async function read(crm: string, { oauth, app }: InstallableCrm, parts: DepartureContext): Promise<void> {
   const { store, left, context } = parts;
   const name = `app:${crm}`;
@@ -93,7 +93,7 @@ async function read(crm: string, { oauth, app }: InstallableCrm, parts: Departur
 
 type Trouble = { kind: string; isLasting: boolean; error: unknown };
 
-/** An app that may not ask is set up wrongly, which no second try mends. */
+/** An app without the right to poll is set up wrongly; a retry does not help. */
 function troubleOf(error: unknown): Trouble {
   const kind = error instanceof GrantError ? error.failure : "bug";
   return { kind, isLasting: kind === "config", error };

@@ -4,9 +4,9 @@ const dayMs = 86_400_000;
 const warningMs = 7 * dayMs;
 
 /**
- * `removedDays`: how long an account that left can come back. `quietMs`: after so long, requests that were under way when it
- * left are over. `remove`: nothing works for it any more after this. `beforeErase`: what is kept of it elsewhere goes; it may
- * be asked again after a crash.
+ * `removedDays`: how long a removed account can come back. `quietMs`: how long requests may be under way after the removal.
+ * `remove`: ends the work for an installation. `beforeErase`: erases what is stored of it elsewhere; repeated after a
+ * crash.
  */
 export type ErasureOptions = {
   store: Pick<Store, "installs" | "beginErasure" | "eraseInstallation">;
@@ -19,16 +19,16 @@ export type ErasureOptions = {
 };
 
 export type Erasure = {
-  /** Erases what left long enough ago, and goes on with what was interrupted. Never throws; one run at a time. */
+  /** Erases the installations that are due, and continues an interrupted erasure. Never throws; one run at a time. */
   run(): Promise<void>;
-  /** Erases one that was removed, or is being erased, now. False when it came back meanwhile, or somebody is busy with it. */
+  /** Erases a removed installation now, or continues. False when it was connected again, or another process works on it. */
   erase(install: StoredInstall, onProgress?: (rows: number) => void): Promise<boolean>;
   stop(): Promise<void>;
 };
 
 /**
- * When an installation that left is erased, in milliseconds since 1970; undefined for one that is at work, and for one that only
- * lost its access (its tokens are still there): a departed administrator's calls wait for the next one, however long that takes.
+ * When a removed installation will be erased, in milliseconds since 1970; undefined for an active one, and for one that only
+ * lost its access (its tokens are still there): its calls wait until an administrator connects it again.
  */
 export function erasedAt(
   { state, sealed, leftAt, updatedAt }: StoredInstall,
@@ -38,7 +38,7 @@ export function erasedAt(
   return state === "active" || isWaiting ? undefined : (leftAt ?? updatedAt) + removedDays * dayMs;
 }
 
-/** Ends what is kept of accounts that left: a grace period, then nothing. */
+/** Erases removed accounts after a grace period. */
 export function createErasure(options: ErasureOptions): Erasure {
   const { store, now, removedDays, quietMs, remove, beforeErase, log } = options;
   const ending = new AbortController();
@@ -54,7 +54,7 @@ export function createErasure(options: ErasureOptions): Erasure {
   const begin = ({ name, leftAt, updatedAt }: StoredInstall): Promise<boolean> =>
     store.beginErasure(name, leftAt ?? updatedAt, now());
 
-  /** One that only lost its access has taken calls until now: its last requests are waited for, until the next run. */
+  /** One that only lost its access has received webhooks until now: it is erased in the next run, when its last requests have ended. */
   const goOn = async (install: StoredInstall): Promise<void> => {
     const { name, state, crm } = install;
     if (state !== "erasing" && !(await begin(install))) return;
@@ -81,7 +81,7 @@ export function createErasure(options: ErasureOptions): Erasure {
     const facts = { installation: name, crm, reason, erasedAt: new Date(at).toISOString() };
     log.warn(
       facts,
-      `the account is not connected, and all that is kept of it will be erased, with the calls that wait; connect it again at /install/${crm}, or export it first`,
+      `the account is not connected, and everything stored of it will be erased, including the calls that wait; connect it again at /install/${crm}, or export it first`,
     );
   };
 

@@ -1,10 +1,10 @@
 import { isGranted } from "../core/oauth.ts";
 import type { InstallableCrm } from "./installer.ts";
 
-/** What an optional scope carries, in words. `why`: it is off, and how to switch it on. */
+/** A feature that needs an optional scope. `why`: why it is off, and how to switch it on. */
 export type Feature = { feature: string; on: boolean; why?: string };
 
-/** `connectAt`: where an administrator connects the account anew. */
+/** `connectAt`: where an administrator connects the account again. */
 export function featuresOf(
   { label, optionalScopes, features }: Pick<InstallableCrm, "label" | "optionalScopes" | "features">,
   granted: readonly string[],
@@ -13,7 +13,7 @@ export function featuresOf(
   return optionalScopes.map((scope) => {
     const feature = features[scope] ?? `what needs ${scope}`;
     if (isGranted(granted, scope)) return { feature, on: true };
-    const cure = `connect the account again at ${connectAt}, as somebody who may grant it`;
+    const cure = `connect the account again at ${connectAt}, as a user who may grant it`;
     return { feature, on: false, why: `${label} did not grant ${scope}: ${cure}` };
   });
 }

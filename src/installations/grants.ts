@@ -6,20 +6,20 @@ import type { Store, StoredInstall } from "../store/contract.ts";
 import type { InstallBody } from "./installer.ts";
 import { createTurns } from "./turns.ts";
 
-/** Keeps the grant of one installation. Its changes, in other processes too, happen one after another. */
+/** The grant of one installation. Its changes happen one after another, also across processes. */
 export type GrantKeeper = {
   tokens: TokenSource;
-  /** The installation as it was stored when last seen. */
+  /** The installation as it was stored when last read. */
   current(): StoredInstall;
-  /** What the account grants, as far as the CRM says. */
+  /** The granted scopes, as far as the CRM lists them. */
   scopes(): readonly string[];
-  /** New consent: the account works again. Settings that are stored stay. */
+  /** A new consent: the account works again. Stored settings stay. */
   replace(install: StoredInstall, grant: Grant): Promise<StoredInstall>;
-  /** Anything but the grant. `change` is told what is stored now. */
+  /** Changes anything but the grant. `change` gets what is stored now. */
   update(change: (stored: StoredInstall) => StoredInstall | Promise<StoredInstall>): Promise<StoredInstall>;
 };
 
-/** `lost`: hears when the CRM has taken our access back. */
+/** `lost`: called when the CRM has revoked our access. */
 type GrantParts = {
   store: Pick<Store, "installs" | "saveInstall" | "claimInstall" | "releaseInstall">;
   sealer: Sealer;
@@ -29,22 +29,21 @@ type GrantParts = {
   lost: (reason: string) => void;
 };
 
-/** A refresh token that nobody uses may end (at Salesforce after 30 days), whatever its access token is still good for. */
+/** An unused refresh token may expire (at Salesforce after 30 days), even while its access token is valid. */
 const renewAfterMs = 25 * 86_400_000;
-/** While nobody has mended it, it is not asked more often. */
+/** After a failure that a person has to fix, the CRM is not asked more often than this. */
 const lookAgainMs = 60_000;
 
 /**
- * The tokens of an installation: one refresh at a time, and what comes back is stored before it is used, because an old
- * refresh token may be good for nothing afterwards. A grant that could not be stored is kept until it is. Beyond help is
- * only a process that ends between the CRM's answer and our write, at a CRM that rotates: the account has to be
- * connected again, and its calls wait for that.
+ * The tokens of an installation: one refresh at a time. A new grant is stored before it is used, because the old refresh
+ * token may no longer be valid; one that could not be stored stays in memory until it is. If the process ends between the
+ * answer of a CRM that rotates tokens and our write, the account has to be connected again, and its calls wait for that.
  */
 export function keepGrant(first: StoredInstall, parts: GrantParts): GrantKeeper {
   const { store, sealer, oauth, app, context, lost } = parts;
   const inTurn = createTurns(first.name, store, context.now);
   let install = first;
-  /** The access token that was given out last: whoever asks again cannot use it any more. */
+  /** The access token that was given out last; a caller that asks again cannot use it any more. */
   let givenOut: string | undefined;
   let unsaved: { grant: Grant; after: string } | undefined;
 
@@ -71,7 +70,7 @@ export function keepGrant(first: StoredInstall, parts: GrantParts): GrantKeeper 
     return { accessToken, expiresAt: endOf(grant), ...(url && { url }) };
   };
 
-  /** What is stored, unless it was of no use: another process may have renewed it, or we were restarted. */
+  /** The stored grant, unless it failed before: another process may have renewed it, or we were restarted. */
   const ready = (): Token | undefined => {
     if (install.state !== "active") throw waiting(install);
     const grant = openOrWait(install, sealer);
@@ -123,7 +122,7 @@ export function keepGrant(first: StoredInstall, parts: GrantParts): GrantKeeper 
       inTurn(async (claim) => {
         await look();
         const done = await save(await change(install), claim);
-        // The token that is at hand may be good for a while yet.
+        // The present token may still be valid for a while.
         if (done.state !== "active") tokens = createTokenSource(fetchToken, context.now);
         return done;
       }),
@@ -155,7 +154,7 @@ export function openGrant({ name, sealed = "" }: StoredInstall, sealer: Sealer):
   return JSON.parse(sealer.open(sealed, name)) as Grant;
 }
 
-/** Somebody may have sealed the tokens with a key that this process was not started with. */
+/** The tokens may be sealed with a key that this process was not started with. */
 function openOrWait(install: StoredInstall, sealer: Sealer): Grant {
   try {
     return openGrant(install, sealer);
@@ -180,7 +179,7 @@ function granting(install: StoredInstall, { scopes }: Grant): string {
   return isOther ? JSON.stringify({ ...(JSON.parse(install.body) as InstallBody), scopes }) : install.body;
 }
 
-/** Of a stored installation; one of earlier days may have none. */
+/** Of a stored installation; old ones may have none. */
 function scopesOf({ body }: StoredInstall): readonly string[] {
   return (JSON.parse(body) as Partial<InstallBody>).scopes ?? [];
 }
@@ -193,7 +192,7 @@ function overtaken({ name }: StoredInstall): CrmError {
 
 function waiting({ crm, state, reason = state }: StoredInstall): CrmError {
   const cure = `Connect it again at /install/${crm}; the calls wait until then`;
-  return new CrmError("later", `the ${crm} account is not connected any more (${reason}). ${cure}`, {
+  return new CrmError("later", `the ${crm} account is no longer connected (${reason}). ${cure}`, {
     afterMs: lookAgainMs,
   });
 }

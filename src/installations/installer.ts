@@ -12,7 +12,7 @@ import type { Sealer } from "../lib/seal.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { type Begun, createConsents } from "./consents.ts";
 
-/** A CRM that can be installed. `scopes`: of the manifest; `features`: what each optional one carries. */
+/** A CRM that can be installed. `scopes`: of the manifest; `features`: what each optional scope enables. */
 export type InstallableCrm = {
   label: string;
   oauth: OAuth;
@@ -22,13 +22,13 @@ export type InstallableCrm = {
   features: Readonly<Record<string, string>>;
 };
 
-/** What is stored of an installation besides its grant. `settings`: as a config file would have them, without `crm`. */
+/** What is stored of an installation besides its grant. `settings`: as in a config file, without `crm`. */
 export type InstallBody = {
   account: Account;
-  /** When they last agreed in the CRM (ISO). */
+  /** The last consent in the CRM (ISO). */
   connectedAt?: string;
   scopes: string[];
-  /** Who changed the settings, and when (ISO); the last ones. */
+  /** The last changes of the settings: who, and when (ISO). */
   changes: { version: number; at: string; by: string }[];
   settings: {
     region: string;
@@ -55,7 +55,7 @@ type InstallerParts = {
   context: OAuthContext;
   /** Seals consents that are under way. */
   sealer: Sealer;
-  /** Whether somebody else has this name for an installation. */
+  /** Whether an installation of the config file has this name. */
   isTaken: (name: string) => boolean;
 };
 
@@ -127,7 +127,7 @@ export function createInstaller({
   };
 }
 
-/** What an earlier installation was set to stays; a new one gets secrets for the providers that need ours. */
+/** The settings of an earlier installation stay; a new one gets secrets for the providers that need ours. */
 function bodyOf(
   before: StoredInstall | undefined,
   account: Account,
@@ -144,13 +144,13 @@ function bodyOf(
   return { account, scopes: grant.scopes, changes: known?.changes ?? [], settings };
 }
 
-const changesKept = 50;
+const mostChanges = 50;
 
 export function withChange(body: InstallBody, change: InstallBody["changes"][number]): InstallBody {
-  return { ...body, changes: [...body.changes, change].slice(-changesKept) };
+  return { ...body, changes: [...body.changes, change].slice(-mostChanges) };
 }
 
-/** A name that can stand in a URL: what the CRM calls the account, without what is special, and a number if need be. */
+/** A name for URLs: the CRM's name of the account without special characters, with a number if it is taken. */
 function nameOf(crm: string, { id }: Account, isFree: (name: string) => boolean): string {
   const safe = id.toLowerCase().replace(/[^a-z0-9]+/g, "-");
   for (let n = 1; ; n += 1) {
@@ -160,7 +160,7 @@ function nameOf(crm: string, { id }: Account, isFree: (name: string) => boolean)
   }
 }
 
-/** Where the account is was written by whoever installs: a mistake of theirs. */
+/** The place of the account was entered by the person who installs, so a wrong one is their mistake. */
 function inWords<T>(work: () => T): T {
   try {
     return work();

@@ -2,10 +2,10 @@ import type { CrmRecordings } from "../core/crm-recordings.ts";
 import { messageOf } from "../core/errors.ts";
 import { GrantError, type OAuthContext, type TokenSource } from "../core/oauth.ts";
 
-/** A CRM whose own player asks our app for recordings. */
+/** A CRM whose own player gets recordings from our app. */
 export type RecordingCrm = { label: string; app: unknown; recordings: CrmRecordings };
 
-/** `address`: where a CRM asks, a secret. `accounts`: those that are connected now. `everyMs`: between two tries. */
+/** `address`: where a CRM requests recordings, a secret. `accounts`: the connected ones. `everyMs`: between two attempts. */
 export type RegistrationOptions = {
   crms: ReadonlyMap<string, RecordingCrm>;
   address: (crm: string) => Promise<string>;
@@ -16,8 +16,8 @@ export type RegistrationOptions = {
 };
 
 /**
- * Tells each CRM once per start where its player finds recordings. `look` tries again where it failed; what may pass is
- * tried again by itself. The links that lie in the CRM play all the same, so no trouble here stops anything.
+ * Registers at each CRM, once per start, where its player gets recordings. `look` retries after a failure; a temporary one
+ * is retried automatically. The links in the CRM play without it, so a failure here stops nothing.
  */
 export function registerRecordings({ everyMs = 600_000, ...options }: RegistrationOptions) {
   const ending = new AbortController();
@@ -42,11 +42,11 @@ export function registerRecordings({ everyMs = 600_000, ...options }: Registrati
     const until = isLasting ? "until the next account is connected, or the next start" : "for now";
     options.warn(
       { crm, reason: messageOf(error), ...(!(error instanceof GrantError) && { err: error }) },
-      `${label} is not told where recordings are: ${until}, its own player may not have them; their links play`,
+      `${label} does not know where recordings are: ${until}, its own player may not have them; their links play`,
     );
   };
 
-  /** One after another: an account that is connected meanwhile is looked at, too. */
+  /** One after another, so that an account that is connected meanwhile is included. */
   function look(crm: string): void {
     const known = options.crms.get(crm);
     if (!known || ending.signal.aborted) return;
@@ -62,7 +62,7 @@ export function registerRecordings({ everyMs = 600_000, ...options }: Registrati
   }
 
   return {
-    /** Tells this CRM, unless it was told before. */
+    /** Registers at this CRM, unless that was done before. */
     look,
     start: (): void => options.crms.forEach((_, crm) => void look(crm)),
     stop(): void {

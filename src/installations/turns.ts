@@ -2,17 +2,17 @@ import { setTimeout as pause } from "node:timers/promises";
 import { CrmError } from "../core/errors.ts";
 import type { Store } from "../store/contract.ts";
 
-/** Does one thing at a time with an installation. `claim`: to be saved with; absent while nothing is stored. */
+/** Does one piece of work at a time for an installation. `claim`: for `saveInstall`; absent while nothing is stored. */
 export type Turns = <T>(work: (claim: number | undefined) => Promise<T>) => Promise<T>;
 
 type ClaimStore = Pick<Store, "installs" | "claimInstall" | "releaseInstall">;
 
-/** Longer than all that is ever done in a turn, so that only what a killed process has claimed runs out. */
+/** Longer than any turn, so that only the claim of a killed process expires. */
 const claimMs = 90_000;
 const lookAgainMs = 50;
 const mostLooks = 100;
 
-/** Turns that other processes over the same store take, too. Throws `CrmError` when they take too long. */
+/** Turns, shared with other processes on the same store. Throws `CrmError` when they take too long. */
 export function createTurns(name: string, store: ClaimStore, now: () => number): Turns {
   let last: Promise<unknown> = Promise.resolve();
 
@@ -34,7 +34,7 @@ export function createTurns(name: string, store: ClaimStore, now: () => number):
       try {
         return await work(claim);
       } finally {
-        // What cannot be released now runs out by itself; what went wrong before is worth more.
+        // A claim that cannot be released expires; an earlier error is more important.
         if (claim !== undefined) await store.releaseInstall(name, claim).catch(() => {});
       }
     });

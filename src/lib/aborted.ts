@@ -1,6 +1,6 @@
 /**
- * The work, or the reason of the first of these signals that aborts, as soon as it does. The work itself goes on: only
- * nobody waits for it any more.
+ * The work, or the reason of the first of these signals that aborts, as soon as it does. The work itself goes on, but
+ * is no longer waited for.
  */
 export function unlessAborted<T>(
   work: Promise<T>,

@@ -1,10 +1,10 @@
 import { CrmError } from "../core/errors.ts";
 
-/** Who may go first: a caller who waits for an answer, then matching, logging, and keeping the index fresh. */
+/** The order of priority: an answer for a waiting caller, then matching, logging, and syncing the index. */
 const priorities = ["answer", "match", "deliver", "sync"] as const;
 export type Priority = (typeof priorities)[number];
 
-/** At most `limit` requests in any `perMs`; at most `atOnce` under way. What the CRM's headers say replaces both figures. */
+/** At most `limit` requests in any `perMs`; at most `atOnce` under way. The CRM's headers override both figures. */
 export type BudgetOptions = {
   name: string;
   limit: number;
@@ -13,21 +13,21 @@ export type BudgetOptions = {
   now: () => number;
 };
 
-/** What a CRM says of its own limit. `remaining`: requests left in the window, of all users of the account. */
+/** A CRM's own limit. `remaining`: requests left in the window for all users of the account. */
 type Quota = {
   limit?: number | undefined;
   remaining?: number | undefined;
   perMs?: number | undefined;
 };
 
-/** The requests that one CRM account still takes, shared by all who ask it. */
+/** The requests that one CRM account still takes, shared by all work for it. */
 export type Budget = {
-  /** Waits for its turn; call what it returns when the request is over. Throws `CrmError("later")` when the wait is long. */
+  /** Waits for its turn; call the result when the request has ended. Throws `CrmError("later")` when the wait is long. */
   spend(priority: Priority, signal?: AbortSignal): Promise<() => void>;
   learn(quota: Quota): void;
-  /** The CRM wants to be left alone: nobody goes before `until` (ms), except that an answer may always try. */
+  /** The CRM asks for a pause: only answers may send requests before `until` (ms). */
   pause(until: number, reason: string): void;
-  /** Requests that could go now, and until when nobody may. */
+  /** Requests that could be sent now, and the end of a pause. */
   state(): { free: number; pausedUntil: number };
 };
 
@@ -36,11 +36,11 @@ type Waiter = { go: (done: () => void) => void; refuse: (error: CrmError) => voi
 /** A request counts for a window of time from when it reached the CRM at the latest. */
 type SentRequest = { at: number };
 
-/** A longer pause is not waited for: whoever asks comes back later and holds nothing meanwhile. */
+/** A longer pause is not waited for: the work is retried later and holds nothing meanwhile. */
 const longestHoldMs = 12_000;
-/** Keeping the index fresh leaves this share of the requests to others. */
+/** Syncing the index leaves this share of the requests to other work. */
 const shareOfSync = 0.7;
-/** An answer that was asked for lately may come again: then others leave room for one. */
+/** For this long after an answer, other work leaves room for another one. */
 const roomForAnswersMs = 60_000;
 
 export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Budget {
@@ -65,12 +65,12 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
     return now() >= paused.until && running < atOnce && sent.length < roomFor(priority);
   };
 
-  /** Requests travel for different times: two that left far enough apart may arrive too close together. */
+  /** Requests take different times to arrive: two that left far enough apart may arrive too close together. */
   const marginMs = (): number => Math.min(100, perMs * 0.03);
 
   const forget = (): void => {
     const start = now() - perMs - marginMs();
-    // A clock that was set back must not lock anybody out.
+    // A clock that was set back must not block requests.
     if (now() < paused.from) paused = unpaused;
     sent = sent.filter(({ at }) => at > start && at <= now());
   };
@@ -104,7 +104,7 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
   const schedule = (): void => {
     clearTimeout(timer);
     if (priorities.every((priority) => waiting[priority].length === 0)) return;
-    // Whoever waits for a request to end is let in by its end.
+    // The end of a request lets the next one in.
     const freed = sent.map(({ at }) => at + perMs + marginMs());
     const next = Math.min(...[...freed, paused.until].filter((at) => at > now()), now() + perMs);
     timer = setTimeout(pump, Math.max(1, next - now()));
@@ -143,7 +143,7 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
       limit = quota.limit !== undefined && quota.limit > 0 ? quota.limit : limit;
       perMs = quota.perMs !== undefined && quota.perMs > 0 ? quota.perMs : perMs;
       forget();
-      // Others spend from the same account: what they took is gone for us, too.
+      // Other applications use the same account: their requests count, too.
       const others = quota.remaining === undefined ? 0 : limit - quota.remaining - sent.length;
       for (let i = 0; i < others; i += 1) sent.push({ at: now() });
     },

@@ -1,17 +1,17 @@
 const ellipsis = "…";
 
-/** What cannot be cut in two, besides a single character: an address; in HTML a tag or an entity, too. */
+/** What must not be cut in two, besides a character: an address, and in HTML a tag or an entity. */
 const wholeInText = /https?:\/\/[^\s<>"]+/giu;
 const wholeInHtml = /<[^<>]*>|&(?:#\d+|#x[\da-f]+|\w+);|https?:\/\/[^\s<>"]+/giu;
 
 /** What a stretch ends at: blank lines in a text, tags in HTML other than line breaks. */
 const blankLines = /\n{2,}/g;
 const tags = /<(?!br\s*\/?>)[^<>]+>/giu;
-/** More than anybody writes: such a text is cut as if it were one paragraph. */
+/** A text with more paragraphs is cut as if it were one. */
 const mostStretches = 10_000;
 
 /**
- * Plain text of at most `most` characters. The longest paragraph gives way, so that a link at the end stays; addresses
+ * Plain text of at most `most` characters. The longest paragraph is shortened, so that a link at the end stays; addresses
  * are left out as a whole, never in part.
  */
 export function cutText(text: string, most: number): string {
@@ -26,11 +26,11 @@ export function cutHtml(html: string, most: number): string {
   const stretches = stretchesOf(html, tags);
   const whole = stretches ? shortened(html, stretches, wholeInHtml, most) : html;
   if (whole.length <= most) return whole;
-  // More tags than there is room for: their text alone says something.
+  // There is no room for the tags: only their text is used.
   return cutText(html.replace(/<[^<>]*>/g, " ").replace(/\s+/g, " "), most);
 }
 
-/** `keep`: how much of it is left; all of it when absent. */
+/** `keep`: how many characters remain; all when absent. */
 type TextRange = { from: number; to: number; keep?: string };
 
 /** The text without the ends of the longest stretches between borders. */

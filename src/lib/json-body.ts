@@ -2,17 +2,17 @@ import { randomInt } from "node:crypto";
 import { Rejected } from "../core/errors.ts";
 
 /**
- * What takes far longer to parse than its size suggests. The largest bodies of providers, three transcripts of an hour's
- * talk with the times of every word, have about 30,000 objects, a dozen levels and a hundred names.
+ * Limits for JSON that takes far longer to parse than its size suggests. The largest bodies of providers, three transcripts
+ * of an hour with the times of every word, have about 30,000 objects, 12 levels and 100 names.
  */
 const mostLevels = 100;
 const mostContainers = 250_000;
 const mostMembers = 400_000;
 const mostNames = 5_000;
-/** Texts that are no names. V8 looks each short one up among all that it knows. */
+/** Strings that are values. V8 looks each short one up in its table of strings. */
 const mostTexts = 150_000;
 
-/** The value of a JSON text that a stranger sent. Throws `Rejected(400)` for one that is no JSON, or one that is built to be slow. */
+/** The value of a JSON text from a stranger. Throws `Rejected(400)` when it is no JSON or exceeds the limits. */
 export function parseBody(text: string): unknown {
   refuseCostly(text);
   try {
@@ -22,7 +22,7 @@ export function parseBody(text: string): unknown {
   }
 }
 
-/** One look at each character, before anything is built; a text that is no JSON is left to the parser. */
+/** Reads each character once before anything is built; invalid JSON is left to the parser. */
 function refuseCostly(text: string): void {
   let [levels, containers, members, texts] = [0, 0, 0, 0];
   for (let at = 0; at < text.length; at += 1) {
@@ -49,7 +49,7 @@ function costly(what: string): Rejected {
   return new Rejected(400, `the body ${what}, which would take too long to read`);
 }
 
-/** Where the closing quote of a string is; -1 when there is none. */
+/** The position of the closing quote of a string; -1 when there is none. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
     let from = end;
@@ -59,7 +59,7 @@ function endOfString(text: string, start: number): number {
   return -1;
 }
 
-/** Roughly, by their hashes (FNV-1a), and no further than it takes to know that there are too many. */
+/** Approximate, by hashes (FNV-1a), and only until there are too many. */
 function differentNames(text: string): number {
   const seen = new Uint8Array(1 << 16);
   let names = 0;
@@ -78,7 +78,7 @@ function differentNames(text: string): number {
   return names;
 }
 
-/** Drawn at the start, so that names with equal hashes cannot be chosen. */
+/** Random at the start, so that names with equal hashes cannot be chosen. */
 const hashStart = randomInt(2 ** 32);
 
 function hashOf(text: string, from: number, to: number): number {

@@ -12,10 +12,10 @@ type Address = { address: string; family: number };
 export type Resolve = (host: string) => Promise<readonly Address[]>;
 
 /**
- * `allowedHosts`: host names that may be asked over https, such as `audio.example.com` or `*.example.com`.
- * `apiUrl`: the provider's own API; its origin may be asked as well, over http too when it is written so, and on
+ * `allowedHosts`: host names that may be requested over https, such as `audio.example.com` or `*.example.com`.
+ * `apiUrl`: the provider's own API; its origin may be requested as well, also over http if it is written so, and on
  * loopback when it names this machine (emulators and tests). `credentials`: headers for the first request only, never
- * for where it redirects to. `headersMs`: until the headers of the final answer.
+ * for redirects. `headersMs`: until the headers of the final answer.
  */
 export type OutsideOptions = {
   allowedHosts: readonly string[];
@@ -42,8 +42,8 @@ export const hostList = z
   .max(50);
 
 /**
- * GET from a host outside that somebody else named. Every hop is checked: its host is one of the allowed ones, and the
- * connection goes to the very address that was found to be public. Throws `Rejected` with 502 or 504, without the URL,
+ * A GET to a host that a stranger named. Every hop is checked: its host must be allowed, and the connection goes to the
+ * same address that was checked to be public. Throws `Rejected` with 502 or 504, without the URL,
  * which may be a secret; an answer of any status is returned unread.
  */
 export async function openOutside(address: string, options: OutsideOptions): Promise<AudioReply> {
@@ -77,14 +77,14 @@ export async function openOutside(address: string, options: OutsideOptions): Pro
   }
 }
 
-/** Whether a host is one of the patterns: `*.example.com` stands for every name below `example.com`. */
+/** Whether a host matches one of the patterns: `*.example.com` matches every name below `example.com`. */
 export function isHostIn(host: string, patterns: readonly string[]): boolean {
   return patterns.some((pattern) =>
     pattern.startsWith("*.") ? host.endsWith(pattern.slice(1)) : host === pattern,
   );
 }
 
-/** Whether a URL lies at the provider's own API, scheme and port included. */
+/** Whether a URL belongs to the provider's own API, scheme and port included. */
 export function isAtApi(url: URL, apiUrl: string | undefined): boolean {
   return apiUrl !== undefined && URL.canParse(apiUrl) && new URL(apiUrl).origin === url.origin;
 }
@@ -98,7 +98,7 @@ function allowedUrl(address: string, options: OutsideOptions, redirectedBy?: str
   if (!isHostIn(url.hostname, options.allowedHosts)) {
     throw new Rejected(
       502,
-      `${place}, which is not a host that may be asked: if it is the right one, add it to recordingHosts in the provider's settings`,
+      `${place}, which is not an allowed recording host: if it is the right one, add it to recordingHosts in the provider's settings`,
     );
   }
   if (url.protocol !== "https:" || url.port !== "")
@@ -113,7 +113,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  // DNS cannot be called back, only left alone.
+  // A DNS request cannot be cancelled, only ignored.
   const addresses = await unlessAborted(reachable(url, host, options), signal);
   const send = url.protocol === "https:" ? tlsRequest : plainRequest;
   return new Promise((resolve, reject) => {
@@ -123,7 +123,7 @@ async function ask(
       port: url.port,
       path: `${url.pathname}${url.search}`,
       headers: { "user-agent": "Switchhook", "accept-encoding": "identity", ...headers },
-      // A connection of its own: one that waits in a pool may lead to an address that was checked for somebody else.
+      // A connection of its own: a pooled one may lead to an address that was checked for another request.
       agent: false,
       lookup: fixedLookup(addresses),
       signal,
@@ -158,7 +158,7 @@ export function namesThisMachine(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost") || isLoopbackAddress(host);
 }
 
-/** Answers with the addresses that were checked: asking the name again could give another one. */
+/** Resolves to the addresses that were checked: another lookup could give other ones. */
 function fixedLookup(addresses: readonly Address[]): LookupFunction {
   return (_host, { all }, callback) => {
     if (all) callback(null, [...addresses]);

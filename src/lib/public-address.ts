@@ -30,7 +30,7 @@ for (const range of [
   addRange(closed, range);
 }
 
-/** Unicast of the whole world; all else in IPv6 is local, or another address in disguise (IPv4-mapped, NAT64). */
+/** Global unicast; all other IPv6 addresses are local or embed an IPv4 address (IPv4-mapped, NAT64). */
 const global = new BlockList();
 addRange(global, "2000::/3");
 
@@ -47,8 +47,8 @@ export function isPublicAddress(address: string): boolean {
 }
 
 /**
- * What tells the clients of the public internet apart: an IPv4 address, or the /64 of an IPv6 address, of which one host
- * has them all. Undefined for any other address, which may be a proxy's.
+ * What distinguishes clients of the public internet: an IPv4 address, or the /64 of an IPv6 address, since one host has the
+ * whole /64. Undefined for any other address, which may be a proxy's.
  */
 export function clientOf(address: string): string | undefined {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } f
 
 /** Seals texts with the first key, opens what any of the keys has sealed. */
 export type Sealer = {
-  /** `about`: what the text belongs to; it opens only with the same. */
+  /** `about`: what the text belongs to; it can only be opened with the same value. */
   seal(text: string, about: string): string;
   /** Throws `SealError`. */
   open(sealed: string, about: string): string;
@@ -10,7 +10,7 @@ export type Sealer = {
   isCurrent(sealed: string): boolean;
 };
 
-/** Something that was sealed cannot be opened: another key, or it was changed. */
+/** A sealed text cannot be opened: it was sealed with another key, or changed. */
 export class SealError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -25,7 +25,7 @@ const nonceBytes = 12;
 const tagBytes = 16;
 
 /**
- * AES-256-GCM with a random nonce; the key's id stands in front. `secrets`: at least 32 characters each, the current
+ * AES-256-GCM with a random nonce; the key's id comes first. `secrets`: at least 32 characters each, the current
  * one first. Sealed: `s1.<key id>.<nonce, ciphertext and tag in base64url>`.
  */
 export function createSealer(secrets: readonly string[]): Sealer {
@@ -49,7 +49,7 @@ export function createSealer(secrets: readonly string[]): Sealer {
         );
       const bytes = Buffer.from(text, "base64url");
       if (bytes.length < nonceBytes + tagBytes) throw new SealError("what was sealed is cut off");
-      // The last letter has bits that stand for nothing: only one writing of the bytes is ours.
+      // The last letter has unused bits: only the canonical encoding is accepted.
       if (bytes.toString("base64url") !== text) throw new SealError("what was sealed has been changed");
       const decipher = createDecipheriv("aes-256-gcm", key.bytes, bytes.subarray(0, nonceBytes));
       decipher.setAAD(Buffer.from(about)).setAuthTag(bytes.subarray(-tagBytes));

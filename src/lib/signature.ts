@@ -8,7 +8,7 @@ export function sameSecret(given: string, expected: string): boolean {
   );
 }
 
-/** Whether `given` is one of the accepted secrets. Looks at all of them, so that time does not tell which. */
+/** Whether `given` is one of the accepted secrets. Compares with all of them, so that the time does not reveal which. */
 export function isOneOf(given: string, accepted: readonly string[]): boolean {
   let found = false;
   for (const secret of accepted) found = sameSecret(given, secret) || found;

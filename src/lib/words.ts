@@ -1,6 +1,6 @@
 import type { Outcome } from "../core/call.ts";
 
-/** A status word in one spelling: `No_Answer`, `noAnswer` and `no answer` are `no-answer`. */
+/** A status word in its normal form: `No_Answer`, `noAnswer` and `no answer` are `no-answer`. */
 export function plainWord(text: string | undefined): string | undefined {
   const plain = text
     ?.trim()
@@ -11,7 +11,7 @@ export function plainWord(text: string | undefined): string | undefined {
   return plain || undefined;
 }
 
-/** Words of many providers for how a call ended, without separators. Only those with one clear sense. */
+/** Words of many providers for how a call ended, without separators. Only unambiguous ones. */
 const senses: readonly (readonly [Outcome, string])[] = [
   ["completed", "completed complete answeredelsewhere completedelsewhere pickedupelsewhere normalclearing"],
   ["no-answer", "noanswer unanswered notanswered missed missedcall nouserresponse ringtimeout"],
@@ -30,7 +30,7 @@ const outcomes = new Map(
   senses.flatMap(([outcome, words]) => words.split(" ").map((word) => [word, outcome] as const)),
 );
 
-/** How a call ended by a provider's word, whatever its case and separators; undefined for a word that is not clear. */
+/** How a call ended by a provider's word, whatever its case and separators; undefined for an ambiguous word. */
 export function outcomeOfWord(text: string | undefined): Outcome | undefined {
   return outcomes.get(plainWord(text)?.replaceAll("-", "") ?? "");
 }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
 
-/** What a worker answers to one job. `faults`: it threw a `ConfigError`. */
+/** A worker's reply to one job. `faults`: the job threw a `ConfigError`. */
 export type WorkerReply = { value: unknown } | { faults: readonly Fault[] } | { failure: string };
 
 /**
@@ -25,7 +25,7 @@ type WorkerJob = {
 const memoryMb = 256;
 
 /**
- * A thread for work that would hold up the one that serves. One job at a time; it starts with the first one. Rejects with
+ * A thread for work that would block the serving one. One job at a time; it starts with the first one. Rejects with
  * `Rejected(503)` when too many wait, and when a job runs into its limit of time or memory.
  */
 export function openWorker(options: WorkerOptions) {
@@ -37,7 +37,7 @@ export function openWorker(options: WorkerOptions) {
 
   const start = (): Worker => {
     const started = new Worker(script, { resourceLimits: { maxOldGenerationSizeMb: memoryMb } });
-    // A process that has nothing else to do may end.
+    // The worker does not keep the process alive.
     started.unref();
     started.on("message", (reply: WorkerReply) => settle(started, reply));
     started.on("error", (error) =>
@@ -93,7 +93,7 @@ export function openWorker(options: WorkerOptions) {
     );
 
   return {
-    /** `input`: made when the job's turn comes, so that those that wait hold nothing. */
+    /** `input`: made when the job's turn comes, so that waiting jobs use no memory. */
     run: (input: () => unknown): Promise<unknown> =>
       new Promise((resolve, reject) => {
         if (waiting.length >= mostWaiting)

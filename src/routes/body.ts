@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
 import { Rejected } from "../core/errors.ts";
-import type { BodyRoom } from "./body-room.ts";
+import type { BodyRoom } from "../lib/body-room.ts";
 
 type BodyOptions = {
   /** In bytes. */

@@ -1,8 +1,8 @@
 import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { Rejected } from "../core/errors.ts";
+import type { BodyRoom } from "../lib/body-room.ts";
 import { clientOf } from "../lib/public-address.ts";
-import type { BodyRoom } from "./body-room.ts";
 
 type Options = {
   /** How many connections there may be. */

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { z } from "zod";
 import { messageOf, Rejected, StoreError } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import { admit, receive } from "../flow/receive.ts";
+import { admit, receive } from "../flow/webhooks/receive.ts";
+import type { BodyRoom } from "../lib/body-room.ts";
 import { withBody } from "./body.ts";
-import type { BodyRoom } from "./body-room.ts";
 import { refuseStrangersOfDemo } from "./guard.ts";
 import { type DescribedRoute, json } from "./route.ts";
 

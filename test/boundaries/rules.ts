@@ -31,7 +31,20 @@ export function findFaults(files: Files, packages: Packages): string[] {
       imports.flatMap(({ from }) => (from?.startsWith(".") ? resolve(path, from) : [])),
     );
   }
-  return [...faults, ...cyclesOf(graph), ...tinyFilesOf(files, graph)];
+  return [...faults, ...cyclesOf(graph), ...cyclesOf(roomsOf(graph)), ...tinyFilesOf(files, graph)];
+}
+
+/** The folders of the product, and which of them imports which; a file in `src` itself is a room of its own. */
+function roomsOf(graph: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
+  const roomOf = (path: string): string => (posix.dirname(path) === "src" ? path : `${posix.dirname(path)}/`);
+  const rooms = new Map<string, string[]>();
+  for (const [path, targets] of graph) {
+    if (!isProduct(path)) continue;
+    const room = roomOf(path);
+    const others = targets.map(roomOf).filter((other) => other !== room);
+    rooms.set(room, [...(rooms.get(room) ?? []), ...others]);
+  }
+  return rooms;
 }
 
 /** A file of so few lines that only one other of its folder imports is a part of that one. */

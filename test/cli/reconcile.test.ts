@@ -46,7 +46,7 @@ test("asks for the calls that no webhook told of, logs them, and finds nothing t
   });
   expect(activitiesIn(folder, "crm.json")).toHaveLength(2);
   const explained = await cli(folder, ["explain", "lost-1"]);
-  expect(explained.stdout).toMatch(/call_details, ended, not told by a webhook/);
+  expect(explained.stdout).toMatch(/call_details, ended, not from a webhook/);
 });
 
 test("leaves the logging to a server that runs, which asks by itself as well", async () => {

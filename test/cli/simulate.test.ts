@@ -88,7 +88,7 @@ test("says in one sentence what to do when it cannot send", async () => {
   const folder = workFolder();
   const nobody = await cli(folder, ["simulate", "voys", "--calls", "40", "--url", "http://127.0.0.1:1"]);
   expect(nobody.code).toBe(1);
-  expect(nobody.stderr.trim()).toMatch(/^Nobody answers at http:\/\/127\.0\.0\.1:1 .*--url\.$/);
+  expect(nobody.stderr.trim()).toMatch(/^No server answers at http:\/\/127\.0\.0\.1:1 .*--url\.$/);
   const typo = await cli(folder, ["simulate", "voys", "--installation", "dem"]);
   expect(typo.stderr.trim()).toBe(
     'There is no installation "dem" in the configuration. Did you mean demo? Choose with --installation.',

@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { Contact } from "../../src/core/contact.ts";
 import type { Connector } from "../../src/core/contracts.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { answerQuestion } from "../../src/flow/answer.ts";
+import { answerQuestion } from "../../src/flow/webhooks/answer.ts";
 import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { type ServerOptions, startServer, type TestServer, waitFor } from "../support/server.ts";
 

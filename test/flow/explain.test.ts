@@ -128,7 +128,7 @@ describe("a call that the CRM has not got", () => {
     await store.saveDelivered([
       { ...away, state: "dead", reason: "the field x is gone", step: { ...step, step: "dead" } },
     ]);
-    expect((await explain("acme:voys:ringing")).status).toMatch(/Mend the reason.*\(the field x is gone\)$/);
+    expect((await explain("acme:voys:ringing")).status).toMatch(/Fix the cause.*\(the field x is gone\)$/);
   });
 
   test("says why the number was not looked up", async () => {

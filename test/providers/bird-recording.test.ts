@@ -160,7 +160,7 @@ describe("no recording", () => {
 
   test.each([
     ["another host", "https://evil.example/a.wav?X-Amz-Signature=1", /at evil\.example, which is not/],
-    ["this machine at another port", "http://127.0.0.1:1/a.wav", /not a host that may be asked/],
+    ["this machine at another port", "http://127.0.0.1:1/a.wav", /not an allowed recording host/],
     ["Amazon, but no bucket", "https://ec2-1-2-3-4.compute.amazonaws.com/?X-Amz-Signature=1", /not a host/],
     ["a bucket without a signature", "https://b.s3.eu-west-1.amazonaws.com/a.wav", /not a host/],
     [

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { createBodyRoom } from "../../src/routes/body-room.ts";
+import { createBodyRoom } from "../../src/lib/body-room.ts";
 
 const overhead = 256;
 const limit = 10_000;

@@ -2,7 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Server } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { createBodyRoom } from "../../src/routes/body-room.ts";
+import { createBodyRoom } from "../../src/lib/body-room.ts";
 import { limitConnections } from "../../src/routes/connections.ts";
 import { openRaw, statusIn } from "../support/raw-client.ts";
 import { startServer, waitFor } from "../support/server.ts";

@@ -43,7 +43,7 @@ describe("HubSpot is told where its player asks", () => {
     await site.place();
     site.portal.faults.add({ type: "status", status: 403, match: "recording setting" });
     await site.server.restart();
-    await waitFor("a warning", () => site.logged().includes("HubSpot is not told where recordings are"));
+    await waitFor("a warning", () => site.logged().includes("HubSpot does not know where recordings are"));
     site.portal.faults.clear();
     const before = looks();
     await site.install();

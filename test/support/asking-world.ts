@@ -11,8 +11,8 @@ import { deliverDue } from "../../src/flow/calls/deliver.ts";
 import { syncContacts } from "../../src/flow/contacts/sync.ts";
 import type { Installation } from "../../src/flow/installation.ts";
 import { type Reconciled, type ReconcileOptions, reconcile } from "../../src/flow/lost-webhooks/reconcile.ts";
-import { admit, receive } from "../../src/flow/receive.ts";
 import { followRecordings } from "../../src/flow/recordings/follow.ts";
+import { admit, receive } from "../../src/flow/webhooks/receive.ts";
 import { providers } from "../../src/providers/index.ts";
 import { assemble, type Parts } from "../../src/server/assemble.ts";
 

@@ -103,7 +103,7 @@ const missing: Record<CallState, string> = {
   open: "not logged yet: the call is not over",
   waiting: "not logged yet: it waits for its turn",
   logged: "logged",
-  dead: "not logged: the CRM refused it. Mend the reason, then retry it",
+  dead: "not logged: the CRM refused it. Fix the cause, then retry it",
   ignored: "not logged, on purpose",
   merged: "not logged by itself: it is a leg of another call",
   gone: "deleted in the CRM by a person; it stays deleted",
@@ -170,7 +170,7 @@ function isFull({ events }: CallGroup): boolean {
   return events.length >= eventLimits.events || bytes + largest > eventLimits.bytes;
 }
 
-/** In the order of their time; what one delivery says in parts is told once. A delivery that is not kept any more is not named. */
+/** In the order of their times; an event of one delivery in several parts is shown once. A purged delivery is not named. */
 function eventsOf({ events, from }: CallGroup, deliveries: readonly DeliveryNote[]): ExplainedEvent[] {
   const rank = ({ phase }: CallEvent) => (phase ? phaseRank[phase] : 0);
   const told = events.map((event, i) => ({ event, delivery: from[i] }));

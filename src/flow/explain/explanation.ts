@@ -5,14 +5,14 @@ import type { DeliveryNote } from "../../store/contract.ts";
 
 export type ContactCandidate = ContactRef & { name?: string };
 
-/** `deliveries`: the id of the one it came from; none when that is no longer kept. */
+/** `deliveries`: the id of its delivery; none when that was purged. */
 export type ExplainedEvent = {
   at: string;
   kind: string;
   phase?: string;
   callId: string;
   sameCallAs?: string;
-  /** The provider told it only when it was asked, or nobody did. */
+  /** It comes from polling or is our own conclusion, not from a webhook. */
   asked?: true;
   deliveries: number[];
 };
@@ -70,8 +70,8 @@ export type Explanation = {
 };
 
 /**
- * What an AI agent was told when the call came in. `foundBy`: how we know that it was about this call. `limited`: what it
- * was not told, because a text of the mapping ran into a limit.
+ * The answer to an AI agent when the call came in. `foundBy`: how the answer was linked to this call. `limited`: what it
+ * left out because a text of the mapping ran into a limit.
  */
 export type AnswerGiven = {
   at: string;

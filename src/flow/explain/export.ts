@@ -35,7 +35,7 @@ export async function findExported(
   return { name, install, running, ...(mapping !== undefined && { mapping }) };
 }
 
-/** As JSON; as text when somebody has broken it; undefined when none was saved. */
+/** As JSON; as text when it is no valid JSON; undefined when none was saved. */
 async function savedMapping(file: string): Promise<unknown> {
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
@@ -47,7 +47,7 @@ async function savedMapping(file: string): Promise<unknown> {
 }
 
 /**
- * Everything that is kept of an installation, a line at a time: as much as one person may ask for, whatever its size. No
+ * Everything stored of an installation, a line at a time, so that its size does not matter. No
  * credentials: no tokens, no webhook secrets, no links of providers to recordings.
  */
 export async function* exportOf(store: Store, exported: Exported): AsyncGenerator<ExportLine> {
@@ -84,7 +84,7 @@ function installationLine({ name, install, running, mapping }: Exported): Export
   };
 }
 
-/** Credentials stand in `crm` and in the providers only; places are those of our own machine. */
+/** Credentials are only in `crm` and in the providers; paths are those of this machine. */
 function withoutSecrets(settings: object): object {
   const { crm, providers, mappingFile, mappingIsDefault, ...rest } = settings as Record<string, unknown>;
   return { ...rest, providers: Object.keys((providers ?? {}) as object) };

@@ -38,9 +38,9 @@ function callLines({ key, status, nextTryAt, attempts, call, merged, mergedInto 
 const recordings: Readonly<Record<RecordingState, string>> = {
   wanted: "looked for, not there yet",
   there: "plays from the provider",
-  kept: "a copy is kept",
+  kept: "a copy is archived",
   missing: "it did not come",
-  expired: "not kept any more",
+  expired: "its copy has expired",
   deleted: "deleted",
   erase: "being erased",
 };
@@ -68,7 +68,7 @@ function recordingText({
 
 const lookups: Readonly<Record<string, string>> = {
   index: "found in the contact index",
-  crm: "the CRM was asked",
+  crm: "looked up in the CRM",
 };
 
 const followUps: Readonly<Record<FollowUpState, string>> = {
@@ -121,10 +121,10 @@ function answerLines(given: AnswerGiven): TextLine[] {
 
 function courseLines({ events, limited, deliveries, history }: Explanation): TextLine[] {
   const heard = events.map(({ at, kind, phase, sameCallAs, asked, deliveries: from }): TextLine => {
-    const origin = from.length > 0 ? `delivery ${from.join(" or ")}` : "its delivery is no longer kept";
+    const origin = from.length > 0 ? `delivery ${from.join(" or ")}` : "its delivery was purged";
     return [
       "",
-      [`${at} ${kind}`, phase, sameCallAs && `joins ${sameCallAs}`, asked && "not told by a webhook", origin]
+      [`${at} ${kind}`, phase, sameCallAs && `joins ${sameCallAs}`, asked && "not from a webhook", origin]
         .filter(Boolean)
         .join(", "),
     ];
@@ -144,7 +144,7 @@ function headed(label: string, lines: readonly TextLine[]): TextLine[] {
 
 const detailNames: Readonly<Record<string, string>> = { noFollowUp: "no follow-up:" };
 
-/** `wrote` and `kept` as names of fields, the rest as it is. */
+/** `wrote` and `kept` as names of fields, everything else unchanged. */
 function detailText(detail: Readonly<Record<string, unknown>>): string {
   const parts = Object.entries(detail).map(([key, value]) => {
     const name = detailNames[key] ?? key;

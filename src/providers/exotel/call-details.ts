@@ -12,7 +12,7 @@ export const callDetails: Dialect = {
   events: (message, callId) =>
     statusCallback
       .events(asCallback(message), callId)
-      .flatMap((event) => askedEvents({ ...event, kind: callDetails.kind(message) }, message.fields)),
+      .flatMap((event) => polledEvents({ ...event, kind: callDetails.kind(message) }, message.fields)),
 };
 
 /** Whether a call has ended and may have been answered, but the response lacks its talk time or end. */
@@ -40,7 +40,7 @@ function asCallback({ fields, receivedAt }: ExotelMessage): ExotelMessage {
   return { fields: { ...fields, PhoneNumberSid, ConversationDuration, Legs: [leg(1), leg(2)] }, receivedAt };
 }
 
-function askedEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
+function polledEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
   // During the call, DateUpdated is the time of any last change.
   if (event.phase === "answered") return [{ ...event, facts: without(event.facts, "answeredAt") }];
   if (event.phase !== "ended") return [event];

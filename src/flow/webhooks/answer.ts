@@ -1,16 +1,17 @@
 import { createHash } from "node:crypto";
-import { type Contact, chooseContact, type Owner } from "../core/contact.ts";
-import type { Answer, Question } from "../core/contracts.ts";
-import { agentIdOf } from "../core/directory.ts";
-import { reasonOf } from "../core/mask.ts";
-import { identityOf, isWithheld, maskNumber, toE164 } from "../core/phone.ts";
-import type { ConfiguredProvider } from "../core/runtime.ts";
-import { limitedTexts, type Rendering, startRendering } from "../mapping/rendering.ts";
-import type { View } from "../mapping/view.ts";
-import type { StoredAnswer } from "../store/contract.ts";
-import { whyNotLookedUp } from "./calls/match.ts";
-import type { Flow, Installation } from "./installation.ts";
-import { logLimited } from "./limited-log.ts";
+import type { Contact, Owner } from "../../core/contact.ts";
+import { chooseContact } from "../../core/contact.ts";
+import type { Answer, Question } from "../../core/contracts.ts";
+import { agentIdOf } from "../../core/directory.ts";
+import { reasonOf } from "../../core/mask.ts";
+import { identityOf, isWithheld, maskNumber, toE164 } from "../../core/phone.ts";
+import type { ConfiguredProvider } from "../../core/runtime.ts";
+import { limitedTexts, type Rendering, startRendering } from "../../mapping/rendering.ts";
+import type { View } from "../../mapping/view.ts";
+import type { StoredAnswer } from "../../store/contract.ts";
+import { whyNotLookedUp } from "../calls/match.ts";
+import type { Flow, Installation } from "../installation.ts";
+import { logLimited } from "../limited-log.ts";
 
 /** How long the same bytes count as the same question, for providers that send no call id. */
 const sameQuestionMs = 60_000;

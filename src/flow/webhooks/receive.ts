@@ -1,8 +1,8 @@
-import type { BodyCheck, Delivery, DeliveryHead, Proof, Reading } from "../core/contracts.ts";
-import { Rejected } from "../core/errors.ts";
-import type { ConfiguredProvider } from "../core/runtime.ts";
+import type { BodyCheck, Delivery, DeliveryHead, Proof, Reading } from "../../core/contracts.ts";
+import { Rejected } from "../../core/errors.ts";
+import type { ConfiguredProvider } from "../../core/runtime.ts";
+import type { Flow, Installation } from "../installation.ts";
 import { answerQuestion } from "./answer.ts";
-import type { Flow, Installation } from "./installation.ts";
 
 export type Receipt = {
   kind: string;
