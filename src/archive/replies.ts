@@ -10,7 +10,7 @@ export function unsatisfiableReply(bytes: number | undefined): AudioReply {
   return { status: 416, headers, body: Readable.from([]) };
 }
 
-/** Keeps an error of a body that nobody reads from ending the process; a reader still gets it. */
+/** Keeps an error of an unread body from ending the process; a reader still gets it. */
 export function quiet(body: Readable): Readable {
   return body.on("error", () => {});
 }

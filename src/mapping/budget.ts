@@ -63,17 +63,17 @@ export type TextMeter = { step(): void; read(characters: number): void };
 /** One text may spend half of what is left, so that an expensive text does not take the others with it. */
 export function spend<T>(budget: RenderBudget, work: (meter: TextMeter) => T): T {
   const { left, deadline } = budget;
-  const kept = { steps: Math.ceil(left.steps / 2), characters: Math.ceil(left.characters / 2) };
+  const reserved = { steps: Math.ceil(left.steps / 2), characters: Math.ceil(left.characters / 2) };
   const meter: TextMeter = {
     step() {
-      if (left.steps <= kept.steps) throw new LimitError("steps");
+      if (left.steps <= reserved.steps) throw new LimitError("steps");
       left.steps -= 1;
       if (left.steps % stepsBetweenLooks === 0 && performance.now() > deadline) throw new LimitError("time");
     },
     read(characters) {
       // Written so that NaN throws, too.
-      if (!(left.characters - characters >= kept.characters)) {
-        left.characters = kept.characters;
+      if (!(left.characters - characters >= reserved.characters)) {
+        left.characters = reserved.characters;
         throw new LimitError("characters");
       }
       left.characters -= Math.max(0, characters);

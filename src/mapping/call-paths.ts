@@ -140,7 +140,7 @@ export const callPaths: Readonly<Record<string, Path>> = {
     (view) => view.transcriptUrl,
   ),
   "call.summary": text("The provider's summary of the conversation", ({ call }) => call.summary),
-  "call.sentiment": text("The customer's mood as the provider heard it", ({ call }) => call.sentiment),
+  "call.sentiment": text("The customer's mood, as the provider reports it", ({ call }) => call.sentiment),
   "call.mood": text("The customer's mood, unless the provider does not know it", moodOf),
   "call.transfer.text": text(
     "Who transferred the call to whom, and how: Asha Rao -> Cees Bakker, warm",

@@ -92,9 +92,9 @@ function factFaults(field: FieldDescription, { fact }: Yield): Fault[] {
     return [{ at: fact.at, problem, ...(cure && { cure }) }];
   }
   if (!options || !fact.values) return [];
-  const strangers = fact.values.filter((value) => !options.includes(value));
-  if (strangers.length === 0) return [];
-  const problem = `${name} has no option ${strangers.join(", ")}.`;
+  const unknown = fact.values.filter((value) => !options.includes(value));
+  if (unknown.length === 0) return [];
+  const problem = `${name} has no option ${unknown.join(", ")}.`;
   return [{ at: fact.at, problem, cure: `Add a map to its options: ${listed(options)}.` }];
 }
 
@@ -130,11 +130,11 @@ function listed(options: readonly string[]): string {
 
 const at = (minutes: number): string => new Date(Date.UTC(2026, 10, 20, 10, minutes)).toISOString();
 const turns = 1_000;
-const said = "I would like to know when my order arrives & whether <it> is paid.";
+const sentence = "I would like to know when my order arrives & whether <it> is paid.";
 
 /** A call of an hour, for `check`: a mapping whose texts reach a limit with it does so with a real one. */
 function longCall(contactFields: readonly string[]): View {
-  const lines = Array.from({ length: turns }, (_, turn) => `${turn % 2 ? "Agent" : "Caller"}: ${said}`);
+  const lines = Array.from({ length: turns }, (_, turn) => `${turn % 2 ? "Agent" : "Caller"}: ${sentence}`);
   return {
     call: {
       key: "sample:retell:call",
@@ -165,7 +165,7 @@ function longCall(contactFields: readonly string[]): View {
       email: "asha@example.com",
       company: "Acme",
       phones: ["+12137771234"],
-      fields: Object.fromEntries(contactFields.map((name) => [name, said])),
+      fields: Object.fromEntries(contactFields.map((name) => [name, sentence])),
     },
     owner: { id: "1", name: "Ravi Iyer", email: "ravi@example.com" },
     people: [{ ids: ["1"], name: "Ravi Iyer", email: "ravi@example.com", talkedAt: at(1) }],

@@ -21,7 +21,7 @@ import {
   compileValue,
   type Findings,
   isFull,
-  toldFaults,
+  reportedFaults,
   type Value,
   type Yield,
 } from "./value.ts";
@@ -75,7 +75,7 @@ export function compileMapping(source: unknown, file: string): Mapping {
   const variables = compileFields(answerSource["variables"], ["answer", "variables"], findings);
   const metadata = compileFields(answerSource["metadata"], ["answer", "metadata"], findings);
   const rules = compileRules(answerSource["rules"], ["answer", "rules"], findings);
-  if (!parsed.success || findings.faults.length > 0) throw new ConfigError(toldFaults(findings));
+  if (!parsed.success || findings.faults.length > 0) throw new ConfigError(reportedFaults(findings));
   const { data } = parsed;
   const when = new Set<string | undefined>(data.task?.when);
   const modes = Object.freeze(

@@ -16,7 +16,7 @@ const keysByPlace: readonly [RegExp, readonly string[]][] = [
   [/./, directiveKeys],
 ];
 
-/** As many as are reported at once, see `toldFaults`. */
+/** As many as are reported at once, see `reportedFaults`. */
 const mostIssues = 100;
 
 /** The faults in the shape of a mapping file, in the terms of the mapping language. */

@@ -25,12 +25,12 @@ export function isFull({ faults }: Findings): boolean {
   return faults.length >= mostFaults;
 }
 
-export function toldFaults(findings: Findings): readonly Fault[] {
+export function reportedFaults(findings: Findings): readonly Fault[] {
   const { file, faults } = findings;
   if (!isFull(findings)) return faults;
   const more = {
     at: file,
-    problem: `there may be more: ${mostFaults} are told at once.`,
+    problem: `there may be more: ${mostFaults} are reported at once.`,
     cure: "Correct these first.",
   };
   return [...faults.slice(0, mostFaults), more];

@@ -81,7 +81,7 @@ function hubspotReadme({ identity }: Manifest, crm: ManifestCrm, publicUrl: stri
   const { path, subscriptions, properties, accountEvents } = needed(crm, "webhooks");
   return `# ${identity.name}: HubSpot developer project
 
-Made by \`switchhook package hubspot\` from \`manifest.json\`. Change it there and make it anew; what is changed here is overwritten.
+Made by \`switchhook package hubspot\` from \`manifest.json\`. Change it there and run the command again; changes here are overwritten.
 The way to a listing, step by step, is in \`docs/marketplace.md\` of ${identity.name}.
 
 | File | What it says |

@@ -15,7 +15,7 @@ export function salesforceReadme(
   const [first] = permissionSets;
   return `# ${identity.name}: Salesforce project
 
-Made by \`switchhook package salesforce\` from \`manifest.json\`. Change it there and make it anew; what is changed here is overwritten.
+Made by \`switchhook package salesforce\` from \`manifest.json\`. Change it there and run the command again; changes here are overwritten.
 The way to a listing, step by step, is in \`docs/marketplace.md\` of ${identity.name}.
 
 | Folder | What is in it |

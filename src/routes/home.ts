@@ -82,7 +82,7 @@ ${lost ? html`<p><span class="state dead">not connected</span> Calls wait: <a hr
 function tableOf(calls: readonly CallSummary[]): Html {
   if (calls.length === 0) return html`<p>No calls yet.</p>`;
   return html`<div class="wide"><table>
-<thead><tr><th>First heard</th><th>Call</th><th>Who</th><th>Outcome</th><th>Contact</th><th>State</th></tr></thead>
+<thead><tr><th>First received</th><th>Call</th><th>Who</th><th>Outcome</th><th>Contact</th><th>State</th></tr></thead>
 <tbody>${calls.map(rowOf)}</tbody>
 </table></div>`;
 }

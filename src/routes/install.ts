@@ -119,7 +119,7 @@ function donePage(parts: Parts, label: string, { install, body, isNew }: Install
   const installation = findInstallation(parts, install.name);
   const hooks = webhooksOf(parts, installation);
   const waiting = isNew
-    ? html`<p>Set these webhook URLs at your telephony providers. They are secret: whoever has one can send calls.</p>`
+    ? html`<p>Set these webhook URLs at your telephony providers. They are secret: anyone who has one can send calls.</p>`
     : html`<p>The account was connected before: its settings and webhook URLs are as they were, and calls that waited are logged now.</p>`;
   const off = parts.installed?.featuresOf(install.name).filter(({ on }) => !on) ?? [];
   const without =

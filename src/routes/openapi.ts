@@ -77,9 +77,9 @@ function operationOf(route: DescribedRoute, path: string, toJson: ToJson): JsonS
   }));
   const parameters = (query && toJson(query)["properties"]) ?? {};
   const inQuery = Object.entries(parameters).map(([name, schema]) => ({ name, in: "query", schema }));
-  const strangers: DescribedRoute["replies"] =
+  const refusals: DescribedRoute["replies"] =
     guard === "open" ? {} : { 401: "No or another admin token.", 403: "Not from here." };
-  const responses = Object.entries<Reply>({ ...replies, ...strangers }).map(([status, reply]) => [
+  const responses = Object.entries<Reply>({ ...replies, ...refusals }).map(([status, reply]) => [
     status,
     responseOf(reply, toJson),
   ]);

@@ -29,8 +29,8 @@ export const callQuery = pageQuery.extend({
   number: text(/^.{1,40}$/, "give one phone number, e.g. +31612345678")
     .optional()
     .meta({ description: "The customer's number, E.164 or national." }),
-  since: time.optional().meta({ description: "First heard of at this time (UTC) or later." }),
-  until: time.optional().meta({ description: "First heard of before this time (UTC)." }),
+  since: time.optional().meta({ description: "First received at this time (UTC) or later." }),
+  until: time.optional().meta({ description: "First received before this time (UTC)." }),
 });
 
 export const unusedQuery = pageQuery.omit({ cursor: true });

@@ -24,18 +24,18 @@ export function decodePlatform(
   const sessionId = textAt(data, "session_id");
   const isLeg = sessionId !== undefined && isCallId(sessionId) && sessionId !== textAt(data, "call_id");
   // Unverified: that calls with the same session are legs of one conversation.
-  const said = { at, kind: type, ...(isLeg && { sameCallAs: sessionId }) };
+  const base = { at, kind: type, ...(isLeg && { sameCallAs: sessionId }) };
   if (type === "voice_call.initiated") {
     const common = commonFacts(data, false);
-    return { ...said, phase: "ringing", facts: { ...common, ...(time && { startedAt: time }) } };
+    return { ...base, phase: "ringing", facts: { ...common, ...(time && { startedAt: time }) } };
   }
   if (type === "voice_call.answered") {
     const common = commonFacts(data, true);
-    return { ...said, phase: "answered", facts: { ...common, ...(time && { answeredAt: time }) } };
+    return { ...base, phase: "answered", facts: { ...common, ...(time && { answeredAt: time }) } };
   }
   const end = endFacts(data);
   const facts = { ...commonFacts(data, end.outcome === "completed"), ...(time && { endedAt: time }), ...end };
-  return { ...said, phase: "ended", facts };
+  return { ...base, phase: "ended", facts };
 }
 
 /** Not verified: that `duration_ms` counts from the answer; only an answered call has a talk time. */

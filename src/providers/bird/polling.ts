@@ -5,7 +5,7 @@ import { isCallId, isoFromText, type JsonObject, textAt } from "../../lib/body.t
 import { type BirdApi, birdApi, isApiId, lacks, workspacePath } from "./api.ts";
 import { recordingsThere } from "./recording-facts.ts";
 import type { BirdSettings } from "./settings.ts";
-import { askedEvents } from "./wire.ts";
+import { polledEvents } from "./wire.ts";
 
 /** The API allows up to 1,000 calls and 99 recordings a page (docs.bird.com, 2026). */
 const callsPerPage = 500;
@@ -82,16 +82,16 @@ async function askAgain(
   if (!isApiId(id) || id.startsWith("vcl_")) return [];
   const row = (await callOfChannel(api, call)) ?? (await callOfLog(api, call));
   if (!row) return [];
-  const told = callDelivery(row, settings, context);
-  if (!wasAnswered(row, call)) return [told];
+  const delivery = callDelivery(row, settings, context);
+  if (!wasAnswered(row, call)) return [delivery];
   const recordings: JsonObject[] = [];
   for await (const rows of api.pages("recordings", { sourceId: id }, recordingsPerPage))
     recordings.push(...rows.filter((recording) => isRecordingOf(recording, id)).map(withoutLinks));
-  if (recordingsThere(recordings).length === 0) return [told];
+  if (recordingsThere(recordings).length === 0) return [delivery];
   const payload = { id, recordings };
   return [
-    told,
-    deliveryOf({ event: askedEvents.recordings, payload, path: "recordings" }, settings, context),
+    delivery,
+    deliveryOf({ event: polledEvents.recordings, payload, path: "recordings" }, settings, context),
   ];
 }
 
@@ -138,7 +138,7 @@ function withoutLinks({ url, roomInfoUrl, ...row }: JsonObject): JsonObject {
 
 /** The same path for every kind of request: the same response is then stored once. */
 function callDelivery(row: JsonObject, settings: BirdSettings, context: PollContext): Delivery {
-  return deliveryOf({ event: askedEvents.call, payload: row, path: "channels/calls" }, settings, context);
+  return deliveryOf({ event: polledEvents.call, payload: row, path: "channels/calls" }, settings, context);
 }
 
 function deliveryOf(

@@ -48,8 +48,8 @@ function refOf(id: string, format: string | undefined): string {
 
 /** 0 when unknown: real recordings that can be fetched have had a `duration` of 0 and no end (2023). */
 function secondsOf(row: JsonObject): number {
-  const told = secondsAt(row, "duration");
-  if (told) return told;
+  const duration = secondsAt(row, "duration");
+  if (duration) return duration;
   const [from, to] = [timeAt(row, "startedAt"), timeAt(row, "endedAt")];
   return from && to && from < to ? Math.round((Date.parse(to) - Date.parse(from)) / 1000) : 0;
 }

@@ -9,15 +9,15 @@ import type { BirdSettings } from "./settings.ts";
 /** Bird's own hosts; according to its documents, media are at `media.api.bird.com` (2026). */
 const hosts = ["*.bird.com", "*.messagebird.com"];
 /** Half of the 600 s for which Bird's links are valid. */
-const keptMs = 300_000;
+const cachedMs = 300_000;
 const askMs = 10_000;
 
 /**
  * Opens recordings by the link that Bird returns for each of them. A link is cached for a while, since a player
  * requests many ranges; a refused one is requested again. The access key is never sent to the link's host.
  */
-export function createRecordings(now: () => number, mostKept = 1_000) {
-  const kept = new Map<string, { link: string; until: number }>();
+export function createRecordings(now: () => number, mostCached = 1_000) {
+  const links = new Map<string, { link: string; until: number }>();
 
   return async (ref: string, settings: BirdSettings, request: AudioRequest): Promise<AudioReply> => {
     const id = recordingIdOf(ref);
@@ -26,18 +26,18 @@ export function createRecordings(now: () => number, mostKept = 1_000) {
     if (missing !== undefined) throw new Rejected(502, `Bird cannot be asked for the recording. ${missing}`);
     const { apiUrl, workspaceId, apiKey } = settings;
     const key = JSON.stringify([apiUrl, workspaceId, apiKey, id]);
-    const known = kept.get(key);
+    const known = links.get(key);
     if (known && known.until > now()) {
       const reply = await openLink(known.link, settings, request);
       if (![401, 403, 404].includes(reply.status)) return reply;
       reply.body.destroy();
     }
     const link = await linkOf(id, settings, request.signal);
-    kept.delete(key);
-    kept.set(key, { link, until: now() + keptMs });
-    for (const oldest of kept.keys()) {
-      if (kept.size <= mostKept) break;
-      kept.delete(oldest);
+    links.delete(key);
+    links.set(key, { link, until: now() + cachedMs });
+    for (const oldest of links.keys()) {
+      if (links.size <= mostCached) break;
+      links.delete(oldest);
     }
     return openLink(link, settings, request);
   };

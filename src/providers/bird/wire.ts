@@ -14,8 +14,8 @@ const platformEvents = new Set(["voice_call.initiated", "voice_call.answered", "
  * Our names for responses of Bird's API, in the envelope of its webhooks. `call`: the payload is the Call of the API.
  * `recordings`: the payload is `{id, recordings}`, the id of the call and the rows of the API.
  */
-export const askedEvents = { call: "voice.listed", recordings: "voice.recordings" } as const;
-const askedNames = new Set<string>(Object.values(askedEvents));
+export const polledEvents = { call: "voice.listed", recordings: "voice.recordings" } as const;
+const polledNames = new Set<string>(Object.values(polledEvents));
 
 type BirdMessage = {
   kind: string;
@@ -27,7 +27,7 @@ type BirdMessage = {
 
 export function decode({ kind, body, call }: BirdMessage, receivedAt: string): CallEvent[] {
   if (!call) return [];
-  if (kind === askedEvents.recordings) return decodeRecordings(call.id, call.facts, receivedAt);
+  if (kind === polledEvents.recordings) return decodeRecordings(call.id, call.facts, receivedAt);
   if (call.from === "platform")
     return [
       {
@@ -35,9 +35,9 @@ export function decode({ kind, body, call }: BirdMessage, receivedAt: string): C
         ...decodePlatform(kind, call.facts, textAt(body, "timestamp"), receivedAt),
       },
     ];
-  const { parentId, ...said } = decodeChannels(kind, call.facts, receivedAt);
+  const { parentId, ...rest } = decodeChannels(kind, call.facts, receivedAt);
   const ids = parentId === undefined ? { callId: call.id } : { callId: parentId, sameCallAs: call.id };
-  return [{ ...ids, ...said }];
+  return [{ ...ids, ...rest }];
 }
 
 /** Channels name their events in `event`, the new platform in `type`. Throws `Rejected(400)` for a body with neither. */
@@ -49,7 +49,7 @@ export function parse(delivery: Delivery): BirdMessage {
     if (isSubscriptionRequest(body)) return { kind: "subscription request", body };
     return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
   }
-  if (delivery.method === askedMethod && askedNames.has(kind))
+  if (delivery.method === askedMethod && polledNames.has(kind))
     return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
   if (!platformEvents.has(kind)) return { kind: kind.slice(0, 80), body };
   return { kind, body, call: { ...callIn(body, "data", "call_id", kind), from: "platform" } };

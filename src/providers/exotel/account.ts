@@ -15,7 +15,7 @@ const usualUrl = "https://api.exotel.com";
 /** Exotel allows 200 requests a minute and account, which the account's other users share: we use 7 of 10. */
 const perMinute = 200;
 
-export function lacksForAsking({ accountSid, apiKey, apiToken }: ExotelSettings): string | undefined {
+export function lacksForPolling({ accountSid, apiKey, apiToken }: ExotelSettings): string | undefined {
   const needed = { accountSid, apiKey, apiToken };
   const missing = Object.entries(needed).flatMap(([name, value]) => (value === undefined ? [name] : []));
   if (missing.length === 0) return undefined;
@@ -29,7 +29,7 @@ export function createAccounts(): (settings: ExotelSettings, now: () => number) 
   return (settings, now) => {
     const { accountSid, apiKey, apiToken, apiUrl = usualUrl } = settings;
     if (accountSid === undefined || apiKey === undefined || apiToken === undefined)
-      throw new ProviderError("never", lacksForAsking(settings) ?? "");
+      throw new ProviderError("never", lacksForPolling(settings) ?? "");
     const base = apiUrl.replace(/\/+$/, "");
     const authorization = `Basic ${Buffer.from(`${apiKey}:${apiToken}`).toString("base64")}`;
     const budget = budgetOf(`${base} ${accountSid}`, now);

@@ -12,14 +12,14 @@ export const callDetails: Dialect = {
   events: (message, callId) =>
     statusCallback
       .events(asCallback(message), callId)
-      .flatMap((event) => askedEvents({ ...event, kind: callDetails.kind(message) }, message.fields)),
+      .flatMap((event) => polledEvents({ ...event, kind: callDetails.kind(message) }, message.fields)),
 };
 
 /** Whether a call has ended and may have been answered, but the response lacks its talk time or end. */
 export function lacksFigures(fields: JsonObject): boolean {
   const status = wordOf(fields, "Status");
   const over = status === undefined ? hasEnd(fields) : outcomeOf(status) !== undefined;
-  if (!over || nobodyTalked(fields)) return false;
+  if (!over || wasUnanswered(fields)) return false;
   return !hasEnd(fields) || talkOf(fields) === undefined;
 }
 
@@ -40,7 +40,7 @@ function asCallback({ fields, receivedAt }: ExotelMessage): ExotelMessage {
   return { fields: { ...fields, PhoneNumberSid, ConversationDuration, Legs: [leg(1), leg(2)] }, receivedAt };
 }
 
-function askedEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
+function polledEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
   // During the call, DateUpdated is the time of any last change.
   if (event.phase === "answered") return [{ ...event, facts: without(event.facts, "answeredAt") }];
   if (event.phase !== "ended") return [event];
@@ -71,15 +71,15 @@ function concluded({ startedAt = "", endedAt, talkSeconds, recording }: Facts): 
 
 /** Seconds that both sides talked: 0 when the status says that the call was not answered. */
 function talkOf(fields: JsonObject): number | undefined {
-  const told =
+  const seconds =
     secondsAt(objectAt(fields, "Details"), "ConversationDuration") ??
     secondsAt(fields, "ConversationDuration");
-  return told ?? (nobodyTalked(fields) ? 0 : undefined);
+  return seconds ?? (wasUnanswered(fields) ? 0 : undefined);
 }
 
 /** For about two minutes after a call its EndTime is a zero date and its talk time 0, which then means nothing. */
 function isSettled(fields: JsonObject): boolean {
-  return hasEnd(fields) || nobodyTalked(fields) || (talkOf(fields) ?? 0) > 0;
+  return hasEnd(fields) || wasUnanswered(fields) || (talkOf(fields) ?? 0) > 0;
 }
 
 /** Without the time of the record's last change, which is not the end. */
@@ -87,7 +87,7 @@ function settled(facts: Facts, fields: JsonObject): Facts {
   return hasEnd(fields) ? facts : without(facts, "endedAt");
 }
 
-function nobodyTalked(fields: JsonObject): boolean {
+function wasUnanswered(fields: JsonObject): boolean {
   const outcome = outcomeOf(wordOf(fields, "Status"));
   return outcome !== undefined && outcome !== "completed";
 }

@@ -13,12 +13,18 @@ export type Dialect = {
 /** One event, or none when nothing is known. `times`: candidates for its own time, best first. */
 export function eventsFrom(
   message: ExotelMessage,
-  told: { callId: string; kind: string; times: readonly (string | undefined)[]; phase?: Phase; facts: Facts },
+  event: {
+    callId: string;
+    kind: string;
+    times: readonly (string | undefined)[];
+    phase?: Phase;
+    facts: Facts;
+  },
 ): CallEvent[] {
-  const facts = known(told.facts);
-  if (!told.phase && Object.keys(facts).length === 0) return [];
-  const at = told.times.map(exotelTime).find((time) => time !== undefined) ?? message.receivedAt;
-  return [{ callId: told.callId, at, kind: told.kind, ...(told.phase && { phase: told.phase }), facts }];
+  const facts = known(event.facts);
+  if (!event.phase && Object.keys(facts).length === 0) return [];
+  const at = event.times.map(exotelTime).find((time) => time !== undefined) ?? message.receivedAt;
+  return [{ callId: event.callId, at, kind: event.kind, ...(event.phase && { phase: event.phase }), facts }];
 }
 
 /**
@@ -33,10 +39,10 @@ export function agentsOf(
     not = [],
   }: { email?: string; talked?: boolean; not?: readonly (string | undefined)[] } = {},
 ): AgentRef[] {
-  const told = ids
+  const own = ids
     .filter((id) => id !== undefined)
     .filter((id) => !not.some((other) => sameNumber(id, other)));
-  const all = [...new Set(told.flatMap((id) => [...sipUser(id), id]))];
+  const all = [...new Set(own.flatMap((id) => [...sipUser(id), id]))];
   if (all.length === 0 && !email) return [];
   return [
     { ids: all.length > 0 ? all : [email ?? ""], ...(email && { email }), ...(talked && { talked: true }) },
@@ -111,8 +117,8 @@ function sipUser(id: string): string[] {
 
 /** Without what is absent or empty. */
 function known(facts: Facts): Facts {
-  const told = Object.entries(facts).filter(
+  const present = Object.entries(facts).filter(
     ([, value]) => value !== undefined && !(typeof value === "object" && Object.keys(value).length === 0),
   );
-  return Object.fromEntries(told);
+  return Object.fromEntries(present);
 }

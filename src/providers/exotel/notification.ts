@@ -12,12 +12,12 @@ import {
   wordOf,
 } from "./values.ts";
 
-type Tell = (fields: JsonObject, time: string | undefined) => { phase?: Phase; facts: Facts };
+type Decoder = (fields: JsonObject, time: string | undefined) => { phase?: Phase; facts: Facts };
 
 const maxCallerFacts = 50;
 
 /** A missed call sends one or both of these events: the vendor's page and its table disagree. */
-const missed: Tell = (fields, time) => ({
+const missed: Decoder = (fields, time) => ({
   phase: "ended",
   facts: {
     ...sides(fields, missedDirection(fields)),
@@ -29,7 +29,7 @@ const missed: Tell = (fields, time) => ({
 });
 
 /** The lifecycle events name no party: the fold joins them to the first notification by their call_sid. */
-const tells = new Map<string | undefined, Tell>([
+const decoders = new Map<string | undefined, Decoder>([
   ["incoming_call", (fields, time) => begun(fields, "inbound", time)],
   ["outbound_call", (fields, time) => begun(fields, "outbound", time)],
   ["call_ringing", (fields) => ({ phase: "ringing", facts: sides(fields) })],
@@ -49,20 +49,20 @@ export const notification: Dialect = {
   kind: ({ fields }) => kindOf(textOf(fields, "event") ?? "call_notification"),
   events: (message, callId) => {
     const timestamp = textOf(message.fields, "timestamp");
-    const told = tells.get(textOf(message.fields, "event")?.toLowerCase())?.(
+    const decoded = decoders.get(textOf(message.fields, "event")?.toLowerCase())?.(
       message.fields,
       exotelTime(timestamp),
     );
-    if (!told) return [];
-    return eventsFrom(message, { callId, kind: notification.kind(message), times: [timestamp], ...told });
+    if (!decoded) return [];
+    return eventsFrom(message, { callId, kind: notification.kind(message), times: [timestamp], ...decoded });
   },
 };
 
-function begun(fields: JsonObject, usual: Direction, time: string | undefined): ReturnType<Tell> {
+function begun(fields: JsonObject, usual: Direction, time: string | undefined): ReturnType<Decoder> {
   return { phase: "ringing", facts: { ...sides(fields, usual), startedAt: time } };
 }
 
-function answered(fields: JsonObject, time: string | undefined): ReturnType<Tell> {
+function answered(fields: JsonObject, time: string | undefined): ReturnType<Decoder> {
   const { agents, ...facts } = sides(fields);
   const talking = agentsOf([textOf(fields, "answered_by")], { talked: true });
   return {
@@ -72,7 +72,7 @@ function answered(fields: JsonObject, time: string | undefined): ReturnType<Tell
 }
 
 /** `duration` includes the ringing, so only `talk_time` is talk. `completed` without it: the caller hung up. */
-function completed(fields: JsonObject, time: string | undefined): ReturnType<Tell> {
+function completed(fields: JsonObject, time: string | undefined): ReturnType<Decoder> {
   const talkSeconds = secondsAt(fields, "talk_time");
   const outcome = outcomeOf(wordOf(fields, "status")) ?? "completed";
   return {

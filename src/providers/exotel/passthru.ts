@@ -142,13 +142,13 @@ export function endedFacts(fields: JsonObject, agent: { email?: string } = {}): 
     outcomeByCallType.get(callType) ??
     outcomeOf(wordOf(fields, "CallStatus")) ??
     outcomeOf(wordOf(fields, "EventType"));
-  const [told = "unknown"] = [
+  const [reported = "unknown"] = [
     byType === "voicemail" ? byType : undefined,
     dialled === "completed" ? dialled : streamed,
     dialled,
     byType,
   ].filter((outcome) => outcome !== undefined);
-  const outcome = told === "completed" && talkSeconds === 0 ? "abandoned" : told;
+  const outcome = reported === "completed" && talkSeconds === 0 ? "abandoned" : reported;
   const word = streamed === undefined || dialled ? dialStatus(fields) : wordOf(streamOf(fields), "Status");
   const hasOwnWord = callType === "completed" || callType === "call-attempt";
   return {
@@ -196,10 +196,10 @@ const names = ["Status", "Duration", "RecordingUrl", "DisconnectedBy", "Detailed
  * `Stream` (support article 3000132269). Users' code also reads `recording_url` and the like.
  */
 function streamOf(fields: JsonObject): JsonObject {
-  const told = Object.entries(untidyStream(fields)).slice(0, mostMembers);
+  const members = Object.entries(untidyStream(fields)).slice(0, mostMembers);
   return Object.fromEntries(
     names.flatMap((name) => {
-      const found = told.find(([key]) => key.toLowerCase().replaceAll("_", "") === name.toLowerCase());
+      const found = members.find(([key]) => key.toLowerCase().replaceAll("_", "") === name.toLowerCase());
       return found ? [[name, found[1]]] : [];
     }),
   );

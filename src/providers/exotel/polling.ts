@@ -3,7 +3,7 @@ import type { Delivery } from "../../core/contracts.ts";
 import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
 import { textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
-import { createAccounts, type ExotelAccount, lacksForAsking } from "./account.ts";
+import { createAccounts, type ExotelAccount, lacksForPolling } from "./account.ts";
 import { type BulkRow, detailsOf, pagesOf } from "./bulk.ts";
 import { lacksFigures } from "./call-details.ts";
 import type { ExotelSettings } from "./settings.ts";
@@ -16,7 +16,7 @@ const callsAtOnce = 20;
 export function createPolling(): Polling<ExotelSettings> {
   const accountOf = createAccounts();
   return {
-    lacks: lacksForAsking,
+    lacks: lacksForPolling,
     historyDays,
     callsAtOnce,
     async *calls(settings, span, context) {
@@ -32,21 +32,21 @@ export function createPolling(): Polling<ExotelSettings> {
       const account = accountOf(settings, context.now);
       const known: Delivery[] = [];
       const listed = new Set<string>();
-      const groups = groupsOf(calls.filter(mayBeAsked), context.now());
+      const groups = groupsOf(calls.filter(hasPlainId), context.now());
       const requests = groups.flatMap(({ window, calls: some }) =>
         inParts(some, callsAtOnce).map((part) => ({ window, sids: part.map(({ callId }) => callId) })),
       );
       for (const { window, sids } of requests) {
         const filter = { Sid: sids.join(","), ...(window !== undefined && { DateCreated: window }) };
         for await (const rows of pagesOf(account, filter, context.signal)) {
-          const asked = rows.filter(({ sid }) => sids.includes(sid));
-          const again = await completed(account, asked, context.signal);
+          const wanted = rows.filter(({ sid }) => sids.includes(sid));
+          const again = await completed(account, wanted, context.signal);
           known.push(...again.map((row) => deliveryOf(account, row, context)));
-          for (const { sid } of asked) listed.add(sid);
+          for (const { sid } of wanted) listed.add(sid);
         }
       }
       // The list may omit running calls (Exotel's pages disagree); Call Details has them.
-      for (const { callId } of calls.filter((call) => mayBeAsked(call) && isOpen(call, listed))) {
+      for (const { callId } of calls.filter((call) => hasPlainId(call) && isOpen(call, listed))) {
         const row = await detailsOf(account, callId, context.signal);
         if (row) known.push(deliveryOf(account, row, context));
       }
@@ -60,7 +60,7 @@ function isOpen({ callId, phase }: FoldedCall, listed: ReadonlySet<string>): boo
 }
 
 /** The ids are sent in a list with commas; Exotel's own are letters and digits. */
-function mayBeAsked({ callId }: { callId: string }): boolean {
+function hasPlainId({ callId }: { callId: string }): boolean {
   return /^[\w.-]+$/.test(callId);
 }
 

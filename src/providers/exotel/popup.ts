@@ -38,9 +38,9 @@ export const popup: Dialect = {
  * calling party and CallTo the ExoPhone of the flow (support article 3000106308). So it shows the ends and not the
  * direction.
  */
-function asSeenByCaller(told: Facts, fields: JsonObject): Facts {
-  if (told.direction !== "outbound") return told;
-  const { direction: _, otherEnd: __, ...facts } = told;
+function asSeenByCaller(dialled: Facts, fields: JsonObject): Facts {
+  if (dialled.direction !== "outbound") return dialled;
+  const { direction: _, otherEnd: __, ...facts } = dialled;
   const { from, to } = endsOf(fields);
   return { ...facts, customer: partyOf(from), line: to };
 }

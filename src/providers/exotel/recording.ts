@@ -29,8 +29,8 @@ export async function openRecording(
   const allowedHosts = [...exotelHosts, ...bucketHosts, ...sharedHosts, ...recordingHosts];
   const open = (credentials?: Record<string, string>) =>
     openOutside(ref, { ...request, allowedHosts, apiUrl, credentials });
-  const asks = URL.canParse(ref) && mayAskForCredentials(new URL(ref), apiUrl);
-  if (!asks || apiKey === undefined || apiToken === undefined) return open();
+  const isPrivate = URL.canParse(ref) && mayReceiveCredentials(new URL(ref), apiUrl);
+  if (!isPrivate || apiKey === undefined || apiToken === undefined) return open();
   const pair = Buffer.from(`${apiKey}:${apiToken}`).toString("base64");
   const reply = await open({ authorization: `Basic ${pair}` });
   // Amazon answers 400 to any foreign Authorization header. Not verified: the behaviour of Exotel's bucket.
@@ -40,7 +40,7 @@ export async function openRecording(
 }
 
 /** Credentials are sent to Exotel and its bucket only, over https, and never with a signature in the link. */
-function mayAskForCredentials(url: URL, apiUrl: string | undefined): boolean {
+function mayReceiveCredentials(url: URL, apiUrl: string | undefined): boolean {
   if (isSigned(url)) return false;
   if (isAtApi(url, apiUrl)) return true;
   const isShared = isHostIn(url.hostname, sharedHosts) && url.pathname.startsWith("/exotelrecordings/");

@@ -29,14 +29,14 @@ export const statusCallback: Dialect = {
   speaks: ({ fields }) => Object.hasOwn(fields, "CallSid"),
   kind: ({ fields }) => kindOf("status", wordOf(fields, "EventType") ?? statusOf(fields) ?? "callback"),
   events: (message, callId) => {
-    const told = tell(message.fields);
-    if (!told) return [];
+    const progress = progressOf(message.fields);
+    if (!progress) return [];
     const times = ["DateUpdated", "EndTime"].map((name) => textOf(message.fields, name));
-    return eventsFrom(message, { callId, kind: statusCallback.kind(message), times, ...told });
+    return eventsFrom(message, { callId, kind: statusCallback.kind(message), times, ...progress });
   },
 };
 
-function tell(fields: JsonObject): { phase?: Phase; facts: Facts } | undefined {
+function progressOf(fields: JsonObject): { phase?: Phase; facts: Facts } | undefined {
   const word = wordOf(fields, "EventType") ?? statusOf(fields);
   if (isOver(fields)) return { phase: "ended", facts: endedFacts(fields) };
   if (word === undefined) return { facts: commonFacts(fields, false) };
@@ -72,12 +72,12 @@ function endedFacts(fields: JsonObject): Facts {
   const outcome = endOf(fields, talkSeconds, direction);
   const otherOutcome = direction === "outbound" ? endOf(fields, talkSeconds, direction, 0) : outcome;
   // Without an EndTime, or with a zero one despite a talk time, the callback's own time is when the call ended.
-  const told = textOf(fields, "EndTime");
-  const isOpen = told === undefined || (exotelTime(told) === undefined && (talkSeconds ?? 0) > 0);
+  const endTime = textOf(fields, "EndTime");
+  const isOpen = endTime === undefined || (exotelTime(endTime) === undefined && (talkSeconds ?? 0) > 0);
   const common = commonFacts(fields, outcome === "completed" && (talkSeconds ?? 0) > 0);
   return {
     ...common,
-    endedAt: exotelTime(isOpen ? textOf(fields, "DateUpdated") : told),
+    endedAt: exotelTime(isOpen ? textOf(fields, "DateUpdated") : endTime),
     talkSeconds,
     ringSeconds: secondsAt(objectAt(legAt(fields, 1), "Insights"), "RingingDuration"),
     outcome,
@@ -164,8 +164,8 @@ function partiesOf(fields: JsonObject, direction: Direction | undefined): Sides 
 /** The result of each leg, under the names of the Call details API: `Leg1Status` is the From leg. */
 function legCustom(fields: JsonObject, place: number): Record<string, Scalar> {
   const leg = legAt(fields, place);
-  const told = { ...leg, Status: legStatus(leg) };
-  return customOf(told, ["Status", "DisconnectedBy", "CauseCode"], `Leg${place + 1}`);
+  const named = { ...leg, Status: legStatus(leg) };
+  return customOf(named, ["Status", "DisconnectedBy", "CauseCode"], `Leg${place + 1}`);
 }
 
 /** The legs of a call: the first is From's. */
@@ -185,10 +185,10 @@ function legsOf(fields: JsonObject): Legs {
   const [first, second] = [legAt(fields, 0), legAt(fields, 1)];
   const isTold = Object.hasOwn(second, "Status") || Object.hasOwn(second, "OnCallDuration");
   const [to, line] = [textOf(fields, "To"), textOf(fields, "PhoneNumberSid")];
-  const nobodySecond = to === undefined || sameNumber(to, line);
+  const hasNoSecond = to === undefined || sameNumber(to, line);
   const hasOne =
     directionOf(wordOf(fields, "Direction")) === "outbound" &&
-    nobodySecond &&
+    hasNoSecond &&
     Object.keys(first).length > 0 &&
     textOf(second, "Status") === undefined &&
     (textOf(second, "OnCallDuration") ?? "0") === "0";

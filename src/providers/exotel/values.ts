@@ -46,12 +46,12 @@ export function recordingOf(fields: JsonObject, name: string, secondsName?: stri
 
 /** The named members as custom facts. */
 export function customOf(fields: JsonObject, names: readonly string[], prefix = ""): Record<string, Scalar> {
-  const told = names.flatMap((name) => {
+  const members = names.flatMap((name) => {
     const value = Object.hasOwn(fields, name) ? fields[name] : undefined;
     const clean = typeof value === "string" ? textOf(fields, name, maxCustomLength) : value;
     return clean === undefined ? [] : [[name, clean] as const];
   });
-  return scalarsOf(Object.fromEntries(told), prefix);
+  return scalarsOf(Object.fromEntries(members), prefix);
 }
 
 /** A leg by its place: Legs is a list in JSON and `Legs[1][…]` in a form, where legs may be missing. */

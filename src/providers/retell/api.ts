@@ -16,7 +16,7 @@ type RetellQuestion = {
 };
 
 /** Sends a request with the first key, and with the second one when Retell refuses the first. Throws `ProviderError`. */
-async function askRetell(
+async function requestRetell(
   { apiKey, apiUrl = usualUrl }: RetellSettings,
   { path, json, absent = [], signal }: RetellQuestion,
 ): Promise<ApiAnswer> {
@@ -49,7 +49,11 @@ export async function callById(
   callId: string,
   signal: AbortSignal | undefined,
 ): Promise<JsonObject | undefined> {
-  const { status, body } = await askRetell(settings, { path: callPath(callId), absent: [404, 422], signal });
+  const { status, body } = await requestRetell(settings, {
+    path: callPath(callId),
+    absent: [404, 422],
+    signal,
+  });
   return status < 400 && isObject(body) && body["call_id"] === callId ? body : undefined;
 }
 
@@ -65,7 +69,7 @@ export type CallPage = { rows: JsonObject[]; next?: string };
  * A page of the calls that started in a span, the earliest first. Not verified: whether `bt` includes its bounds, so it
  * is one millisecond wider on either side. Throws `ProviderError`.
  */
-export async function askPage(
+export async function requestPage(
   settings: RetellSettings,
   { since, until }: Span,
   key: string | undefined,
@@ -78,7 +82,7 @@ export async function askPage(
     limit: pageSize,
     ...(key !== undefined && { pagination_key: key }),
   };
-  const { body } = await askRetell(settings, { path: listPath, json, signal });
+  const { body } = await requestRetell(settings, { path: listPath, json, signal });
   return pageOf(body);
 }
 

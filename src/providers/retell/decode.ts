@@ -34,10 +34,10 @@ const decoders = new Map<string, (call: JsonObject, sent: SentEvent) => EventFac
  * `registered`.
  */
 export function decode({ event, body, subject, id, sentAt }: RetellMessage, receivedAt: string): CallEvent[] {
-  const say = decoders.get(event);
-  if (!say || !subject || !id) return [];
+  const decoder = decoders.get(event);
+  if (!decoder || !subject || !id) return [];
   const sent: SentEvent = { body, receivedAt, ...(sentAt && { sentAt }) };
-  return [say(subject, sent)].flat().map((said) => ({ callId: id, kind: event, ...said }));
+  return [decoder(subject, sent)].flat().map((facts) => ({ callId: id, kind: event, ...facts }));
 }
 
 /** Its agent is the number's own; our answer may choose another one, so none is recorded yet. */

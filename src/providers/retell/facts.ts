@@ -35,7 +35,7 @@ export function timeAt(call: JsonObject, name: string): string | undefined {
 /**
  * The direction and the two parties. Web calls have neither numbers nor direction. Calls dialled to a SIP address
  * (registered calls) and some `call_analyzed` have numbers only: an agent takes and makes calls, so either may be the
- * customer's. The direction of an outbound call was set by whoever registered it, so its ends stay open as well.
+ * customer's. The direction of an outbound call was set by the party that registered it, so its ends stay open as well.
  */
 function partiesOf(call: JsonObject): Facts {
   const direction = plainWord(textAt(call, "direction"));

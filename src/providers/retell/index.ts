@@ -52,11 +52,11 @@ function textsOf(variables: Readonly<Record<string, unknown>>): Record<string, s
 
 function fitting(metadata: Readonly<Record<string, Scalar>>): Record<string, Scalar> | undefined {
   let bytes = 1;
-  const kept = Object.entries(metadata).filter(([name, value]) => {
+  const chosen = Object.entries(metadata).filter(([name, value]) => {
     const size = Buffer.byteLength(JSON.stringify({ [name]: value })) - 1;
     if (bytes + size > metadataBytes) return false;
     bytes += size;
     return true;
   });
-  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+  return chosen.length > 0 ? Object.fromEntries(chosen) : undefined;
 }

@@ -36,7 +36,7 @@ const outcomes = new Map<string, Outcome>([
 
 const failure = /^(error|telephony|dial)_/;
 
-/** Reasons without a conversation, whatever times come with them. */
+/** Reasons without a conversation, regardless of the times. */
 const unconnected = new Set([
   "user_declined",
   "invalid_destination",

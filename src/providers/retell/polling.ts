@@ -4,7 +4,7 @@ import { ProviderError } from "../../core/errors.ts";
 import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
 import { isCallId, type JsonObject, textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
-import { askPage, callById, callPath, listPath } from "./api.ts";
+import { callById, callPath, listPath, requestPage } from "./api.ts";
 import { timeAt } from "./facts.ts";
 import { isOver, neverConnected } from "./outcome.ts";
 import type { RetellSettings } from "./settings.ts";
@@ -32,16 +32,16 @@ async function* calls(
   span: Span,
   context: PollContext,
 ): AsyncGenerator<Delivery[], void> {
-  const told = new Set<string>();
+  const seen = new Set<string>();
   const keys = new Set<string>();
   for (let key: string | undefined; !context.signal?.aborted; ) {
-    const page = await askPage(settings, span, key, context.signal);
+    const page = await requestPage(settings, span, key, context.signal);
     const rows = new Map<string, JsonObject>();
     for (const row of page.rows) {
       const id = idOf(row);
-      if (id !== undefined && !told.has(id) && isWithin(row, span)) rows.set(id, row);
+      if (id !== undefined && !seen.has(id) && isWithin(row, span)) rows.set(id, row);
     }
-    for (const id of rows.keys()) told.add(id);
+    for (const id of rows.keys()) seen.add(id);
     const known = await context.known?.([...rows.keys()]);
     const deliveries = await atOnce([...rows], async ([id, row]) => {
       const whole =
@@ -61,10 +61,10 @@ async function* calls(
 
 async function callsAgain(
   settings: RetellSettings,
-  asked: readonly { callId: string }[],
+  calls: readonly { callId: string }[],
   context: PollContext,
 ): Promise<Delivery[]> {
-  const found = await atOnce(asked, async ({ callId }) => {
+  const found = await atOnce(calls, async ({ callId }) => {
     const call = await callById(settings, callId, context.signal);
     return call ? [deliveryOf(call, callPath(callId), context)] : [];
   });

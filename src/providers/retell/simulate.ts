@@ -4,8 +4,8 @@ import { signatureHeader, signatureOf } from "./signature.ts";
 
 export const simulate: Simulation<RetellSettings> = {
   script(call) {
-    const asked = call.direction === "inbound" ? [request(0, inbound(call))] : [];
-    return [...asked, ...(call.outcome === "completed" ? conversation(call) : [unconnected(call)])];
+    const question = call.direction === "inbound" ? [request(0, inbound(call))] : [];
+    return [...question, ...(call.outcome === "completed" ? conversation(call) : [unconnected(call)])];
   },
   sign(request, { apiKey }, { now }) {
     const [key = ""] = apiKey;
