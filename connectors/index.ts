@@ -1,4 +1,4 @@
-import type { ConnectorKind } from "../src/core/contracts.ts";
+import type { ConnectorKind } from "../src/core/crm.ts";
 import { createHubspot } from "./hubspot/index.ts";
 import { local } from "./local/index.ts";
 import { salesforce } from "./salesforce/index.ts";

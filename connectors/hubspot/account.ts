@@ -1,4 +1,4 @@
-import type { ConnectContext } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/crm.ts";
 import { createTurns } from "../../src/lib/pace.ts";
 import { onceEach } from "../../src/lib/patterns.ts";
 import { isPublicUrl } from "../../src/lib/public-address.ts";

@@ -1,4 +1,4 @@
-import type { CallRecord, FollowUp, FollowUpStanding } from "../../src/core/contracts.ts";
+import type { CallRecord, FollowUp, FollowUpStanding } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { failedCall, ownerInstead, type SavedCall, type SettledCall } from "../../src/lib/saving.ts";
 import type { HubspotWork } from "./account.ts";

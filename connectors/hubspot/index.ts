@@ -1,10 +1,5 @@
 import type { Owner } from "../../src/core/contact.ts";
-import type {
-  ConnectContext,
-  Connector,
-  ConnectorKind,
-  FieldDescriptions,
-} from "../../src/core/contracts.ts";
+import type { ConnectContext, Connector, ConnectorKind, FieldDescriptions } from "../../src/core/crm.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import type { Priority } from "../../src/lib/budget.ts";
 import { type HubspotAccount, openAccount, workOn } from "./account.ts";

@@ -1,4 +1,4 @@
-import type { Departures, OAuth, OAuthContext } from "../../src/core/oauth.ts";
+import type { Departures, OAuth, OAuthContext } from "../../src/core/crm-app.ts";
 import { type JsonObject, objectsAt, textAt } from "../../src/lib/body.ts";
 import { isSuccess } from "../../src/lib/http.ts";
 import type { OAuthReply } from "../../src/lib/oauth-client.ts";

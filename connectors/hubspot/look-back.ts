@@ -1,4 +1,4 @@
-import type { ConnectContext } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { isRefusal } from "./errors.ts";
 import { type BatchRow, type RowAnswer, type SendRows, type Stored, writeRows } from "./rows.ts";

@@ -7,7 +7,7 @@ import {
   type OAuth,
   type OAuthContext,
   type Token,
-} from "../../src/core/oauth.ts";
+} from "../../src/core/crm-app.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
 import { isSuccess } from "../../src/lib/http.ts";
 import {

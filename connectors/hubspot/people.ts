@@ -1,5 +1,5 @@
 import type { Contact, ContactKind } from "../../src/core/contact.ts";
-import type { ConnectContext } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/crm.ts";
 import { refusedWith } from "./errors.ts";
 import type { Stored } from "./rows.ts";
 import { type AccountSchema, notGranted, scopesIn } from "./schema.ts";

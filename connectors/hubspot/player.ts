@@ -1,4 +1,4 @@
-import type { CallRecord } from "../../src/core/contracts.ts";
+import type { CallRecord } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { refusedWith } from "./errors.ts";
 import type { Transport } from "./transport.ts";

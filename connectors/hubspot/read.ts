@@ -1,4 +1,4 @@
-import type { CallRecord } from "../../src/core/contracts.ts";
+import type { CallRecord } from "../../src/core/crm.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import { type FoundCall, failedCall, goneCall, type SettledCall } from "../../src/lib/saving.ts";
 import type { HubspotWork } from "./account.ts";

@@ -1,7 +1,11 @@
-import type { CrmRequestHead } from "../../src/core/contact-events.ts";
-import type { CrmRecordings, RegisterContext } from "../../src/core/crm-recordings.ts";
+import {
+  type CrmRecordings,
+  type CrmRequestHead,
+  GrantError,
+  type OAuthContext,
+  type RegisterContext,
+} from "../../src/core/crm-app.ts";
 import { CrmError, Rejected } from "../../src/core/errors.ts";
-import { GrantError, type OAuthContext } from "../../src/core/oauth.ts";
 import { textAt } from "../../src/lib/body.ts";
 import { isSuccess } from "../../src/lib/http.ts";
 import type { OAuthReply } from "../../src/lib/oauth-client.ts";

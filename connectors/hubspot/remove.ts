@@ -1,4 +1,4 @@
-import type { RemovedCall } from "../../src/core/contracts.ts";
+import type { RemovedCall } from "../../src/core/crm.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import type { HubspotWork } from "./account.ts";
 import { refusedWith } from "./errors.ts";

@@ -1,4 +1,4 @@
-import type { CallRecord, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, SaveResult } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import {
   type FoundCall,

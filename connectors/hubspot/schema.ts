@@ -1,6 +1,6 @@
-import type { ConnectContext } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/crm.ts";
+import { isGranted } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { isGranted } from "../../src/core/oauth.ts";
 import { createCache } from "../../src/lib/patterns.ts";
 import { refusedWith } from "./errors.ts";
 import { resultsIn } from "./rows.ts";

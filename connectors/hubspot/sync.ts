@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
-import type { ContactChanges } from "../../src/core/contracts.ts";
+import type { ContactChanges } from "../../src/core/crm.ts";
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
 import type { HubspotWork } from "./account.ts";
 import { type CallerShape, callerProperties, contactOf, mergedInto } from "./people.ts";

@@ -3,12 +3,13 @@ import { Agent as PlainAgent } from "node:http";
 import { Agent as TlsAgent } from "node:https";
 import type { Duplex } from "node:stream";
 import type { Client } from "@hubspot/api-client";
-import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/crm.ts";
+import type { CrmRequest, Token, TokenSource } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { unlessAborted } from "../../src/lib/aborted.ts";
 import { createBudget, type Priority } from "../../src/lib/budget.ts";
 import { codeOf } from "../../src/lib/http.ts";
-import { fixedToken, type Token, type TokenSource, withToken } from "../../src/lib/token.ts";
+import { fixedToken, withToken } from "../../src/lib/token.ts";
 import { errorOf, type Refused, wordsOf } from "./errors.ts";
 import type { HubspotSettings } from "./settings.ts";
 

@@ -1,5 +1,5 @@
 import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
-import type { CallRecord } from "../../src/core/contracts.ts";
+import type { CallRecord } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { HubspotWork } from "./account.ts";
 import { isClash, type RefusedValue, refusedValues } from "./errors.ts";

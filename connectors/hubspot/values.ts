@@ -1,4 +1,4 @@
-import type { CallRecord, FieldDescription, Fields, FieldValue } from "../../src/core/contracts.ts";
+import type { CallRecord, FieldDescription, Fields, FieldValue } from "../../src/core/crm.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import { cutHtml, cutText } from "../../src/lib/cut.ts";
 import type { Stored } from "./rows.ts";

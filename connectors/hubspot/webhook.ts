@@ -1,7 +1,7 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { ContactEvents, CrmRequestHead, CrmWebhook } from "../../src/core/contact-events.ts";
-import type { BodyCheck } from "../../src/core/delivery.ts";
+import type { ContactEvents, CrmRequestHead, CrmWebhook } from "../../src/core/crm-app.ts";
 import { Rejected } from "../../src/core/errors.ts";
+import type { BodyCheck } from "../../src/core/provider.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
 import { parseBody } from "../../src/lib/json-body.ts";
 import { hmacSha256, sameSecret } from "../../src/lib/signature.ts";

@@ -1,5 +1,5 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, Fields, FieldValue, RemovedCall, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields, FieldValue, RemovedCall, SaveResult } from "../../src/core/crm.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/lib/body.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
-import type { CallRecord, ContactChanges } from "../../src/core/contracts.ts";
+import type { CallRecord, ContactChanges } from "../../src/core/crm.ts";
 import { identityOf, toE164 } from "../../src/core/phone.ts";
 import { createPace } from "../../src/lib/pace.ts";
 import { addRecord, type Document, textsOf } from "./document.ts";

@@ -1,4 +1,4 @@
-import type { CallRecord, Fields, FollowUp, FollowUpStanding } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields, FollowUp, FollowUpStanding } from "../../src/core/crm.ts";
 import { addRecord, type Document, replaceRecord, textsOf } from "./document.ts";
 import { fieldsIn, parseRecord, withMembers } from "./record.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Contact, contactKinds } from "../../src/core/contact.ts";
-import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
+import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { unlessAborted } from "../../src/lib/aborted.ts";
 import { removeCalls, saveCalls } from "./activities.ts";

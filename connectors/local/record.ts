@@ -1,4 +1,4 @@
-import type { Fields, FieldValue } from "../../src/core/contracts.ts";
+import type { Fields, FieldValue } from "../../src/core/crm.ts";
 import { isObject, type JsonObject } from "../../src/lib/body.ts";
 import { itemsOf, skipValue, takeName } from "./json.ts";
 

@@ -1,5 +1,5 @@
 import type { Connection } from "jsforce";
-import type { ConnectContext } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/crm.ts";
 import { createTurns } from "../../src/lib/pace.ts";
 import { onceEach } from "../../src/lib/patterns.ts";
 import { createSchema, keyFieldIn, type ObjectFields, type OrgSchema } from "./schema.ts";

@@ -1,4 +1,4 @@
-import type { CrmRequest } from "../../src/core/contracts.ts";
+import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { quoted } from "../../src/core/mask.ts";
 import { isObject, objectAt, objectsAt, textAt } from "../../src/lib/body.ts";

@@ -1,4 +1,4 @@
-import type { FollowUp, FollowUpStanding, Fields as Values } from "../../src/core/contracts.ts";
+import type { FollowUp, FollowUpStanding, Fields as Values } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { TaskWork } from "./account.ts";
 import { rowFailure } from "./errors.ts";

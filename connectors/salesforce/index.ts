@@ -5,7 +5,7 @@ import type {
   ConnectorKind,
   FieldDescription,
   FieldDescriptions,
-} from "../../src/core/contracts.ts";
+} from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { textAt } from "../../src/lib/body.ts";
 import { openAccount, type SalesforceAccount, workOn, workOnTasks } from "./account.ts";

@@ -1,4 +1,3 @@
-import { quoted } from "../../src/core/mask.ts";
 import {
   type Account,
   type Consent,
@@ -7,7 +6,8 @@ import {
   type GrantFailure,
   type OAuth,
   type OAuthContext,
-} from "../../src/core/oauth.ts";
+} from "../../src/core/crm-app.ts";
+import { quoted } from "../../src/core/mask.ts";
 import { objectsAt, textAt } from "../../src/lib/body.ts";
 import { isSuccess } from "../../src/lib/http.ts";
 import {

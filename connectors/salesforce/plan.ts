@@ -1,5 +1,5 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, FieldValue, Fields as Values } from "../../src/core/contracts.ts";
+import type { CallRecord, FieldValue, Fields as Values } from "../../src/core/crm.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import type { CrmError } from "../../src/core/errors.ts";
 import type { TaskWork } from "./account.ts";

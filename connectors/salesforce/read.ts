@@ -1,4 +1,4 @@
-import type { CallRecord, FieldValue } from "../../src/core/contracts.ts";
+import type { CallRecord, FieldValue } from "../../src/core/crm.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
 import { type FoundCall, goneCall, type SettledCall } from "../../src/lib/saving.ts";
 import type { TaskWork } from "./account.ts";

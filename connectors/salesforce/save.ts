@@ -1,5 +1,5 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, FollowUp, SaveResult, Fields as Values } from "../../src/core/contracts.ts";
+import type { CallRecord, FollowUp, SaveResult, Fields as Values } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { eachInTurn } from "../../src/lib/pace.ts";
 import {

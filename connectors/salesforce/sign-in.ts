@@ -1,11 +1,12 @@
 import { sign } from "node:crypto";
-import type { ConnectContext } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/crm.ts";
+import type { Token, TokenSource } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { quoted } from "../../src/core/mask.ts";
 import { textAt } from "../../src/lib/body.ts";
 import { NoReply } from "../../src/lib/http.ts";
 import { type OAuthReply, sendForToken } from "../../src/lib/oauth-client.ts";
-import { createTokenSource, fixedToken, type Token, type TokenSource } from "../../src/lib/token.ts";
+import { createTokenSource, fixedToken } from "../../src/lib/token.ts";
 import type { SalesforceSettings } from "./settings.ts";
 
 const retryMs = 60_000;

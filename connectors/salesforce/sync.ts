@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Connection } from "jsforce";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
-import type { ContactChanges } from "../../src/core/contracts.ts";
+import type { ContactChanges } from "../../src/core/crm.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
 import type { OrgWork } from "./account.ts";
 import { hasFault } from "./errors.ts";

@@ -1,5 +1,6 @@
 import type { Connection, HttpRequest, HttpResponse } from "jsforce";
-import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
+import type { ConnectContext } from "../../src/core/crm.ts";
+import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { unlessAborted } from "../../src/lib/aborted.ts";
 import { isObject, type JsonObject, numberAt, objectsAt, textAt } from "../../src/lib/body.ts";

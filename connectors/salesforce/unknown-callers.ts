@@ -1,5 +1,5 @@
 import { type Contact, type ContactRef, chooseContact, numbersOf } from "../../src/core/contact.ts";
-import type { CallRecord, Fields as Values } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields as Values } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { TaskWork } from "./account.ts";
 import { faultsOf, hasFault, rowFailure } from "./errors.ts";

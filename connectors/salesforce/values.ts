@@ -1,4 +1,4 @@
-import type { FieldValue, Fields as Values } from "../../src/core/contracts.ts";
+import type { FieldValue, Fields as Values } from "../../src/core/crm.ts";
 import { cutText } from "../../src/lib/cut.ts";
 import type { ObjectField, ObjectFields, Option } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 import type { Connection } from "jsforce";
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { RemovedCall } from "../../src/core/contracts.ts";
+import type { RemovedCall } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
 import { inParts } from "../../src/lib/pace.ts";

@@ -1,5 +1,5 @@
+import { GrantError, type OAuthContext } from "../core/crm-app.ts";
 import { messageOf } from "../core/errors.ts";
-import { GrantError, type OAuthContext } from "../core/oauth.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import type { InstallableCrm, InstallBody } from "./installer.ts";
 

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { Rejected } from "../core/errors.ts";
 import {
   type Account,
   type Grant,
@@ -7,7 +6,8 @@ import {
   isGranted,
   type OAuth,
   type OAuthContext,
-} from "../core/oauth.ts";
+} from "../core/crm-app.ts";
+import { Rejected } from "../core/errors.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { type Begun, createConsents } from "./consents.ts";

@@ -1,6 +1,5 @@
-import type { CrmRecordings } from "../core/crm-recordings.ts";
+import { type CrmRecordings, GrantError, type OAuthContext, type TokenSource } from "../core/crm-app.ts";
 import { messageOf } from "../core/errors.ts";
-import { GrantError, type OAuthContext, type TokenSource } from "../core/oauth.ts";
 
 /** A CRM whose own player gets recordings from our app. */
 export type RecordingCrm = { label: string; app: unknown; recordings: CrmRecordings };

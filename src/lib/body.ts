@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { type CallEvent, maxCallIdLength, type Scalar } from "../core/call.ts";
-import type { Delivery, Reading } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
+import type { Delivery, Reading } from "../core/provider.ts";
 import { parseBody } from "./json-body.ts";
 
 export type JsonObject = { readonly [name: string]: unknown };

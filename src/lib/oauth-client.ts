@@ -1,5 +1,4 @@
-import type { CrmRequest } from "../core/contracts.ts";
-import { type Consent, type Grant, GrantError, type OAuthContext } from "../core/oauth.ts";
+import { type Consent, type CrmRequest, type Grant, GrantError, type OAuthContext } from "../core/crm-app.ts";
 import { type JsonObject, numberAt, textAt } from "./body.ts";
 import { type HttpRequest, NoReply, objectIn, sendOnce } from "./http.ts";
 

@@ -1,5 +1,5 @@
 import type { ContactRef } from "../core/contact.ts";
-import type { CallRecord, Fields, FollowUp, SaveResult } from "../core/contracts.ts";
+import type { CallRecord, Fields, FollowUp, SaveResult } from "../core/crm.ts";
 import type { CrmError } from "../core/errors.ts";
 
 /**

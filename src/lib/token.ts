@@ -1,6 +1,4 @@
-import type { Token, TokenSource } from "../core/oauth.ts";
-
-export type { Token, TokenSource } from "../core/oauth.ts";
+import type { Token, TokenSource } from "../core/crm-app.ts";
 
 /** A token is replaced this long before it expires. */
 const aheadMs = 60_000;

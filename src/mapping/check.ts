@@ -1,5 +1,5 @@
 import type { Scalar } from "../core/call.ts";
-import type { FieldDescription, FieldDescriptions } from "../core/contracts.ts";
+import type { FieldDescription, FieldDescriptions } from "../core/crm.ts";
 import type { Fault } from "../core/errors.ts";
 import type { Mapping, Yields } from "./compile.ts";
 import { didYouMean } from "./nearest.ts";

@@ -1,5 +1,5 @@
 import { isMissed, type Scalar } from "../core/call.ts";
-import type { Fields, WriteMode } from "../core/contracts.ts";
+import type { Fields, WriteMode } from "../core/crm.ts";
 import { ConfigError } from "../core/errors.ts";
 import { isWithheldCall } from "./customer.ts";
 import { shapeFaults } from "./faults.ts";

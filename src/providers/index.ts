@@ -1,4 +1,4 @@
-import type { Provider } from "../core/contracts.ts";
+import type { Provider } from "../core/provider.ts";
 import { bird } from "./bird/index.ts";
 import { exotel } from "./exotel/index.ts";
 import { retell } from "./retell/index.ts";

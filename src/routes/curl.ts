@@ -1,9 +1,8 @@
 import { randomUUID } from "node:crypto";
-import type { Delivery } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
 import { fold } from "../core/fold.ts";
+import type { Delivery, SimulatedCall, SimulatedRequest } from "../core/provider.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
-import type { SimulatedCall, SimulatedRequest } from "../core/simulation.ts";
 import type { Installation } from "../flow/installation.ts";
 
 const customer = "+919876543210";

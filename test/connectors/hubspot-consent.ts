@@ -4,8 +4,7 @@ import { expect, onTestFinished } from "vitest";
 import { createJournal } from "../../connectors/hubspot/journal.ts";
 import { createAppTokens, oauth } from "../../connectors/hubspot/oauth.ts";
 import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../../emulators/hubspot/index.ts";
-import type { CrmRequest } from "../../src/core/contracts.ts";
-import { type Grant, GrantError } from "../../src/core/oauth.ts";
+import { type CrmRequest, type Grant, GrantError } from "../../src/core/crm-app.ts";
 
 export const redirectUri = "http://localhost:8080/install/hubspot/callback";
 export const scopes = ["oauth", "crm.objects.contacts.read", "crm.objects.contacts.write"];

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { settings as hubspotSettings } from "../../connectors/hubspot/settings.ts";
 import { openTransport } from "../../connectors/hubspot/transport.ts";
 import type { Fault } from "../../emulators/contract.ts";
-import type { CrmRequest } from "../../src/core/contracts.ts";
+import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { callRecord, type Portal, readyPortal } from "./hubspot-portal.ts";
 

@@ -3,8 +3,8 @@ import { oauth } from "../../connectors/hubspot/oauth.ts";
 import { createRecordings } from "../../connectors/hubspot/recordings.ts";
 import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
 import { ask } from "../../emulators/test/hubspot-requests.ts";
+import type { TokenSource } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { TokenSource } from "../../src/core/oauth.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
 import { appAt, failureOf, install, start } from "./hubspot-consent.ts";
 

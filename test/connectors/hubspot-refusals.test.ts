@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { HubspotAccount } from "../../connectors/hubspot/account.ts";
 import { leaveOut } from "../../connectors/hubspot/leave-out.ts";
-import type { CallRecord } from "../../src/core/contracts.ts";
+import type { CallRecord } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { callRecord, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
 

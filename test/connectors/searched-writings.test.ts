@@ -3,7 +3,7 @@ import { createHubspot } from "../../connectors/hubspot/index.ts";
 import { salesforce } from "../../connectors/salesforce/index.ts";
 import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { startSalesforce } from "../../emulators/salesforce/index.ts";
-import type { Connector } from "../../src/core/contracts.ts";
+import type { Connector } from "../../src/core/crm.ts";
 
 const hubspot = createHubspot();
 

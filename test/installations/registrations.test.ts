@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createRecordings } from "../../connectors/hubspot/recordings.ts";
 import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
-import { GrantError, type TokenSource } from "../../src/core/oauth.ts";
+import { GrantError, type TokenSource } from "../../src/core/crm-app.ts";
 import { registerRecordings } from "../../src/installations/registrations.ts";
 import { appAt, start } from "../connectors/hubspot-consent.ts";
 import { waitFor } from "../support/server.ts";

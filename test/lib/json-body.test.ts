@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Delivery } from "../../src/core/contracts.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import { jsonBody, parsedOnce, textAt } from "../../src/lib/body.ts";
 import { parseBody } from "../../src/lib/json-body.ts";
 

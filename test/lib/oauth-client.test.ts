@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { GrantError } from "../../src/core/oauth.ts";
+import { GrantError } from "../../src/core/crm-app.ts";
 import { consentQuery, grantIn, sendForGrant, withoutSecrets } from "../../src/lib/oauth-client.ts";
 
 test("a consent page is given the scopes and the challenge, with spaces as %20", () => {

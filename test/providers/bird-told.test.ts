@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { bird } from "../../src/providers/bird/index.ts";
 import { polling } from "../../src/providers/bird/polling.ts";
 import { simulate } from "../contracts/provider.ts";

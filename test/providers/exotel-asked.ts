@@ -2,10 +2,8 @@ import { text } from "node:stream/consumers";
 import { type ExotelEmulator, type ExotelOptions, startExotel } from "../../emulators/exotel/index.ts";
 import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
-import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
-import type { Polling, Span } from "../../src/core/polling.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { Delivery, Polling, SimulatedCall, Span } from "../../src/core/provider.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 import type { ExotelSettings } from "../../src/providers/exotel/settings.ts";
 

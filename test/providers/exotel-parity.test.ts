@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 import { simulate } from "../contracts/provider.ts";
 import { type Random, seeded } from "../support/random.ts";

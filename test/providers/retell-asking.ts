@@ -1,8 +1,6 @@
 import type { RetellEmulator } from "../../emulators/retell/index.ts";
 import type { CallEvent } from "../../src/core/call.ts";
-import type { Delivery } from "../../src/core/contracts.ts";
-import type { PollContext, Span } from "../../src/core/polling.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { Delivery, PollContext, SimulatedCall, Span } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { polling } from "../../src/providers/retell/polling.ts";
 import { seeded } from "../support/random.ts";

@@ -1,4 +1,4 @@
-import type { SaveResult } from "../../core/contracts.ts";
+import type { SaveResult } from "../../core/crm.ts";
 import type { CrmError } from "../../core/errors.ts";
 import { maskAll, maskPeople } from "../../core/mask.ts";
 import { maskNumber } from "../../core/phone.ts";

@@ -1,8 +1,8 @@
 import { type Call, type CallEvent, callKey } from "../../core/call.ts";
 import { eventLimits, overLimits } from "../../core/call-limits.ts";
 import type { Contact, ContactRef } from "../../core/contact.ts";
-import type { Answer } from "../../core/contracts.ts";
 import { phaseRank } from "../../core/fold-facts.ts";
+import type { Answer } from "../../core/provider.ts";
 import type { CallState, TrackedCall, TrackedFollowUp, TrackedRecording } from "../../core/tracked-call.ts";
 import type { CallGroup, DeliveryNote, Store, StoredAnswer } from "../../store/contract.ts";
 import type {

@@ -1,5 +1,5 @@
 import type { Contact, Owner } from "../../core/contact.ts";
-import type { Fields, FieldValue, WriteMode } from "../../core/contracts.ts";
+import type { Fields, FieldValue, WriteMode } from "../../core/crm.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { type Contact, chooseContact, type Owner } from "../../core/contact.ts";
-import type { Answer, Question } from "../../core/contracts.ts";
 import { agentIdOf } from "../../core/directory.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../../core/phone.ts";
+import type { Answer, Question } from "../../core/provider.ts";
 import type { ConfiguredProvider } from "../../core/runtime.ts";
 import { limitedTexts, type Rendering, startRendering } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";

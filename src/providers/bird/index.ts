@@ -1,4 +1,4 @@
-import type { Provider } from "../../core/contracts.ts";
+import type { Provider } from "../../core/provider.ts";
 import { parsedOnce } from "../../lib/body.ts";
 import { polling } from "./polling.ts";
 import { createRecordings } from "./recording.ts";

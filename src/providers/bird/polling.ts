@@ -1,6 +1,11 @@
 import type { FoldedCall } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
-import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
+import {
+  type Delivery,
+  type PollContext,
+  type Polling,
+  polledMethod,
+  type Span,
+} from "../../core/provider.ts";
 import { isCallId, isoFromText, type JsonObject, textAt } from "../../lib/body.ts";
 import { type BirdApi, birdApi, isApiId, lacks, workspacePath } from "./api.ts";
 import { recordingsThere } from "./recording-facts.ts";
@@ -150,7 +155,7 @@ function deliveryOf(
     installation,
     provider: "bird",
     receivedAt: new Date(now()).toISOString(),
-    method: askedMethod,
+    method: polledMethod,
     url: `${workspacePath(settings)}/${path}`,
     headers: { "content-type": "application/json" },
     body: Buffer.from(JSON.stringify({ service: "channels", event, payload })),

@@ -1,6 +1,6 @@
 import { Webhook } from "standardwebhooks";
-import type { BodyCheck, DeliveryHead, Proof } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { BodyCheck, DeliveryHead, Proof } from "../../core/provider.ts";
 import { hmacSha256, isOneOf, sameBytes, sha256 } from "../../lib/signature.ts";
 import type { BirdSettings } from "./settings.ts";
 

@@ -1,4 +1,4 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/provider.ts";
 import type { BirdSettings } from "./settings.ts";
 import { channelsSignature, headerNames, platformSignature } from "./signature.ts";
 

@@ -1,7 +1,6 @@
 import type { CallEvent } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
-import { askedMethod } from "../../core/polling.ts";
+import { type Delivery, polledMethod } from "../../core/provider.ts";
 import { callIdAt, isObject, type JsonObject, jsonBody, textAt } from "../../lib/body.ts";
 import { decodeChannels } from "./channels.ts";
 import { decodePlatform } from "./platform.ts";
@@ -49,7 +48,7 @@ export function parse(delivery: Delivery): BirdMessage {
     if (isSubscriptionRequest(body)) return { kind: "subscription request", body };
     return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
   }
-  if (delivery.method === askedMethod && polledNames.has(kind))
+  if (delivery.method === polledMethod && polledNames.has(kind))
     return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
   if (!platformEvents.has(kind)) return { kind: kind.slice(0, 80), body };
   return { kind, body, call: { ...callIn(body, "data", "call_id", kind), from: "platform" } };

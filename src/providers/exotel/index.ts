@@ -1,4 +1,4 @@
-import type { Delivery, Provider } from "../../core/contracts.ts";
+import type { Delivery, Provider } from "../../core/provider.ts";
 import { parsedOnce } from "../../lib/body.ts";
 import { verifySecret } from "../../lib/secrets.ts";
 import { appNotification } from "./app-notification.ts";

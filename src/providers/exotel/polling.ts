@@ -1,6 +1,11 @@
 import type { FoldedCall } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
-import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
+import {
+  type Delivery,
+  type PollContext,
+  type Polling,
+  polledMethod,
+  type Span,
+} from "../../core/provider.ts";
 import { textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
 import { createAccounts, type ExotelAccount, lacksForPolling } from "./account.ts";
@@ -93,7 +98,7 @@ function deliveryOf(
     installation,
     provider: "exotel",
     receivedAt: new Date(now()).toISOString(),
-    method: askedMethod,
+    method: polledMethod,
     url: account.pathOf(`Calls/${encodeURIComponent(sid)}.json`),
     headers: { "content-type": "application/json" },
     body: Buffer.from(JSON.stringify({ Call: fields })),

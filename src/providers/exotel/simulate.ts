@@ -1,4 +1,4 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/provider.ts";
 import { toExotelTime } from "./values.ts";
 
 const boundary = "------------------------5c1f0a7e5d21b9f4";

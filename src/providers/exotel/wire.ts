@@ -1,6 +1,6 @@
 import busboy from "busboy";
-import type { Delivery } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { Delivery } from "../../core/provider.ts";
 import { callIdAt, type JsonObject, jsonBody, objectAt, textBody } from "../../lib/body.ts";
 import { textOf } from "./values.ts";
 

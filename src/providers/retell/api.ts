@@ -1,5 +1,5 @@
 import { ProviderError } from "../../core/errors.ts";
-import type { Span } from "../../core/polling.ts";
+import type { Span } from "../../core/provider.ts";
 import { isObject, type JsonObject, objectsAt, textAt } from "../../lib/body.ts";
 import { type ApiAnswer, askApi } from "../../lib/provider-api.ts";
 import type { RetellSettings } from "./settings.ts";

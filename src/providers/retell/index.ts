@@ -1,5 +1,5 @@
 import type { Scalar } from "../../core/call.ts";
-import type { Answer, Provider, Question } from "../../core/contracts.ts";
+import type { Answer, Provider, Question } from "../../core/provider.ts";
 import { parsedOnce } from "../../lib/body.ts";
 import { decode } from "./decode.ts";
 import { polling } from "./polling.ts";

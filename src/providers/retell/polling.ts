@@ -1,7 +1,12 @@
 import type { FoldedCall } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
 import { ProviderError } from "../../core/errors.ts";
-import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
+import {
+  type Delivery,
+  type PollContext,
+  type Polling,
+  polledMethod,
+  type Span,
+} from "../../core/provider.ts";
 import { isCallId, type JsonObject, textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
 import { callById, callPath, listPath, requestPage } from "./api.ts";
@@ -103,7 +108,7 @@ function deliveryOf(call: JsonObject, url: string, { installation, now }: PollCo
     installation,
     provider: "retell",
     receivedAt: new Date(now()).toISOString(),
-    method: askedMethod,
+    method: polledMethod,
     url,
     headers: { "content-type": "application/json" },
     body: Buffer.from(JSON.stringify({ event: listedEvent, call })),

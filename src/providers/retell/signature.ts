@@ -1,5 +1,5 @@
-import type { BodyCheck, DeliveryHead } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { BodyCheck, DeliveryHead } from "../../core/provider.ts";
 import { hmacSha256, sameBytes } from "../../lib/signature.ts";
 
 export const signatureHeader = "x-retell-signature";

@@ -1,4 +1,4 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/provider.ts";
 import type { RetellSettings } from "./settings.ts";
 import { signatureHeader, signatureOf } from "./signature.ts";
 

@@ -1,5 +1,5 @@
-import type { Delivery, Question, Reading } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { Delivery, Question, Reading } from "../../core/provider.ts";
 import {
   callIdAt,
   isObject,

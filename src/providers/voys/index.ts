@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Provider } from "../../core/contracts.ts";
+import type { Provider } from "../../core/provider.ts";
 import { parsedOnce } from "../../lib/body.ts";
 import { secrets, verifySecret } from "../../lib/secrets.ts";
 import { eventsOf } from "./events.ts";

@@ -1,6 +1,6 @@
 import type { Direction } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { Delivery } from "../../core/provider.ts";
 import {
   callIdAt,
   isCallId,
