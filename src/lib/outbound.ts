@@ -57,7 +57,12 @@ export async function openOutside(address: string, options: OutsideOptions): Pro
     for (let hop = 0, next = address; ; hop += 1) {
       const url = allowedUrl(next, options, hop === 0 ? undefined : host);
       host = url.hostname;
-      const answer = await ask(url, hop === 0 ? { ...headers, ...credentials } : headers, options, signal);
+      const answer = await sendGet(
+        url,
+        hop === 0 ? { ...headers, ...credentials } : headers,
+        options,
+        signal,
+      );
       const target = redirectOf(answer, url);
       if (target === undefined) {
         return { status: answer.statusCode ?? 0, headers: singleHeaders(answer), body: answer };
@@ -111,7 +116,7 @@ function allowedUrl(address: string, options: OutsideOptions, redirectedBy?: str
   return url;
 }
 
-async function ask(
+async function sendGet(
   url: URL,
   headers: Readonly<Record<string, string>>,
   options: OutsideOptions,

@@ -32,7 +32,7 @@ const longestText = 200;
  * Sends a request once and returns an answer of 2xx or of an `absent` status. Throws `ProviderError`: `later` when there
  * is no answer, for limits and for an answer that is not JSON; `never` when the credentials or the request are refused.
  */
-export async function askApi(question: ApiQuestion): Promise<ApiAnswer> {
+export async function requestApi(question: ApiQuestion): Promise<ApiAnswer> {
   const { who, absent = [404], ...request } = question;
   const { status, headers, text } = await sendOnce({ ...request, timeoutMs, maxBytes }).catch((error) => {
     throw error instanceof NoReply ? noAnswer(who, error) : error;

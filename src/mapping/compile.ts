@@ -91,7 +91,7 @@ export function compileMapping(source: unknown, file: string): Mapping {
     contact: (of) => apply(contact, renderingOf(of)),
     task(of) {
       const rendering = renderingOf(of);
-      return data.task && asksForTask(rendering.view, when) ? apply(taskFields, rendering) : undefined;
+      return data.task && needsTask(rendering.view, when) ? apply(taskFields, rendering) : undefined;
     },
     answer(of) {
       const rendering = renderingOf(of);
@@ -142,7 +142,7 @@ function apply(fields: readonly CompiledField[], rendering: Rendering): Fields {
 }
 
 /** A caller who withheld the number cannot be called back. */
-function asksForTask(view: View, when: ReadonlySet<string | undefined>): boolean {
+function needsTask(view: View, when: ReadonlySet<string | undefined>): boolean {
   if (isWithheldCall(view)) return false;
   const { phase, direction, outcome } = view.call;
   if (!phase || !direction || !outcome) return false;

@@ -14,7 +14,7 @@ export function isWithheldCall({ call, installation }: View): boolean {
 }
 
 /** The caller's name as the provider sent it; undefined for a number or a placeholder. */
-function toldName({ call }: View): string | undefined {
+function sentName({ call }: View): string | undefined {
   const name = call.customer?.name;
   if (typeof name !== "string" || !/\p{L}/u.test(name) || noName.test(name.trim())) return undefined;
   return name;
@@ -25,7 +25,7 @@ export function customerLabel(view: View): string | undefined {
   const name = view.contact?.name;
   const known = typeof name === "string" && !ourPlaceholder.test(name.trim()) ? inGroups(name) : undefined;
   if (isWithheldCall(view)) return known;
-  return known || toldName(view) || numberText(view);
+  return known || sentName(view) || numberText(view);
 }
 
 /** The label for a title: shortened, and with words for a withheld number. */
@@ -37,7 +37,7 @@ export function customerInTitle(view: View): string | undefined {
 
 /** The name of a new contact, by which a rep can tell it from others. */
 export function newContactName(view: View): string | undefined {
-  return toldName(view) ?? numberText(view);
+  return sentName(view) ?? numberText(view);
 }
 
 /** The number in groups, as people read it; written the same way in every text. */

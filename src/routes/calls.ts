@@ -115,8 +115,8 @@ async function page(
   before: number | undefined,
   limit = defaultLimit,
 ): Promise<z.infer<typeof callPage>> {
-  const asked: CallFilter = { ...filter, limit: limit + 1, ...(before !== undefined && { before }) };
-  const rows = await flow.store.calls(asked);
+  const wider: CallFilter = { ...filter, limit: limit + 1, ...(before !== undefined && { before }) };
+  const rows = await flow.store.calls(wider);
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return { items: items.map(summaryOf), ...(rows.length > limit && last && { next: String(last.id) }) };

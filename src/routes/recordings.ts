@@ -51,11 +51,11 @@ export function recordingRoutes(
     response.once("close", () => left.abort());
     if (response.destroyed) return;
     // A link signed for GET refuses HEAD, so HEAD is a GET that ends after its headers.
-    const asked = { headers: wanted(request), signal: left.signal };
+    const audioRequest = { headers: wanted(request), signal: left.signal };
     const { reply, source } = await openRecording(
       { flow, installation: installations.get(installation), archive },
       row,
-      asked,
+      audioRequest,
     );
     const passed = (bytes: number) => flow.meter.streamed(provider, source, bytes);
     try {

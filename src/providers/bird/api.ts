@@ -1,6 +1,6 @@
 import { ProviderError } from "../../core/errors.ts";
 import { isObject, type JsonObject, objectsAt, textAt } from "../../lib/body.ts";
-import { askApi } from "../../lib/provider-api.ts";
+import { requestApi } from "../../lib/provider-api.ts";
 import type { BirdSettings } from "./settings.ts";
 
 export const usualApiUrl = "https://api.bird.com";
@@ -40,9 +40,15 @@ export function birdApi(settings: BirdSettings, signal: AbortSignal | undefined)
   const missing = lacks(settings);
   if (missing !== undefined) throw new ProviderError("never", missing);
 
-  const ask = async (path: string, absent: readonly number[]): Promise<JsonObject | undefined> => {
+  const request = async (path: string, absent: readonly number[]): Promise<JsonObject | undefined> => {
     const headers = { authorization: `AccessKey ${apiKey}` };
-    const { status, body } = await askApi({ who: "Bird", url: `${base}/${path}`, headers, signal, absent });
+    const { status, body } = await requestApi({
+      who: "Bird",
+      url: `${base}/${path}`,
+      headers,
+      signal,
+      absent,
+    });
     if (absent.includes(status)) return undefined;
     if (isObject(body)) return body;
     throw new ProviderError("later", "Bird answered something that is not an object");
@@ -50,12 +56,12 @@ export function birdApi(settings: BirdSettings, signal: AbortSignal | undefined)
 
   return {
     // Bird answers 422 for an id that is not a UUID: it does not exist either.
-    one: (path) => ask(path, [404, 422]),
+    one: (path) => request(path, [404, 422]),
     async *pages(path, query, limit) {
       const tokens = new Set<string>();
       for (let token: string | undefined; ; tokens.add(token)) {
         const page = { ...query, limit: String(limit), ...(token !== undefined && { pageToken: token }) };
-        const body = await ask(`${path}?${new URLSearchParams(page)}`, [404]);
+        const body = await request(`${path}?${new URLSearchParams(page)}`, [404]);
         if (!body) throw new ProviderError("never", "Bird knows no such workspace (404): check workspaceId");
         if (!Array.isArray(body["results"]))
           throw new ProviderError("later", "Bird answered a list without its `results`");

@@ -30,7 +30,7 @@ export const polling: Polling<BirdSettings> = {
   async callsAgain(settings, known, context) {
     const api = birdApi(settings, context.signal);
     const deliveries: Delivery[] = [];
-    for (const call of known) deliveries.push(...(await askAgain(api, call, settings, context)));
+    for (const call of known) deliveries.push(...(await pollAgain(api, call, settings, context)));
     return deliveries;
   },
 };
@@ -77,7 +77,7 @@ function idOf({ id }: JsonObject): string | undefined {
   return text !== "" && isCallId(text) ? text : undefined;
 }
 
-async function askAgain(
+async function pollAgain(
   api: BirdApi,
   call: FoldedCall,
   settings: BirdSettings,

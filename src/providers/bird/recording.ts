@@ -10,7 +10,7 @@ import type { BirdSettings } from "./settings.ts";
 const hosts = ["*.bird.com", "*.messagebird.com"];
 /** Half of the 600 s for which Bird's links are valid. */
 const cachedMs = 300_000;
-const askMs = 10_000;
+const requestMs = 10_000;
 
 /**
  * Opens recordings by the link that Bird returns for each of them. A link is cached for a while, since a player
@@ -44,7 +44,7 @@ export function createRecordings(now: () => number, mostCached = 1_000) {
 }
 
 async function linkOf(id: string, settings: BirdSettings, signal: AbortSignal): Promise<string> {
-  const late = AbortSignal.timeout(askMs);
+  const late = AbortSignal.timeout(requestMs);
   try {
     const recording = await birdApi(settings, AbortSignal.any([signal, late])).one(`recordings/${id}`);
     const link = recording && textAt(recording, "url");
@@ -57,7 +57,7 @@ async function linkOf(id: string, settings: BirdSettings, signal: AbortSignal): 
     );
   } catch (cause) {
     if (late.aborted && !signal.aborted)
-      throw new Rejected(504, `Bird did not answer within ${askMs / 1000} s: try again later`, { cause });
+      throw new Rejected(504, `Bird did not answer within ${requestMs / 1000} s: try again later`, { cause });
     if (!(cause instanceof ProviderError)) throw cause;
     const cure = cause.retry === "later" ? "try again later" : "check workspaceId and apiKey of bird";
     throw new Rejected(502, `Bird does not say where the recording is: ${cure}`, { cause });

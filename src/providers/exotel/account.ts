@@ -1,6 +1,6 @@
 import { ProviderError } from "../../core/errors.ts";
 import { type Budget, createBudget } from "../../lib/budget.ts";
-import { type ApiAnswer, askApi } from "../../lib/provider-api.ts";
+import { type ApiAnswer, requestApi } from "../../lib/provider-api.ts";
 import type { ExotelSettings } from "./settings.ts";
 
 /** An account at Exotel's API. */
@@ -41,7 +41,7 @@ export function createAccounts(): (settings: ExotelSettings, now: () => number) 
         const done = await turnOf(budget, signal);
         try {
           const url = `${base}${pathOf(rest)}?${new URLSearchParams(query)}`;
-          return await askApi({ who: "Exotel", url, headers: { authorization }, signal });
+          return await requestApi({ who: "Exotel", url, headers: { authorization }, signal });
         } finally {
           done();
         }

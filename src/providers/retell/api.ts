@@ -1,7 +1,7 @@
 import { ProviderError } from "../../core/errors.ts";
 import type { Span } from "../../core/provider.ts";
 import { isObject, type JsonObject, objectsAt, textAt } from "../../lib/body.ts";
-import { type ApiAnswer, askApi } from "../../lib/provider-api.ts";
+import { type ApiAnswer, requestApi } from "../../lib/provider-api.ts";
 import type { RetellSettings } from "./settings.ts";
 
 const usualUrl = "https://api.retellai.com";
@@ -20,8 +20,8 @@ async function requestRetell(
   { apiKey, apiUrl = usualUrl }: RetellSettings,
   { path, json, absent = [], signal }: RetellQuestion,
 ): Promise<ApiAnswer> {
-  const ask = (key: string, absentFor: readonly number[]) =>
-    askApi({
+  const request = (key: string, absentFor: readonly number[]) =>
+    requestApi({
       who: "Retell's API",
       url: `${apiUrl.replace(/\/+$/, "")}${path}`,
       method: json ? "POST" : "GET",
@@ -31,9 +31,9 @@ async function requestRetell(
       signal,
     });
   const [first = "", second] = apiKey;
-  if (second === undefined) return ask(first, absent);
-  const answer = await ask(first, [...absent, 401, 403]);
-  return answer.status === 401 || answer.status === 403 ? ask(second, absent) : answer;
+  if (second === undefined) return request(first, absent);
+  const answer = await request(first, [...absent, 401, 403]);
+  return answer.status === 401 || answer.status === 403 ? request(second, absent) : answer;
 }
 
 export function callPath(callId: string): string {
@@ -102,6 +102,6 @@ function pageOf(body: unknown): CallPage {
   const more = body["has_more"] ?? (rows.length >= pageSize && next !== undefined);
   if (more !== true) return { rows };
   if (next === undefined)
-    throw new ProviderError("later", "Retell's API has more calls, but does not say how to ask for them");
+    throw new ProviderError("later", "Retell's API has more calls, but does not say how to get them");
   return { rows, next };
 }
