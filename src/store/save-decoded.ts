@@ -166,7 +166,7 @@ async function absorb(tx: Db, winner: number, loser: number, now: number): Promi
   await tx.run("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :loser", { loser, now });
   await tx.run(
     `UPDATE calls SET state = 'merged', merged_into = :winner, reason = 'a transfer merged it into another call',
-        due_at = CASE WHEN activity_id IS NULL THEN NULL ELSE :now END, updated_at = :now
+        due_at = CASE WHEN activity_id IS NOT NULL THEN CAST(:now AS bigint) END, updated_at = :now
       WHERE id = :loser`,
     { winner, loser, now },
   );

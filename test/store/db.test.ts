@@ -5,6 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Db } from "../../src/store/db/db.ts";
 import { openConnection } from "../../src/store/sqlite/connection.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 
 let db: Db;
 beforeEach(() => {
@@ -91,4 +92,20 @@ describe("transactions", () => {
     await next;
     expect(await names()).toEqual(["c"]);
   });
+});
+
+test("operations that come in together do not mix", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "switchhook-db-"));
+  const store = openSqliteStore(folder);
+  const team = (name: string, size: number) =>
+    Array.from({ length: size }, (_, i) => ({
+      id: `${i}`,
+      name: `${name} ${i}`,
+      email: `${i}@${name}.example`,
+    }));
+  const saves = [team("a", 9), team("b", 5), team("c", 7)].map((owners) => store.putOwners("acme", owners));
+  await Promise.all(saves);
+  expect(await store.owners("acme")).toEqual(team("c", 7));
+  await store.close();
+  rmSync(folder, { recursive: true });
 });

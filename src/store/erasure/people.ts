@@ -145,7 +145,7 @@ async function callsOfPeople(
         WHERE ends.installation = :installation AND ends.number = :number AND calls.number IS NULL`,
       { installation, number },
     );
-  // A map goes on over what is added to it meanwhile: legs of legs are found as well.
+  // The loop visits keys that are added during it, so legs of legs are found as well.
   for (const id of calls.keys()) await add("SELECT id, key FROM calls WHERE merged_into = :id", { id });
   return calls;
 }
