@@ -9,7 +9,6 @@ import { closeFollowUps, standingsOf } from "./follow-up.ts";
 import { createJournal } from "./journal.ts";
 import { createAppTokens, oauth } from "./oauth.ts";
 import { createRecordings } from "./recordings.ts";
-import { removeCalls } from "./remove.ts";
 import { resultsIn, rowsAtOnce } from "./rows.ts";
 import { recordingField, saveCalls } from "./save.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
@@ -17,6 +16,7 @@ import { changedContacts, contactsById } from "./sync.ts";
 import type { AccountRequests } from "./transport.ts";
 import { describe } from "./values.ts";
 import { webhook } from "./webhook.ts";
+import { removeCalls } from "./write.ts";
 
 /** HubSpot, through its own client. */
 export function createHubspot(): ConnectorKind<HubspotSettings> {

@@ -62,6 +62,10 @@ export async function sendRows(
     }
     return [];
   };
+  const lose = (part: readonly number[], failure: CrmError): [] => {
+    const answers = part.map((): RowResult => ({ lost: failure }));
+    return note(part, answers);
+  };
   const send = async (part: readonly number[]): Promise<readonly number[]> => {
     const some = rowsAt(rows, part);
     try {
@@ -75,19 +79,11 @@ export async function sendRows(
       // A refusal of the whole request is not about a call: all of its calls wait.
       const reasons = { cause: error.cause, ...(isOutdated && { afterMs: 0 }) };
       const failure = error.retry === "later" ? error : new CrmError("later", error.message, reasons);
-      return note(
-        part,
-        part.map(() => ({ lost: failure })),
-      );
+      return lose(part, failure);
     }
   };
   const sendPart = async (part: readonly number[]): Promise<void> => {
-    const before = lost;
-    if (before)
-      note(
-        part,
-        part.map(() => ({ lost: before })),
-      );
+    if (lost) lose(part, lost);
     else await inHalves(part, send);
   };
   const parts = inParts(order, mostRows);

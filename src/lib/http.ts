@@ -52,7 +52,8 @@ export async function sendOnce(request: HttpRequest): Promise<HttpReply> {
     return { status: response.status, headers: response.headers, text: await textOf(response, maxBytes) };
   } catch (cause) {
     if (cause instanceof NoReply) throw cause;
-    if (signal?.aborted) throw new NoReply("aborted", "was not waited for any longer", { cause });
+    if (signal?.aborted)
+      throw new NoReply("aborted", "did not answer before the request was stopped", { cause });
     if (deadline.aborted)
       throw new NoReply("timeout", `did not answer within ${timeoutMs / 1000} s`, { cause });
     throw new NoReply("network", `cannot be reached (${codeOf(cause) ?? "network"})`, { cause });
@@ -68,7 +69,7 @@ async function textOf(response: Response, maxBytes = Number.POSITIVE_INFINITY): 
       throw new NoReply("oversized", `answered with more than ${maxBytes / 1_048_576} MB`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString("utf8");
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }
 
 export function isSuccess({ status }: { status: number }): boolean {
