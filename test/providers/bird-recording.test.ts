@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { BirdOptions } from "../../emulators/bird/index.ts";
 import { endingOf } from "../../src/flow/recordings/links.ts";
 import { createRecordings } from "../../src/providers/bird/recording.ts";
-import { answerWith, birdOf, callOf } from "./bird-asked.ts";
+import { answerWith, birdOf, callOf } from "./bird-polled.ts";
 
 const start = Date.parse("2026-01-03T12:00:00.000Z");
 const refused = (status: number, sentence: RegExp) =>

@@ -5,7 +5,7 @@ import type { SimulatedCall } from "../../src/core/provider.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 import { simulate } from "../contracts/provider.ts";
 import { type Random, seeded } from "../support/random.ts";
-import { type Asked, callAt, eventsOf, openExotel, placeAll } from "./exotel-asked.ts";
+import { type Asked, callAt, eventsOf, openExotel, placeAll } from "./exotel-polled.ts";
 
 const random = seeded(20_260_301);
 const calls = Array.from({ length: 60 }, (_, i) => randomCall(i));

@@ -10,7 +10,7 @@ import {
   openExotel,
   placeAll,
   start,
-} from "./exotel-asked.ts";
+} from "./exotel-polled.ts";
 
 let api: Asked;
 afterEach(() => api.stop());

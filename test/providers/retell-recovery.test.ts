@@ -6,7 +6,7 @@ import type { SimulatedCall } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { simulate } from "../contracts/provider.ts";
 import { seeded } from "../support/random.ts";
-import { evening, eventsOf, madeUpCalls } from "./retell-asking.ts";
+import { evening, eventsOf, madeUpCalls } from "./retell-polled.ts";
 
 const calls = madeUpCalls(48, 23);
 const settings = { apiKey: ["retell-secret"] };

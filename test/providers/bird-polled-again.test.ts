@@ -5,7 +5,7 @@ import { fold } from "../../src/core/fold.ts";
 import { bird } from "../../src/providers/bird/index.ts";
 import { polling } from "../../src/providers/bird/polling.ts";
 import { simulate } from "../contracts/provider.ts";
-import { answerWith, birdOf, callOf, contextAt, eventsOf, today } from "./bird-asked.ts";
+import { answerWith, birdOf, callOf, contextAt, eventsOf, today } from "./bird-polled.ts";
 
 const uuid = "0b4cbfa2-813f-4b93-8007-265875bb88bb";
 const channelId = "b827924e-9789-4c2f-a4d5-b352175354f6";

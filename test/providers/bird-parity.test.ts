@@ -6,7 +6,7 @@ import { bird } from "../../src/providers/bird/index.ts";
 import { polling } from "../../src/providers/bird/polling.ts";
 import { simulate } from "../contracts/provider.ts";
 import { type Random, seeded } from "../support/random.ts";
-import { birdOf, contextAt, eventsOf, pagesOf } from "./bird-asked.ts";
+import { birdOf, contextAt, eventsOf, pagesOf } from "./bird-polled.ts";
 
 const outcomes = ["completed", "no-answer", "busy"] as const;
 const directions = ["inbound", "outbound"] as const;
