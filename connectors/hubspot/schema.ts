@@ -91,7 +91,7 @@ export function openSchema(
       if (!(error instanceof CrmError) || error.retry === "later") throw error;
       warn(
         `HubSpot does not take our unique property ${name} on ${type} (${error.message}). ` +
-          "Calls are logged all the same, with a look at what is there before anything is sent twice.",
+          "Calls are logged all the same; after a lost answer they are searched for before they are sent again.",
       );
       return false;
     }
