@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { connectors } from "../connectors/index.ts";
 import { createApp } from "../src/app.ts";
 import { loadConfig } from "../src/config/index.ts";
-import type { ConnectorKind } from "../src/core/contracts.ts";
+import type { ConnectorKind } from "../src/core/crm.ts";
 import type { Log } from "../src/core/runtime.ts";
 import { providers } from "../src/providers/index.ts";
 import { assemble } from "../src/server/assemble.ts";

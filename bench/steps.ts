@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { setImmediate } from "node:timers/promises";
-import type { Delivery } from "../src/core/contracts.ts";
+import type { Delivery } from "../src/core/provider.ts";
 import { providers } from "../src/providers/index.ts";
 import { openSqliteStore } from "../src/store/sqlite/store.ts";
 import { load, retellEvents } from "./load.ts";

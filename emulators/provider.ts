@@ -1,4 +1,4 @@
-import type { SimulatedCall } from "../src/core/simulation.ts";
+import type { SimulatedCall } from "../src/core/provider.ts";
 import type { Emulator } from "./contract.ts";
 
 /**

@@ -1,4 +1,4 @@
-// Types, format and lint, the laws and figures of the house, then what nothing uses; says which of them failed.
+// Checks types, format and lint, the laws of the house, unused code and the OpenAPI description; prints which of them failed.
 import { spawnSync } from "node:child_process";
 
 const steps = [
@@ -6,6 +6,7 @@ const steps = [
   ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]],
   ["house", ["scripts/house.ts"]],
   ["unused code", ["node_modules/knip/bin/knip.js", "--no-progress"]],
+  ["OpenAPI", ["node_modules/vitest/vitest.mjs", "run", "test/routes/openapi.test.ts", "--reporter=dot"]],
 ];
 let failed = false;
 for (const [name, args] of steps) {

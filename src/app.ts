@@ -3,18 +3,10 @@ import express, { type ErrorRequestHandler, type Express } from "express";
 import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
 import { pathForLog } from "./core/mask.ts";
-import { apiRoutes } from "./routes/api.ts";
 import { limitConnections } from "./routes/connections.ts";
-import { crmRecordingRoutes } from "./routes/crm-recordings.ts";
-import { crmWebhookRoutes } from "./routes/crm-webhooks.ts";
 import { refuseDoubtfulHost, requireAdmin } from "./routes/guard.ts";
-import { healthRoutes } from "./routes/health.ts";
-import { homeRoutes } from "./routes/home.ts";
-import { installRoutes } from "./routes/install.ts";
-import { recordingRoutes } from "./routes/recordings.ts";
+import { allRoutes } from "./routes/index.ts";
 import { mountRoutes } from "./routes/route.ts";
-import { settingsRoutes } from "./routes/settings.ts";
-import { transcriptRoutes } from "./routes/transcripts.ts";
 import { webhookDoor } from "./routes/webhooks.ts";
 import type { Parts } from "./server/assemble.ts";
 
@@ -67,21 +59,7 @@ export function createPages(parts: Parts): Express {
       contentSecurityPolicy: { directives: { styleSrc: ["'self'"], upgradeInsecureRequests: null } },
     }),
   );
-  mountRoutes(
-    app,
-    [
-      ...healthRoutes(parts),
-      ...homeRoutes(parts),
-      ...apiRoutes(parts),
-      ...recordingRoutes(parts),
-      ...transcriptRoutes(parts),
-      ...crmRecordingRoutes(parts),
-      ...installRoutes(parts),
-      ...settingsRoutes(parts),
-      ...crmWebhookRoutes(parts),
-    ],
-    requireAdmin(parts),
-  );
+  mountRoutes(app, allRoutes(parts), requireAdmin(parts));
   app.use((request) => {
     throw new Rejected(404, `there is nothing at ${request.path}`);
   });

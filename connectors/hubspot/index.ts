@@ -1,130 +1,98 @@
 import type { Owner } from "../../src/core/contact.ts";
-import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
+import type { ConnectContext, Connector, ConnectorKind, FieldDescriptions } from "../../src/core/crm.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { createTurns } from "../../src/lib/pace.ts";
-import { isPublicUrl } from "../../src/lib/public-address.ts";
-import { resultsIn, rowsAtOnce } from "./batch.ts";
-import { callersOf } from "./callers.ts";
-import { recordingField, saveCalls } from "./calls.ts";
-import { contactsById } from "./contacts.ts";
-import { createLookBack } from "./find-calls.ts";
-import { findContacts } from "./find-contacts.ts";
-import { oauth } from "./oauth.ts";
-import { createPlayer } from "./player.ts";
-import { openPortal } from "./portal.ts";
-import { describe } from "./properties.ts";
-import { recordings } from "./recordings.ts";
-import { removeCalls } from "./remove-calls.ts";
+import type { Priority } from "../../src/lib/budget.ts";
+import { type HubspotAccount, openAccount, workOn } from "./account.ts";
+import { associates } from "./associations.ts";
+import { findContacts } from "./find.ts";
+import { closeFollowUps, standingsOf } from "./follow-up.ts";
+import { createJournal } from "./journal.ts";
+import { createAppTokens, oauth } from "./oauth.ts";
+import { createRecordings } from "./recordings.ts";
+import { resultsIn, rowsAtOnce } from "./rows.ts";
+import { recordingField, saveCalls } from "./save.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
-import { changedContacts } from "./sync.ts";
-import { closeTasks, tasks } from "./tasks.ts";
-import { type DescribedRequest, openTransport, type Transport } from "./transport.ts";
+import { changedContacts, contactsById } from "./sync.ts";
+import type { AccountRequests } from "./transport.ts";
+import { describe } from "./values.ts";
 import { webhook } from "./webhook.ts";
-import { associates, type SaveTools } from "./work.ts";
-
-const aboutTasks = { what: "HubSpot, follow-up tasks", priority: "deliver" } as const;
+import { removeCalls } from "./write.ts";
 
 /** HubSpot, through its own client. */
-export const hubspot: ConnectorKind<HubspotSettings> = {
-  id: "hubspot",
-  label: "HubSpot",
-  settings,
-  installed: installedSettings,
-  oauth,
-  webhook,
-  recordings,
-  contactKinds: ["contact", "company"],
-  associates,
-  connect,
-};
+export function createHubspot(): ConnectorKind<HubspotSettings> {
+  const tokens = createAppTokens();
+  return {
+    id: "hubspot",
+    label: "HubSpot",
+    settings,
+    installed: installedSettings,
+    oauth: { ...oauth, uninstalls: createJournal(tokens) },
+    webhook,
+    recordings: createRecordings(tokens),
+    contactKinds: ["contact", "company"],
+    associates,
+    connect,
+  };
+}
 
 function connect(crm: HubspotSettings, context: ConnectContext): Connector {
-  const transport = openTransport(crm, context);
-  const warn = onceEach(context.warn);
-  const portal = openPortal(transport, { ...context, warn });
-  const callers = callersOf(portal, { ...context, warn });
-  const player = createPlayer(transport, crm.appId, warn);
-  const lookBack = createLookBack(transport, context);
-  const tools: SaveTools = {
-    transport,
-    portal,
-    callers,
-    player,
-    lookBack,
-    inTurn: createTurns(),
-    contactsInTurn: createTurns(),
-    context,
-    warn,
-    takesLink: (url) => crm.plainLinks || isPublicUrl(url),
-  };
+  const account = openAccount(crm, context);
+  const { transport, schema, callers, player } = account;
+  const work = (doing: string, priority: Priority, signal?: AbortSignal) =>
+    workOn(account, { what: `HubSpot, ${doing}`, priority, signal });
   return {
     batchSize: rowsAtOnce,
     parallel: 20,
     lookupSize: 80,
     webLinks: crm.plainLinks ? [] : [recordingField],
-    findContacts: (numbers, signal, urgent = false) => {
-      const asking: DescribedRequest = {
-        what: "HubSpot, looking up callers",
-        priority: urgent ? "answer" : "match",
-        signal,
-      };
-      return findContacts({ transport, callers, context }, numbers, asking);
-    },
-    saveCalls: (records, signal) => saveCalls(tools, records, signal),
-    tasks: (given, signal) => tasks(tools, given, { ...aboutTasks, signal }),
-    closeTasks: (given, signal) => closeTasks(tools, given, { ...aboutTasks, signal }),
-    removeCalls: (activities) => removeCalls(tools, activities),
-    changedContacts: (cursor, signal) => changedContacts({ transport, callers, context }, cursor, signal),
-    contactsById: (ids, signal) =>
-      contactsById({ transport, callers, contactFields: context.contactFields }, ids, signal),
+    findContacts: (numbers, signal, urgent = false) =>
+      findContacts(work("looking up callers", urgent ? "answer" : "match", signal), numbers),
+    saveCalls: (records, signal) => saveCalls(work("logging calls", "deliver", signal), records),
+    tasks: (given, signal) => standingsOf(work("follow-up tasks", "deliver", signal), given),
+    closeTasks: (given, signal) => closeFollowUps(work("follow-up tasks", "deliver", signal), given),
+    removeCalls: (activities) => removeCalls(work("removing calls of merged legs", "deliver"), activities),
+    changedContacts: (cursor, signal) => changedContacts(work("reading contacts", "sync", signal), cursor),
+    contactsById: (ids, signal) => contactsById(work("reading contacts that changed", "sync", signal), ids),
     ...(crm.appId !== undefined && { recordingReady: player.ready }),
-    owners: () => owners(transport),
-    fields: async () => {
-      const [calls, contacts, tasks] = await Promise.all([
-        portal.properties("calls"),
-        portal.properties("contacts"),
-        portal.properties("tasks"),
-      ]);
-      return {
-        activity: [...calls.values()].map(describe),
-        contact: [...contacts.values()].map(describe),
-        task: [...tasks.values()].map(describe),
-        readable: [...contacts.keys()],
-      };
-    },
+    owners: () => owners(work("reading owners", "sync")),
+    fields: () => fields(account),
     prepare: async () => {
-      await portal.hasKey("calls");
+      await schema.hasKey("calls");
       await callers.shapes();
     },
     close: transport.close,
   };
 }
 
-function onceEach(warn: (sentence: string) => void): (sentence: string) => void {
-  const said = new Set<string>();
-  return (sentence) => {
-    if (said.has(sentence)) return;
-    if (said.size < 1_000) said.add(sentence);
-    warn(sentence);
+async function fields({ schema }: HubspotAccount): Promise<FieldDescriptions> {
+  const [calls, contacts, tasks] = await Promise.all([
+    schema.properties("calls"),
+    schema.properties("contacts"),
+    schema.properties("tasks"),
+  ]);
+  return {
+    activity: [...calls.values()].map(describe),
+    contact: [...contacts.values()].map(describe),
+    task: [...tasks.values()].map(describe),
+    readable: [...contacts.keys()],
   };
 }
 
-const asking: DescribedRequest = { what: "HubSpot, reading owners", priority: "sync" };
 const pageSize = 100;
 
 /** All users who own records. HubSpot archives the owner of a user who was deactivated or removed. */
-async function owners(transport: Transport): Promise<Owner[]> {
-  const active = await list(transport, false);
+async function owners(requests: AccountRequests): Promise<Owner[]> {
+  const active = await list(requests, false);
   const here = new Set(active.map(({ id }) => id));
-  const archived = (await list(transport, true)).filter(({ id }) => !here.has(id));
+  const archived = (await list(requests, true)).filter(({ id }) => !here.has(id));
   return [...active, ...archived.map((owner): Owner => ({ ...owner, left: true }))];
 }
 
-async function list(transport: Transport, archived: boolean): Promise<Owner[]> {
+async function list(requests: AccountRequests, archived: boolean): Promise<Owner[]> {
   const all: Owner[] = [];
   let after: string | undefined;
   do {
-    const body: unknown = await transport.ask(asking, (client) =>
+    const body: unknown = await requests.send((client) =>
       client.crm.owners.ownersApi.getPage(undefined, after, pageSize, archived),
     );
     all.push(...resultsIn(body).flatMap(ownerIn));

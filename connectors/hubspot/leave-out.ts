@@ -1,14 +1,16 @@
 import type { CrmError } from "../../src/core/errors.ts";
+import { ownerInstead, type ReadyCall } from "../../src/lib/saving.ts";
+import type { HubspotAccount } from "./account.ts";
 import { isAboutOwner, type RefusedValue, refusedValues, refusedWith } from "./errors.ts";
 import { appProperty } from "./player.ts";
-import { lacksKey } from "./portal.ts";
-import { propertyNameOf } from "./values.ts";
-import { type SaveTools, undated, type Work } from "./work.ts";
+import type { Stored } from "./rows.ts";
+import { lacksKey } from "./schema.ts";
+import { dated, propertyNameOf } from "./values.ts";
 
-/** HubSpot names all values at once that it refuses, mostly. */
+/** Usually HubSpot names all refused values at once. */
 export const mostRounds = 5;
 
-/** What says what a call was, when HubSpot refuses a call without saying why. */
+/** What identifies a call, when HubSpot refuses it without naming a value. */
 const essential = new Set([
   "hs_timestamp",
   "hs_call_title",
@@ -24,31 +26,28 @@ const essential = new Set([
 const barest = new Set(["hs_timestamp", "hs_call_title", "hs_call_external_id"]);
 
 /**
- * Takes what HubSpot refuses out of a call that it did not take: the values that it names, or, when it names none, all
- * but the essential ones; before the `last` try all that a call can be without. The owner gives way to the default owner
- * first. Whether there is anything left to try.
+ * The call without what HubSpot refuses: the values that it names, or, when it names none, all but the essential ones;
+ * before the `last` try all that a call can be without. A refused owner is replaced by the default owner first.
+ * Undefined when nothing can be left out.
  */
-export function leaveOut(tools: SaveTools, work: Work, error: CrmError, last = false): boolean {
-  if (!isAboutValues(error)) return false;
-  const out = valuesToDrop(work, error);
-  if (out.length > 0 && !last) for (const value of out) drop(tools, work, value);
-  else {
-    const fields = Object.keys(work.wrote);
-    const refused = new Set(out.map(({ name }) => name));
-    const kept = last ? barest : essential;
-    const others = fields.filter((field) => !kept.has(field) || refused.has(propertyNameOf(field)));
-    // A call that is there already stays as it is.
-    const extra = others.length > 0 || !work.current ? others : fields;
-    if (extra.length === 0) return false;
-    for (const field of extra) delete work.wrote[field];
-    work.without.push(`${extra.map(propertyNameOf).join(", ")}: ${error.message}`);
-  }
-  undated(work, tools.context.now());
-  return true;
+export function leaveOut(
+  account: Pick<HubspotAccount, "player" | "warn" | "context">,
+  call: ReadyCall<Stored>,
+  error: CrmError,
+  last = false,
+): ReadyCall<Stored> | undefined {
+  if (!isAboutValues(error)) return undefined;
+  const refused = refusedIn(call, error);
+  const smaller =
+    refused.length > 0 && !last
+      ? refused.reduce((rest, value) => withoutValue(account, rest, value), call)
+      : withoutOthers(call, refused, error, last ? barest : essential);
+  if (!smaller || call.current) return smaller;
+  return { ...smaller, wrote: dated(smaller.wrote, account.context.now()) };
 }
 
-/** Those that HubSpot lists, else those that its words mention. */
-function valuesToDrop({ wrote }: Work, error: CrmError): RefusedValue[] {
+/** The values that HubSpot lists, else those that its message mentions. */
+function refusedIn({ wrote }: ReadyCall<Stored>, error: CrmError): RefusedValue[] {
   const names = Object.keys(wrote).map(propertyNameOf);
   const listed = refusedValues(error).filter(({ name }) => names.includes(name));
   if (listed.length > 0) return listed;
@@ -58,31 +57,54 @@ function valuesToDrop({ wrote }: Work, error: CrmError): RefusedValue[] {
   return [...new Set([...mentioned, ...owner])].map((name) => ({ name, why: error.message }));
 }
 
-/** A record or a property of ours that is not there, a lock or a limit is nothing that fewer values would change. */
+/** Fewer values do not help against a missing record, a missing property of ours, a lock or a limit. */
 function isAboutValues(error: CrmError): boolean {
   if (error.retry === "later" || lacksKey(error) || /OBJECT_NOT_FOUND/.test(error.message)) return false;
   return !refusedWith(error, 401, 403, 404);
 }
 
-function drop({ player, warn }: SaveTools, work: Work, { name, why }: RefusedValue): void {
-  const { wrote, record } = work;
-  const field = Object.keys(wrote).find((one) => propertyNameOf(one) === name) ?? name;
-  const value = wrote[field];
-  delete wrote[field];
+function withoutOthers(
+  call: ReadyCall<Stored>,
+  refused: readonly RefusedValue[],
+  { message }: CrmError,
+  stay: ReadonlySet<string>,
+): ReadyCall<Stored> | undefined {
+  const fields = Object.keys(call.wrote);
+  const names = new Set(refused.map(({ name }) => name));
+  const others = fields.filter((field) => !stay.has(field) || names.has(propertyNameOf(field)));
+  // A call that exists already stays as it is.
+  const extra = others.length > 0 || !call.current ? others : fields;
+  if (extra.length === 0) return undefined;
+  const wrote = Object.fromEntries(Object.entries(call.wrote).filter(([field]) => !extra.includes(field)));
+  return {
+    ...call,
+    wrote,
+    without: [...call.without, `${extra.map(propertyNameOf).join(", ")}: ${message}`],
+  };
+}
+
+function withoutValue(
+  { player, warn }: Pick<HubspotAccount, "player" | "warn">,
+  call: ReadyCall<Stored>,
+  { name, why }: RefusedValue,
+): ReadyCall<Stored> {
+  const field = Object.keys(call.wrote).find((one) => propertyNameOf(one) === name) ?? name;
+  const { [field]: value, ...wrote } = call.wrote;
   if (field === "ownerId") {
-    const { fallbackOwnerId } = record;
-    const isNew = fallbackOwnerId !== undefined && value === record.ownerId && fallbackOwnerId !== value;
-    if (isNew) wrote["ownerId"] = fallbackOwnerId;
-    const instead = isNew ? "the default owner has it" : "it has no owner";
+    const { fallbackOwnerId } = call.record;
+    const { owner, without } = ownerInstead(value, fallbackOwnerId, { nobody: "it has no owner", why });
     warn("HubSpot does not take the owner of some calls: they go to the default owner, or to none");
-    work.without.push(`the owner ${value}, so ${instead}: ${why}`);
-    return;
+    return {
+      ...call,
+      wrote: { ...wrote, ...(owner !== undefined && { ownerId: owner }) },
+      without: [...call.without, without],
+    };
   }
   if (name === appProperty) {
     player.giveUp();
     warn(
-      `HubSpot does not take ${name}: calls are logged without it, and HubSpot's own player does not ask us`,
+      `HubSpot does not take ${name}: calls are logged without it, and HubSpot's own player cannot request their recordings`,
     );
   } else warn(`HubSpot does not take the ${name} of some calls: they are logged without it (${why})`);
-  work.without.push(`${name}: ${why}`);
+  return { ...call, wrote, without: [...call.without, `${name}: ${why}`] };
 }

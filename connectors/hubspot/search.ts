@@ -1,16 +1,16 @@
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { type Stored, storedIn } from "./batch.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
+import { type Stored, storedIn } from "./rows.ts";
+import type { AccountRequests } from "./transport.ts";
 
 /** HubSpot refuses longer bodies. */
 const longestBody = 3_000;
-/** The place of a later page is a longer text than "0". */
-const roomForPlace = 10;
+/** The cursor of a later page is longer than that of the first. */
+const roomForCursor = 10;
 const pageSize = 200;
-/** Nobody is that many people; what is beyond is not looked at. */
+/** Later pages are not read: that many contacts do not share a few numbers. */
 const mostPages = 10;
 
-/** A property and the values that a wanted record may have in it: for each wanted thing, its writings. */
+/** A property, and for each wanted number or id the values that it may have there. */
 export type Filter = { name: string; values: readonly (readonly string[])[] };
 
 export type SearchBody = {
@@ -21,7 +21,6 @@ export type SearchBody = {
   sorts?: string[];
 };
 
-/** The place of a later page is a longer text than this. */
 const firstPage = "0";
 
 /** HubSpot's published specification of 2026-03 requires `after` and `sorts` in every search. */
@@ -29,17 +28,12 @@ function inFull({ after = firstPage, sorts = [], ...body }: SearchBody): Require
   return { ...body, after, sorts };
 }
 
-/** A page of found records. `total`: of all pages. */
-export type SearchPage = { results: ReturnType<typeof storedIn>; total: number; after?: string };
+/** A page of found records. */
+export type SearchPage = { results: ReturnType<typeof storedIn>; after?: string };
 
 /** One request. Throws `CrmError`. */
-export async function search(
-  transport: Transport,
-  type: string,
-  body: SearchBody,
-  asking: DescribedRequest,
-): Promise<SearchPage> {
-  const answer: unknown = await transport.search(asking, (client) =>
+export async function search(requests: AccountRequests, type: string, body: SearchBody): Promise<SearchPage> {
+  const answer: unknown = await requests.search((client) =>
     client.crm.objects.searchApi.doSearch(
       type,
       inFull(body) as unknown as Parameters<typeof client.crm.objects.searchApi.doSearch>[1],
@@ -47,17 +41,16 @@ export async function search(
   );
   const object = isObject(answer) ? answer : {};
   const after = textAt(objectAt(objectAt(object, "paging"), "next"), "after");
-  return { results: storedIn(answer), total: Number(object["total"] ?? 0), ...(after && { after }) };
+  return { results: storedIn(answer), ...(after && { after }) };
 }
 
 /**
- * The records that have any of a filter's values, for each of the filters: at most five, for the same wanted things.
- * The values are put into as few requests as their length allows.
+ * The records with a value of any filter; at most five filters, for the same numbers or ids. The values are put into as
+ * few requests as their length allows.
  */
 export async function inSearches(
-  transport: Transport,
+  requests: AccountRequests,
   { type, filters, properties }: { type: string; filters: readonly Filter[]; properties: readonly string[] },
-  asking: DescribedRequest,
 ): Promise<{ stored: Stored }[]> {
   const count = Math.max(...filters.map(({ values }) => values.length), 0);
   const bodies: SearchBody[] = [];
@@ -67,13 +60,13 @@ export async function inSearches(
     let body = bodyOf(filters, properties, from, to);
     for (; to < count; to += 1) {
       const more = bodyOf(filters, properties, from, to + 1);
-      if (Buffer.byteLength(JSON.stringify(inFull(more))) > longestBody - roomForPlace) break;
+      if (Buffer.byteLength(JSON.stringify(inFull(more))) > longestBody - roomForCursor) break;
       body = more;
     }
     bodies.push(body);
     from = to;
   }
-  const found = await Promise.all(bodies.map((body) => allPages(transport, type, body, asking)));
+  const found = await Promise.all(bodies.map((body) => allPages(requests, type, body)));
   return found.flat();
 }
 
@@ -92,15 +85,14 @@ function bodyOf(
 }
 
 async function allPages(
-  transport: Transport,
+  requests: AccountRequests,
   type: string,
   body: SearchBody,
-  asking: DescribedRequest,
 ): Promise<SearchPage["results"]> {
   const all: SearchPage["results"] = [];
   let after: string | undefined;
   for (let page = 0; page < mostPages; page += 1) {
-    const found = await search(transport, type, { ...body, ...(after && { after }) }, asking);
+    const found = await search(requests, type, { ...body, ...(after && { after }) });
     all.push(...found.results);
     after = found.after;
     if (after === undefined) break;

@@ -1,31 +1,31 @@
 import { createHash } from "node:crypto";
-import type { ContactRef } from "../../src/core/contact.ts";
-import type { ConnectContext, ContactChanges } from "../../src/core/contracts.ts";
+import type { Contact, ContactRef } from "../../src/core/contact.ts";
+import type { ContactChanges } from "../../src/core/crm.ts";
 import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { type Stored, storedIn } from "./batch.ts";
-import type { CallerShape, Callers } from "./callers.ts";
-import { callerProperties, contactOf, mergedInto } from "./contacts.ts";
+import type { HubspotWork } from "./account.ts";
+import { type CallerShape, callerProperties, contactOf, mergedInto } from "./people.ts";
+import { readRecords } from "./read.ts";
+import { type Stored, storedIn } from "./rows.ts";
 import { search } from "./search.ts";
-import type { DescribedRequest, Transport } from "./transport.ts";
 
-type SyncContext = Pick<ConnectContext, "contactFields" | "now">;
-
-/**
- * Where a sync stands. `list`: all callers are listed. `changes`: those changed in a window of time are searched, by
- * id, so that no window is too large. `archived`: those that were deleted are listed. Each step goes through one type of
- * caller after another; `of`: the type it is at. `fields`: the properties that the index was made with. Times are ms.
- */
+/** Where a sync stands. Each step reads one type of caller after another. Times are ms. */
 type SyncCursor = {
+  /**
+   * `list`: all callers are listed. `changes`: those changed in a window of time are searched by id, so that no window
+   * is too large. `archived`: deleted ones are listed.
+   */
   step: "list" | "changes" | "archived";
+  /** The type of caller that is read. */
   of: CallerShape["type"];
+  /** A digest of the properties in the index. */
   fields: string;
   fullAt: number;
   since: number;
   until: number;
   archivedAt: number;
-  /** Of `list` and `archived`: HubSpot's own place. */
+  /** Of `list` and `archived`: HubSpot's cursor. */
   after?: string;
-  /** Of `changes`: the last id that was seen. */
+  /** Of `changes`: the last id that was read. */
   last?: string;
 };
 
@@ -33,44 +33,34 @@ const pageSize = 100;
 const searchPageSize = 200;
 /** The search lags, and clocks differ: each window begins this long before the last one ended. */
 const overlapMs = 3 * 60_000;
-/** Deleted contacts are told by no search and no time: all of them are listed, so not often. */
+/** No search finds deleted contacts, so all of them are listed, at most this often. */
 const archivedEveryMs = 3_600_000;
-/** What no change told us of (a contact merged unseen) is found by a complete listing. */
+/** A complete listing finds what no change showed, such as an unseen merge. */
 const fullEveryMs = 7 * 86_400_000;
-
-const asking = (signal?: AbortSignal): DescribedRequest => ({
-  what: "HubSpot, reading contacts",
-  priority: "sync",
-  signal,
-});
 
 type SyncPage = Omit<ContactChanges, "cursor"> & { next: SyncCursor };
 
-/** What one page is read with. `next`: the type of caller that comes after this one in the same step. */
 type PageOptions = {
-  transport: Transport;
+  work: HubspotWork;
   shape: CallerShape;
+  /** The type of caller after this one in the same step. */
   next: CallerShape["type"] | undefined;
   first: CallerShape["type"];
-  asked: readonly string[];
-  now: () => number;
-  signal: AbortSignal | undefined;
+  /** The contact fields that the mapping uses. */
+  mapped: readonly string[];
 };
 
 /**
- * One page of changes; the first time, and once a week, one page of all contacts and companies. A type of caller that
- * has no more to tell makes way for the next one in the same page. Throws `CrmError`.
+ * One page of changes; the first time, and once a week, one page of all contacts and companies. The last results of
+ * one type of caller and the first of the next share a page. Throws `CrmError`.
  */
-export async function changedContacts(
-  { transport, callers, context }: { transport: Transport; callers: Callers; context: SyncContext },
-  text: string | undefined,
-  signal?: AbortSignal,
-): Promise<ContactChanges> {
+export async function changedContacts(work: HubspotWork, text: string | undefined): Promise<ContactChanges> {
+  const { callers, context } = work;
   const now = context.now();
-  const asked = context.contactFields();
-  const shapes = await callers.shapes(signal);
+  const mapped = context.contactFields();
+  const shapes = await callers.shapes(work.signal);
   const [{ type: first }] = shapes as [CallerShape];
-  const fields = fieldsMark(shapes.flatMap((shape) => callerProperties(shape, asked)));
+  const fields = fieldsMark(shapes.flatMap((shape) => callerProperties(shape, mapped)));
   const before = readCursor(text);
   const old = before && before.step !== "list" && now - before.fullAt > fullEveryMs;
   const starts = !before || old || before.fields !== fields;
@@ -82,7 +72,7 @@ export async function changedContacts(
     if (shape.type !== all.next.of || all.next.step !== cursor.step) continue;
     const next = shapes[at + 1]?.type;
     const read = steps[cursor.step];
-    const one = await read({ transport, shape, next, first, asked, now: context.now, signal }, all.next);
+    const one = await read({ work, shape, next, first, mapped }, all.next);
     all.contacts.push(...one.contacts);
     all.removed.push(...one.removed);
     Object.assign(all, { next: one.next, more: one.more });
@@ -94,22 +84,24 @@ export async function changedContacts(
 const steps = { list: listed, changes: changed, archived };
 
 async function listed(reading: PageOptions, cursor: SyncCursor): Promise<SyncPage> {
-  const { transport, shape, asked, now, signal } = reading;
-  const body: unknown = await transport.ask(asking(signal), (client) =>
-    client.crm.objects.basicApi.getPage(shape.type, pageSize, cursor.after, callerProperties(shape, asked)),
+  const { work, shape, mapped } = reading;
+  const body: unknown = await work.send((client) =>
+    client.crm.objects.basicApi.getPage(shape.type, pageSize, cursor.after, callerProperties(shape, mapped)),
   );
   const after = nextOf(body);
   const { after: _, ...done } = cursor;
   const stored = storedIn(body).map((one) => one.stored);
   if (after !== undefined) return page(reading, stored, { ...cursor, after }, true);
   if (reading.next) return page(reading, stored, { ...done, of: reading.next }, true);
-  return page(reading, stored, { ...done, step: "changes", of: reading.first, until: now() }, true);
+  const until = work.context.now();
+  return page(reading, stored, { ...done, step: "changes", of: reading.first, until }, true);
 }
 
 async function changed(reading: PageOptions, given: SyncCursor): Promise<SyncPage> {
-  const { transport, shape, asked, now, signal } = reading;
+  const { work, shape, mapped } = reading;
+  const now = work.context.now();
   const begins = given.last === undefined && given.of === reading.first;
-  const cursor = begins ? { ...given, until: now() } : given;
+  const cursor = begins ? { ...given, until: now } : given;
   const filters = [
     { propertyName: shape.changed, operator: "GTE", value: String(cursor.since) },
     { propertyName: shape.changed, operator: "LTE", value: String(cursor.until) },
@@ -119,11 +111,11 @@ async function changed(reading: PageOptions, given: SyncCursor): Promise<SyncPag
   ];
   const body = {
     filterGroups: [{ filters }],
-    properties: callerProperties(shape, asked),
+    properties: callerProperties(shape, mapped),
     limit: searchPageSize,
     sorts: ["hs_object_id"],
   };
-  const { results } = await search(transport, shape.type, body, asking(signal));
+  const { results } = await search(work, shape.type, body);
   const stored = results.map((one) => one.stored);
   const last = stored.at(-1)?.id;
   if (stored.length === searchPageSize && last !== undefined)
@@ -131,13 +123,13 @@ async function changed(reading: PageOptions, given: SyncCursor): Promise<SyncPag
   const { last: _, ...done } = cursor;
   if (reading.next) return page(reading, stored, { ...done, of: reading.next }, true);
   const window: SyncCursor = { ...done, of: reading.first, since: cursor.until - overlapMs };
-  if (now() - cursor.archivedAt < archivedEveryMs) return page(reading, stored, window, false);
-  return page(reading, stored, { ...window, step: "archived", archivedAt: now() }, true);
+  if (now - cursor.archivedAt < archivedEveryMs) return page(reading, stored, window, false);
+  return page(reading, stored, { ...window, step: "archived", archivedAt: now }, true);
 }
 
 async function archived(reading: PageOptions, cursor: SyncCursor): Promise<SyncPage> {
-  const { transport, shape, signal } = reading;
-  const body: unknown = await transport.ask(asking(signal), (client) =>
+  const { work, shape } = reading;
+  const body: unknown = await work.send((client) =>
     client.crm.objects.basicApi.getPage(
       shape.type,
       pageSize,
@@ -161,20 +153,20 @@ async function archived(reading: PageOptions, cursor: SyncCursor): Promise<SyncP
 }
 
 function page(
-  { shape, asked }: PageOptions,
+  { shape, mapped }: PageOptions,
   stored: readonly Stored[],
   next: SyncCursor,
   more: boolean,
 ): SyncPage {
   return {
-    contacts: stored.map((one) => contactOf(shape, one, asked)),
+    contacts: stored.map((one) => contactOf(shape, one, mapped)),
     removed: stored.flatMap(mergedInto).map((id): ContactRef => ({ id, kind: shape.kind })),
     next,
     more,
   };
 }
 
-/** A cursor of another version of ours begins anew. */
+/** Undefined for the cursor of another version of ours: the sync starts again. */
 function readCursor(text: string | undefined): SyncCursor | undefined {
   if (text === undefined) return undefined;
   try {
@@ -193,4 +185,22 @@ function fieldsMark(fields: readonly string[]): string {
 
 function nextOf(body: unknown): string | undefined {
   return isObject(body) ? textAt(objectAt(objectAt(body, "paging"), "next"), "after") : undefined;
+}
+
+/** Contacts as they are now. For an id that was merged away HubSpot answers with the survivor: that id counts as gone. */
+export async function contactsById(
+  work: HubspotWork,
+  ids: readonly string[],
+): Promise<{ contacts: Contact[]; gone: ContactRef[] }> {
+  const mapped = work.context.contactFields();
+  const [contacts] = await work.callers.shapes(work.signal);
+  if (!contacts) return { contacts: [], gone: [] };
+  const shape = { type: "contacts", by: "id", properties: callerProperties(contacts, mapped) } as const;
+  const found = await readRecords(work, ids, shape);
+  const stored = [...found.values()];
+  const gone = [...ids.filter((id) => !found.has(id)), ...stored.flatMap(mergedInto)];
+  return {
+    contacts: stored.map((one) => contactOf(contacts, one, mapped)),
+    gone: [...new Set(gone)].map((id) => ({ id, kind: "contact" })),
+  };
 }

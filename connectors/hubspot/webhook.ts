@@ -1,18 +1,18 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { ContactEvents, CrmRequestHead, CrmWebhook } from "../../src/core/contact-events.ts";
-import type { BodyCheck } from "../../src/core/delivery.ts";
+import type { ContactEvents, CrmRequestHead, CrmWebhook } from "../../src/core/crm-app.ts";
 import { Rejected } from "../../src/core/errors.ts";
+import type { BodyCheck } from "../../src/core/provider.ts";
 import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
 import { parseBody } from "../../src/lib/json-body.ts";
 import { hmacSha256, sameSecret } from "../../src/lib/signature.ts";
-import type { HubspotApp } from "./oauth-app.ts";
+import type { HubspotApp } from "./settings.ts";
 
 const windowMs = 5 * 60_000;
-/** What HubSpot decodes in a URL before it signs it; all else stays as it was sent. */
+/** What HubSpot decodes in a URL before it signs it; everything else is signed as it was sent. */
 const decodedInUrl = /%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** HubSpot's webhooks, signed with version 3 of its signatures. They come in no order, and at least once. */
+/** HubSpot's webhooks, signed with version 3 of its signatures. They arrive in any order, at least once. */
 export const webhook: CrmWebhook<HubspotApp> = { verify, read };
 
 function verify(
@@ -56,7 +56,7 @@ function read(body: Uint8Array): ContactEvents[] {
   }));
 }
 
-/** Both the names of today and those of older subscriptions, which have the type of the object in front. */
+/** The current names, and those of older subscriptions, which begin with the type of the object. */
 function sort(event: JsonObject, { changed, removed, erased }: Lists): void {
   const type = textAt(event, "objectTypeId");
   const [object, what] = (textAt(event, "subscriptionType") ?? "").split(".");

@@ -1,72 +1,90 @@
-import type { CrmError } from "../../src/core/errors.ts";
-import { type BatchRow, type RowAnswer, writeRows } from "./batch.ts";
-import { createOnce } from "./create-once.ts";
-import { externalIdOf } from "./current.ts";
+import type { RemovedCall } from "../../src/core/crm.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { inParts } from "../../src/lib/pace.ts";
+import {
+  failedCall,
+  goneCall,
+  isSettled,
+  type ReadyCall,
+  type SavedCall,
+  type SettledCall,
+} from "../../src/lib/saving.ts";
+import type { HubspotWork } from "./account.ts";
+import { refusedWith } from "./errors.ts";
 import { leaveOut, mostRounds } from "./leave-out.ts";
-import { keyProperties } from "./portal.ts";
-import type { DescribedRequest } from "./transport.ts";
-import { otherWritings, textsOf } from "./values.ts";
-import { type CallSchema, failed, type SaveTools, type Work } from "./work.ts";
+import { createOnce, tooEarly } from "./look-back.ts";
+import { type CallSchema, externalIdOf, readRecords } from "./read.ts";
+import { type BatchRow, type RowAnswer, rowsAtOnce, type Stored, writeRows } from "./rows.ts";
+import { keyProperties, mayLackKey } from "./schema.ts";
+import { otherForms, type Properties, textsOf } from "./values.ts";
 
+type CallToWrite = ReadyCall<Stored>;
 type TextProperties = Record<string, string>;
 
 /**
- * Makes the new calls and updates the others, each kind in one request per 100. What HubSpot refuses of a call is left
- * out, and the call is sent again with the other refused ones, a few times at most.
+ * Creates the new calls and updates the others, each kind in one request per 100. What HubSpot refuses of a call is left
+ * out, and the call is sent again, with the other refused ones and a few times at most.
  */
 export async function writeCalls(
-  tools: SaveTools,
-  works: readonly Work[],
+  work: HubspotWork,
+  calls: readonly CallToWrite[],
   schema: CallSchema,
-  asking: DescribedRequest,
-): Promise<void> {
-  await write(tools, works, schema, asking);
-  for (let round = 1; round <= mostRounds; round += 1) {
-    const again = works.filter((work) => {
-      const { result } = work;
-      return result && "failed" in result && leaveOut(tools, work, result.failed, round === mostRounds);
-    });
-    if (again.length === 0) return;
-    for (const work of again) delete work.result;
-    await write(tools, again, schema, asking);
-  }
-}
-
-async function write(
-  tools: SaveTools,
-  works: readonly Work[],
-  schema: CallSchema,
-  asking: DescribedRequest,
-): Promise<void> {
-  const { keyed, known } = schema;
-  const fresh = works.filter(({ current }) => current === undefined);
-  const changed = works.filter(({ current, wrote }) => current && Object.keys(wrote).length > 0);
-  for (const work of works) if (work.current) work.saved = work.current;
-  const made = keyed
-    ? await upsert(tools, fresh, schema, asking)
-    : await create(tools, fresh, schema, asking);
-  const updated = await update(tools, changed, schema, asking);
-  for (const work of [...fresh, ...changed]) {
-    const answer = made.get(work.record.key) ?? updated.get(work.record.key);
-    if (!answer) continue;
-    if ("failed" in answer) {
-      work.result = failedWrite(work, answer.failed);
-      continue;
+): Promise<(SavedCall<Stored> | SettledCall)[]> {
+  const done: (SavedCall<Stored> | SettledCall)[] = [];
+  let waiting = calls;
+  for (let round = 1; waiting.length > 0; round += 1) {
+    const answers = await sendCalls(work, waiting, schema);
+    const again: CallToWrite[] = [];
+    for (const call of waiting) {
+      const step = stepOf(call, answers.get(call.record.key), schema);
+      const refusal = isSettled(step) && "failed" in step.result ? step.result.failed : undefined;
+      const isLast = round === mostRounds;
+      const smaller = refusal && round <= mostRounds ? leaveOut(work, call, refusal, isLast) : undefined;
+      if (smaller) again.push(smaller);
+      else done.push(step);
     }
-    work.saved = answer.stored;
-    work.created = work.current === undefined && answer.stored.created;
-    work.stored = otherWritings(work.wrote, answer.stored, known);
+    waiting = again;
   }
+  return done;
 }
 
-function upsert(
-  { transport }: SaveTools,
-  works: readonly Work[],
+async function sendCalls(
+  work: HubspotWork,
+  calls: readonly CallToWrite[],
+  schema: CallSchema,
+): Promise<Map<string, RowAnswer>> {
+  const fresh = calls.filter(({ current }) => current === undefined);
+  const sendNew = schema.keyed ? upsert : create;
+  const made = await sendNew(work, fresh, schema);
+  return new Map([...made, ...(await update(work, calls, schema))]);
+}
+
+/** A call without an answer is one without anything to write. */
+function stepOf(
+  call: CallToWrite,
+  answer: RowAnswer | undefined,
   { known }: CallSchema,
-  asking: DescribedRequest,
-) {
+): SavedCall<Stored> | SettledCall {
+  const { record, current, wrote } = call;
+  if (answer && "failed" in answer) {
+    const isGone = current && /OBJECT_NOT_FOUND/.test(answer.failed.message);
+    return isGone ? goneCall(record) : failedCall(record, answer.failed);
+  }
+  const stored = answer?.stored;
+  const activityId = stored?.id ?? current?.id;
+  if (activityId === undefined)
+    return failedCall(record, new CrmError("later", "HubSpot's answer says nothing about this call"));
+  return {
+    ...call,
+    activityId,
+    created: current === undefined && stored?.created === true,
+    ...(stored && { stored: otherForms(wrote, stored, known) }),
+  };
+}
+
+function upsert({ send }: HubspotWork, calls: readonly CallToWrite[], { known }: CallSchema) {
   const idProperty = keyProperties.calls.name;
-  const rows = works.map(
+  const rows = calls.map(
     ({
       record: { key },
       wrote,
@@ -77,19 +95,18 @@ function upsert(
   );
   return writeRows(
     rows,
-    (inputs) => transport.ask(asking, (client) => client.crm.objects.batchApi.upsert("calls", { inputs })),
+    (inputs) => send((client) => client.crm.objects.batchApi.upsert("calls", { inputs })),
     { refOf: ({ properties }) => properties[idProperty] ?? undefined },
   );
 }
 
 /** For an account that refuses our key. */
-async function create(
-  { transport, lookBack }: SaveTools,
-  works: readonly Work[],
+function create(
+  { send, lookBack }: HubspotWork,
+  calls: readonly CallToWrite[],
   { known }: CallSchema,
-  asking: DescribedRequest,
 ): Promise<Map<string, RowAnswer>> {
-  const rows = works.map(({ record, wrote }): BatchRow<{ properties: TextProperties; associations: [] }> => {
+  const rows = calls.map(({ record, wrote }): BatchRow<{ properties: TextProperties; associations: [] }> => {
     const properties = { ...textsOf(wrote, known), hs_call_external_id: externalIdOf(record) };
     return { ref: record.key, input: { properties, associations: [] } };
   });
@@ -97,30 +114,56 @@ async function create(
     lookBack,
     rows,
     (key) => key,
-    (inputs) => transport.ask(asking, (client) => client.crm.objects.batchApi.create("calls", { inputs })),
+    (inputs) => send((client) => client.crm.objects.batchApi.create("calls", { inputs })),
   );
 }
 
-/** By HubSpot's id, so that a call that was deleted a moment ago is not made again. */
-function update(
-  { transport }: SaveTools,
-  works: readonly Work[],
-  { known }: CallSchema,
-  asking: DescribedRequest,
-) {
-  const rows = works.flatMap(
+/** By HubSpot's id, so that a call that was deleted a moment ago is not created again. */
+function update({ send }: HubspotWork, calls: readonly CallToWrite[], { known }: CallSchema) {
+  const rows = calls.flatMap(
     ({ record: { key }, wrote, current }): BatchRow<{ id: string; properties: TextProperties }>[] =>
-      current ? [{ ref: key, input: { id: current.id, properties: textsOf(wrote, known) } }] : [],
+      current && Object.keys(wrote).length > 0
+        ? [{ ref: key, input: { id: current.id, properties: textsOf(wrote, known) } }]
+        : [],
   );
   const keys = new Map(rows.map(({ ref, input }) => [input.id, ref]));
   return writeRows(
     rows,
-    (inputs) => transport.ask(asking, (client) => client.crm.objects.batchApi.update("calls", { inputs })),
+    (inputs) => send((client) => client.crm.objects.batchApi.update("calls", { inputs })),
     { refOf: ({ id }) => keys.get(id) },
   );
 }
 
-function failedWrite(work: Work, error: CrmError): Work["result"] {
-  const gone = work.current && /OBJECT_NOT_FOUND/.test(error.message);
-  return gone ? { key: work.record.key, gone: true } : failed(work, error);
+/** Archives calls; those that are archived already are ignored. Throws `CrmError`, also when a search would be too early. */
+export async function removeCalls(work: HubspotWork, activities: readonly RemovedCall[]): Promise<void> {
+  const { schema, lookBack } = work;
+  const idOf = ({ key, activityId }: RemovedCall) => activityId ?? lookBack.idOf(key);
+  const ids = activities.flatMap((call) => idOf(call) ?? []);
+  const doubtful = activities.filter((call) => idOf(call) === undefined);
+  const keyed = doubtful.length === 0 || (await schema.hasKey("calls"));
+  const known: Properties = doubtful.length === 0 ? new Map() : await schema.properties("calls");
+  const keys = keyed ? doubtful.map(({ key }) => key) : [];
+  const byKey = await readRecords(work, keys, { type: "calls", by: "key", properties: [] });
+  const unkeyed = doubtful.filter(
+    ({ key, sentAt }) => !keyed || (!byKey.has(key) && mayLackKey(known, "calls", sentAt)),
+  );
+  const waitMs = Math.max(0, ...unkeyed.map(({ key }) => lookBack.waitOf(key)));
+  const old = waitMs > 0 ? [] : unkeyed.flatMap(({ key }) => externalIdsOf(key));
+  const byId = await lookBack.find(work, old, []);
+  const found = [...byKey.values(), ...byId.values()].map(({ id }) => id);
+  for (const part of inParts([...ids, ...found], rowsAtOnce)) {
+    const inputs = part.map((id) => ({ id }));
+    await work
+      .send((client) => client.crm.objects.batchApi.archive("calls", { inputs }))
+      .catch((error: unknown) => {
+        if (!refusedWith(error, 404)) throw error;
+      });
+  }
+  if (waitMs > 0) throw tooEarly(waitMs);
+}
+
+/** The ids that a call may have been sent with: the provider's own, which ends the key, or the key. */
+function externalIdsOf(key: string): { key: string; externalId: string }[] {
+  const own = key.split(":").slice(2).join(":");
+  return [own, key].map((externalId) => ({ key, externalId }));
 }

@@ -1,5 +1,5 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, Fields, FieldValue, RemovedCall, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields, FieldValue, RemovedCall, SaveResult } from "../../src/core/crm.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/lib/body.ts";
@@ -9,7 +9,7 @@ import { addRecord, type Document, removeActivity, replaceRecord, textsOf } from
 import { followUpOf } from "./follow-ups.ts";
 import { fieldsIn, isScalar, parseRecord, withMembers } from "./record.ts";
 
-/** Members of an activity or a task that are not a mapping's to fill. */
+/** Members of an activity or a task that no mapping may fill. */
 const ownMembers = ["id", "key", "taskId"];
 
 type StoredActivity = { place: number; text: Buffer; record: JsonObject };
@@ -29,7 +29,7 @@ export async function saveCalls(
   return records.flatMap(({ key }) => results.get(key) ?? []);
 }
 
-/** Takes activities out of the file; those that are gone already are fine. */
+/** Removes activities from the file; those that do not exist are ignored. */
 export function removeCalls(document: Document, activities: readonly RemovedCall[]): void {
   for (const { key, activityId } of activities) {
     const found = findActivity(document, key, activityId) ?? findActivity(document, key);
@@ -84,14 +84,14 @@ function put(
   return String(found.record["id"]);
 }
 
-/** A field without a value is null, whatever its type was. */
+/** A field without a value is null, whatever its type. */
 function emptied(members: Fields): Record<string, FieldValue | null> {
   return Object.fromEntries(
     Object.entries(members).map(([name, value]) => [name, value === "" ? null : value]),
   );
 }
 
-/** By id, else by key. An id that now belongs to another call is not this call's: ids are used again after a deletion. */
+/** By id, else by key. Ids are used again after a deletion, so an id with another key belongs to another call. */
 function findActivity(document: Document, key: string, activityId?: string): StoredActivity | undefined {
   const { byId, byKey } = document.activityPlaces;
   const place = activityId === undefined ? byKey.get(key) : byId.get(activityId);
@@ -101,7 +101,7 @@ function findActivity(document: Document, key: string, activityId?: string): Sto
   return (record["key"] ?? key) === key ? { place, text, record } : undefined;
 }
 
-/** Makes the contact of an unknown caller, unless this call has had one before: then a person may have taken it away. */
+/** Creates the contact of an unknown caller, unless the call had one before: a person may have removed it. */
 function newContact(
   document: Document,
   record: CallRecord,
@@ -126,12 +126,12 @@ function linkedContact(
   return known && { id, kind: known.kind };
 }
 
-/** The follow-up with the fields that it can have. */
+/** The follow-up without the fields that it cannot have. */
 function withFittingTask({ task, ...record }: CallRecord, leaveOut: (words: string) => void): CallRecord {
   return task ? { ...record, task: { ...task, fields: fittingIn(task.fields, leaveOut) } } : record;
 }
 
-/** The fields that an activity can have; `leaveOut` hears why it cannot have another. */
+/** The fields that an activity can have; `leaveOut` is called with the reason for each other one. */
 function fittingIn(fields: Fields, leaveOut: (words: string) => void = () => {}): Fields {
   const fitting = Object.entries(fields).filter(([name, value]) => {
     const isOwn = ownMembers.includes(name);

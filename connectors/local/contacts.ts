@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
-import type { CallRecord, ContactChanges } from "../../src/core/contracts.ts";
+import type { CallRecord, ContactChanges } from "../../src/core/crm.ts";
 import { identityOf, toE164 } from "../../src/core/phone.ts";
 import { createPace } from "../../src/lib/pace.ts";
 import { addRecord, type Document, textsOf } from "./document.ts";
@@ -8,7 +8,7 @@ import { contactOf, shapes } from "./shapes.ts";
 
 export type NewContact = NonNullable<CallRecord["createContact"]>;
 
-/** Why this contact cannot be made, if it cannot. */
+/** Why this contact cannot be created; undefined when it can. */
 export function faultInContact({ number, fields }: NewContact, region: string): string | undefined {
   if (!toE164(number, region)) return "a contact can only be made for a number that can be dialled";
   for (const name of ["id", "phones"])
@@ -17,7 +17,7 @@ export function faultInContact({ number, fields }: NewContact, region: string): 
   return issue && `new contact, ${issue.path.join(".")}: ${issue.message}`;
 }
 
-/** The contact with this number: the one that is there, else a new one. */
+/** The contact with this number: an existing one, else a new one. */
 export function contactFor(
   document: Document,
   { number, phone = number, fields }: NewContact,

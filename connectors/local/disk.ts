@@ -9,27 +9,27 @@ import { JsonFault, placeOf } from "./json.ts";
 import { chunksOf, readDocument } from "./layout.ts";
 
 /**
- * The file, for lowdb. `read` gives null when there is no file yet; `write` replaces it as a whole, durably.
- * Both throw `CrmError("later")` with what is wrong and where, or `Overtaken`.
+ * The file, for lowdb. `read` returns null when there is no file; `write` replaces the whole file durably. Both throw
+ * `CrmError("later")` with the fault and its place, or `Overtaken`.
  */
 export type Disk = Adapter<Document> & {
-  /** Whether somebody else wrote the file after our last read or write. */
+  /** Whether another program wrote the file after our last read or write. */
   changed(): Promise<boolean>;
-  /** After a failure: what is in memory may not be what is in the file, so it counts as changed. */
+  /** After a failure memory and file may differ, so the file counts as changed. */
   forget(): void;
 };
 
-/** Somebody else wrote the file while we were writing ours; theirs is untouched. Read it, and try again. */
+/** Another program wrote the file during our write. Its version is untouched: read it and try again. */
 export class Overtaken extends CrmError {
   constructor(file: string) {
-    super("later", `${file} was changed by somebody else at the same moment. Calls wait; nothing is lost.`);
+    super("later", `${file} was changed by another program at the same moment. Calls wait; nothing is lost.`);
     this.name = "Overtaken";
   }
 }
 
 const missing = "missing";
 const unsettled = Symbol("unsettled");
-/** How long an editor may take between two writes of one save. */
+/** The longest time between two writes of one save of an editor. */
 const settleMs = 25;
 const maxAttempts = 20;
 let temporaryFiles = 0;
@@ -46,7 +46,7 @@ export function openDisk(file: string, region: string): Disk {
       if (document !== unsettled) return document;
       await setTimeout(settleMs);
     }
-    throw later("is being written by somebody else all the time");
+    throw later("is written by another program all the time");
   };
 
   const readOnce = async (): Promise<Document | null | typeof unsettled> => {
@@ -68,7 +68,7 @@ export function openDisk(file: string, region: string): Disk {
     }
   };
 
-  /** Half a file is not a broken file: an editor may still be writing it. */
+  /** An incomplete file may be one that an editor is still writing. */
   const refuse = async (bytes: Buffer, fault: JsonFault, version: string): Promise<typeof unsettled> => {
     await setTimeout(settleMs);
     if ((await versionAt(file)) !== version) return unsettled;
@@ -89,7 +89,7 @@ export function openDisk(file: string, region: string): Disk {
     const temporary = join(folder, `.${basename(target)}.${process.pid}-${++temporaryFiles}.tmp`);
     try {
       const version = await fill(temporary, document, await orMissing(stat(target)));
-      // Without an await in between: nobody in this process, and hardly anybody outside, can save between the two.
+      // Without an await in between, no other work of this process can save between the two.
       if (versionNow(target) !== seen) throw new Overtaken(file);
       renameSync(temporary, target);
       seen = version;
@@ -124,7 +124,7 @@ export function openDisk(file: string, region: string): Disk {
   };
 }
 
-/** A process that was killed while it wrote has left its temporary file. */
+/** A process that was killed during a write leaves its temporary file. */
 async function removeLeftovers(file: string): Promise<void> {
   const target = (await orMissing(realpath(file))) ?? file;
   for (const name of (await orMissing(readdir(dirname(target)))) ?? []) {
@@ -143,7 +143,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Writes a new file beside the old one, with its rights, and makes it durable. */
+/** Writes a new file beside the old one, with the same permissions, and makes it durable. */
 async function fill(
   temporary: string,
   document: Document,
@@ -164,14 +164,14 @@ async function keepRights(
   handle: FileHandle,
   { mode, uid, gid }: { mode: number; uid: number; gid: number },
 ): Promise<void> {
-  // Only root may give a file away; for anybody else the owner is the same already.
+  // Only root may change the owner of a file; for other users it is the same already.
   await handle.chown(uid, gid).catch(() => undefined);
   await handle.chmod(mode & rightsOf(uid));
 }
 
 /**
- * Contacts are for the server's user alone. A file of another user keeps what its group may do: that may be the only way
- * for them or for us to read it.
+ * Only the server's user may read the contacts. A file of another user keeps the permissions of its group, which may be
+ * the only way for that user or for us to read it.
  */
 function rightsOf(owner: number): number {
   const user = process.geteuid?.();
@@ -181,11 +181,11 @@ function rightsOf(owner: number): number {
 async function closeToOthers(handle: FileHandle): Promise<void> {
   const { mode, uid } = await handle.stat();
   const rights = rightsOf(uid);
-  // Only its owner may do it; `switchhook check` says when it stays open.
+  // Only the owner may change it; `switchhook check` reports a file that stays open.
   if ((mode & 0o777 & ~rights) !== 0) await handle.chmod(mode & rights).catch(() => undefined);
 }
 
-/** Makes the rename itself durable. Windows cannot open a folder, and does not need it. */
+/** Makes the rename durable. Windows cannot open a folder and does not need this. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   await handle?.sync().catch(() => undefined);
@@ -216,7 +216,7 @@ function versionOf({ ino, size, mtimeNs }: BigIntStats): string {
   return `${ino}:${size}:${mtimeNs}`;
 }
 
-/** Undefined when there is no such file or folder. */
+/** Undefined when the file or folder does not exist. */
 async function orMissing<T>(found: Promise<T>): Promise<T | undefined> {
   return found.catch((error: unknown) => {
     if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;

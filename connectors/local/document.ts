@@ -5,9 +5,9 @@ import { contactOf, type List, lists, ownerOf } from "./shapes.ts";
 import { packedTexts, type Texts } from "./texts.ts";
 
 /**
- * The file in memory. A record is kept as its text, exactly as it stands in the file: compact, and ready to be written
- * again. Only contacts and owners are kept as objects too; an activity is parsed when it is needed.
- * `members`: the file's own order; a list of ours as the texts of its records, any other member as its bytes.
+ * The file in memory. A record is held as its text in the file: compact, and ready to be written again. Only contacts
+ * and owners are held as objects too; an activity is parsed when it is needed. `members` has the file's own order: our
+ * lists as the texts of their records, other members as their bytes.
  */
 export type Document = {
   members: Map<string, Buffer | Texts>;
@@ -17,12 +17,12 @@ export type Document = {
   activityPlaces: Places;
   taskPlaces: Places;
   lastIds: Record<List, number>;
-  /** Grows whenever we change a record, so that nothing is written when nothing changed. */
+  /** Grows with each change of a record; the file is written only after a change. */
   edits: number;
   contactsDigest?: string;
 };
 
-/** Where the records of a list stand, by their id and by the call's key. */
+/** The places of a list's records, by their id and by the call's key. */
 type Places = { byId: Map<string, number>; byKey: Map<string, number> };
 
 export function emptyDocument(): Document {
@@ -58,8 +58,7 @@ export function textsOf(document: Document, list: List): Texts {
 }
 
 /**
- * Takes a record, whose text is in its place, into the document. Of two with the same id or key, the first one is the
- * one we use.
+ * Adds a record, whose text is in its place, to the document. Of two with the same id or key the first one is used.
  */
 export function takeRecord(
   document: Document,

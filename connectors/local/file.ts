@@ -5,20 +5,20 @@ import { type Disk, Overtaken } from "./disk.ts";
 import { type Document, newDocument } from "./document.ts";
 
 /**
- * The document and its file. `change` gives its result once it is on the disk; whatever comes while one write is under
- * way goes into the next one together. An edit may be run again on what somebody else has just saved.
+ * The document and its file. `change` returns its result once it is on the disk; all changes during one write go into
+ * the next one. An edit may run again on a version that another program has just saved.
  */
 export type LocalFile = {
   current(): Promise<Document>;
   change<T>(edit: (document: Document) => T | Promise<T>): Promise<T>;
-  /** Calls back soon after somebody else changed the file. */
+  /** Calls back soon after another program changed the file. */
   watch(changed: () => void): () => void;
   close(): Promise<void>;
 };
 
 type FileJob = { run(document: Document): Promise<void>; done(): void; fail(error: unknown): void };
 
-/** Looking at the file's time and size works on every file system; being told of changes does not. */
+/** Polling the file's time and size works on every file system; notifications do not. */
 const lookEveryMs = 250;
 /** Several saves of an editor are one change. */
 const settleMs = 50;

@@ -1,11 +1,11 @@
-import type { CallRecord, Fields, FollowUp, FollowUpStanding } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields, FollowUp, FollowUpStanding } from "../../src/core/crm.ts";
 import { addRecord, type Document, replaceRecord, textsOf } from "./document.ts";
 import { fieldsIn, parseRecord, withMembers } from "./record.ts";
 
 const done = "done";
 
 /**
- * The follow-up of a call: made once. The activity remembers it, so that one that a person deleted does not come back.
+ * The follow-up of a call, created once. The activity records it, so that a deleted one is not created again.
  */
 export function followUpOf(
   document: Document,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { type Contact, contactKinds } from "../../src/core/contact.ts";
-import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
+import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { unlessAborted } from "../../src/lib/aborted.ts";
 import { removeCalls, saveCalls } from "./activities.ts";
@@ -15,7 +15,7 @@ const settings = z.strictObject({
 });
 export type LocalSettings = z.infer<typeof settings>;
 
-/** The built-in CRM: one JSON file that a person can open and edit, also while we are running. */
+/** The built-in CRM: one JSON file that people can open and edit, even while the server runs. */
 export const local: ConnectorKind<LocalSettings> = {
   id: "local",
   label: "Local file",

@@ -12,7 +12,7 @@ export class JsonFault extends Error {
 /** A place in the bytes of a JSON text. What starts with `skip` or `take` moves it, or throws `JsonFault`. */
 export type JsonCursor = { readonly bytes: Buffer; at: number };
 
-/** Deeper than anybody writes by hand, and shallow enough for every reader of JSON. */
+/** Deeper than files written by hand, and shallow enough for every reader of JSON. */
 const maxDepth = 100;
 
 const literals = ["true", "false", "null"].map((word) => Buffer.from(word));
@@ -27,8 +27,8 @@ export function skipSpace(cursor: JsonCursor): void {
 }
 
 /**
- * Steps through a list or an object, with the cursor (and its offset) at each item or member in turn.
- * The body of the loop moves the cursor over it.
+ * Steps through a list or an object: the cursor (and its offset) is at each item or member in turn, and the body of the
+ * loop moves it past that item.
  */
 export function* itemsOf(cursor: JsonCursor, brackets: "{}" | "[]", what: string): Generator<number> {
   const close = brackets.charCodeAt(1);
@@ -44,7 +44,7 @@ export function* itemsOf(cursor: JsonCursor, brackets: "{}" | "[]", what: string
   cursor.at++;
 }
 
-/** Takes the name of a member, with its colon. */
+/** Reads the name of a member, with its colon. */
 export function takeName(cursor: JsonCursor): string {
   const start = cursor.at;
   skipString(cursor, "expected a name in double quotes");

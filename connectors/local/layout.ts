@@ -6,7 +6,7 @@ import { parseRecord } from "./record.ts";
 import { type List, shapes } from "./shapes.ts";
 import type { Slice, Texts } from "./texts.ts";
 
-/** Enough for a disk to be quick, little enough to be filled in well under a millisecond. */
+/** Large enough for fast writes, small enough to be filled in well under a millisecond. */
 const chunkBytes = 256 * 1024;
 const byteOrderMark = Buffer.from("\uFEFF");
 
@@ -66,7 +66,7 @@ function checkText(bytes: Buffer): void {
   }
 }
 
-/** The bytes of the file, one record a line, in chunks that share one buffer: write one before asking for the next. */
+/** The bytes of the file, one record a line, in chunks that share one buffer: write one before taking the next. */
 export function* chunksOf(document: Document): Generator<Buffer> {
   const chunk = Buffer.allocUnsafe(chunkBytes);
   let length = 0;

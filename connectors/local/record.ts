@@ -1,4 +1,4 @@
-import type { Fields, FieldValue } from "../../src/core/contracts.ts";
+import type { Fields, FieldValue } from "../../src/core/crm.ts";
 import { isObject, type JsonObject } from "../../src/lib/body.ts";
 import { itemsOf, skipValue, takeName } from "./json.ts";
 
@@ -26,7 +26,7 @@ export function isScalar(value: unknown): value is FieldValue {
   return typeof value === "string" || typeof value === "boolean" || Number.isFinite(value);
 }
 
-/** The text of a record with some members replaced or added, and every other byte as the person wrote it. */
+/** The text of a record with some members replaced or added, and every other byte unchanged. */
 export function withMembers(text: Buffer, members: Readonly<Record<string, FieldValue | null>>): string {
   const cursor = { bytes: text, at: 0 };
   const added = new Map(Object.entries(members));

@@ -12,7 +12,7 @@ const phone = z.union([z.string(), z.number()], { error: "expected a phone numbe
 const phones = z.array(phone, { error: 'expected a list of phone numbers, e.g. ["+31612345678"]' });
 const key = z.string({ error: "expected the key of a call, a text" });
 
-/** What a record needs so that we can use it; whatever else it has is the person's. */
+/** The members that a record needs; people may add others. */
 export const shapes = {
   contacts: z.looseObject({ id, kind: kind.nullish(), phones: phones.nullish() }),
   owners: z.looseObject({ id }),
@@ -62,7 +62,7 @@ function texts<N extends string>(record: JsonObject, names: readonly N[]): { [na
   return found;
 }
 
-/** A date or time as a person writes it: `2026-11-02`, or with a time. */
+/** A date as people write it, `2026-11-02`, or one with a time. */
 function isoOf(text: string | undefined): string | undefined {
   return text && /^\d{4}-\d\d-\d\d/.test(text) ? isoFromMs(Date.parse(text)) : undefined;
 }

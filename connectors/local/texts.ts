@@ -3,7 +3,7 @@ export type Slice = { bytes: Buffer; start: number; end: number };
 
 /**
  * A list of texts, packed as bytes outside the JavaScript heap: 60,000 activities as strings would double the memory of
- * the whole server. A place stays what it is, also when texts before it are removed.
+ * the whole server. A place does not change when texts before it are removed.
  */
 export type Texts = {
   /** Adds a slice of these bytes, without copying it. */
@@ -12,7 +12,7 @@ export type Texts = {
   replace(place: number, text: string): void;
   remove(place: number): void;
   get(place: number): Buffer | undefined;
-  /** What is there, in order. */
+  /** All texts, in order. */
   all(): Generator<Slice>;
   /** The next place. */
   size(): number;
@@ -59,7 +59,7 @@ export function packedTexts(): Texts {
     return length ? blocks[place]?.subarray(start, start + length) : undefined;
   };
 
-  /** Blocks are given back when more than half of what they hold is replaced or removed. */
+  /** Blocks are released when more than half of their bytes are replaced or removed. */
   const tidy = (): void => {
     if (dead < live + blockBytes) return;
     const kept = blocks.map((_, place) => get(place));

@@ -1,39 +1,29 @@
 import type { Connection } from "jsforce";
 import { type Contact, numbersOf } from "../../src/core/contact.ts";
-import type { ConnectContext } from "../../src/core/contracts.ts";
 import { mistakenDigits, searchDigits, usualWritings } from "../../src/core/phone-writings.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
-import type { Api, RequestOptions } from "./api.ts";
+import { inHalves } from "../../src/lib/patterns.ts";
+import type { OrgWork } from "./account.ts";
 import { contactOf, oncePerPerson, type Shape, shapesOf } from "./people.ts";
-import type { OrgSchema } from "./schema.ts";
-import { inLists, literal, queryTogether } from "./soql.ts";
+import { inLists, literal, queryTogether } from "./transport.ts";
 
 export type ContactsByNumber = Map<string, Contact[]>;
 
-/** Longer search texts lose their OR, says Salesforce. */
+/** In longer search texts Salesforce ignores OR. */
 const longestSearch = 3_900;
 const mostRows = 2_000;
-/** Up to so many numbers, mistaken writings of them fit into the same search. */
+/** At most this many numbers fit into one search with their mistaken forms. */
 const fewNumbers = 40;
-/** Of the condition of one query, so that three of them are no large request. */
+/** Of the condition of one query: three of them share a request. */
 const longestCondition = 9_000;
-
-type FindContext = Pick<ConnectContext, "region" | "contactFields">;
-type FindSource = { api: Api; schema: OrgSchema };
 
 /**
  * The contacts with these numbers. The search index lags behind by seconds or minutes: numbers that it does not know
  * are compared with the phone fields themselves, as many as fit one request.
  */
-export async function findContacts(
-  { api, schema }: FindSource,
-  numbers: readonly string[],
-  ask: RequestOptions,
-  context: FindContext,
-): Promise<ContactsByNumber> {
-  if (numbers.length === 0) return new Map();
-  const shapes = await shapesOf(schema, context.contactFields(), ask);
-  const connection = await api.open(ask);
+export async function findContacts(work: OrgWork, numbers: readonly string[]): Promise<ContactsByNumber> {
+  const { connection, context } = work;
+  const shapes = await shapesOf(work);
   const found: ContactsByNumber = new Map();
   for (const part of searchParts(numbers)) {
     const contacts = await search(connection, shapes, part);
@@ -47,7 +37,7 @@ export async function findContacts(
   return found;
 }
 
-/** The contacts with these numbers by their phone fields, which do not lag; nobody whose number is written oddly. */
+/** The contacts with these numbers by their phone fields, which do not lag behind; unusual forms are not found. */
 export async function findWritten(
   connection: Connection,
   shapes: readonly Shape[],
@@ -64,21 +54,22 @@ export async function findWritten(
 async function search(
   connection: Connection,
   shapes: readonly Shape[],
-  numbers: string[],
+  numbers: readonly string[],
 ): Promise<Contact[]> {
-  const mistaken = numbers.length <= fewNumbers ? numbers.flatMap(mistakenDigits) : [];
-  const terms = [...new Set([...numbers.flatMap(searchDigits), ...mistaken])];
   const returning = shapes.map(
     (shape) => `${shape.object}(${shape.select.join(", ")}${onlyOpen(shape, " WHERE ")})`,
   );
-  const sosl = `FIND {${terms.join(" OR ")}} IN PHONE FIELDS RETURNING ${returning.join(", ")} LIMIT ${mostRows}`;
-  const { searchRecords } = await connection.search(sosl);
-  const half = Math.ceil(numbers.length / 2);
-  if (searchRecords.length >= mostRows && half < numbers.length) {
-    const parts = [numbers.slice(0, half), numbers.slice(half)];
-    return (await Promise.all(parts.map((part) => search(connection, shapes, part)))).flat();
-  }
-  return contactsIn(shapes, searchRecords.filter(isObject));
+  const contacts: Contact[] = [];
+  await inHalves(numbers, async (part) => {
+    const mistaken = part.length <= fewNumbers ? part.flatMap(mistakenDigits) : [];
+    const terms = [...new Set([...part.flatMap(searchDigits), ...mistaken])];
+    const sosl = `FIND {${terms.join(" OR ")}} IN PHONE FIELDS RETURNING ${returning.join(", ")} LIMIT ${mostRows}`;
+    const { searchRecords } = await connection.search(sosl);
+    if (searchRecords.length >= mostRows && part.length > 1) return part;
+    contacts.push(...contactsIn(shapes, searchRecords.filter(isObject)));
+    return [];
+  });
+  return contacts;
 }
 
 async function contactsWritten(
@@ -86,18 +77,18 @@ async function contactsWritten(
   shapes: readonly Shape[],
   numbers: readonly string[],
 ): Promise<Contact[]> {
-  const asked = shapes.filter(({ phones }) => phones.length > 0);
-  if (numbers.length === 0 || asked.length === 0) return [];
+  const withPhones = shapes.filter(({ phones }) => phones.length > 0);
+  if (numbers.length === 0 || withPhones.length === 0) return [];
   const [list = ""] = inLists(numbers.flatMap(usualWritings), Number.POSITIVE_INFINITY);
   const answers = await queryTogether(
     connection,
-    asked.map((shape) => {
+    withPhones.map((shape) => {
       const condition = shape.phones.map((field) => `${field} IN (${list})`).join(" OR ");
       return `SELECT ${shape.select.join(", ")} FROM ${shape.object} WHERE (${condition})${onlyOpen(shape, " AND ")}`;
     }),
   );
   return answers.flatMap((records, i) => {
-    const shape = asked[i];
+    const shape = withPhones[i];
     return shape ? records.map((record) => contactOf(shape, record)) : [];
   });
 }
@@ -115,7 +106,7 @@ function contactsIn(shapes: readonly Shape[], records: readonly JsonObject[]): C
   );
 }
 
-/** Only whose number is the very same counts: a search also finds numbers that contain it. */
+/** Only equal numbers count: a search also finds numbers that contain one. */
 function addVerified(
   found: ContactsByNumber,
   numbers: readonly string[],

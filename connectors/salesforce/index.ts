@@ -1,17 +1,24 @@
 import type { Owner } from "../../src/core/contact.ts";
-import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/contracts.ts";
+import type {
+  ConnectContext,
+  Connector,
+  ConnectorKind,
+  FieldDescription,
+  FieldDescriptions,
+} from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { textAt } from "../../src/lib/body.ts";
-import { type Api, createApi, unlessStopped } from "./api.ts";
-import { changedContacts } from "./changes.ts";
-import { fieldList } from "./field-list.ts";
+import { openAccount, type SalesforceAccount, workOn, workOnTasks } from "./account.ts";
 import { findContacts } from "./find.ts";
+import { closeFollowUps, standingsOf } from "./follow-up.ts";
 import { oauth } from "./oauth.ts";
 import { personObjects } from "./people.ts";
-import { createSaver } from "./save.ts";
-import { createSchema } from "./schema.ts";
+import { saveCalls } from "./save.ts";
+import type { ObjectField, ObjectFields } from "./schema.ts";
 import { installedSettings, type SalesforceSettings, settings } from "./settings.ts";
-import { queryAll } from "./soql.ts";
+import { changedContacts } from "./sync.ts";
+import { queryAll, type RequestOptions, unlessStopped } from "./transport.ts";
+import { removeCalls } from "./write.ts";
 
 export type { SalesforceSettings } from "./settings.ts";
 
@@ -26,33 +33,45 @@ export const salesforce: ConnectorKind<SalesforceSettings> = {
   connect,
 };
 
+const background: RequestOptions = { priority: "sync" };
+
 function connect(given: SalesforceSettings, context: ConnectContext): Connector {
-  const api = createApi(given, context);
-  const schema = createSchema(api, context.now);
-  const saver = createSaver({ api, schema, keyField: given.keyField, context });
+  const account = openAccount(given, context);
+  const { schema, inTurn } = account;
+  const tasks = (signal?: AbortSignal) => workOnTasks(account, { priority: "deliver", signal });
   return {
     batchSize: 1_000,
-    // So many numbers fit one search, also where each has three writings.
+    // This many numbers fit into one search, even with three forms of each.
     lookupSize: 80,
     webLinks: [],
     findContacts: (numbers, signal, urgent = false) =>
+      unlessStopped(signal, async () => {
+        if (numbers.length === 0) return new Map();
+        return findContacts(
+          await workOn(account, { priority: urgent ? "answer" : "match", signal }),
+          numbers,
+        );
+      }),
+    saveCalls: (records, signal) =>
       unlessStopped(signal, () =>
-        findContacts({ api, schema }, numbers, { priority: urgent ? "answer" : "match", signal }, context),
+        inTurn(async () => (records.length > 0 ? saveCalls(await tasks(signal), records) : [])),
       ),
-    saveCalls: (records, signal) => unlessStopped(signal, () => saver.save(records, signal)),
-    tasks: (given, signal) => unlessStopped(signal, () => saver.tasks(given, signal)),
-    closeTasks: (given, signal) => unlessStopped(signal, () => saver.closeTasks(given, signal)),
-    removeCalls: saver.remove,
+    tasks: (given, signal) => unlessStopped(signal, async () => standingsOf(await tasks(signal), given)),
+    closeTasks: (given, signal) =>
+      unlessStopped(signal, () => inTurn(async () => closeFollowUps(await tasks(signal), given))),
+    removeCalls: (calls) =>
+      inTurn(async () => {
+        if (calls.length > 0) await removeCalls(await tasks(), calls);
+      }),
     changedContacts: (cursor, signal) =>
-      unlessStopped(signal, () =>
-        changedContacts({ api, schema }, cursor, { priority: "sync", signal }, context),
+      unlessStopped(signal, async () =>
+        changedContacts(await workOn(account, { priority: "sync", signal }), cursor),
       ),
-    owners: () => owners(api),
-    fields: () => fieldList(schema),
+    owners: () => owners(account),
+    fields: () => fields(account),
     prepare: async () => {
-      const ask = { priority: "sync" } as const;
-      await Promise.all(personObjects.map((object) => schema.of(object, ask)));
-      await saver.prepare();
+      await Promise.all(personObjects.map((object) => schema.of(object, background)));
+      await account.taskKey(background);
     },
   };
 }
@@ -61,14 +80,11 @@ const users =
   "SELECT Id, Name, Email, TimeZoneSidKey, IsActive FROM User WHERE UserType = 'Standard' ORDER BY Id";
 const queues = "SELECT Id, Name FROM Group WHERE Type = 'Queue' ORDER BY Id";
 
-/**
- * The people who work in the org, those who have left too, and the queues that own leads: no portal users, no automated
- * process.
- */
-async function owners(api: Api): Promise<Owner[]> {
-  const connection = await api.open({ priority: "sync" });
+/** The org's users, deactivated ones included, and the queues that own leads; no portal users and automated processes. */
+async function owners({ transport }: SalesforceAccount): Promise<Owner[]> {
+  const connection = await transport.open(background);
   const people = await queryAll(connection, users);
-  // Not every user may read queues; their names are only for people.
+  // Not every user may read queues; their names are only shown to people.
   const groups = await queryAll(connection, queues).catch((error: unknown) => {
     if (error instanceof CrmError && error.retry === "never") return [];
     throw error;
@@ -90,4 +106,50 @@ async function owners(api: Api): Promise<Owner[]> {
       return id ? [{ id, ...(name && { name: `the queue ${name}` }), left: true }] : [];
     }),
   ];
+}
+
+/** An unknown caller becomes a Lead or a Contact, so a mapping may name the fields of both. */
+async function fields({ schema }: SalesforceAccount): Promise<FieldDescriptions> {
+  const [task, ...people] = await Promise.all([
+    schema.of("Task", background),
+    ...personObjects.map((object) => schema.of(object, background)),
+  ]);
+  const [contact, lead] = people;
+  const activity = descriptions(task);
+  return {
+    activity,
+    task: activity,
+    contact: descriptions(new Map([...(contact ?? []), ...(lead ?? [])])),
+    readable: [...new Set(people.flatMap((fields) => [...fields.keys()]))],
+  };
+}
+
+const types: Record<string, FieldDescription["type"]> = {
+  int: "number",
+  long: "number",
+  double: "number",
+  currency: "number",
+  percent: "number",
+  boolean: "boolean",
+  date: "date",
+  datetime: "datetime",
+};
+
+function descriptions(fields: ObjectFields): FieldDescription[] {
+  return [...fields.values()].map((field) => {
+    const options = optionsOf(field);
+    return {
+      name: field.name,
+      type: options ? "picklist" : (types[field.type] ?? "string"),
+      writable: field.createable || field.updateable,
+      ...(options && { options }),
+    };
+  });
+}
+
+/** Only a restricted picklist refuses other values. */
+function optionsOf({ type, restrictedPicklist, options }: ObjectField): string[] | undefined {
+  if (!restrictedPicklist || !/picklist$/.test(type)) return undefined;
+  const active = options.filter((option) => option.active);
+  return [...new Set(active.flatMap(({ value, label }) => [value, label]))];
 }

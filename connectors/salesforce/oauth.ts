@@ -1,18 +1,71 @@
-import { messageOf } from "../../src/core/errors.ts";
-import { type Account, type Grant, GrantError, type OAuth, type OAuthContext } from "../../src/core/oauth.ts";
-import { type JsonObject, numberAt, objectsAt, textAt } from "../../src/lib/body.ts";
-import { app, consentUrl, orgAt, orgOf, type SalesforceApp, signInAt } from "./oauth-app.ts";
-import { failureOf, unusable } from "./oauth-failure.ts";
-import { ask, type SignInReply, type SignInRequest } from "./sign-in.ts";
+import {
+  type Account,
+  type Consent,
+  type Grant,
+  GrantError,
+  type GrantFailure,
+  type OAuth,
+  type OAuthContext,
+} from "../../src/core/crm-app.ts";
+import { quoted } from "../../src/core/mask.ts";
+import { objectsAt, textAt } from "../../src/lib/body.ts";
+import { isSuccess } from "../../src/lib/http.ts";
+import {
+  consentQuery,
+  grantIn,
+  type OAuthReply,
+  type OAuthRequest,
+  sendForGrant,
+  withoutSecrets,
+} from "../../src/lib/oauth-client.ts";
+import { app, type SalesforceApp } from "./settings.ts";
 
-/** Salesforce's web server flow: PKCE and secret both, and a refresh token that is good once. */
+/** Salesforce's web server flow: PKCE and secret both, and a refresh token that is valid once. */
 export const oauth: OAuth<SalesforceApp> = { app, consentUrl, exchange, refresh, account, disconnect };
 
-type GivenCode = { code: string; redirectUri: string; verifier: string; where?: string };
+type CodeFromConsent = { code: string; redirectUri: string; verifier: string; where?: string };
 
+const sandboxUrl = "https://test.salesforce.com";
+const myDomain = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+my\.salesforce\.com$/;
+/** Without `api` there are no requests, without `refresh_token` none after the person has signed out. */
+const neededScopes = ["api", "refresh_token"];
 const organizationQuery = "SELECT Id, Name, TimeZoneSidKey FROM Organization LIMIT 1";
 
-async function exchange(app: SalesforceApp, given: GivenCode, context: OAuthContext): Promise<Grant> {
+/** Salesforce has no optional scopes. */
+function consentUrl(app: SalesforceApp, consent: Consent): string {
+  const scopes = [...new Set([...neededScopes, ...consent.scopes])];
+  const query = consentQuery(app.clientId, { ...consent, scopes });
+  return `${signInAt(app, consent.where)}/services/oauth2/authorize?response_type=code&${query}`;
+}
+
+/** `where`: "sandbox", or the host of a My Domain. Throws `GrantError`: our secret goes to Salesforce only. */
+function signInAt({ loginUrl }: SalesforceApp, where: string | undefined): string {
+  const place = where?.trim().toLowerCase();
+  if (!place) return loginUrl;
+  if (place === "sandbox") return sandboxUrl;
+  const host = place.replace(/^https:\/\//, "").replace(/\/$/, "");
+  if (host === new URL(loginUrl).host) return loginUrl;
+  if (host.length <= 253 && myDomain.test(host)) return `https://${host}`;
+  const cure = 'leave it out, say "sandbox", or give the My Domain: <name>.my.salesforce.com';
+  throw new GrantError("config", `Salesforce has no place ${JSON.stringify(place.slice(0, 80))}: ${cure}`);
+}
+
+/** The origin of an org, if it is at Salesforce: our tokens go nowhere else. */
+function orgAt(url: string, { loginUrl }: SalesforceApp): string | undefined {
+  if (!URL.canParse(url)) return undefined;
+  const { origin, protocol, hostname, port } = new URL(url);
+  const isTheirs = protocol === "https:" && port === "" && hostname.endsWith(".salesforce.com");
+  return isTheirs || origin === new URL(loginUrl).origin ? origin : undefined;
+}
+
+/** The org of a grant. Throws `GrantError`. */
+function orgOf(app: SalesforceApp, { url }: Grant): string {
+  const org = url === undefined ? app.loginUrl : orgAt(url, app);
+  if (org !== undefined) return org;
+  throw new GrantError("config", "the org of the grant is not at Salesforce: connect the account again");
+}
+
+async function exchange(app: SalesforceApp, given: CodeFromConsent, context: OAuthContext): Promise<Grant> {
   const what = "Salesforce, connecting an org";
   const { code, redirectUri, verifier, where } = given;
   const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: verifier };
@@ -27,15 +80,15 @@ async function refresh(app: SalesforceApp, grant: Grant, context: OAuthContext):
   return granted(app, { what, at: orgOf(app, grant), form, secrets: [refreshToken] }, context, grant);
 }
 
-/** Either answer tells which org it is; one may be closed to the user. */
+/** Either answer names the org; the user may lack access to one of them. */
 async function account(app: SalesforceApp, grant: Grant, context: OAuthContext): Promise<Account> {
   const what = "Salesforce, asking whose org it is";
   const at = orgOf(app, grant);
   const bearer = grant.accessToken;
   const query = `${at}/services/data/v${app.apiVersion}/query?q=${encodeURIComponent(organizationQuery)}`;
   const [info, found] = await Promise.all([
-    hear({ method: "GET", url: `${at}/services/oauth2/userinfo`, bearer }, what, context),
-    hear({ method: "GET", url: query, bearer }, what, context),
+    send({ url: `${at}/services/oauth2/userinfo`, bearer }, what, context),
+    send({ url: query, bearer }, what, context),
   ]);
   const org = objectsAt(found.body, "records")[0] ?? {};
   const id = textAt(info.body, "organization_id") ?? textAt(org, "Id");
@@ -45,20 +98,25 @@ async function account(app: SalesforceApp, grant: Grant, context: OAuthContext):
   return { id, name, url: at, ...(timeZone && { timeZone }) };
 }
 
-/** All that came from the refresh token ends with it. */
+/** Revoking the refresh token ends all access tokens that came from it. */
 async function disconnect(app: SalesforceApp, grant: Grant, context: OAuthContext): Promise<void> {
   const what = "Salesforce, disconnecting the org";
-  const form = new URLSearchParams({ token: grant.refreshToken });
+  const form = { token: grant.refreshToken };
   const url = `${orgOf(app, grant)}/services/oauth2/revoke`;
-  const answer = await hear({ method: "POST", url, form }, what, context);
+  const answer = await send({ method: "POST", url, form }, what, context);
   if (isSuccess(answer)) return;
   const gone = ["unsupported_token_type", "invalid_token", "invalid_grant"];
   if (answer.status === 400 && gone.includes(textAt(answer.body, "error") ?? "")) return;
   throw failureOf(answer, what, [grant.refreshToken]);
 }
 
-/** `secrets`: what the form has besides our own. */
-type TokenRequest = { what: string; at: string; form: Readonly<Record<string, string>>; secrets: string[] };
+type TokenRequest = {
+  what: string;
+  at: string;
+  form: Readonly<Record<string, string>>;
+  /** What the form has besides our own secret. */
+  secrets: string[];
+};
 
 async function granted(
   app: SalesforceApp,
@@ -67,41 +125,83 @@ async function granted(
   before?: Grant,
 ): Promise<Grant> {
   const { clientId, clientSecret } = app;
-  const whole = new URLSearchParams({ client_id: clientId, client_secret: clientSecret, ...form });
-  const asked = context.now();
-  const url = `${at}/services/oauth2/token`;
-  const answer = await hear({ method: "POST", url, form: whole }, what, context);
+  const whole = { client_id: clientId, client_secret: clientSecret, ...form };
+  const startedAt = context.now();
+  const answer = await send(
+    { method: "POST", url: `${at}/services/oauth2/token`, form: whole },
+    what,
+    context,
+  );
   if (!isSuccess(answer)) throw failureOf(answer, what, [...secrets, clientSecret]);
-  const { body } = answer;
-  const accessToken = tokenAt(body, "access_token");
-  const refreshToken = tokenAt(body, "refresh_token") ?? before?.refreshToken;
+  const { accessToken, refreshToken, ...rest } = grantIn(answer.body, startedAt, before);
   if (!accessToken) throw unusable(what, "the answer is not the one we know, or a page of some proxy");
   if (!refreshToken) throw unusable(what, "no refresh token came; check the app's scopes and policies");
-  // A new refresh token ends the old one, so it is kept wherever the answer says that the org is.
-  const org = orgAt(textAt(body, "instance_url") ?? "", app) ?? (before && orgOf(app, before));
+  // A new refresh token ends the old one, so it is stored even when the answer names no org at Salesforce.
+  const org = orgAt(textAt(answer.body, "instance_url") ?? "", app) ?? (before && orgOf(app, before));
   if (!org) throw unusable(what, "the answer names no org at Salesforce");
-  const seconds = numberAt(body, "expires_in") ?? 0;
-  return {
-    accessToken,
-    refreshToken,
-    url: org,
-    ...(seconds > 0 && { expiresAt: asked + seconds * 1000 }),
-    scopes: textAt(body, "scope")?.split(/\s+/) ?? before?.scopes ?? [],
-  };
+  return { accessToken, refreshToken, url: org, ...rest };
 }
 
-async function hear(question: SignInRequest, what: string, context: OAuthContext): Promise<SignInReply> {
-  return ask(question, context).catch((cause: unknown) => {
-    throw new GrantError("later", `${what}: ${messageOf(cause)}`, { cause });
-  });
+function send(request: OAuthRequest, what: string, context: OAuthContext): Promise<OAuthReply> {
+  return sendForGrant(
+    request,
+    { who: `Salesforce's sign-in at ${new URL(request.url).host}`, what },
+    context,
+  );
 }
 
-/** Undefined for what cannot be sent in a header. */
-function tokenAt(body: JsonObject, name: string): string | undefined {
-  const token = textAt(body, name);
-  return token && /^[\x21-\x7e]+$/.test(token) ? token : undefined;
+type FailureMeaning = readonly [GrantFailure, string];
+
+const passing: FailureMeaning = ["later", "it is tried again later"];
+
+/** The meaning and the cure of Salesforce's `error`. */
+const meanings: Readonly<Record<string, FailureMeaning>> = {
+  invalid_grant: ["revoked", "connect the account again"],
+  // unverified: these come with a status of their own instead of invalid_grant.
+  inactive_user: ["revoked", "the user who connected the account is inactive; connect it as another"],
+  inactive_org: ["revoked", "the org is locked or closed"],
+  invalid_app_access: ["revoked", "an administrator must allow the app for the user who connects"],
+  rate_limit_exceeded: passing,
+  unknown_error: passing,
+  invalid_client: ["config", "copy clientSecret again from the external client app"],
+  invalid_client_id: ["config", "copy clientId, the consumer key, again from the external client app"],
+  redirect_uri_mismatch: ["config", "add our callback URL to the external client app, exactly as we send it"],
+  API_DISABLED_FOR_ORG: ["revoked", "this edition of Salesforce has no API; add it or change the edition"],
+  API_CURRENTLY_DISABLED: ["revoked", "give the user who connects the permission API Enabled"],
+  unsupported_grant_type: ["config", "enable the authorization code flow in the external client app"],
+};
+
+/** The description decides before the error's name, since `invalid_grant` has many causes. */
+const described: readonly (readonly [RegExp, FailureMeaning])[] = [
+  [/code challenge/i, ["config", "the external client app requires PKCE, and our challenge did not arrive"]],
+  // Two refreshes with the same token at once: the other one succeeds.
+  [/already being processed|rate exceeded/i, passing],
+  // unverified: all orgs say it when our own address is not on the app's list, so it revokes none of them.
+  [/ip restricted/i, ["config", "add our address to the IP addresses of the external client app"]],
+];
+
+/** The failure of the sign-in. `secrets` are left out of Salesforce's words. */
+function failureOf(answer: OAuthReply, what: string, secrets: readonly string[]): GrantError {
+  const { status } = answer;
+  const body = withoutSecrets(answer.body, secrets);
+  const code = textAt(body, "error") ?? textAt(body, "errorCode");
+  const words = textAt(body, "error_description") ?? textAt(body, "message") ?? "";
+  const answered = [status, code, words && quoted(words)].filter(Boolean).join(", ");
+  const isPassing = status >= 500 || status < 400 || [408, 420, 429].includes(status);
+  // A 401 with an OAuth error is about our app; without one, about a token that has expired.
+  const isExpired = status === 401 && textAt(body, "error") === undefined;
+  const [failure, cure] = isPassing || isExpired ? passing : meaningOf(code, words);
+  return new GrantError(failure, `${what}: Salesforce says no (${answered}): ${cure}`);
 }
 
-function isSuccess({ status }: SignInReply): boolean {
-  return status >= 200 && status < 300;
+function meaningOf(code: string | undefined, words: string): FailureMeaning {
+  const special = described.find(([pattern]) => pattern.test(words));
+  if (special) return special[1];
+  const meaning = code !== undefined && Object.hasOwn(meanings, code) ? meanings[code] : undefined;
+  return meaning ?? ["config", "check the app's settings here and at Salesforce"];
+}
+
+/** The failure of a success without the values that we need. */
+function unusable(what: string, why: string): GrantError {
+  return new GrantError("later", `${what}: ${why}`);
 }

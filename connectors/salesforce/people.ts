@@ -1,7 +1,7 @@
 import type { Contact, ContactKind, ContactRef } from "../../src/core/contact.ts";
 import { isoFromMs, type JsonObject, objectAt, scalarsOf, textAt } from "../../src/lib/body.ts";
-import type { RequestOptions } from "./api.ts";
-import type { ObjectFields, ObjectName, OrgSchema } from "./schema.ts";
+import type { OrgWork } from "./account.ts";
+import type { ObjectFields, ObjectName } from "./schema.ts";
 
 export type PersonObject = Exclude<ObjectName, "Task">;
 export const personObjects = ["Contact", "Lead", "Account"] as const satisfies readonly PersonObject[];
@@ -12,8 +12,15 @@ export const kindOf: Record<PersonObject, ContactKind> = {
   Account: "company",
 };
 
-/** What is read of a kind of person. `phones`: the fields with a number to call. `mapped`: what the mapping asks for. */
-export type Shape = { object: PersonObject; select: string[]; phones: string[]; mapped: string[] };
+/** What is read of a kind of person. */
+export type Shape = {
+  object: PersonObject;
+  select: string[];
+  /** The fields with phone numbers. */
+  phones: string[];
+  /** The fields that the mapping uses. */
+  mapped: string[];
+};
 
 const always = [
   "Id",
@@ -26,18 +33,17 @@ const always = [
   "LastModifiedDate",
 ];
 const others = ["SystemModstamp", "IsConverted", "IsPersonAccount", "PersonContactId"];
-/** Nobody calls from these. */
+/** Machines, which do not call. */
 const notCallers = /fax/i;
-/** Compound values, which no field of a mapping takes. */
+/** Compound values, which no mapping takes. */
 const notScalar = new Set(["address", "location", "base64", "complexvalue"]);
 
-/** The objects that callers are in, as far as the user may see them. */
-export async function shapesOf(
-  schema: OrgSchema,
-  mapped: readonly string[],
-  ask: RequestOptions,
-): Promise<Shape[]> {
-  const [contact, lead, account] = await Promise.all(personObjects.map((object) => schema.of(object, ask)));
+/** The objects of callers that our user may see. */
+export async function shapesOf({ schema, request, context }: OrgWork): Promise<Shape[]> {
+  const mapped = context.contactFields();
+  const [contact, lead, account] = await Promise.all(
+    personObjects.map((object) => schema.of(object, request)),
+  );
   const seen = { Contact: contact, Lead: lead, Account: account };
   return personObjects.flatMap((object) => {
     const fields = seen[object];
@@ -61,7 +67,7 @@ function shapeOf(
   return { object, select: [...new Set(select)], phones: phoneNames, mapped: wanted };
 }
 
-/** A record as a contact. A person account is its person: the Contact that Salesforce keeps beside it. */
+/** A record as a contact. A person account stands for its person: the Contact beside it. */
 export function contactOf(shape: Shape, record: JsonObject): Contact {
   const name = textAt(record, "Name");
   const email = textAt(record, "Email") ?? textAt(record, "PersonEmail");
@@ -88,7 +94,7 @@ function refOf({ object }: Shape, record: JsonObject): ContactRef {
   return { id: textAt(record, "Id") ?? "", kind: kindOf[object] };
 }
 
-/** Each person once; of several records of one person the first counts, with the numbers of all. */
+/** Each person once: the first of several records, with the numbers of all. */
 export function oncePerPerson(contacts: readonly Contact[]): Contact[] {
   const byId = new Map<string, Contact>();
   for (const contact of contacts) {
@@ -101,7 +107,7 @@ export function oncePerPerson(contacts: readonly Contact[]): Contact[] {
   return [...byId.values()];
 }
 
-/** What a person's id says of their kind; undefined for other records. */
+/** The kind of a person by the prefix of the id; undefined for other records. */
 export function kindOfId(id: string): ContactKind | undefined {
   const kinds: Record<string, ContactKind> = { "003": "contact", "00Q": "lead", "001": "company" };
   return kinds[id.slice(0, 3)];

@@ -1,27 +1,53 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, FieldValue, Fields as Values } from "../../src/core/contracts.ts";
+import type { CallRecord, FieldValue, Fields as Values } from "../../src/core/crm.ts";
 import { fieldsToWrite } from "../../src/core/edits.ts";
+import type { CrmError } from "../../src/core/errors.ts";
+import type { TaskWork } from "./account.ts";
 import { kindOfId } from "./people.ts";
+import { type Current, shortId } from "./read.ts";
 import type { ObjectFields } from "./schema.ts";
-import { type Book, type Current, shortId } from "./tasks.ts";
 import { defaultsFor, formOf, type ObjectRow, wireOf } from "./values.ts";
 
-/**
- * What is to be sent for a call. `row`: in Salesforce's fields and values, empty when there is nothing to write.
- * `wrote` and `kept`: in the mapping's own, with `contactId` and `ownerId` for whom the call belongs to. `without`: what
- * this org cannot take.
- */
-export type Plan = { row: ObjectRow; wrote: Values; kept: string[]; without: string[] };
+/** A Task to write. */
+export type TaskRow = {
+  /** Its name in messages. */
+  what: string;
+  /** Whether it exists, under the `Id` in the row. */
+  change: boolean;
+  row: ObjectRow;
+  /** Whom the row links it to. */
+  contact?: ContactRef;
+  /** Owns it when the org refuses its owner. */
+  fallbackOwner?: string;
+  /** What was left out, and why. */
+  without?: readonly string[];
+};
 
-export type Warn = (message: string) => void;
+export type WrittenTask =
+  | { id: string; created: boolean /** As it was written in the end. */; row: TaskRow }
+  | { gone: true }
+  | { failed: CrmError; contactGone?: ContactRef };
+
+/** What to send for a call. */
+export type CallPlan = {
+  /** In Salesforce's fields and values; empty when there is nothing to write. */
+  row: ObjectRow;
+  /** In the mapping's own, with `contactId` and `ownerId`. */
+  wrote: Values;
+  /** Fields that a person changed. */
+  leftAlone: string[];
+  /** What this org cannot take, and why. */
+  without: string[];
+};
+
+type PlanOptions = Pick<TaskWork, "fields" | "keyName" | "ledger" | "warn">;
 
 export function planCall(
   record: CallRecord,
   current: Current | undefined,
   contact: ContactRef | undefined,
-  { book, warn }: { book: Book; warn: Warn },
-): Plan {
-  const { fields, keyName, ledger } = book;
+  { fields, keyName, ledger, warn }: PlanOptions,
+): CallPlan {
   const link = linkOf(contact);
   const isLinked = current !== undefined && record.linked === true;
   const mapped = mappedOf(record, fields);
@@ -30,7 +56,7 @@ export function planCall(
     ...(record.ownerId !== undefined && !("OwnerId" in mapped) && { ownerId: record.ownerId }),
     ...mapped,
   };
-  // The key is ours, whatever a mapping says of its field.
+  // The key is ours, even where a mapping has its field.
   if (ledger) wanted[keyName] = record.key;
   else delete wanted[keyName];
   const { write, kept } = fieldsToWrite(
@@ -50,12 +76,12 @@ export function planCall(
   return {
     row: current ? row : { ...row, ...defaultsFor(fields, row, true) },
     wrote: Object.fromEntries(Object.entries(wrote).filter(([name]) => !ledger || isMapped(name))),
-    kept,
+    leftAlone: kept,
     without,
   };
 }
 
-/** An owner or a link is never taken away, and a checkbox without a value is not ticked. */
+/** An owner or a link is never removed, and a checkbox without a value is not ticked. */
 function mappedOf(record: CallRecord, fields: ObjectFields): Values {
   const mapped = Object.entries(record.fields).flatMap(([name, value]): [string, FieldValue][] => {
     const type = fields.get(name)?.type;
@@ -65,13 +91,12 @@ function mappedOf(record: CallRecord, fields: ObjectFields): Values {
   return Object.fromEntries(mapped);
 }
 
-/** A follow-up belongs to whom the call belongs to. */
+/** A follow-up has the links of its call. */
 export function planTask(
   values: Values,
   links: Values,
-  { fields }: Book,
-  warn: Warn,
-): Pick<Plan, "row" | "without"> {
+  { fields, warn }: PlanOptions,
+): Pick<CallPlan, "row" | "without"> {
   const made = rowOf(values, fields, warn, { how: "createable" });
   const whole: ObjectRow = { ...links, ...made.row };
   if (String(whole["WhoId"] ?? "").startsWith("00Q")) delete whole["WhatId"];
@@ -94,7 +119,7 @@ export function linksAfter(current: Current | undefined, row: Readonly<ObjectRow
   return links;
 }
 
-/** Whom a Task with these links belongs to. */
+/** The contact of a Task with these links. */
 export function contactIn(links: Readonly<Values>): ContactRef | undefined {
   for (const id of [links["WhoId"], links["WhatId"]]) {
     const kind = typeof id === "string" ? kindOfId(id) : undefined;
@@ -103,7 +128,7 @@ export function contactIn(links: Readonly<Values>): ContactRef | undefined {
   return undefined;
 }
 
-/** Without an owner of ours Salesforce takes the user who made the Task: that is nobody's choice. */
+/** Without an owner Salesforce takes the user who created the Task: that owner counts as written by us. */
 function withDefaultOwner(ours: CallRecord["ours"], current: Current | undefined): CallRecord["ours"] {
   const creator = current?.values["CreatedById"];
   if (typeof creator !== "string") return ours;
@@ -127,9 +152,9 @@ function leavesNoRoom(
 function rowOf(
   write: Readonly<Values>,
   fields: ObjectFields,
-  warn: Warn,
+  warn: PlanOptions["warn"],
   { how, link = "WhoId" }: { how: "createable" | "updateable"; link?: string },
-): Pick<Plan, "row" | "wrote" | "without"> {
+): Pick<CallPlan, "row" | "wrote" | "without"> {
   const row: ObjectRow = {};
   const wrote: Values = {};
   const without: string[] = [];

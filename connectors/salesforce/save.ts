@@ -1,104 +1,149 @@
-import type {
-  CallRecord,
-  ConnectContext,
-  Connector,
-  RemovedCall,
-  SaveResult,
-} from "../../src/core/contracts.ts";
-import { isObject } from "../../src/lib/body.ts";
-import { inParts } from "../../src/lib/pace.ts";
-import type { Api, RequestOptions } from "./api.ts";
-import { saveCalls } from "./calls.ts";
-import { faultIn, rowFailure, type SalesforceFault } from "./failure.ts";
-import { closeFollowUps, standings } from "./follow-ups.ts";
-import type { Desk } from "./item.ts";
-import { keyFieldIn, type OrgSchema } from "./schema.ts";
-import { type Book, shortId, tasksByKey } from "./tasks.ts";
+import type { ContactRef } from "../../src/core/contact.ts";
+import type { CallRecord, FollowUp, SaveResult, Fields as Values } from "../../src/core/crm.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { eachInTurn } from "../../src/lib/pace.ts";
+import {
+  failedCall,
+  goneCall,
+  openBatch,
+  type ReadyCall,
+  type SavedCall,
+  type SettledCall,
+} from "../../src/lib/saving.ts";
+import type { TaskWork } from "./account.ts";
+import { wroteOf } from "./follow-up.ts";
+import { contactIn, linkOf, linksAfter, planCall, planTask, type TaskRow, type WrittenTask } from "./plan.ts";
+import { type CallInOrg, type Current, readCalls, taskKey, wantsTask } from "./read.ts";
+import { type CreatedContact, contactsFor, type WantedContact } from "./unknown-callers.ts";
+import type { ObjectRow } from "./values.ts";
+import { writeTasks } from "./write.ts";
 
-export type Saver = {
-  save(records: readonly CallRecord[], signal?: AbortSignal): Promise<SaveResult[]>;
-  tasks: NonNullable<Connector["tasks"]>;
-  closeTasks: NonNullable<Connector["closeTasks"]>;
-  remove(calls: readonly RemovedCall[]): Promise<void>;
-  prepare(): Promise<void>;
+type ReadyTask = ReadyCall<Current> & {
+  /** Absent when there is nothing to write. */
+  call?: TaskRow;
+  /** Absent when none is to be created. */
+  followUp?: TaskRow;
+  /** The follow-up that exists already. */
+  made?: FollowUp;
 };
 
-type SaveParts = { api: Api; schema: OrgSchema; keyField: string; context: ConnectContext };
+/** Saves each record by itself; of records with the same key the last one counts. */
+export async function saveCalls(work: TaskWork, records: readonly CallRecord[]): Promise<SaveResult[]> {
+  const batch = openBatch(records);
+  const found = batch.open(await readCalls(work, batch.records));
+  const made = await contactsFor(work, found.flatMap(unknownCaller));
+  const ready = batch.open(await eachInTurn(found, (call) => readyTask(work, call, contactFor(call, made))));
+  const rows = ready.flatMap(({ call, followUp }) => [call ?? [], followUp ?? []].flat());
+  const written = await writeTasks(work, rows);
+  const writtenOf = new Map(rows.map((row, i) => [row, written[i]]));
+  return batch.results(batch.open(ready.map((call) => savedCall(call, writtenOf, work.keyName))));
+}
 
-/** Saves and removes calls of one org. */
-export function createSaver({ api, schema, keyField, context }: SaveParts): Saver {
-  let last: Promise<unknown> = Promise.resolve();
-  const warned = new Set<string>();
-  const warn = (message: string): void => {
-    if (warned.has(message)) return;
-    if (warned.size < 1_000) warned.add(message);
-    context.warn(message);
+/** A call that had a contact before gets no new one: a person may have removed it. */
+function unknownCaller({ record, current }: CallInOrg): WantedContact[] {
+  const { createContact, contact, ours } = record;
+  const hadOne =
+    contact !== undefined || "contactId" in ours || contactIn(linksAfter(current, {})) !== undefined;
+  return createContact && !hadOne ? [createContact] : [];
+}
+
+function contactFor(call: CallInOrg, made: ReadonlyMap<string, CreatedContact>): CreatedContact | undefined {
+  const [wanted] = unknownCaller(call);
+  return wanted ? made.get(wanted.number) : call.contact;
+}
+
+/** A call whose contact could not be created is logged, and matched later. */
+function readyTask(
+  work: TaskWork,
+  found: CallInOrg,
+  made: CreatedContact | undefined,
+): ReadyTask | SettledCall {
+  const { record, current, task } = found;
+  const { keyName } = work;
+  if (made instanceof CrmError && made.retry === "later") return failedCall(record, made);
+  const { contact, without } = contactIfMade(made);
+  const plan = planCall(record, current, contact, work);
+  const links = linksAfter(current, plan.row);
+  const { fallbackOwnerId } = record;
+  const common = {
+    ...(contact && links[linkOf(contact)] === contact.id && { contact }),
+    ...(fallbackOwnerId !== undefined && { fallbackOwner: fallbackOwnerId }),
   };
-
-  /** One after the other: two requests with one key at once would lock each other out, or make the call twice. */
-  const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-    const turn = last.then(work);
-    last = turn.catch(() => {});
-    return turn;
+  const isEmpty = current !== undefined && Object.keys(plan.row).length === 0;
+  const row = current ? { ...plan.row, Id: current.id } : { ...plan.row, [keyName]: record.key };
+  const call: TaskRow = { what: "the call", change: current !== undefined, row, ...common };
+  const ready: ReadyTask = {
+    ...found,
+    wrote: plan.wrote,
+    leftAlone: plan.leftAlone,
+    without: [...plan.without, ...without],
+    ...(!isEmpty && { call }),
   };
+  if (!record.task || !wantsTask(record)) return ready;
+  const next = planTask(record.task.fields, links, work);
+  const withTask = { ...ready, without: [...ready.without, ...next.without] };
+  // An earlier attempt created it, and its answer was lost.
+  if (task) return { ...withTask, made: { id: task.id, wrote: wroteOf(next.row, keyName) } };
+  const withKey = { ...next.row, [keyName]: taskKey(record.key) };
+  return { ...withTask, followUp: { what: "the follow-up task", change: false, row: withKey, ...common } };
+}
 
-  const bookFor = async (ask: RequestOptions): Promise<Book> => {
-    const fields = await schema.of("Task", ask);
-    const keyName = keyFieldIn(fields, keyField);
-    if (keyName) return { fields, keyName, ledger: false };
-    warn(
-      `Salesforce has no field ${keyField} on Activity that is an external id and that our user may see: deploy the Switchhook package, or give the user its permission set. Until then calls are found again by CallObject, which is slower.`,
-    );
-    return { fields, keyName: "CallObject", ledger: true };
-  };
+function contactIfMade(made: CreatedContact | undefined): {
+  contact?: ContactRef;
+  without: readonly string[];
+} {
+  if (!made) return { without: [] };
+  if (made instanceof CrmError) return { without: [`a contact for its caller: ${made.message}`] };
+  const { id, kind, without = [] } = made;
+  return { contact: { id, kind }, without };
+}
 
-  const deskFor = async (ask: RequestOptions): Promise<Desk> => ({
-    book: await bookFor(ask),
-    connection: await api.open(ask),
-    schema,
-    warn,
-  });
-
+/** A call with its row, and its follow-up's, as they were written. */
+function savedCall(
+  ready: ReadyTask,
+  writtenOf: ReadonlyMap<TaskRow, WrittenTask | undefined>,
+  keyName: string,
+): SavedCall<Current> | SettledCall {
+  const { call, followUp, contact: _, ...found } = ready;
+  const { record, current } = found;
+  const answer = call ? writtenOf.get(call) : { id: current?.id ?? "", created: false, row: undefined };
+  const follow = followUp && writtenOf.get(followUp);
+  if (!answer)
+    return failedCall(record, new CrmError("later", "Salesforce's answer said nothing about this call"));
+  if ("gone" in answer) return goneCall(record);
+  if ("failed" in answer) return failedCall(record, answer.failed, answer.contactGone);
+  // The call is logged, whatever became of its follow-up; one that may be accepted later is sent again with it.
+  if (follow && "failed" in follow && follow.failed.retry === "later")
+    return failedCall(record, follow.failed, follow.contactGone);
+  const row = answer.row?.row ?? {};
+  const refused = follow && "failed" in follow ? [`the follow-up task: ${follow.failed.message}`] : [];
+  const task =
+    follow && "id" in follow ? { id: follow.id, wrote: wroteOf(follow.row.row, keyName) } : ready.made;
+  const contact = contactIn(linksAfter(current, row));
   return {
-    save: (records, signal) =>
-      inTurn(async () => {
-        if (records.length === 0) return [];
-        const ask: RequestOptions = { priority: "deliver", signal };
-        return saveCalls(await deskFor(ask), records, ask, context);
-      }),
-    tasks: async (given, signal) => standings(await deskFor({ priority: "deliver", signal }), given),
-    closeTasks: (given, signal) =>
-      inTurn(async () => closeFollowUps(await deskFor({ priority: "deliver", signal }), given)),
-    remove: (calls) =>
-      inTurn(async () => {
-        if (calls.length > 0) await removeTasks(await deskFor({ priority: "deliver" }), calls);
-      }),
-    prepare: async () => {
-      await bookFor({ priority: "sync" });
-    },
+    ...found,
+    activityId: answer.id,
+    created: answer.created,
+    wrote: { ...wroteIn(ready.wrote, row, answer.row?.contact), ...(task && { taskId: task.id }) },
+    without: [...ready.without, ...(answer.row?.without ?? []), ...refused],
+    ...(contact && { contact }),
+    ...(task && { task }),
   };
 }
 
-/** Of ids in the URL of one request. */
-const mostIds = 200;
-const alreadyGone = new Set(["ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY", "NOT_FOUND"]);
-
-/** Deletes the Tasks of these calls; those that are gone already are fine. Throws when one stays. */
-async function removeTasks({ connection, book }: Desk, calls: readonly RemovedCall[]): Promise<void> {
-  const unknown = calls.filter(({ activityId }) => activityId === undefined).map(({ key }) => key);
-  const found = await tasksByKey(connection, book, unknown, []);
-  const present = [...found.values()].filter(({ deleted }) => !deleted).map(({ id }) => id);
-  const ids = [...calls.flatMap(({ activityId }) => activityId ?? []), ...present];
-  const distinct = [...new Map(ids.map((id) => [shortId(id), id])).values()];
-  for (const part of inParts(distinct, mostIds)) {
-    const answer: unknown = await connection.destroy("Task", part, { allOrNone: false });
-    const faults = (Array.isArray(answer) ? answer : []).flatMap(faultsLeft);
-    if (faults.length > 0) throw rowFailure("to delete a Task", faults);
+/** What was written in the end, in the mapping's words: less than planned, or with another owner or contact. */
+function wroteIn(
+  planned: Readonly<Values>,
+  row: Readonly<ObjectRow>,
+  contact: ContactRef | undefined,
+): Values {
+  const wrote: Values = {};
+  for (const [name, value] of Object.entries(planned)) {
+    if (name === "contactId") {
+      if (contact) wrote[name] = contact.id;
+    } else if (name === "ownerId" || name === "OwnerId") {
+      if (typeof row["OwnerId"] === "string") wrote[name] = row["OwnerId"];
+    } else if (row[name] !== undefined) wrote[name] = value;
   }
-}
-
-function faultsLeft(result: unknown): SalesforceFault[] {
-  const errors: unknown = isObject(result) && result["success"] !== true ? result["errors"] : [];
-  const faults = (Array.isArray(errors) ? errors : []).flatMap((one) => faultIn(one) ?? []);
-  return faults.filter(({ code }) => !alreadyGone.has(code));
+  return wrote;
 }

@@ -1,48 +1,45 @@
 import type { Connection, Field as JsforceField } from "jsforce";
 import { CrmError } from "../../src/core/errors.ts";
 import { textAt } from "../../src/lib/body.ts";
-import type { Api, RequestOptions } from "./api.ts";
-import { hasFault } from "./failure.ts";
-import { queryAll } from "./soql.ts";
+import { createCache } from "../../src/lib/patterns.ts";
+import { hasFault } from "./errors.ts";
+import { type OrgTransport, queryAll, type RequestOptions } from "./transport.ts";
 
 export type ObjectName = "Task" | "Contact" | "Lead" | "Account";
 
-/** A field as describe tells it. `closed`: a Task with this Status is closed, where the org says so. */
+/** A field as the org describes it. */
 export type ObjectField = Pick<
   JsforceField,
   "name" | "type" | "length" | "createable" | "updateable" | "restrictedPicklist" | "externalId"
 > & { options: Option[] };
-export type Option = { value: string; label: string; active: boolean; isDefault: boolean; closed: boolean };
+export type Option = {
+  value: string;
+  label: string;
+  active: boolean;
+  isDefault: boolean;
+  /** Whether a Task with this Status is closed, where the org says so. */
+  closed: boolean;
+};
 
 /** The fields of an object by name; none when the user may not see the object. */
 export type ObjectFields = ReadonlyMap<string, ObjectField>;
 
-/** What the org's objects look like, read once an hour. */
+/** The org's objects, described once an hour. */
 export type OrgSchema = {
-  of(object: ObjectName, ask: RequestOptions): Promise<ObjectFields>;
-  /** The org refused something that we took from here: it is read anew. Whether it was old enough to be wrong. */
+  of(object: ObjectName, request: RequestOptions): Promise<ObjectFields>;
+  /** The org refused something that it describes: it is described again. Returns whether the schema was old enough to be wrong. */
   forget(): boolean;
 };
 
-const keptMs = 3_600_000;
+/** A schema younger than this is not outdated. */
 const freshMs = 60_000;
 
-export function createSchema(api: Api, now: () => number): OrgSchema {
-  const kept = new Map<ObjectName, { fields: Promise<ObjectFields>; at: number }>();
+export function createSchema(transport: OrgTransport, now: () => number): OrgSchema {
+  const cache = createCache<ObjectName, ObjectFields>(now);
   return {
-    of(object, ask) {
-      const known = kept.get(object);
-      if (known && now() - known.at < keptMs) return known.fields;
-      const fields = api.open({ priority: ask.priority }).then((connection) => describe(connection, object));
-      kept.set(object, { fields, at: now() });
-      fields.catch(() => kept.get(object)?.fields === fields && kept.delete(object));
-      return fields;
-    },
-    forget() {
-      const old = [...kept].filter(([, { at }]) => now() - at >= freshMs);
-      for (const [object] of old) kept.delete(object);
-      return old.length > 0;
-    },
+    of: (object, { priority }) =>
+      cache.get(object, async () => describe(await transport.open({ priority }), object)),
+    forget: () => cache.forget(freshMs),
   };
 }
 
@@ -59,7 +56,7 @@ async function describe(connection: Connection, object: ObjectName): Promise<Obj
   }
 }
 
-/** An org that has no "Completed" any more says in another place which of its statuses are closed. */
+/** In an org without the status "Completed", TaskStatus says which of its statuses are closed. */
 async function withClosed(connection: Connection, status: ObjectField): Promise<ObjectField> {
   if (status.options.some(({ active, closed, value }) => active && (closed || value === "Completed")))
     return status;
@@ -84,7 +81,7 @@ function optionsOf({ picklistValues }: JsforceField): Option[] {
   }));
 }
 
-/** The field that holds a call's key: as it is called in the settings, or with the namespace of a managed package. */
+/** The field with a call's key: under the name in the settings, or with the namespace of a managed package. */
 export function keyFieldIn(fields: ObjectFields, keyField: string): string | undefined {
   const found =
     fields.get(keyField) ?? [...fields.values()].find(({ name }) => name.endsWith(`__${keyField}`));

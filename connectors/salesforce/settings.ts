@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { z } from "zod";
 
 /** The origin of a URL that has nothing else. */
-export const originUrl = (example: string) =>
+const originUrl = (example: string) =>
   z
     .url({ protocol: /^https?$/, error: `a URL such as ${example}` })
     .refine(isOrigin, `only the host, without a path: ${example}`)
@@ -17,7 +17,7 @@ const text = (what: string) => z.string({ error: what }).min(1, what);
 /** The first version that upserts many records in one request. */
 const oldestVersion = 46;
 
-export const apiVersion = z
+const apiVersion = z
   .string({ error: 'a version in quotes, such as "66.0"' })
   .regex(/^\d+\.0$/, 'a version such as "66.0"')
   .refine((version) => Number(version) >= oldestVersion, `at least "${oldestVersion}.0"`)
@@ -73,6 +73,18 @@ export const settings = z
   });
 
 export type SalesforceSettings = z.infer<typeof settings>;
+
+const trimmed = (what: string) => z.string({ error: what }).trim().min(1, what);
+
+/** Our external client app at Salesforce. */
+export const app = z.strictObject({
+  clientId: trimmed("the consumer key of the external client app"),
+  clientSecret: trimmed("the consumer secret of the external client app"),
+  loginUrl: originUrl("https://login.salesforce.com").default("https://login.salesforce.com"),
+  apiVersion,
+});
+
+export type SalesforceApp = z.infer<typeof app>;
 
 function isOrigin(text: string): boolean {
   const { pathname, search, hash, username } = new URL(text);

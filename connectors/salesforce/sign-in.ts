@@ -1,54 +1,94 @@
-import type { ConnectContext, CrmRequest } from "../../src/core/contracts.ts";
-import { isObject, type JsonObject } from "../../src/lib/body.ts";
-import { networkFailure } from "./failure.ts";
+import { sign } from "node:crypto";
+import type { ConnectContext } from "../../src/core/crm.ts";
+import type { Token, TokenSource } from "../../src/core/crm-app.ts";
+import { CrmError } from "../../src/core/errors.ts";
+import { quoted } from "../../src/core/mask.ts";
+import { textAt } from "../../src/lib/body.ts";
+import { NoReply } from "../../src/lib/http.ts";
+import { type OAuthReply, sendForToken } from "../../src/lib/oauth-client.ts";
+import { createTokenSource, fixedToken } from "../../src/lib/token.ts";
+import type { SalesforceSettings } from "./settings.ts";
 
-/** `body`: empty when no JSON object came. Of a list of faults it is the first. */
-export type SignInReply = { status: number; body: JsonObject };
+const retryMs = 60_000;
+const assertionSeconds = 180;
+const anyOrg = "https://login.salesforce.com";
 
-/** A secret is sent in `form` or as `bearer`, never in `url`. */
-export type SignInRequest = {
-  method: "GET" | "POST";
-  url: string;
-  form?: URLSearchParams;
-  bearer?: string;
+/** The cure of each error with which Salesforce refuses to sign us in. */
+const cures: Record<string, string> = {
+  invalid_client: "the client secret is not the app's; copy it again from the external client app",
+  invalid_client_id: "clientId is not an app of this org; copy the consumer key, and check loginUrl",
+  invalid_grant:
+    "authorize the app for the user: the user's profile or permission set must be allowed, the certificate must belong to privateKey, and loginUrl must fit the org",
+  no_client_credentials_user_enabled: "enable the client credentials flow of the app and choose its user",
+  inactive_user: "the user of the app is inactive; choose another",
+  unsupported_grant_type: "enable this flow in the external client app",
 };
 
-const timeoutMs = 15_000;
+type TokenContext = Pick<ConnectContext, "now" | "onRequest" | "tokens">;
 
-/** One request about tokens, sent once. Throws `CrmError` when no answer came. */
-export async function ask(
-  { method, url, form, bearer }: SignInRequest,
-  { now, onRequest }: Pick<ConnectContext, "now" | "onRequest">,
-): Promise<SignInReply> {
-  const started = now();
-  const note = (status: CrmRequest["status"]) => onRequest?.({ kind: "token", status, ms: now() - started });
-  try {
-    const response = await fetch(url, {
-      method,
-      headers: {
-        accept: "application/json",
-        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
-      },
-      ...(form && { body: form }),
-      redirect: "error",
-      signal: AbortSignal.timeout(timeoutMs),
-    });
-    const text = await response.text();
-    note(response.status);
-    return { status: response.status, body: objectIn(text) };
-  } catch (cause) {
-    const failure = networkFailure(cause, `Salesforce's sign-in at ${new URL(url).host}`, timeoutMs);
-    note(failure.status);
-    throw failure.error;
-  }
+export function tokensOf(settings: SalesforceSettings, context: TokenContext): TokenSource {
+  const { accessToken } = settings;
+  if (context.tokens) return context.tokens;
+  if (accessToken !== undefined) return fixedToken(accessToken);
+  return createTokenSource(() => fetchToken(settings, context), context.now);
 }
 
-function objectIn(text: string): JsonObject {
-  try {
-    const parsed: unknown = JSON.parse(text);
-    const value: unknown = Array.isArray(parsed) ? parsed[0] : parsed;
-    return isObject(value) ? value : {};
-  } catch {
-    return {};
+async function fetchToken(settings: SalesforceSettings, context: TokenContext): Promise<Token> {
+  const { status, body } = await post(settings, context);
+  const accessToken = textAt(body, "access_token");
+  const url = textAt(body, "instance_url");
+  if (status < 400 && accessToken && (settings.apiUrl || (url && URL.canParse(url)))) {
+    const seconds = Number(textAt(body, "expires_in"));
+    return {
+      accessToken,
+      ...(url && { url }),
+      ...(seconds > 0 && { expiresAt: context.now() + seconds * 1000 }),
+    };
   }
+  const code = textAt(body, "error") ?? `HTTP ${status}`;
+  const words = textAt(body, "error_description");
+  const cure = Object.hasOwn(cures, code) ? `: ${cures[code]}` : "";
+  const message = `Salesforce does not sign us in (${code}${words ? `, ${quoted(words)}` : ""})${cure}`;
+  throw new CrmError("later", message, { afterMs: retryMs });
+}
+
+async function post(settings: SalesforceSettings, context: TokenContext): Promise<OAuthReply> {
+  const { loginUrl = anyOrg } = settings;
+  const form = grantOf(settings, loginUrl, context.now());
+  const url = `${loginUrl}/services/oauth2/token`;
+  return sendForToken({ method: "POST", url, form }, context).catch((cause: unknown) => {
+    if (!(cause instanceof NoReply)) throw cause;
+    const message = `Salesforce's sign-in at ${new URL(loginUrl).host} ${cause.message}`;
+    throw new CrmError("later", message, { cause });
+  });
+}
+
+function grantOf(settings: SalesforceSettings, loginUrl: string, now: number): Record<string, string> {
+  const { clientId = "", clientSecret = "", privateKey, username = "" } = settings;
+  if (privateKey === undefined) {
+    return {
+      grant_type: "client_credentials",
+      client_id: clientId,
+      client_secret: clientSecret,
+    };
+  }
+  const exp = Math.floor(now / 1000) + assertionSeconds;
+  const claims = { iss: clientId, sub: username, aud: audienceOf(loginUrl), exp };
+  const assertion = `${encoded({ alg: "RS256" })}.${encoded(claims)}`;
+  const signature = sign("sha256", Buffer.from(assertion), privateKey).toString("base64url");
+  return {
+    grant_type: "urn:ietf:params:oauth:grant-type:jwt-bearer",
+    assertion: `${assertion}.${signature}`,
+  };
+}
+
+/** Salesforce takes only the common sign-in as the audience, also at the My Domain of an org. */
+function audienceOf(loginUrl: string): string {
+  const { hostname } = new URL(loginUrl);
+  if (hostname.endsWith(".sandbox.my.salesforce.com")) return "https://test.salesforce.com";
+  return hostname.endsWith(".my.salesforce.com") ? anyOrg : loginUrl;
+}
+
+function encoded(part: unknown): string {
+  return Buffer.from(JSON.stringify(part)).toString("base64url");
 }

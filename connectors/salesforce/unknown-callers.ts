@@ -1,72 +1,68 @@
 import { type Contact, type ContactRef, chooseContact, numbersOf } from "../../src/core/contact.ts";
-import type { CallRecord, ConnectContext, Fields as Values } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields as Values } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { RequestOptions } from "./api.ts";
-import { faultsOf, hasFault, rowFailure } from "./failure.ts";
+import type { TaskWork } from "./account.ts";
+import { faultsOf, hasFault, rowFailure } from "./errors.ts";
 import { findWritten } from "./find.ts";
-import type { Desk } from "./item.ts";
 import { contactOf, kindOf, kindOfId, type Shape, shapesOf } from "./people.ts";
-import { create, type RowResult, sendRows } from "./send.ts";
-import { inLists, queryAll } from "./soql.ts";
+import { create, type RowResult, sendRows } from "./rows.ts";
+import { inLists, queryAll } from "./transport.ts";
 import { wireOf } from "./values.ts";
 
 export type WantedContact = NonNullable<CallRecord["createContact"]>;
-/** `without`: what the org did not take of a new contact. An error: there is no contact, and why. */
+/** A contact with what the org refused of it, or the reason why there is none. */
 export type CreatedContact = (ContactRef & { without?: readonly string[] }) | CrmError;
-type NewContactContext = Pick<ConnectContext, "region" | "contactFields">;
-/** `named`: the provider told the caller's name, so that a record of that name may be the caller. */
 type Draft = {
   number: string;
   object: "Lead" | "Contact";
   row: Values;
+  /** The provider gave the caller's name, so a record of that name may be the caller. */
   named: boolean;
   without: readonly string[];
 };
 
 /**
- * An org's duplicate rule would refuse a second "Unknown caller"; that nobody has this number was looked up. It passes a
- * rule that alerts, not one that blocks (Salesforce's documentation of the header).
+ * Passes a duplicate rule that alerts, not one that blocks (Salesforce's documentation of the header). Otherwise a second
+ * "Unknown caller" would be refused, although the number was searched for.
  */
 const allowSave = { "Sforce-Duplicate-Rule-Header": "allowSave=true" };
-/** Of one batch; the callers of the others are tried at the next save of their calls. */
+/** In one batch; the other callers are tried at the next save of their calls. */
 const mostAlone = 10;
 
 /**
- * A contact for each number, made unless somebody has the number already: an earlier attempt whose answer was lost may
- * have made them. A lead when the mapping names a company, otherwise a contact.
+ * A contact for each number, created unless one has the number already: an earlier attempt, whose answer was lost, may
+ * have created it. A lead when the mapping names a company, otherwise a contact.
  */
 export async function contactsFor(
-  desk: Desk,
+  work: TaskWork,
   wanted: readonly WantedContact[],
-  ask: RequestOptions,
-  { region, contactFields }: NewContactContext,
 ): Promise<Map<string, CreatedContact>> {
   const made = new Map<string, CreatedContact>();
   const byNumber = new Map(wanted.map((one) => [one.number, one]));
   if (byNumber.size === 0) return made;
-  const shapes = await shapesOf(desk.schema, contactFields(), ask);
+  const { connection, context } = work;
+  const shapes = await shapesOf(work);
   const people = shapes.filter(({ object }) => object !== "Account");
-  const found = await findWritten(desk.connection, people, [...byNumber.keys()], region);
+  const found = await findWritten(connection, people, [...byNumber.keys()], context.region);
   const drafts: Draft[] = [];
   for (const [number, one] of byNumber) {
     const { contact } = chooseContact(found.get(number) ?? []);
-    const next = contact ? refOf(contact) : await draftOf(desk, one, ask);
+    const next = contact ? refOf(contact) : await draftOf(work, one);
     if ("row" in next) drafts.push(next);
     else made.set(number, next);
   }
   for (const object of ["Lead", "Contact"] as const) {
     const of = drafts.filter((draft) => draft.object === object);
-    for (const [number, ref] of await make(desk, { object, drafts: of }, shapes, region))
-      made.set(number, ref);
+    for (const [number, ref] of await createAll(work, object, of, shapes)) made.set(number, ref);
   }
   return made;
 }
 
-async function make(
-  { connection, schema }: Desk,
-  { object, drafts }: { object: Draft["object"]; drafts: readonly Draft[] },
+async function createAll(
+  { connection, schema, context }: TaskWork,
+  object: Draft["object"],
+  drafts: readonly Draft[],
   shapes: readonly Shape[],
-  region: string,
 ): Promise<Map<string, CreatedContact>> {
   const made = new Map<string, CreatedContact>();
   const send = (some: readonly Draft[], headers: Record<string, string> = {}) =>
@@ -81,7 +77,7 @@ async function make(
       const result = results[i];
       const ids = twinsIn(result);
       const twins = ids.length > 0 ? await readTwins(connection, shapes, ids).catch(ifHidden) : [];
-      const twin = twinOf(draft, twins, { region, isLast });
+      const twin = twinOf(draft, twins, { region: context.region, isLast });
       const smaller = isLast ? undefined : withoutFields(draft, result, twins.length > 0);
       if (twin) made.set(draft.number, refOf(twin));
       else if (smaller) again.push(smaller);
@@ -104,8 +100,8 @@ function unnamedTwins(results: readonly RowResult[]): number[] {
   return results.flatMap((result, i) => (isBlocked(result) && twinsIn(result).length === 0 ? [i] : []));
 }
 
-/** A request for one record is told which records there are already. Unverified: that a collection never is. */
-async function createAlone(connection: Desk["connection"], draft: Draft | undefined): Promise<RowResult> {
+/** The answer about a single record names the existing ones. Unverified: that a collection's answer never does. */
+async function createAlone(connection: TaskWork["connection"], draft: Draft | undefined): Promise<RowResult> {
   if (!draft) return { faults: [] };
   try {
     const { id } = await connection.create(draft.object, draft.row, { headers: allowSave });
@@ -119,7 +115,7 @@ async function createAlone(connection: Desk["connection"], draft: Draft | undefi
 
 /**
  * The record that the org takes for this caller: one that has the number; or, when the org insists, the only one that it
- * names, unless that record has another number and nobody told the caller's name.
+ * names, unless that record has another number and the caller's name is unknown.
  */
 function twinOf(
   { number, named }: Draft,
@@ -132,7 +128,7 @@ function twinOf(
   return named || numbersOf(only, region).length === 0 ? only : undefined;
 }
 
-/** What may pass at a second try: a duplicate rule that alerts, and a row without the fields that were refused. */
+/** What may succeed at a second try: a row that a duplicate rule alerts about, and one without its refused fields. */
 function withoutFields(draft: Draft, result: RowResult | undefined, hasTwins: boolean): Draft | undefined {
   const faults = result && "faults" in result ? result.faults : [];
   const names = faults
@@ -154,7 +150,7 @@ function madeOf({ object, without }: Draft, result: RowResult | undefined): Crea
   if (result && "id" in result)
     return { id: result.id, kind: kindOf[object], ...(without.length > 0 && { without }) };
   if (result && "lost" in result) {
-    // Our user may not make such records at all: waiting would not change that.
+    // Our user may not create such records: waiting would not change that.
     const isHidden = hasFault(result.lost, "NOT_FOUND", "INVALID_TYPE");
     return isHidden ? new CrmError("never", result.lost.message) : result.lost;
   }
@@ -165,7 +161,7 @@ function madeOf({ object, without }: Draft, result: RowResult | undefined): Crea
   return isHeld ? new CrmError("never", failure.message) : failure;
 }
 
-/** The records that a duplicate rule, or a field that must be unique, says are there already. */
+/** The existing records that a duplicate rule or a unique field names. */
 function twinsIn(result: RowResult | undefined): string[] {
   const faults = result && "faults" in result ? result.faults : [];
   return faults.flatMap(({ twins = [], message }) => {
@@ -174,9 +170,9 @@ function twinsIn(result: RowResult | undefined): string[] {
   });
 }
 
-/** The rule also takes people for the same by their name alone, so that their numbers count. */
+/** Duplicate rules also compare names alone, so the numbers are compared here. */
 async function readTwins(
-  connection: Desk["connection"],
+  connection: TaskWork["connection"],
   shapes: readonly Shape[],
   ids: readonly string[],
 ): Promise<Contact[]> {
@@ -191,20 +187,19 @@ async function readTwins(
   return twins;
 }
 
-/** What an org names we may not be able to read. */
+/** Our user may not see the records that an org names. */
 function ifHidden(error: unknown): Contact[] {
   if (error instanceof CrmError && error.retry === "never") return [];
   throw error;
 }
 
 async function draftOf(
-  { schema, warn }: Desk,
+  { schema, warn, request }: TaskWork,
   wanted: WantedContact,
-  ask: RequestOptions,
 ): Promise<Draft | CrmError> {
   const { number, phone = number, fields: given, named = false } = wanted;
   const object = "Company" in given ? "Lead" : "Contact";
-  const fields = await schema.of(object, ask);
+  const fields = await schema.of(object, request);
   if (fields.size === 0) return refused(object, "cannot be seen by our user: give the user access");
   const row: Values = {};
   const without: string[] = [];

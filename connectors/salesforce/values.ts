@@ -1,4 +1,4 @@
-import type { FieldValue, Fields as Values } from "../../src/core/contracts.ts";
+import type { FieldValue, Fields as Values } from "../../src/core/crm.ts";
 import { cutText } from "../../src/lib/cut.ts";
 import type { ObjectField, ObjectFields, Option } from "./schema.ts";
 
@@ -9,10 +9,10 @@ const picklists = new Set(["picklist", "multipicklist"]);
 /** A record as it is sent; null empties a field. */
 export type ObjectRow = Record<string, FieldValue | null>;
 
-/** What is sent for a value. `fault`: why this field cannot take it. `none`: the picklist does not have it and may be left empty. */
+/** A value as it is sent. `fault`: why the field cannot take it. `none`: the picklist lacks it and may stay empty. */
 export type Wire = { value: FieldValue } | { none: true } | { fault: string };
 
-/** A mapping's value in the type that Salesforce reads; a wrong JSON type can fail all rows of a request. */
+/** A mapping's value in the field's JSON type; a wrong one can fail all rows of a request. */
 export function wireOf(field: ObjectField, value: FieldValue): Wire {
   const { name, type } = field;
   if (value === "" && !texts.has(type)) return { none: true };
@@ -61,8 +61,8 @@ function matching(options: readonly Option[], wanted: string): Option | undefine
 }
 
 /**
- * The one writing in which two values of a field are compared: what we would send and what Salesforce gives back.
- * It keeps datetimes in whole seconds, trims texts and drops carriage returns.
+ * The form in which a value to send and one that Salesforce returns are compared. Salesforce stores datetimes in whole
+ * seconds, trims texts and drops carriage returns.
  */
 export function formOf(field: ObjectField | undefined, value: FieldValue): FieldValue {
   if (!field) return value;
@@ -84,7 +84,7 @@ function cut(text: string, length: number): string {
   return length > 0 ? cutText(tidied, length) : tidied;
 }
 
-/** What a new Task needs and the mapping does not say. `isOver`: a call has happened; a follow-up is still to do. */
+/** What a new Task needs besides the mapping. `isOver`: a call is completed, a follow-up is not. */
 export function defaultsFor(fields: ObjectFields, given: Readonly<ObjectRow>, isOver: boolean): Values {
   const status = isOver ? (closedStatus(fields) ?? defaultStatus(fields)) : undefined;
   return {
@@ -93,14 +93,14 @@ export function defaultsFor(fields: ObjectFields, given: Readonly<ObjectRow>, is
   };
 }
 
-/** What the org calls completed; an org's own statuses need not have that name. */
+/** The org's Status for a completed Task, which need not be "Completed". */
 export function closedStatus(fields: ObjectFields): string | undefined {
   const active = fields.get("Status")?.options.filter((option) => option.active) ?? [];
   const found = active.find(({ closed }) => closed) ?? active.find(({ value }) => value === "Completed");
   return found?.value;
 }
 
-/** For a call, where the org does not say which status is closed. */
+/** For a call, when the org does not say which status is closed. */
 function defaultStatus(fields: ObjectFields): string | undefined {
   return fields.get("Status")?.options.find(({ active, isDefault }) => active && isDefault)?.value;
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { simulate } from "../../src/providers/bird/simulate.ts";
 import { type PlacedOptions, usualRecordingDelay } from "../provider.ts";
 

@@ -1,4 +1,4 @@
-import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 
 type Told = Pick<SimulatedCall, "direction" | "customer" | "outcome"> & Partial<SimulatedCall>;
 

@@ -1,4 +1,4 @@
-import { toExotelTime } from "../../src/providers/exotel/time.ts";
+import { toExotelTime } from "../../src/providers/exotel/values.ts";
 import type { PlacedCall } from "./calls.ts";
 
 /** How long after a call its Duration, Price, EndTime and Details are not there yet. */

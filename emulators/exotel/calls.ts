@@ -1,4 +1,4 @@
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { type PlacedOptions, usualRecordingDelay } from "../provider.ts";
 
 /** A row of the list of calls. */

@@ -1,4 +1,4 @@
-import { exotelTime } from "../../src/providers/exotel/time.ts";
+import { exotelTime } from "../../src/providers/exotel/values.ts";
 import { Refusal } from "../server.ts";
 import { invalid, restException } from "./errors.ts";
 

@@ -1,4 +1,4 @@
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { type PlacedOptions, usualRecordingDelay } from "../provider.ts";
 

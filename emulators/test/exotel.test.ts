@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { type ExotelEmulator, type ExotelOptions, startExotel } from "../exotel/index.ts";
 import { simulatedCall } from "./simulated-call.ts";
 

@@ -1,4 +1,4 @@
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 
 /** An answered call for tests to vary. */
 export const simulatedCall: SimulatedCall = {

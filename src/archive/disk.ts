@@ -3,7 +3,7 @@ import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { ArchiveError } from "../core/errors.ts";
 
-/** Makes a folder that only we may read, its parents too, and makes them durable. */
+/** Creates a folder that only this user can read, and its parents, durably. */
 export async function makeFolder(folder: string): Promise<void> {
   const first = await mkdir(folder, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
@@ -14,7 +14,7 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Makes what was renamed or removed in a folder durable. Windows cannot open a folder, and does not need it. */
+/** Makes renames and removals in a folder durable. Windows cannot open a folder and does not need this. */
 export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r").catch(() => undefined);
   await handle?.sync().catch(() => undefined);
@@ -33,7 +33,7 @@ export function isCode(error: unknown, ...codes: readonly string[]): boolean {
   return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
-/** What a disk refuses, in words. Everything else is passed on as it is. */
+/** An `ArchiveError` for an error of the disk; any other error is returned as it is. */
 export function diskError(folder: string, error: unknown): unknown {
   if (error instanceof ArchiveError || !(error instanceof Error && "code" in error)) return error;
   const code = String(error.code);

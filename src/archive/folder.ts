@@ -1,19 +1,27 @@
-import { rmSync, statSync } from "node:fs";
-import { opendir, realpath, rename, rm, rmdir, unlink } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { constants, rmSync, statSync } from "node:fs";
+import { type FileHandle, open, opendir, realpath, rename, rm, rmdir, unlink } from "node:fs/promises";
+import { basename, dirname, join, resolve, sep } from "node:path";
+import { Readable } from "node:stream";
 import type { Archive, ArchivedAudio, AudioToKeep } from "../core/archive.ts";
+import type { AudioReply, AudioRequest } from "../core/audio.ts";
 import { ArchiveError } from "../core/errors.ts";
+import { contentRangeOf, rangeOf } from "../lib/range.ts";
 import { diskError, isCode, makeFolder, orMissing, syncFolder } from "./disk.ts";
-import { endingOf, plainType, safePath } from "./names.ts";
-import { endOfFile, isWithin, playFile } from "./play.ts";
+import { endingOf, isPath, plainType, safePath, typeOf } from "./names.ts";
+import { missingReply, quiet, unsatisfiableReply } from "./replies.ts";
 import { openSpool } from "./spool.ts";
 
 const hashDigits = 16;
 const maxAttempts = 20;
+/** The end of a file's name: the beginning of the hash, and the ending. */
+const endOfFile = /-([0-9a-f]{16})\.[a-z0-9]+$/;
+
+// Windows lacks both. O_NONBLOCK: opening a named pipe would block.
+const { O_RDONLY, O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants;
 
 /**
- * Recordings as files below one folder: `<name>-<first 16 digits of the hash><ending>`. What has not arrived as a whole
- * waits in `.incoming` on the same disk, so that a rename makes it appear at once.
+ * Recordings as files below one folder: `<name>-<first 16 digits of the hash><ending>`. A file is written to `.incoming` on
+ * the same disk and then renamed, so that it appears as a whole.
  */
 export function openFolder(path: string, now: () => number = Date.now): Archive {
   const root = resolve(path);
@@ -40,7 +48,7 @@ export function openFolder(path: string, now: () => number = Date.now): Archive 
 
   const publish = async (file: string, target: string, attempts = 1): Promise<void> => {
     await move(file, target).catch((error: unknown) => {
-      // Another process removed the last file of the folder meanwhile, and the folder with it.
+      // Another process has just removed the last file of the folder, and the folder with it.
       if (!isCode(error, "ENOENT") || attempts >= maxAttempts) throw error;
       return publish(file, target, attempts + 1);
     });
@@ -50,12 +58,12 @@ export function openFolder(path: string, now: () => number = Date.now): Archive 
     const folder = dirname(target);
     await makeFolder(folder);
     await insistInside(folder);
-    // Looked up before the rename: of two processes that keep one name at once, neither takes the other's for old.
+    // Before the rename: when two processes store the same name at once, neither deletes the other's file as an old one.
     const others = await othersOf(target);
     await rename(file, target);
     await syncFolder(folder);
     for (const [other, version] of others) {
-      // Without an await in between: another process may just have kept the very same bytes again.
+      // Synchronous: another process may have stored the same bytes again.
       if (versionOf(other) === version) rmSync(other, { force: true });
     }
   };
@@ -75,7 +83,7 @@ export function openFolder(path: string, now: () => number = Date.now): Archive 
     await removeEmpty(folder);
   };
 
-  /** The folder and those around it, as long as they are empty, up to the root. */
+  /** Removes the folder and its parents below the root while they are empty. */
   const removeEmpty = async (folder: string): Promise<void> => {
     if (folder === root) return;
     const isGone = await rmdir(folder).then(
@@ -103,7 +111,7 @@ export function openFolder(path: string, now: () => number = Date.now): Archive 
   };
 }
 
-/** What was kept under the same name, with other bytes or of another type. Read in parts: a month may have many files. */
+/** Files of the same name with other bytes or another type. Read in parts: a month may have many files. */
 async function othersOf(target: string): Promise<Map<string, string | undefined>> {
   const folder = dirname(target);
   const own = basename(target);
@@ -119,4 +127,48 @@ async function othersOf(target: string): Promise<Map<string, string | undefined>
 function versionOf(file: string): string | undefined {
   const found = statSync(file, { bigint: true, throwIfNoEntry: false });
   return found && `${found.ino}:${found.ctimeNs}`;
+}
+
+/** A file below the root, or a part of it; 404 for a link that leads out of the root. */
+async function playFile(root: string, place: string, request: AudioRequest): Promise<AudioReply> {
+  const path = isPath(place) ? await orMissing(realpath(join(root, place))) : undefined;
+  if (path === undefined || !isWithin(await realpath(root), path)) return missingReply();
+  const handle = await orMissing(open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK));
+  if (!handle) return missingReply();
+  // The stream closes the file at its end.
+  let isStreamed = false;
+  try {
+    const reply = await replyOf(handle, path, request);
+    isStreamed = reply.status < 400 && reply.headers["content-length"] !== "0";
+    return reply;
+  } finally {
+    if (!isStreamed) await handle.close();
+  }
+}
+
+async function replyOf(handle: FileHandle, path: string, request: AudioRequest): Promise<AudioReply> {
+  const found = await handle.stat();
+  if (!found.isFile()) return missingReply();
+  const { size, mtimeMs } = found;
+  const etag = `"${endOfFile.exec(path)?.[1] ?? mtimeMs}"`;
+  const range = rangeOf(request, size, etag);
+  if (range === "unsatisfiable") return unsatisfiableReply(size);
+  const { start, end } = range === "whole" ? { start: 0, end: size - 1 } : range;
+  return {
+    status: range === "whole" ? 200 : 206,
+    headers: {
+      "content-type": typeOf(path),
+      "content-length": String(end - start + 1),
+      "accept-ranges": "bytes",
+      etag,
+      ...(range !== "whole" && { "content-range": contentRangeOf(range, size) }),
+    },
+    body:
+      size === 0 ? Readable.from([]) : quiet(handle.createReadStream({ start, end, signal: request.signal })),
+  };
+}
+
+/** Whether a path is the root or below it; both must be resolved. */
+function isWithin(root: string, path: string): boolean {
+  return `${path}${sep}`.startsWith(root.endsWith(sep) ? root : `${root}${sep}`);
 }

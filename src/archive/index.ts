@@ -4,7 +4,7 @@ import { openS3 } from "./s3.ts";
 import type { ArchiveSettings } from "./settings.ts";
 import { openSpool } from "./spool.ts";
 
-/** `spoolFolder`: of ours alone; recordings wait in it while they are on their way to a bucket. */
+/** `spoolFolder`: used by this process only; holds recordings until they are uploaded to a bucket. */
 export function openArchive(
   settings: ArchiveSettings,
   { spoolFolder, now = Date.now }: { spoolFolder: string; now?: () => number },

@@ -3,12 +3,12 @@ import { ArchiveError } from "../core/errors.ts";
 const parts = /^[A-Za-z0-9_][\w.-]{0,119}(\/[A-Za-z0-9_][\w.-]{0,119})*$/;
 const longestName = 500;
 
-/** Whether this is a path below a root, on any system and in any bucket: no part begins with a dot, nothing is to be quoted. */
+/** Whether this is a path below a root on every system and in every bucket: no part begins with a dot, no character needs quoting. */
 export function isPath(text: string): boolean {
   return text.length <= longestName && parts.test(text);
 }
 
-/** The name itself. Throws for one that could lead elsewhere. */
+/** The name itself. Throws for one that could lead out of the archive. */
 export function safePath(text: string): string {
   if (isPath(text)) return text;
   throw new ArchiveError(
@@ -39,7 +39,7 @@ const otherNames: Readonly<Record<string, string>> = {
 };
 const unknownType = "application/octet-stream";
 
-/** One of the types that we know an ending for, whatever the provider calls it. */
+/** One of the types in `endingByType`, for any name that providers use for it. */
 export function plainType(type: string): string {
   const [bare = ""] = type.toLowerCase().split(";");
   const known = otherNames[bare.trim()] ?? bare.trim();

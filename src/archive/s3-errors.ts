@@ -1,37 +1,50 @@
 import { ArchiveError, messageOf, type Retry } from "../core/errors.ts";
 import { quoted } from "../core/mask.ts";
 
-/** A bucket, for people: its name, and where it is. */
+/** How messages name a bucket: by its name, and the host or region it is in. */
 export type BucketName = { bucket: string; at: string };
 
-/** What the SDK throws for an answer. `name`: S3's own code, such as "NoSuchKey". */
-type Refusal = Error & { $metadata: { httpStatusCode?: number; requestId?: string } };
+/** A response with a status other than 200-299. `code`: S3's own, such as "NoSuchKey". `size`: of the object, when a range lies outside. */
+export class S3Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly size: number | undefined;
+
+  constructor(
+    message: string,
+    { status, code, size }: { status: number; code: string; size: number | undefined },
+  ) {
+    super(message);
+    this.name = "S3Refusal";
+    this.status = status;
+    this.code = code;
+    this.size = size;
+  }
+}
 
 const longestText = 200;
 
-/** The code and status of S3's answer, or undefined when none came. */
-export function answerOf(error: unknown): { code: string; status: number } | undefined {
-  if (!isRefusal(error)) return undefined;
-  const { httpStatusCode: status } = error.$metadata;
-  return status === undefined ? undefined : { code: error.name, status };
+/** Reads the XML of an error; it may be a page of some other server. */
+export function refusalOf(status: number, xml: string, requestId: string): S3Refusal {
+  const element = (name: string) => new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+  const code = element("Code")?.slice(0, longestText) || "UnknownError";
+  const size = Number(element("ActualObjectSize") ?? Number.NaN);
+  const id = requestId || element("RequestId");
+  const message = `${code}: ${(element("Message") ?? "").slice(0, longestText)}${id ? ` (request ${id})` : ""}`;
+  return new S3Refusal(message, { status, code, size: Number.isSafeInteger(size) ? size : undefined });
 }
 
-/** What S3 refused, in words, with a cure; without what it echoes, which has the key's id in it. */
+/** What went wrong and what to do, without what S3 echoes: that contains the id of the key. */
 export function s3Error(error: unknown, { bucket, at }: BucketName): ArchiveError {
   if (error instanceof ArchiveError) return error;
-  const answer = answerOf(error);
-  if (!answer) {
+  if (!(error instanceof S3Refusal)) {
     const why = `${at} cannot be reached (${codeOf(error)}): look at the network, and at the endpoint in the settings`;
     return new ArchiveError("later", why, { cause: error });
   }
-  const { code, status } = answer;
+  const { code, status } = error;
   const known = problems[code] ?? problemOf(status);
   const text = known.text.replaceAll("{bucket}", bucket).replaceAll("{at}", at);
-  const id = isRefusal(error) ? error.$metadata.requestId : undefined;
-  const cause = new Error(
-    `${code}: ${messageOf(error).slice(0, longestText)}${id ? ` (request ${id})` : ""}`,
-  );
-  return new ArchiveError(known.retry, `${text} (${code}, ${status})`, { cause });
+  return new ArchiveError(known.retry, `${text} (${code}, ${status})`, { cause: error });
 }
 
 type Problem = { retry: Retry; text: string };
@@ -95,10 +108,6 @@ function problemOf(status: number): Problem {
     retry: "never",
     text: "{at} refuses what it was asked: does it speak S3, and is the endpoint right?",
   };
-}
-
-function isRefusal(error: unknown): error is Refusal {
-  return error instanceof Error && "$metadata" in error && typeof error.$metadata === "object";
 }
 
 function codeOf(error: unknown): string {

@@ -1,49 +1,52 @@
 import { open, rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { basename } from "node:path";
 import { Readable } from "node:stream";
-import type { GetObjectCommandOutput } from "@aws-sdk/client-s3";
 import type { Archive, ArchivedAudio, AudioToKeep } from "../core/archive.ts";
 import type { AudioReply, AudioRequest } from "../core/audio.ts";
 import { ArchiveError } from "../core/errors.ts";
-import { randomName } from "./disk.ts";
-import { isPath, plainType, safePath } from "./names.ts";
-import { type Patience, patience } from "./patience.ts";
-import { askedRange, missingReply, quiet, unsatisfiableReply } from "./range.ts";
-import { connectS3, type S3Connection } from "./s3-client.ts";
-import { answerOf, type BucketName, s3Error } from "./s3-errors.ts";
-import { send } from "./s3-send.ts";
-import type { S3Settings } from "./s3-settings.ts";
+import { singleRange } from "../lib/range.ts";
+import { diskError, randomName } from "./disk.ts";
+import { endingOf, isPath, plainType, safePath } from "./names.ts";
+import { missingReply, quiet, unsatisfiableReply } from "./replies.ts";
+import { createDeadline, createS3Client, type Deadline } from "./s3-client.ts";
+import { type BucketName, S3Refusal, s3Error } from "./s3-errors.ts";
+import type { S3Settings } from "./settings.ts";
 import { type Spool, type Spooled, stopped } from "./spool.ts";
 
-/** `answerMs`: until an answer begins. `idleMs`: how long S3 may take none of a recording that we send. */
-export type S3Limits = { answerMs: number; idleMs: number };
+export type S3Limits = {
+  /** Until a response begins. */
+  answerMs: number;
+  /** How long an upload may make no progress. */
+  idleMs: number;
+};
 
 const usualLimits: S3Limits = { answerMs: 30_000, idleMs: 60_000 };
 
 /**
- * Recordings in a bucket of Amazon's S3, or of a server that speaks it. They wait in the spool until their length and hash
- * are known: S3 wants the length first, and refuses with the hash what was damaged on the way.
+ * Recordings in a bucket of Amazon S3, or of a server with its API. They wait in the spool until their length and hash are
+ * known: S3 needs the length before the body, and refuses a body that does not match the hash.
  */
 export function openS3(settings: S3Settings, spool: Spool, limits: S3Limits = usualLimits): Archive {
   const { bucket, prefix, region, endpoint } = settings;
   const name: BucketName = { bucket, at: endpoint ? new URL(endpoint).host : `S3 in ${region}` };
-  let connecting: Promise<S3Connection> | undefined;
+  const client = createS3Client(settings);
 
-  /** Asks with a limit, and says in words what went wrong. */
-  const ask = async <T>(
+  /** Works with a deadline; every error becomes an `ArchiveError`. */
+  const within = async <T>(
     ms: number,
     signal: AbortSignal | undefined,
-    question: (connection: S3Connection, limit: Patience) => Promise<T>,
+    work: (deadline: Deadline) => Promise<T>,
   ): Promise<T> => {
-    const limit = patience(ms, signal);
+    const deadline = createDeadline(ms, signal);
     try {
-      connecting ??= connectS3(settings);
-      return await question(await connecting, limit);
+      return await work(deadline);
     } catch (error) {
       if (signal?.aborted) throw stopped(signal);
-      if (limit.isOver()) throw silent(name, ms, error);
+      if (deadline.hasPassed()) throw silent(name, ms, error);
       throw s3Error(error, name);
     } finally {
-      limit.end();
+      deadline.clear();
     }
   };
 
@@ -60,40 +63,65 @@ export function openS3(settings: S3Settings, spool: Spool, limits: S3Limits = us
   };
 
   const upload = async (
-    spooled: Spooled,
+    { file, bytes, sha256, md5 = "" }: Spooled,
     place: string,
     type: string,
     signal?: AbortSignal,
   ): Promise<void> => {
-    const handle = await open(spooled.file);
+    const handle = await open(file);
+    const headers = {
+      "content-length": String(bytes),
+      "content-type": type,
+      "content-md5": md5,
+      // The name of a download from the bucket's page.
+      "content-disposition": `inline; filename="${basename(place)}${endingOf(type)}"`,
+      "x-amz-meta-sha256": sha256,
+      // Part of the signature, so every server checks it, unlike the newer checksums.
+      "x-amz-content-sha256": sha256,
+    };
     try {
-      await ask(limits.idleMs, signal, (connection, limit) =>
-        send(connection, { bucket, place, type, spooled, handle }, limit),
-      );
+      await within(limits.idleMs, signal, async (deadline) => {
+        const source = handle.createReadStream({ autoClose: false, start: 0 });
+        const body = Readable.from(extending(deadline, source), { objectMode: false });
+        try {
+          const response = await client.send({
+            method: "PUT",
+            place,
+            headers,
+            body,
+            signal: deadline.signal,
+          });
+          response.resume();
+        } catch (error) {
+          throw source.errored ? diskError(file, source.errored) : error;
+        } finally {
+          body.destroy();
+        }
+      });
     } finally {
       await handle.close();
     }
   };
 
-  const get = (place: string, range: string | undefined, signal: AbortSignal): Promise<AudioReply> =>
-    ask(limits.answerMs, signal, async ({ sdk, client }, { signal: abortSignal }) => {
-      const asked = { Bucket: bucket, Key: place, ...(range !== undefined && { Range: range }) };
+  const get = (place: string, range: string | undefined, outer: AbortSignal): Promise<AudioReply> =>
+    within(limits.answerMs, outer, async ({ signal }) => {
+      const headers: Record<string, string> = range === undefined ? {} : { range };
       try {
-        return replyOf(await client.send(new sdk.GetObjectCommand(asked), { abortSignal }));
+        return replyOf(await client.send({ method: "GET", place, headers, signal }));
       } catch (error) {
-        const { status, code } = answerOf(error) ?? {};
-        if (status === 404 && code !== "NoSuchBucket") return missingReply();
-        if (status === 416) return unsatisfiableReply(sizeIn(error));
+        if (!(error instanceof S3Refusal)) throw error;
+        if (error.status === 404 && error.code !== "NoSuchBucket") return missingReply();
+        if (error.status === 416) return unsatisfiableReply(error.size);
         throw error;
       }
     });
 
   const play = async (place: string, { headers, signal }: AudioRequest): Promise<AudioReply> => {
     if (!isPath(place)) return missingReply();
-    const range = askedRange(headers["range"]);
+    const range = singleRange(headers["range"]);
     const reply = await get(place, range, signal);
     const ifRange = headers["if-range"];
-    // GetObject knows no If-Range: a part of something newer than the listener has is thrown away for the whole.
+    // GetObject ignores If-Range: when the object is newer than what the listener has, the part is replaced by the whole.
     const isNewer = ifRange !== undefined && (reply.status === 416 || reply.headers["etag"] !== ifRange);
     if (range === undefined || !isNewer || reply.status === 404) return reply;
     reply.body.destroy();
@@ -101,11 +129,13 @@ export function openS3(settings: S3Settings, spool: Spool, limits: S3Limits = us
   };
 
   const remove = (place: string): Promise<void> =>
-    ask(limits.answerMs, undefined, async ({ sdk, client }, { signal: abortSignal }) => {
-      const command = new sdk.DeleteObjectCommand({ Bucket: bucket, Key: safePath(place) });
-      await client.send(command, { abortSignal }).catch((error: unknown) => {
-        if (answerOf(error)?.code !== "NoSuchKey") throw error;
-      });
+    within(limits.answerMs, undefined, async ({ signal }) => {
+      try {
+        const response = await client.send({ method: "DELETE", place: safePath(place), signal });
+        response.resume();
+      } catch (error) {
+        if (!(error instanceof S3Refusal && error.code === "NoSuchKey")) throw error;
+      }
     });
 
   return {
@@ -113,7 +143,7 @@ export function openS3(settings: S3Settings, spool: Spool, limits: S3Limits = us
     keep,
     open: play,
     remove,
-    /** Does all that will be done, once. */
+    /** Uploads, reads and deletes a probe. */
     async ready() {
       const body = Readable.from([Buffer.from("Switchhook looks whether it can keep recordings here.")]);
       const probe = {
@@ -131,32 +161,30 @@ export function openS3(settings: S3Settings, spool: Spool, limits: S3Limits = us
       }
     },
     async close() {
-      const connection = await connecting?.catch(() => undefined);
-      connection?.client.destroy();
+      client.close();
     },
   };
 }
 
-function replyOf(found: GetObjectCommandOutput): AudioReply {
-  const { Body, ContentType, ContentLength, ContentRange, ETag, $metadata } = found;
-  return {
-    status: $metadata.httpStatusCode ?? 200,
-    headers: {
-      ...(ContentType !== undefined && { "content-type": ContentType }),
-      ...(ContentLength !== undefined && { "content-length": String(ContentLength) }),
-      ...(ContentRange !== undefined && { "content-range": ContentRange }),
-      ...(ETag !== undefined && { etag: ETag }),
-      "accept-ranges": "bytes",
-    },
-    body: Body instanceof Readable ? quiet(Body) : Readable.from([]),
-  };
+/** The file, extending the deadline with each part that is taken. */
+async function* extending(deadline: Deadline, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    deadline.extend();
+    yield chunk;
+  }
 }
 
-/** S3 says in the body of its 416 how large the object is. */
-function sizeIn(error: unknown): number | undefined {
-  const size =
-    error instanceof Error && "ActualObjectSize" in error ? Number(error.ActualObjectSize) : Number.NaN;
-  return Number.isSafeInteger(size) ? size : undefined;
+const passedHeaders = ["content-type", "content-length", "content-range", "etag"] as const;
+
+function replyOf(response: IncomingMessage): AudioReply {
+  const headers = Object.fromEntries(
+    passedHeaders.flatMap((name) => {
+      const value = response.headers[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+  const status = response.statusCode ?? 200;
+  return { status, headers: { ...headers, "accept-ranges": "bytes" }, body: quiet(response) };
 }
 
 function silent({ at }: BucketName, ms: number, cause: unknown): ArchiveError {

@@ -9,12 +9,19 @@ import { ArchiveError, messageOf } from "../core/errors.ts";
 import { diskError, makeFolder, orMissing, randomName } from "./disk.ts";
 import { safePath } from "./names.ts";
 
-/** Audio in a file of ours, durable, whose size and hashes are known: `sha256` in hex, `md5` in base64. */
-export type Spooled = { file: string; bytes: number; sha256: string; md5: string | undefined };
+/** Audio in a durable temporary file. */
+export type Spooled = {
+  file: string;
+  bytes: number;
+  /** In hex. */
+  sha256: string;
+  /** In base64. */
+  md5: string | undefined;
+};
 
-/** A folder for what has not arrived as a whole. Leftovers of processes that were killed are removed from it at the start. */
+/** A folder for incomplete recordings. Files that killed processes left there are removed at the start. */
 export type Spool = {
-  /** Takes all of the body, or leaves nothing behind. The file is the caller's, to move or to remove. */
+  /** Writes the whole body, or leaves nothing behind. The caller moves or removes the file. */
   take(audio: Omit<AudioToKeep, "type">, signal?: AbortSignal): Promise<Spooled>;
   /** Throws when nothing can be written. */
   ready(): Promise<void>;
@@ -22,7 +29,7 @@ export type Spool = {
 
 type SpoolOptions = { md5?: boolean; now?: () => number };
 
-/** A file that nobody has written to for this long is nobody's. */
+/** Another machine's file that was not written to for this long is a leftover. */
 const forgottenMs = 3_600_000;
 const probeBytes = 65_536;
 const megabyte = 1_048_576;
@@ -36,7 +43,7 @@ export function openSpool(
   const cleared = removeLeftovers(folder, now).catch(() => undefined);
 
   const take: Spool["take"] = async ({ name, body, maxBytes }, signal) => {
-    // Before the first `await`: a body that fails while nobody listens would end the process.
+    // Before the first `await`: an unhandled error of the body would end the process.
     body.on("error", () => {});
     const file = join(folder, `${ownPrefix}${randomName()}.part`);
     const progress = { bytes: 0 };
@@ -97,7 +104,7 @@ export function openSpool(
   };
 }
 
-/** The files that this process is writing just now. */
+/** The files that this process is writing. */
 const taking = new Set<string>();
 const machine = hostname().replaceAll(/[^\w.]/g, "_");
 const ownPrefix = `${machine}-${process.pid}-`;
@@ -113,7 +120,7 @@ async function removeLeftovers(folder: string, now: () => number): Promise<void>
   }
 }
 
-/** Another machine that shares the folder with us cannot be asked which processes it runs. */
+/** For the files of another machine that shares the folder: its processes cannot be checked. */
 async function isFresh(file: string, now: () => number): Promise<boolean> {
   const found = await orMissing(stat(file));
   return found !== undefined && now() - found.mtimeMs <= forgottenMs;
@@ -133,7 +140,7 @@ function tooLarge(maxBytes: number): ArchiveError {
   return new ArchiveError("never", `the recording is larger than ${size}, so it is not kept`);
 }
 
-/** Whatever is not ours comes from the body. */
+/** Any error that is not an `ArchiveError` comes from the body. */
 function inWords(error: unknown, bytes: number, signal: AbortSignal | undefined): ArchiveError {
   if (signal?.aborted) return stopped(signal);
   if (error instanceof ArchiveError) return error;

@@ -42,8 +42,8 @@ async function allChecks(options: GlobalOptions): Promise<Check[]> {
     if (!(error instanceof ConfigError)) throw error;
     return [{ check: "configuration", faults: [...error.faults] }];
   }
-  const said = `${file ?? "the built-in demo"}, ${config.installations.map(({ name }) => name).join(", ")}`;
-  const checks: Check[] = [{ check: "configuration", says: said, faults: [] }];
+  const what = `${file ?? "the built-in demo"}, ${config.installations.map(({ name }) => name).join(", ")}`;
+  const checks: Check[] = [{ check: "configuration", says: what, faults: [] }];
   for (const settings of config.installations) checks.push(mappingFileCheck(config, settings));
   if (checks.some(({ faults }) => faults.length > 0)) return checks;
   const parts = assemble(config, { log: silent });

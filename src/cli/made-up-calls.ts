@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AgentEntry } from "../core/directory.ts";
-import type { SimulatedCall } from "../core/simulation.ts";
+import type { SimulatedCall } from "../core/provider.ts";
 
 export const directions = ["inbound", "outbound"] as const;
 export const simulatedOutcomes = ["completed", "no-answer", "busy"] as const;

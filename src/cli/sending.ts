@@ -1,6 +1,5 @@
-import type { Provider } from "../core/contracts.ts";
 import { messageOf } from "../core/errors.ts";
-import type { SimulatedRequest } from "../core/simulation.ts";
+import type { Provider, SimulatedRequest } from "../core/provider.ts";
 import { commandLine, Failure } from "./output.ts";
 
 /** The target of simulated calls. `url`: of the server. `signedUrl`: the webhook URL as the server knows it, which Bird signs. */

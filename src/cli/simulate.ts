@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import type { Config } from "../config/index.ts";
 import { callKey } from "../core/call.ts";
-import type { SimulatedCall, SimulatedRequest } from "../core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest } from "../core/provider.ts";
 import { providers } from "../providers/index.ts";
 import { agentsAt, demoCustomers, madeUpCall, shuffled, type Wishes } from "./made-up-calls.ts";
 import {

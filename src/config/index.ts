@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import type { ArchiveSettings } from "../archive/settings.ts";
-import type { ConnectorKind } from "../core/contracts.ts";
+import type { ConnectorKind } from "../core/crm.ts";
 import { ConfigError, type Fault } from "../core/errors.ts";
 import { demoInstallation } from "../demo.ts";
 import { parseJson } from "../mapping/json.ts";

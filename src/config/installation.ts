@@ -1,9 +1,9 @@
 import { dirname, resolve } from "node:path";
 import type { ZodType } from "zod";
 import { type ContactKind, contactKinds } from "../core/contact.ts";
+import type { OAuth } from "../core/crm-app.ts";
 import type { AgentEntry } from "../core/directory.ts";
 import type { Fault } from "../core/errors.ts";
-import type { OAuth } from "../core/oauth.ts";
 import { identityOf } from "../core/phone.ts";
 import type { InstallationSettings } from "../core/settings.ts";
 import { didYouMean } from "../mapping/nearest.ts";

@@ -1,6 +1,6 @@
 import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ConnectorKind } from "../core/contracts.ts";
+import type { ConnectorKind } from "../core/crm.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
 import { parseMapping } from "../mapping/compile.ts";
 import { didYouMean } from "../mapping/nearest.ts";

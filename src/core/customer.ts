@@ -83,7 +83,7 @@ export function undecidedEnds({ facts: { customer, otherEnd } }: CallEvent): str
  * The company's own line in an event. In a message that leaves its ends open, only a line that is neither of them.
  * A transfer names the new target in the place of the line.
  */
-export function lineTold({ facts }: CallEvent): string | undefined {
+export function reportedLine({ facts }: CallEvent): string | undefined {
   const { line, customer, otherEnd, direction, transfer } = facts;
   if (!line || transfer || (direction !== "inbound" && direction !== "outbound")) return undefined;
   if (otherEnd && (line === customer?.number || line === otherEnd.number)) return undefined;
@@ -111,7 +111,7 @@ export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
     ? ([otherEnd, customer, guessed] as const)
     : ([customer, otherEnd, other] as const);
   const { agents, otherOutcome, outcome, line: _, ...rest } = facts;
-  const told = (guessed && otherOutcome) || outcome;
+  const decided = (guessed && otherOutcome) || outcome;
   return {
     ...event,
     facts: {
@@ -120,7 +120,7 @@ export function settleCustomer(event: CallEvent, own: OwnNumbers): CallEvent {
       customer: theirs,
       ...lineOf(facts, [theirs, ours], kind, own),
       ...agentsOf(agents, [theirs, ours], kind, own),
-      ...(told && { outcome: told }),
+      ...(decided && { outcome: decided }),
     },
   };
 }

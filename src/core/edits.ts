@@ -1,4 +1,4 @@
-import type { CallRecord, Fields, FieldValue } from "./contracts.ts";
+import type { CallRecord, Fields, FieldValue } from "./crm.ts";
 
 /**
  * The fields of a record. Fields with the mode `always` that we filled before and that have no value now are "", which

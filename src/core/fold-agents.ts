@@ -14,10 +14,10 @@ type JoinedAgent = Omit<Agent, "ids"> & {
  * Agents that share an id are one agent, also two who turn out to be one by a third id. A later name, email or kind
  * replaces an earlier one. Takes time in proportion to the ids, however they are joined.
  */
-export function joinAgents(told: Iterable<Agent>): Agent[] {
+export function joinAgents(reported: Iterable<Agent>): Agent[] {
   const byId = new Map<string, JoinedAgent>();
   const agents: JoinedAgent[] = [];
-  for (const agent of told) {
+  for (const agent of reported) {
     const same = [...new Set(agent.ids.flatMap((id) => survivorOf(byId.get(id)) ?? []))];
     same.sort((a, b) => a.order - b.order);
     const known = same[0] ?? { order: agents.length };
@@ -44,11 +44,11 @@ function survivorOf(agent: JoinedAgent | undefined): JoinedAgent | undefined {
   return last;
 }
 
-function replaceFacts(known: JoinedAgent, same: readonly JoinedAgent[], told: Agent): void {
-  const name = told.name || same.findLast((agent) => agent.name)?.name;
-  const email = told.email || same.findLast((agent) => agent.email)?.email;
-  const kind = told.kind ?? same.findLast((agent) => agent.kind)?.kind;
-  let talkedAt = told.talkedAt;
+function replaceFacts(known: JoinedAgent, same: readonly JoinedAgent[], reported: Agent): void {
+  const name = reported.name || same.findLast((agent) => agent.name)?.name;
+  const email = reported.email || same.findLast((agent) => agent.email)?.email;
+  const kind = reported.kind ?? same.findLast((agent) => agent.kind)?.kind;
+  let talkedAt = reported.talkedAt;
   for (const agent of same)
     if (agent.talkedAt && (!talkedAt || agent.talkedAt > talkedAt)) talkedAt = agent.talkedAt;
   Object.assign(known, name && { name }, email && { email }, kind && { kind }, talkedAt && { talkedAt });

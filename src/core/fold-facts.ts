@@ -49,9 +49,9 @@ function addSingleFacts(call: FoldedCall, facts: Facts): void {
 }
 
 /** A warm or cold transfer stays one, even when a less specific event follows. */
-function joinTransfers(known: Transfer | undefined, said: Transfer): Transfer {
-  const kind = said.kind === "unknown" ? (known?.kind ?? "unknown") : said.kind;
-  return { ...known, ...said, kind };
+function joinTransfers(known: Transfer | undefined, next: Transfer): Transfer {
+  const kind = next.kind === "unknown" ? (known?.kind ?? "unknown") : next.kind;
+  return { ...known, ...next, kind };
 }
 
 /**
@@ -77,11 +77,11 @@ export function fillIn(call: FoldedCall, more: FoldedCall): void {
 }
 
 /** The first link stays; the expiry of another link does not apply to it. */
-function recordingOf(told: Recording | undefined, more: Recording): Recording {
-  if (!told) return more;
+function recordingOf(first: Recording | undefined, more: Recording): Recording {
+  if (!first) return more;
   const { ref: _, ...rest } = more;
-  const good = told.ref === more.ref ? rest : rest.seconds === undefined ? {} : { seconds: rest.seconds };
-  return { ...told, ...good, ...told };
+  const good = first.ref === more.ref ? rest : rest.seconds === undefined ? {} : { seconds: rest.seconds };
+  return { ...first, ...good, ...first };
 }
 
 function known(call: FoldedCall): Partial<FoldedCall> {

@@ -139,14 +139,16 @@ function addIdentity(call: FoldedCall, ordered: readonly CallEvent[]): void {
   const spoken = events.filter(({ facts }) => facts.direction === direction);
   const legs = new Set(spoken.map(({ callId }) => callId));
   const others = events.filter(({ facts }) => facts.direction !== direction);
-  const heard = others.filter(({ callId, facts }) => !facts.direction || legs.has(callId));
-  const speakers = [...spoken, ...heard].map(({ facts }) => facts);
+  const usable = others.filter(({ callId, facts }) => !facts.direction || legs.has(callId));
+  const speakers = [...spoken, ...usable].map(({ facts }) => facts);
   const line = speakers.find((facts) => facts.line)?.line;
-  const told = speakers.map((facts) => oriented(facts, direction));
+  const directed = speakers.map((facts) => oriented(facts, direction));
   // Certain statements come before guesses.
-  const certain = told.filter(({ otherEnd }) => !otherEnd);
-  const customer = customerOf(certain) ?? customerOf(told);
-  const otherEnd = customerOf(certain)?.number ? undefined : told.find((facts) => facts.otherEnd)?.otherEnd;
+  const certain = directed.filter(({ otherEnd }) => !otherEnd);
+  const customer = customerOf(certain) ?? customerOf(directed);
+  const otherEnd = customerOf(certain)?.number
+    ? undefined
+    : directed.find((facts) => facts.otherEnd)?.otherEnd;
   if (direction) call.direction = direction;
   if (line) call.line = line;
   if (customer) call.customer = customer;

@@ -1,4 +1,4 @@
-import type { Provider } from "./contracts.ts";
+import type { Provider } from "./provider.ts";
 import type { InstallationSettings } from "./settings.ts";
 import type { CallState, TrackedCall } from "./tracked-call.ts";
 

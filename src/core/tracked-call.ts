@@ -1,6 +1,6 @@
 import type { Call } from "./call.ts";
 import type { ContactRef } from "./contact.ts";
-import type { Fields, FieldValue } from "./contracts.ts";
+import type { Fields, FieldValue } from "./crm.ts";
 
 /** What becomes of a call here. */
 export const callStates = [

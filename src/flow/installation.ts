@@ -1,5 +1,6 @@
 import type { Contact } from "../core/contact.ts";
-import type { Answer, Connector } from "../core/contracts.ts";
+import type { Connector } from "../core/crm.ts";
+import type { Answer } from "../core/provider.ts";
 import type { Decoding, Runtime } from "../core/runtime.ts";
 import type { Mapping } from "../mapping/compile.ts";
 import type { Store } from "../store/contract.ts";

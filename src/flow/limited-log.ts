@@ -1,6 +1,5 @@
 import type { LimitedLog, Log, Severity } from "../core/runtime.ts";
-import { limitedTexts } from "../mapping/limits.ts";
-import type { Limited } from "../mapping/rendering.ts";
+import { type Limited, limitedTexts } from "../mapping/rendering.ts";
 import type { Flow } from "./installation.ts";
 
 const windowMs = 60_000;

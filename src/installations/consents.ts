@@ -15,7 +15,7 @@ export type Begun = { state: string; challenge: string; browser: string };
  * consent is used once.
  */
 export type Consents = {
-  begin(asked: Omit<PendingConsent, "verifier">): Begun;
+  begin(pending: Omit<PendingConsent, "verifier">): Begun;
   /** Throws `Rejected(400)`. */
   finish(crm: string, state: string, browser: string): PendingConsent;
 };
@@ -28,9 +28,9 @@ const about = "consent";
 
 export function createConsents(now: () => number, sealer: Sealer): Consents {
   return {
-    begin(asked) {
+    begin(pending) {
       const [state, verifier] = [random(), random(48)];
-      const sealed: Sealed = { ...asked, verifier, state: digest(state), until: now() + goodForMs };
+      const sealed: Sealed = { ...pending, verifier, state: digest(state), until: now() + goodForMs };
       return { state, browser: sealer.seal(JSON.stringify(sealed), about), challenge: digest(verifier) };
     },
     finish(crm, state, browser) {

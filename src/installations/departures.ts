@@ -1,5 +1,5 @@
+import { GrantError, type OAuthContext } from "../core/crm-app.ts";
 import { messageOf } from "../core/errors.ts";
-import { GrantError, type OAuthContext } from "../core/oauth.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import type { InstallableCrm, InstallBody } from "./installer.ts";
 
@@ -22,12 +22,16 @@ export function watchDepartures({ everyMs = 300_000, ...options }: DepartureOpti
   const context = { ...options.context, signal: ending.signal };
   const timers = new Map<string, NodeJS.Timeout>();
 
-  const look = async (crm: string, installable: InstallableCrm, said: ReadonlySet<string>): Promise<void> => {
+  const look = async (
+    crm: string,
+    installable: InstallableCrm,
+    warned: ReadonlySet<string>,
+  ): Promise<void> => {
     const trouble = await read(crm, installable, { ...options, context }).then(() => undefined, troubleOf);
     if (ending.signal.aborted) return;
-    if (trouble && !said.has(trouble.kind)) warn(crm, installable, trouble);
+    if (trouble && !warned.has(trouble.kind)) warn(crm, installable, trouble);
     if (trouble?.isLasting) return;
-    const known = trouble ? new Set([...said, trouble.kind]) : new Set<string>();
+    const known = trouble ? new Set([...warned, trouble.kind]) : new Set<string>();
     timers.set(
       crm,
       setTimeout(() => void look(crm, installable, known), everyMs),

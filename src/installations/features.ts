@@ -1,4 +1,4 @@
-import { isGranted } from "../core/oauth.ts";
+import { isGranted } from "../core/crm-app.ts";
 import type { InstallableCrm } from "./installer.ts";
 
 /** A feature that needs an optional scope. `why`: why it is off, and how to switch it on. */

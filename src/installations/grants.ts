@@ -1,7 +1,14 @@
+import {
+  type Grant,
+  GrantError,
+  type OAuth,
+  type OAuthContext,
+  type Token,
+  type TokenSource,
+} from "../core/crm-app.ts";
 import { CrmError } from "../core/errors.ts";
-import { type Grant, GrantError, type OAuth, type OAuthContext, type TokenSource } from "../core/oauth.ts";
 import { SealError, type Sealer } from "../lib/seal.ts";
-import { createTokenSource, type Token } from "../lib/token.ts";
+import { createTokenSource } from "../lib/token.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import type { InstallBody } from "./installer.ts";
 import { createTurns } from "./turns.ts";

@@ -1,5 +1,4 @@
 import { randomBytes } from "node:crypto";
-import { Rejected } from "../core/errors.ts";
 import {
   type Account,
   type Grant,
@@ -7,7 +6,8 @@ import {
   isGranted,
   type OAuth,
   type OAuthContext,
-} from "../core/oauth.ts";
+} from "../core/crm-app.ts";
+import { Rejected } from "../core/errors.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { type Begun, createConsents } from "./consents.ts";
@@ -43,7 +43,7 @@ export type Installed = { install: StoredInstall; body: InstallBody; grant: Gran
 export type Installer = {
   crms: ReadonlyMap<string, InstallableCrm>;
   /** The CRM's consent page, and what the browser must bring back. Throws `Rejected`. */
-  begin(crm: string, asked: { region: string; where?: string }): Begun & { url: string };
+  begin(crm: string, given: { region: string; where?: string }): Begun & { url: string };
   /** After consent. The same account again is the same installation, with its settings. Throws `Rejected`. */
   finish(crm: string, given: { code: string; state: string; browser: string }): Promise<Installed>;
 };
@@ -81,11 +81,11 @@ export function createInstaller({
 
   return {
     crms,
-    begin(crm, asked) {
+    begin(crm, given) {
       const { oauth, app, scopes, optionalScopes } = find(crm);
-      const begun = consents.begin({ crm, ...asked });
+      const begun = consents.begin({ crm, ...given });
       const { state, challenge } = begun;
-      const where = asked.where === undefined ? {} : { where: asked.where };
+      const where = given.where === undefined ? {} : { where: given.where };
       const consent = { redirectUri: redirectUri(crm), state, challenge, scopes, optionalScopes, ...where };
       return { ...begun, url: inWords(() => oauth.consentUrl(app, consent)) };
     },

@@ -1,6 +1,5 @@
-import type { CrmRecordings } from "../core/crm-recordings.ts";
+import { type CrmRecordings, GrantError, type OAuthContext, type TokenSource } from "../core/crm-app.ts";
 import { messageOf } from "../core/errors.ts";
-import { GrantError, type OAuthContext, type TokenSource } from "../core/oauth.ts";
 
 /** A CRM whose own player gets recordings from our app. */
 export type RecordingCrm = { label: string; app: unknown; recordings: CrmRecordings };
@@ -21,24 +20,24 @@ export type RegistrationOptions = {
  */
 export function registerRecordings({ everyMs = 600_000, ...options }: RegistrationOptions) {
   const ending = new AbortController();
-  const told = new Set<string>();
-  const said = new Set<string>();
+  const registered = new Set<string>();
+  const warned = new Set<string>();
   const turns = new Map<string, Promise<void>>();
   const timers = new Map<string, NodeJS.Timeout>();
 
-  const tell = async (crm: string, { app, recordings }: RecordingCrm): Promise<void> => {
+  const register = async (crm: string, { app, recordings }: RecordingCrm): Promise<void> => {
     const { address, accounts, context } = options;
-    const asking = { ...context, accounts: accounts(crm), signal: ending.signal };
-    await recordings.register(app, await address(crm), asking);
-    told.add(crm);
+    const registering = { ...context, accounts: accounts(crm), signal: ending.signal };
+    await recordings.register(app, await address(crm), registering);
+    registered.add(crm);
   };
 
   const fail = (crm: string, { label }: RecordingCrm, error: unknown): void => {
     const isLasting = error instanceof GrantError && error.failure === "config";
     if (!isLasting) timers.set(crm, setTimeout(look, everyMs, crm));
     const kind = `${crm} ${isLasting}`;
-    if (said.has(kind)) return;
-    said.add(kind);
+    if (warned.has(kind)) return;
+    warned.add(kind);
     const until = isLasting ? "until the next account is connected, or the next start" : "for now";
     options.warn(
       { crm, reason: messageOf(error), ...(!(error instanceof GrantError) && { err: error }) },
@@ -52,9 +51,9 @@ export function registerRecordings({ everyMs = 600_000, ...options }: Registrati
     if (!known || ending.signal.aborted) return;
     clearTimeout(timers.get(crm));
     const turn = (turns.get(crm) ?? Promise.resolve()).then(async () => {
-      if (told.has(crm) || ending.signal.aborted) return;
+      if (registered.has(crm) || ending.signal.aborted) return;
       clearTimeout(timers.get(crm));
-      await tell(crm, known).catch((error: unknown) => {
+      await register(crm, known).catch((error: unknown) => {
         if (!ending.signal.aborted) fail(crm, known, error);
       });
     });

@@ -1,35 +1,41 @@
 import { Rejected } from "../core/errors.ts";
 
-/** What a chunk costs besides its bytes: a stranger may send one byte at a time. */
+/** The overhead of a chunk in bytes: a client may send one byte at a time. */
 const chunkOverhead = 256;
 
-/** A body under way, since a time in ms. `refuse` hears that its room is needed for others. */
-type Tenant = { bytes: number; since: number; isProved: boolean; refuse: (reason: Rejected) => void };
+/** A body that is being read or worked on. */
+type Tenant = {
+  bytes: number;
+  /** In milliseconds, monotonic. */
+  since: number;
+  isProved: boolean;
+  /** Called when its room is needed for others. */
+  refuse: (reason: Rejected) => void;
+};
 
-/** The room that one body takes. */
+/** The room of one body. */
 type Seat = {
   /** Throws `Rejected(503)` when there is no room for another chunk of this length, in bytes. */
   grow(bytes: number): void;
-  /** The body is complete: its room is not taken for others any more. */
+  /** The body is complete: its room can no longer be reclaimed. */
   settle(): void;
-  /** The request is answered: its room is free. */
+  /** The request is answered: releases its room. */
   leave(): void;
 };
 
 /** Room for the bodies of all requests at once. */
 export type BodyRoom = {
   enter(request: object, isProved: boolean, refuse: Tenant["refuse"]): Seat;
-  /** Refuses a body that is not complete; false when this request has none. */
+  /** Refuses an incomplete body; false when this request has none. */
   refuse(request: object, reason: Rejected): boolean;
-  /** Whether a body is under way whose sender is proved. */
+  /** Whether a body of an authenticated sender is incomplete. */
   isProved(request: object): boolean;
 };
 
 /**
- * A budget in bytes for the bodies that are being read or worked on. When it runs out, a body that is not complete
- * gives way: one whose sender is not proved yet before one that is, and of these the one that has held most bytes for
- * the longest time. So strangers who send large bodies slowly hold up each other, and a webhook that is small or fast
- * gets through.
+ * A budget in bytes for all bodies that are being read or worked on. When it is used up, an incomplete body is refused:
+ * an unauthenticated one before an authenticated one, then the one with the most bytes times age. Unauthenticated
+ * clients that send large bodies slowly therefore block only each other, and small or fast webhooks get through.
  */
 export function createBodyRoom(limit: number): BodyRoom {
   const growing = new Map<object, Tenant>();

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import { maxCallIdLength, type Scalar } from "../core/call.ts";
-import type { Delivery } from "../core/contracts.ts";
+import { type CallEvent, maxCallIdLength, type Scalar } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
+import type { Delivery, Reading } from "../core/provider.ts";
 import { parseBody } from "./json-body.ts";
 
 export type JsonObject = { readonly [name: string]: unknown };
@@ -15,27 +15,34 @@ export function textBody(delivery: Delivery): string {
 }
 
 /** The body as a JSON object. Throws `Rejected(400)` for anything else. */
-export const jsonBody = onceInTurn((delivery: Delivery): JsonObject => {
+export function jsonBody(delivery: Delivery): JsonObject {
   const value = parseBody(textBody(delivery));
   if (!isObject(value)) throw new Rejected(400, "the body is JSON, but not an object");
   return value;
-});
+}
 
 /**
- * `read` and `decode` look at one delivery one after the other: what it says is taken out of it once, and forgotten as
- * soon as this stretch of work is over.
+ * The `read` and `decode` of a provider. Decoding calls both for the same delivery: it is parsed once, and its message is
+ * released when the current synchronous work ends.
  */
-export function onceInTurn<T>(read: (delivery: Delivery) => T): (delivery: Delivery) => T {
-  let last: { delivery: Delivery; told: T } | undefined;
-  return (delivery) => {
-    if (last?.delivery === delivery) return last.told;
-    const told = read(delivery);
+export function parsedOnce<M>(
+  parse: (delivery: Delivery) => M,
+  { read, decode }: { read(message: M): Reading; decode(message: M, receivedAt: string): CallEvent[] },
+): { read(delivery: Delivery): Reading; decode(delivery: Delivery): CallEvent[] } {
+  let last: { delivery: Delivery; message: M } | undefined;
+  const messageOf = (delivery: Delivery): M => {
+    if (last?.delivery === delivery) return last.message;
+    const message = parse(delivery);
     if (!last)
       queueMicrotask(() => {
         last = undefined;
       });
-    last = { delivery, told };
-    return told;
+    last = { delivery, message };
+    return message;
+  };
+  return {
+    read: (delivery) => read(messageOf(delivery)),
+    decode: (delivery) => decode(messageOf(delivery), delivery.receivedAt),
   };
 }
 

@@ -6,6 +6,7 @@ import { z } from "zod";
 import type { AudioReply } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
 import { unlessAborted } from "./aborted.ts";
+import { codeOf } from "./http.ts";
 import { isLoopbackAddress, isPublicAddress } from "./public-address.ts";
 
 type Address = { address: string; family: number };
@@ -56,7 +57,12 @@ export async function openOutside(address: string, options: OutsideOptions): Pro
     for (let hop = 0, next = address; ; hop += 1) {
       const url = allowedUrl(next, options, hop === 0 ? undefined : host);
       host = url.hostname;
-      const answer = await ask(url, hop === 0 ? { ...headers, ...credentials } : headers, options, signal);
+      const answer = await sendGet(
+        url,
+        hop === 0 ? { ...headers, ...credentials } : headers,
+        options,
+        signal,
+      );
       const target = redirectOf(answer, url);
       if (target === undefined) {
         return { status: answer.statusCode ?? 0, headers: singleHeaders(answer), body: answer };
@@ -71,7 +77,11 @@ export async function openOutside(address: string, options: OutsideOptions): Pro
         cause,
       });
     if (cause instanceof Rejected || options.signal.aborted) throw cause;
-    throw new Rejected(502, `${host} cannot be reached (${codeOf(cause)}): try again later`, { cause });
+    throw new Rejected(
+      502,
+      `${host} cannot be reached (${codeOf(cause) ?? "unknown reason"}): try again later`,
+      { cause },
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -106,7 +116,7 @@ function allowedUrl(address: string, options: OutsideOptions, redirectedBy?: str
   return url;
 }
 
-async function ask(
+async function sendGet(
   url: URL,
   headers: Readonly<Record<string, string>>,
   options: OutsideOptions,
@@ -175,8 +185,4 @@ function singleHeaders({ headers }: IncomingMessage): AudioReply["headers"] {
   return Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : [])),
   );
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown reason";
 }

@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 
 /**
- * Lets other work in after a stretch of ours: await it between items of a long loop.
- * It only waits when `stretchMs` have passed since the last time, so short loops cost nothing.
+ * Lets other work run: await it between the items of a long loop. It only waits when `stretchMs` have passed since the
+ * last time, so short loops cost nothing.
  */
 export function createPace(stretchMs = 3): () => Promise<void> {
   let since = performance.now();
@@ -13,7 +13,7 @@ export function createPace(stretchMs = 3): () => Promise<void> {
   };
 }
 
-/** The results of some work for each item in turn, with other work let in between. */
+/** The results of some work for each item in turn; other work may run in between. */
 export async function eachInTurn<T, R>(items: readonly T[], work: (item: T) => R | Promise<R>): Promise<R[]> {
   const pace = createPace();
   const results: R[] = [];
@@ -24,7 +24,7 @@ export async function eachInTurn<T, R>(items: readonly T[], work: (item: T) => R
   return results;
 }
 
-/** Does one piece of work after another, in the order they were given. */
+/** Does one piece of work after another, in the order given. */
 export function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

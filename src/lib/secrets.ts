@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { DeliveryHead, Proof } from "../core/contracts.ts";
 import { Rejected } from "../core/errors.ts";
+import type { DeliveryHead, Proof } from "../core/provider.ts";
 import { isOneOf } from "./signature.ts";
 
 /** One secret, or two at once while the old one is being replaced. The config has resolved `{"env": …}` already. */

@@ -1,11 +1,9 @@
-import type { Token, TokenSource } from "../core/oauth.ts";
-
-export type { Token, TokenSource } from "../core/oauth.ts";
+import type { Token, TokenSource } from "../core/crm-app.ts";
 
 /** A token is replaced this long before it expires. */
 const aheadMs = 60_000;
 
-/** Fetches a token when there is none, and anew ahead of its expiry. A failure is everybody's who waits, and is not kept. */
+/** Fetches a token when there is none, and a new one ahead of its expiry. All callers who wait share a failure; it is not stored. */
 export function createTokenSource(fetchToken: () => Promise<Token>, now: () => number): TokenSource {
   let token: Token | undefined;
   let fetching: Promise<Token> | undefined;
@@ -33,14 +31,14 @@ export function createTokenSource(fetchToken: () => Promise<Token>, now: () => n
   };
 }
 
-/** A token that stands in the settings; nothing can renew it. */
+/** A token from the settings, which cannot be renewed. */
 export function fixedToken(accessToken: string): TokenSource {
   return { current: async () => ({ accessToken }), refused() {} };
 }
 
 /**
- * Does the work with a token. When the API refuses the token, the work is done once more with a new one, and never
- * a third time.
+ * Does the work with a token. When the API refuses the token, the work is done once more with a new one, never a third
+ * time.
  */
 export async function withToken<T>(
   tokens: TokenSource,

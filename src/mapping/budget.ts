@@ -1,24 +1,29 @@
-/** What is counted while a record is rendered, and the two limits that are not spent. */
+/** The limits of a record. `depth` and `time` are not spent. */
 export type Limit = "steps" | "characters" | "output" | "depth" | "time";
-/** `characters`: read and written while Liquid is rendered. `output`: of the values that the fields get. */
-export type Amounts = { steps: number; characters: number; output: number };
+export type Amounts = {
+  steps: number;
+  /** Read and written while Liquid is rendered. */
+  characters: number;
+  /** Of the values that the fields get. */
+  output: number;
+};
 
 /**
- * For all texts of one record: the fields of one call, or one answer. Counted, not timed, so that a call renders the
- * same however busy the machine is. Measured: all of it takes at most about 50 ms (2026-11).
+ * For all texts of one record: the fields of a call, or one answer. Counted, not timed, so that a call renders the same
+ * on a busy machine. All of it takes at most about 50 ms (measured 2026-11).
  */
 export const recordLimits: Readonly<Amounts> = { steps: 10_000, characters: 3_000_000, output: 1_000_000 };
 
-/** Of one field. No field of HubSpot (65,536) or Salesforce (131,072) takes more (2026). */
+/** Of one field, in characters. No field of HubSpot (65,536) or Salesforce (131,072) takes more (2026). */
 export const longestValue = 200_000;
 
-/** Lists in lists. */
+/** Nesting of lists. */
 const deepest = 20;
-/** The last resort, for what the counts do not see. No record comes near it. */
+/** The last resort, for costs that are not counted. No normal record comes near it. */
 const longestMs = 1_000;
 const stepsBetweenLooks = 64;
 
-/** A text that ran into a limit. Thrown and caught within this folder. */
+/** A text reached a limit. Thrown and caught within this folder. */
 export class LimitError extends Error {
   readonly limit: Limit;
 
@@ -29,43 +34,46 @@ export class LimitError extends Error {
   }
 }
 
-/** What is left for the texts of one record. */
+/** What the texts of one record may still spend. */
 export type RenderBudget = { left: Amounts; deadline: number };
 
 export function createBudget(): RenderBudget {
   return { left: { ...recordLimits }, deadline: performance.now() + longestMs };
 }
 
-/** From 0 to 1: how much of what a record may spend was spent. */
+/** The share of its budget that a record has spent, from 0 to 1. */
 export function shareSpent({ left }: RenderBudget): number {
   const names = ["steps", "characters", "output"] as const;
   return 1 - Math.min(...names.map((name) => left[name] / recordLimits[name]));
 }
 
-/** One value may have half of what is left, so that long ones leave room for the short ones. False when it is longer. */
+/**
+ * One value may use half of what is left, so that long values leave room for short ones. Returns false when it is
+ * longer.
+ */
 export function spendOutput({ left }: RenderBudget, characters: number): boolean {
   if (characters > left.output / 2) return false;
   left.output -= characters;
   return true;
 }
 
-/** Spends for one text. Both throw `LimitError` when the text's share is spent. */
+/** Spends for one text. Both throw `LimitError` when its share is spent. */
 export type TextMeter = { step(): void; read(characters: number): void };
 
-/** One text may spend half of what is left, so that a single wild one does not take the others with it. */
+/** One text may spend half of what is left, so that an expensive text does not take the others with it. */
 export function spend<T>(budget: RenderBudget, work: (meter: TextMeter) => T): T {
   const { left, deadline } = budget;
-  const kept = { steps: Math.ceil(left.steps / 2), characters: Math.ceil(left.characters / 2) };
+  const reserved = { steps: Math.ceil(left.steps / 2), characters: Math.ceil(left.characters / 2) };
   const meter: TextMeter = {
     step() {
-      if (left.steps <= kept.steps) throw new LimitError("steps");
+      if (left.steps <= reserved.steps) throw new LimitError("steps");
       left.steps -= 1;
       if (left.steps % stepsBetweenLooks === 0 && performance.now() > deadline) throw new LimitError("time");
     },
     read(characters) {
-      // Also for what is not a number.
-      if (!(left.characters - characters >= kept.characters)) {
-        left.characters = kept.characters;
+      // Written so that NaN throws, too.
+      if (!(left.characters - characters >= reserved.characters)) {
+        left.characters = reserved.characters;
         throw new LimitError("characters");
       }
       left.characters -= Math.max(0, characters);
@@ -75,8 +83,8 @@ export function spend<T>(budget: RenderBudget, work: (meter: TextMeter) => T): T
 }
 
 /**
- * How much there is to read in a value, spent while it is counted: a list that holds another one many times is as large
- * as all that it would print. Each character costs `weight`.
+ * The size of a value, spent while it is counted: a list that contains another list several times is as large as all
+ * that it would print. Each character costs `weight`.
  */
 export function weigh(meter: TextMeter, value: unknown, weight = 1, depth = 0): number {
   if (typeof value === "string") {
@@ -93,5 +101,5 @@ export function weigh(meter: TextMeter, value: unknown, weight = 1, depth = 0): 
   return size;
 }
 
-/** An item of a list costs as much as so many characters. */
+/** The cost of an item of a list, in characters. */
 const itemCost = 4;

@@ -8,7 +8,7 @@ import { resultOf, results } from "./result.ts";
 import type { View } from "./view.ts";
 import * as words from "./words.ts";
 
-/** What a mapping may say of the call itself. */
+/** The facts about the call that a mapping may name. */
 export const callPaths: Readonly<Record<string, Path>> = {
   "call.key": text("Switchhook's key of the call, stable for ever", ({ call }) => call.key),
   "call.id": text("The provider's id of the call", ({ call }) => call.callId),
@@ -140,7 +140,7 @@ export const callPaths: Readonly<Record<string, Path>> = {
     (view) => view.transcriptUrl,
   ),
   "call.summary": text("The provider's summary of the conversation", ({ call }) => call.summary),
-  "call.sentiment": text("The customer's mood as the provider heard it", ({ call }) => call.sentiment),
+  "call.sentiment": text("The customer's mood, as the provider reports it", ({ call }) => call.sentiment),
   "call.mood": text("The customer's mood, unless the provider does not know it", moodOf),
   "call.transfer.text": text(
     "Who transferred the call to whom, and how: Asha Rao -> Cees Bakker, warm",
@@ -168,17 +168,17 @@ export const callPaths: Readonly<Record<string, Path>> = {
   },
 };
 
-/** Longer ones hide the rest of the timeline; the whole text is behind the link. */
+/** A longer text would hide the rest of the timeline; all of it is behind the link. */
 const shortTranscript = 1_500;
 
-/** The customer's mood; undefined where the provider says that it does not know. */
+/** The customer's mood; undefined when the provider does not know it. */
 function moodOf({ call: { sentiment } }: View): string | undefined {
   if (typeof sentiment !== "string" || /^(unknown|none|n\/?a|undefined|null)$/i.test(sentiment.trim()))
     return undefined;
   return sentiment;
 }
 
-/** The beginning of the transcript, to the end of a line or word. `User:`, a platform's word, is the customer. */
+/** The beginning of the transcript, cut at the end of a line or word. `User:`, the platforms' word, is the customer. */
 function transcriptStart({ call: { transcript } }: View): string | undefined {
   if (typeof transcript !== "string") return undefined;
   const text = transcript

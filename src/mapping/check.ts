@@ -1,17 +1,16 @@
 import type { Scalar } from "../core/call.ts";
-import type { FieldDescription, FieldDescriptions } from "../core/contracts.ts";
+import type { FieldDescription, FieldDescriptions } from "../core/crm.ts";
 import type { Fault } from "../core/errors.ts";
 import type { Mapping, Yields } from "./compile.ts";
-import { whyLimited } from "./limits.ts";
 import { didYouMean } from "./nearest.ts";
 import type { PathType } from "./paths.ts";
-import { startRendering } from "./rendering.ts";
-import { longCall } from "./sample-view.ts";
+import { startRendering, whyLimited } from "./rendering.ts";
 import type { Yield } from "./value.ts";
+import type { View } from "./view.ts";
 
 type FieldType = FieldDescription["type"];
 
-/** Which facts a field of a type takes. A picklist takes texts, and its options are checked one by one. */
+/** The types of fact that a field of a type takes. A picklist takes texts, and its options are checked one by one. */
 const takes: Record<FieldType, readonly PathType[]> = {
   string: ["string", "datetime", "date", "any"],
   picklist: ["string", "any"],
@@ -21,7 +20,7 @@ const takes: Record<FieldType, readonly PathType[]> = {
   date: ["date", "any"],
 };
 
-/** What to use instead, where a path of the right type is at hand. */
+/** The path to use instead, where one of the right type exists. */
 const cures: Partial<Record<FieldType, string>> = {
   string: 'Write it as a text: {"text": "{{ the.path }}"}.',
   number: "Use a path with a unit, like call.duration.seconds.",
@@ -31,8 +30,8 @@ const cures: Partial<Record<FieldType, string>> = {
 };
 
 /**
- * Compares the fields that a mapping names with those of the CRM: they exist, can be written, and take what the
- * mapping gives; contact fields that it reads exist.
+ * Checks the fields that a mapping names against those of the CRM: they exist, can be written, and take the values of
+ * the mapping; the contact fields that it reads exist.
  */
 export function checkMapping(
   { yields, contactFieldPlaces }: Pick<Mapping, "yields" | "contactFieldPlaces">,
@@ -52,7 +51,7 @@ export function checkMapping(
   ];
 }
 
-/** The fields whose texts run into a limit when a long call is written, or its question answered. */
+/** The fields whose texts reach a limit when a long call is written, or its question answered. */
 export function limitFaults(mapping: Mapping, file: string): Fault[] {
   const view = longCall(mapping.contactFields);
   const [record, answer] = [startRendering(view), startRendering(view)];
@@ -93,9 +92,9 @@ function factFaults(field: FieldDescription, { fact }: Yield): Fault[] {
     return [{ at: fact.at, problem, ...(cure && { cure }) }];
   }
   if (!options || !fact.values) return [];
-  const strangers = fact.values.filter((value) => !options.includes(value));
-  if (strangers.length === 0) return [];
-  const problem = `${name} has no option ${strangers.join(", ")}.`;
+  const unknown = fact.values.filter((value) => !options.includes(value));
+  if (unknown.length === 0) return [];
+  const problem = `${name} has no option ${unknown.join(", ")}.`;
   return [{ at: fact.at, problem, cure: `Add a map to its options: ${listed(options)}.` }];
 }
 
@@ -127,4 +126,51 @@ function kind(type: PathType | "picklist"): string {
 
 function listed(options: readonly string[]): string {
   return options.length > 12 ? `${options.slice(0, 12).join(", ")} …` : options.join(", ");
+}
+
+const at = (minutes: number): string => new Date(Date.UTC(2026, 10, 20, 10, minutes)).toISOString();
+const turns = 1_000;
+const sentence = "I would like to know when my order arrives & whether <it> is paid.";
+
+/** A call of an hour, for `check`: a mapping whose texts reach a limit with it does so with a real one. */
+function longCall(contactFields: readonly string[]): View {
+  const lines = Array.from({ length: turns }, (_, turn) => `${turn % 2 ? "Agent" : "Caller"}: ${sentence}`);
+  return {
+    call: {
+      key: "sample:retell:call",
+      callId: "call",
+      provider: "retell",
+      phase: "ended",
+      direction: "inbound",
+      outcome: "no-answer",
+      startedAt: at(0),
+      answeredAt: at(1),
+      endedAt: at(59),
+      talkSeconds: 3_480,
+      ringSeconds: 60,
+      customer: { number: "+12137771234", name: "Asha Rao" },
+      line: "+12135550100",
+      agents: [{ ids: ["1"], name: "Ravi Iyer", email: "ravi@example.com", talkedAt: at(1) }],
+      transcript: lines.join("\n"),
+      summary: lines.slice(0, 20).join(" "),
+      sentiment: "Positive",
+    },
+    customerNumber: "+12137771234",
+    recordingUrl: "https://calls.example.com/recordings/sample",
+    transcriptUrl: "https://calls.example.com/transcripts/sample",
+    contact: {
+      id: "1",
+      kind: "contact",
+      name: "Asha Rao",
+      email: "asha@example.com",
+      company: "Acme",
+      phones: ["+12137771234"],
+      fields: Object.fromEntries(contactFields.map((name) => [name, sentence])),
+    },
+    owner: { id: "1", name: "Ravi Iyer", email: "ravi@example.com" },
+    people: [{ ids: ["1"], name: "Ravi Iyer", email: "ravi@example.com", talkedAt: at(1) }],
+    sharedWith: ["Ben Carter"],
+    followUpDueMinutes: 60,
+    installation: { name: "sample", region: "US", timeZone: "America/New_York" },
+  };
 }

@@ -1,19 +1,27 @@
 import { isMissed, type Scalar } from "../core/call.ts";
-import type { Fields, WriteMode } from "../core/contracts.ts";
+import type { Fields, WriteMode } from "../core/crm.ts";
 import { ConfigError } from "../core/errors.ts";
 import { isWithheldCall } from "./customer.ts";
 import { shapeFaults } from "./faults.ts";
 import { parseJson } from "./json.ts";
 import { type Rendering, startRendering } from "./rendering.ts";
-import { compileRules, type Ruling } from "./rules.ts";
-import { mappingSchema, type ValueSource, valueSchema } from "./schema.ts";
+import {
+  type ConditionSource,
+  mappingSchema,
+  type RuleSource,
+  ruleSchema,
+  type ValueSource,
+  valueSchema,
+} from "./schema.ts";
 import { largestFile, sizeFaults, tooLarge } from "./size.ts";
 import {
   addFault,
+  checkConstant,
+  compilePath,
   compileValue,
   type Findings,
   isFull,
-  toldFaults,
+  reportedFaults,
   type Value,
   type Yield,
 } from "./value.ts";
@@ -21,16 +29,13 @@ import type { View } from "./view.ts";
 
 type MappedAnswer = Ruling & { variables: Record<string, string>; metadata: Record<string, Scalar> };
 
-/** What each field of a section can get, for `checkMapping`. */
+/** The values that each field of a section can get, for `checkMapping`. */
 export type Yields = Readonly<Record<string, Yield>>;
 
-/** All parts of one record share a rendering; with a view alone, a part is rendered by itself. */
+/** All parts of one record share a rendering; a part given a view is rendered by itself. */
 type Of = View | Rendering;
 
-/**
- * A mapping file, compiled. Applying it does no I/O and does not throw; an absent fact leaves no field.
- * `contactFields`: the N of every `contact.fields.N`; `contactFieldPlaces`: where each stands.
- */
+/** A compiled mapping file. Applying it does no I/O and does not throw; an absent fact gives no field. */
 export type Mapping = {
   crm: string;
   activity(of: Of): { fields: Fields; modes: Readonly<Record<string, WriteMode>> };
@@ -41,7 +46,9 @@ export type Mapping = {
   contact(of: Of): Fields;
   task(of: Of): Fields | undefined;
   answer(of: Of): MappedAnswer;
+  /** The N of every `contact.fields.N`. */
   contactFields: readonly string[];
+  /** The place of each in the file. */
   contactFieldPlaces: ReadonlyMap<string, string>;
 };
 
@@ -68,7 +75,7 @@ export function compileMapping(source: unknown, file: string): Mapping {
   const variables = compileFields(answerSource["variables"], ["answer", "variables"], findings);
   const metadata = compileFields(answerSource["metadata"], ["answer", "metadata"], findings);
   const rules = compileRules(answerSource["rules"], ["answer", "rules"], findings);
-  if (!parsed.success || findings.faults.length > 0) throw new ConfigError(toldFaults(findings));
+  if (!parsed.success || findings.faults.length > 0) throw new ConfigError(reportedFaults(findings));
   const { data } = parsed;
   const when = new Set<string | undefined>(data.task?.when);
   const modes = Object.freeze(
@@ -84,7 +91,7 @@ export function compileMapping(source: unknown, file: string): Mapping {
     contact: (of) => apply(contact, renderingOf(of)),
     task(of) {
       const rendering = renderingOf(of);
-      return data.task && asksForTask(rendering.view, when) ? apply(taskFields, rendering) : undefined;
+      return data.task && needsTask(rendering.view, when) ? apply(taskFields, rendering) : undefined;
     },
     answer(of) {
       const rendering = renderingOf(of);
@@ -105,10 +112,10 @@ function renderingOf(of: Of): Rendering {
 
 type CompiledField = [name: string, value: Value];
 
-/** Compiles what is sound, so that a fault of shape does not hide the faults of meaning. */
+/** Compiles the valid values, so that a fault of shape does not hide faults of meaning. */
 function compileFields(source: unknown, place: string[], findings: Findings): CompiledField[] {
   return Object.entries(membersOf(source)).flatMap(([name, value]): CompiledField[] => {
-    // zod passes over this name in silence.
+    // zod skips this name silently.
     if (isFull(findings)) return [];
     if (name === "__proto__")
       addFault(findings, [...place, name], "no field can have this name.", "Rename it.");
@@ -135,14 +142,14 @@ function apply(fields: readonly CompiledField[], rendering: Rendering): Fields {
 }
 
 /** A caller who withheld the number cannot be called back. */
-function asksForTask(view: View, when: ReadonlySet<string | undefined>): boolean {
+function needsTask(view: View, when: ReadonlySet<string | undefined>): boolean {
   if (isWithheldCall(view)) return false;
   const { phase, direction, outcome } = view.call;
   if (!phase || !direction || !outcome) return false;
   return isMissed({ phase, direction, outcome }) && when.has(outcome);
 }
 
-/** AI platforms take texts only, and ids are texts. */
+/** AI platforms accept texts only, and ids are texts. */
 function texts(fields: Fields): Record<string, string> {
   return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, String(value)]));
 }
@@ -154,4 +161,53 @@ function modeOf(source: ValueSource): WriteMode {
 function membersOf(source: unknown): Readonly<Record<string, unknown>> {
   if (typeof source !== "object" || source === null || Array.isArray(source)) return {};
   return source as Readonly<Record<string, unknown>>;
+}
+
+/** The result of the first rule that matches. */
+type Ruling = { agentId?: string; reject?: boolean; rule?: string };
+
+type Test = (value: Scalar | undefined) => boolean;
+
+/** Compiles the valid rules; the shape of the others has been reported already. */
+function compileRules(
+  source: unknown,
+  place: readonly PropertyKey[],
+  findings: Findings,
+): (rendering: Rendering) => Ruling {
+  const rules = (Array.isArray(source) ? source : []).flatMap((rule: unknown, index) => {
+    const parsed = ruleSchema.safeParse(rule);
+    return parsed.success ? [compileRule(parsed.data, [...place, index], findings)] : [];
+  });
+  return (rendering) => rules.find(({ holds }) => holds(rendering))?.ruling ?? {};
+}
+
+function compileRule(
+  { name, if: conditions, agent, reject }: RuleSource,
+  place: readonly PropertyKey[],
+  findings: Findings,
+) {
+  const tests = Object.entries(conditions).map(([path, condition]) => {
+    const at = [...place, "if", path];
+    const read = compilePath(path, at, findings);
+    const test = compileCondition(path, condition, at, findings);
+    return (rendering: Rendering) => test(read(rendering));
+  });
+  const ruling: Ruling = { rule: name, ...(agent && { agentId: agent }), ...(reject && { reject: true }) };
+  return { ruling, holds: (rendering: Rendering) => tests.every((test) => test(rendering)) };
+}
+
+/** Values are compared as texts: one CRM says `true`, another says `"true"`. */
+function compileCondition(
+  path: string,
+  condition: ConditionSource,
+  at: readonly PropertyKey[],
+  findings: Findings,
+): Test {
+  if (typeof condition === "object" && !Array.isArray(condition)) {
+    return (value) => (value !== undefined) === condition.exists;
+  }
+  const constants = Array.isArray(condition) ? condition : [condition];
+  for (const constant of constants) checkConstant(path, constant, at, findings);
+  const accepted = new Set(constants.map(String));
+  return (value) => value !== undefined && accepted.has(String(value));
 }

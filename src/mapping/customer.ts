@@ -1,9 +1,9 @@
 import { isWithheld, numberInGroups } from "../core/phone.ts";
 import type { View } from "./view.ts";
 
-/** What earlier versions called the contact of an unknown caller. */
+/** The name that earlier versions gave to the contact of an unknown caller. */
 const ourPlaceholder = /^unknown caller$/i;
-/** What providers and carriers write where a name would be. */
+/** Texts that providers and carriers send in place of a name. */
 const noName =
   /^(unknown|anonymous|private|restricted|unavailable|withheld|blocked|wireless|no|toll free)?( ?(caller|name|number|id|call))*$/i;
 const longestName = 100;
@@ -13,34 +13,34 @@ export function isWithheldCall({ call, installation }: View): boolean {
   return typeof number === "string" && isWithheld(number, installation?.region);
 }
 
-/** The caller's name as the provider sent it, when it is one: no number, no placeholder. */
-function toldName({ call }: View): string | undefined {
+/** The caller's name as the provider sent it; undefined for a number or a placeholder. */
+function sentName({ call }: View): string | undefined {
   const name = call.customer?.name;
   if (typeof name !== "string" || !/\p{L}/u.test(name) || noName.test(name.trim())) return undefined;
   return name;
 }
 
-/** What to call the customer: their name in the CRM, else the caller's name, else the number unless it was withheld. */
+/** The customer's label: the name in the CRM, else the caller's name, else the number unless it was withheld. */
 export function customerLabel(view: View): string | undefined {
   const name = view.contact?.name;
   const known = typeof name === "string" && !ourPlaceholder.test(name.trim()) ? inGroups(name) : undefined;
   if (isWithheldCall(view)) return known;
-  return known || toldName(view) || numberText(view);
+  return known || sentName(view) || numberText(view);
 }
 
-/** The same for a title: short enough, and with words for a withheld number. */
+/** The label for a title: shortened, and with words for a withheld number. */
 export function customerInTitle(view: View): string | undefined {
   const label = customerLabel(view) ?? (isWithheldCall(view) ? "a withheld number" : undefined);
   if (label === undefined || label.length <= longestName) return label;
   return `${label.slice(0, longestName - 1).toWellFormed()}…`;
 }
 
-/** A contact that is made has a name by which a rep can tell it from others. */
+/** The name of a new contact, by which a rep can tell it from others. */
 export function newContactName(view: View): string | undefined {
-  return toldName(view) ?? numberText(view);
+  return sentName(view) ?? numberText(view);
 }
 
-/** The number as people read it; the same writing in every text. */
+/** The number in groups, as people read it; written the same way in every text. */
 export function numberText(view: View): string | undefined {
   const number = isWithheldCall(view) ? undefined : dialable(view);
   return number && numberInGroups(number);

@@ -1,10 +1,9 @@
 import { isMissed, type Scalar } from "../core/call.ts";
 import { isWithheldCall } from "./customer.ts";
-import { durationText, localTime } from "./local-time.ts";
 import { resultOf } from "./result.ts";
 import { type View, zoneOf } from "./view.ts";
 
-/** When the call began: the earliest time that the provider told. */
+/** The earliest time that the provider sent. */
 export function startOf({ call }: View): string | undefined {
   return call.startedAt ?? call.answeredAt ?? call.endedAt;
 }
@@ -18,14 +17,14 @@ export function localStart(view: View): { date: string; time: string } | undefin
   return localTime(startOf(view), zoneOf(view));
 }
 
-/** The moment in one zone for all readers, which is named: `2026-11-20 at 21:27 (Asia/Kolkata)`. */
+/** The time in one zone for all readers, with its name: `2026-11-20 at 21:27 (Asia/Kolkata)`. */
 export function whenText(view: View): string | undefined {
   const { timeZone } = view.installation;
   const local = localTime(startOf(view), timeZone);
   return local && `${local.date} at ${local.time} (${timeZone})`;
 }
 
-/** When a follow-up is due: some time after the call, the same whenever it is computed. */
+/** When a follow-up is due: a fixed time after the call. */
 export function followUpDueAt(view: View): string | undefined {
   const after = view.call.endedAt ?? startOf(view);
   const ms = msOf(after);
@@ -37,7 +36,7 @@ export function followUpDueDate(view: View): string | undefined {
   return localTime(followUpDueAt(view), zoneOf(view))?.date;
 }
 
-/** Whole units of the talk time: `units` is how many of them make a second. */
+/** The talk time in whole units. `units`: how many of them make a second. */
 export function talkTime({ call }: View, units: number): number | undefined {
   const seconds = call.talkSeconds;
   return typeof seconds === "number" && seconds >= 0 && Number.isFinite(seconds)
@@ -45,7 +44,7 @@ export function talkTime({ call }: View, units: number): number | undefined {
     : undefined;
 }
 
-/** The same, of a conversation only: not of a voicemail, nor of an unanswered call. */
+/** The talk time of a conversation; undefined for a voicemail or an unanswered call. */
 export function conversationTime(view: View, units: number): number | undefined {
   const result = resultOf(view);
   return result === "connected" || result === "short" ? talkTime(view, units) || undefined : undefined;
@@ -62,7 +61,7 @@ export function wasMissed({ call }: View): boolean | undefined {
   return isMissed({ phase, direction, outcome });
 }
 
-/** The sort of call in words that a rep would use. */
+/** The kind of call in a rep's words. */
 export function kindOfCall(view: View): string {
   const { direction, outcome } = view.call;
   if (direction === "internal") return "Internal call";
@@ -88,7 +87,7 @@ export function toOf(view: View): string | undefined {
   return view.call.direction === "outbound" ? shownNumber(view) : undefined;
 }
 
-/** What a carrier puts in the place of a withheld number says nothing about the caller. */
+/** A carrier's placeholder for a withheld number says nothing about the caller. */
 function shownNumber(view: View): string | undefined {
   return isWithheldCall(view) ? undefined : customerNumber(view);
 }
@@ -99,7 +98,52 @@ export function firstName({ contact }: View): string | undefined {
   return contact.name.trim().split(/\s+/, 1)[0];
 }
 
-/** An own member by name: a mapping cannot reach `constructor` or `__proto__`. */
+/** An own property: a mapping cannot reach `constructor` or `__proto__`. */
 export function memberOf(members: Record<string, Scalar> | undefined, name: string): Scalar | undefined {
   return members && typeof members === "object" && Object.hasOwn(members, name) ? members[name] : undefined;
+}
+
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** Date and time in a time zone; undefined for an invalid time or zone. */
+function localTime(iso: unknown, timeZone: string): { date: string; time: string } | undefined {
+  const moment = typeof iso === "string" ? Date.parse(iso) : Number.NaN;
+  const clock = Number.isNaN(moment) ? undefined : clockOf(timeZone);
+  if (!clock) return undefined;
+  const parts = Object.fromEntries(clock.formatToParts(moment).map(({ type, value }) => [type, value]));
+  return { date: `${parts.year}-${parts.month}-${parts.day}`, time: `${parts.hour}:${parts.minute}` };
+}
+
+function clockOf(timeZone: string): Intl.DateTimeFormat | undefined {
+  const known = clocks.get(timeZone);
+  if (known) return known;
+  try {
+    const clock = new Intl.DateTimeFormat("en-US", {
+      timeZone,
+      calendar: "gregory",
+      numberingSystem: "latn",
+      hourCycle: "h23",
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+    });
+    clocks.set(timeZone, clock);
+    return clock;
+  } catch {
+    // Intl has no other check for a time zone.
+    return undefined;
+  }
+}
+
+/** `45 s`, `5 min 20 s`, `1 h 2 min`. */
+function durationText(seconds: number): string {
+  const whole = Math.round(seconds);
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  const parts = hours
+    ? [`${hours} h`, minutes && `${minutes} min`]
+    : [minutes && `${minutes} min`, (whole % 60 || !minutes) && `${whole % 60} s`];
+  return parts.filter(Boolean).join(" ");
 }

@@ -6,7 +6,7 @@ type Issue = z.core.$ZodIssue;
 type FaultPlace = readonly PropertyKey[];
 
 const directiveKeys = ["from", "text", "map", "else", "write"];
-/** Which keys may stand where, for the cure of a misspelt one. */
+/** The keys allowed in each place, for the correction of a misspelt one. */
 const keysByPlace: readonly [RegExp, readonly string[]][] = [
   [/^$/, ["$schema", "crm", "activity", "contact", "task", "answer"]],
   [/^task$/, ["when", "fields"]],
@@ -16,10 +16,10 @@ const keysByPlace: readonly [RegExp, readonly string[]][] = [
   [/./, directiveKeys],
 ];
 
-/** As many as are told at once, see `toldFaults`. */
+/** As many as are reported at once, see `reportedFaults`. */
 const mostIssues = 100;
 
-/** The faults in the shape of a mapping file, in the words of the mapping language. */
+/** The faults in the shape of a mapping file, in the terms of the mapping language. */
 export function shapeFaults(error: z.ZodError, source: unknown, file: string): Fault[] {
   return error.issues.slice(0, mostIssues).flatMap((issue) => faultsOf(issue, [], source, file));
 }
@@ -52,7 +52,7 @@ function faultsOf(issue: Issue, above: FaultPlace, source: unknown, file: string
   }
 }
 
-/** The branch that the author meant: the one whose type fits and whose own key is there. */
+/** The branch that the author meant: the one of the right type with its own key. */
 function likelyBranch(branches: readonly Issue[][], input: unknown): Issue[] | undefined {
   const fitting = branches.filter((branch) => !branch.some((issue) => isOtherBranch(issue, input)));
   return fitting.length === 1 ? fitting[0] : undefined;

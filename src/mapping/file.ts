@@ -4,7 +4,7 @@ import { ConfigError, messageOf } from "../core/errors.ts";
 import { type Mapping, parseMapping } from "./compile.ts";
 import { largestFile, tooLarge } from "./size.ts";
 
-/** A mapping file in use. `current` may be handed on by itself. `text`: what `current` was read from. */
+/** A mapping file in use. `current` needs no `this`. `text`: the source of `current`. */
 export type MappingFile = { current(): Mapping; text(): string; close(): void };
 
 type Listeners = { onChange(mapping: Mapping): void; onFault(error: ConfigError): void };
@@ -18,8 +18,8 @@ export function readMapping(path: string): Mapping {
 }
 
 /**
- * Reads a mapping and reads it again whenever it changes. A wrong new version goes to `onFault` and the old one stays
- * in use. Throws `ConfigError` when the first version is wrong already.
+ * Reads a mapping, and again whenever it changes. A faulty new version goes to `onFault` and the previous one stays in
+ * use. Throws `ConfigError` when the first version is faulty.
  */
 export function watchMapping(path: string, { onChange, onFault }: Listeners): MappingFile {
   let text = readText(path);
@@ -49,7 +49,7 @@ export function watchMapping(path: string, { onChange, onFault }: Listeners): Ma
     timer = setTimeout(reload, settleMs).unref();
   };
 
-  // The folder, not the file: a renaming editor puts a new file in its place, and Kubernetes swaps a link beside it.
+  // The folder, not the file: editors that rename replace the file, and Kubernetes replaces a link beside it.
   const watcher = watch(dirname(path), { persistent: false }, reloadSoon);
   watcher.on("error", (error) => onFault(notRead(path, error)));
   return {

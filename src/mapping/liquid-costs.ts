@@ -1,9 +1,19 @@
-import { type Context, Drop, defaultOperators, type Liquid } from "liquidjs";
+import {
+  type Context,
+  Drop,
+  defaultOperators,
+  type Emitter,
+  evalToken,
+  type Liquid,
+  type Tag,
+  TypeGuards,
+  type ValueToken,
+} from "liquidjs";
 import { type TextMeter, weigh } from "./budget.ts";
 
-/** What one call of a filter or an operator costs besides what it reads, in characters. */
+/** The fixed cost of calling a filter or an operator, in characters. */
 const callCost = 50;
-/** Filters that take several times as long for a character as the others. Measured with texts made for it (2026-11). */
+/** Filters that take several times as long per character as the others. Measured with the worst texts (2026-11). */
 const weights: Readonly<Record<string, number>> = {
   escape: 6,
   escape_once: 12,
@@ -24,20 +34,20 @@ const weights: Readonly<Record<string, number>> = {
   truncatewords: 2,
   number_of_words: 2,
 };
-/** They look for one text in another, which V8 does in the time of both lengths multiplied when a text is made for it. */
+/** They search for one text in another: in V8 the worst case is the product of both lengths. */
 const searches = words("split replace replace_first replace_last remove remove_first remove_last");
 const patternStep = 24;
-/** They look at each item by itself, and read the name of the property for each. */
+/** They visit each item, and parse the name of the property for each. */
 const perItem = words("map sum where reject group_by has find find_index sort sort_natural");
 const itemCost = 100;
 const propertyWeight = 6;
 const sorts = words("sort sort_natural");
 const logical = words("and or not");
-/** Day and month names and zones come from `Intl`, which is slow. */
+/** Names of days, months and zones come from `Intl`, which is slow. */
 const dateCost = 8_000;
 const datePartCost = 6_000;
 
-/** Makes every filter and operator of an engine spend for what it reads, before it does. */
+/** Makes every filter of an engine spend for what it reads, before it runs. */
 export function chargeFilters({ filters }: Liquid): void {
   for (const [name, filter] of Object.entries(filters)) {
     if (typeof filter !== "function") continue;
@@ -95,11 +105,55 @@ function plain(value: unknown): unknown {
   return value instanceof Drop ? value.valueOf() : value;
 }
 
-/** The engine hands it to each rendering in the place of its own limit. */
+/** The engine passes it to each rendering in place of its own limit. */
 export function meterOf({ memoryLimit }: Context): TextMeter {
   return (memoryLimit as unknown as { meter: TextMeter }).meter;
 }
 
 function words(list: string): ReadonlySet<string> {
   return new Set(list.split(" "));
+}
+
+export type TagClass = Liquid["tags"][string];
+type Rendered = Generator<unknown, unknown>;
+type Charge = (tag: Tag, context: Context, meter: TextMeter) => Rendered;
+
+/** The cost of comparing one value of a `case`, in characters. */
+const comparison = 150;
+
+/** The costs of these tags besides rendering their contents. */
+const charges: Readonly<Record<string, Charge>> = {
+  for: chargeList,
+  tablerow: chargeList,
+  *case(tag, context, meter) {
+    const { value, branches } = tag as unknown as CaseParts;
+    const size = weigh(meter, yield value.value(context));
+    for (const { values } of branches) meter.read(values.length * (comparison + size));
+  },
+};
+
+type CaseParts = {
+  value: { value(context: Context): Rendered };
+  branches: readonly { values: readonly unknown[] }[];
+};
+
+/** A tag that spends, before it is rendered, for the lists that it copies and the values that it compares. */
+export function chargedTag(tag: Tag, meterOf: (context: Context) => TextMeter): Tag {
+  const charge = charges[tag.name];
+  if (!charge) return tag;
+  const render = tag.render.bind(tag);
+  return Object.assign(tag, {
+    *render(context: Context, emitter: Emitter): Rendered {
+      yield charge(tag, context, meterOf(context));
+      return yield render(context, emitter);
+    },
+  });
+}
+
+function* chargeList(tag: Tag, context: Context, meter: TextMeter): Rendered {
+  const { collection } = tag as unknown as { collection: ValueToken };
+  // A range is created each time, and spends for that.
+  if (TypeGuards.isRangeToken(collection)) return;
+  const list = yield evalToken(collection, context);
+  if (Array.isArray(list)) meter.read(list.length);
 }

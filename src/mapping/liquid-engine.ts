@@ -9,34 +9,34 @@ import {
   toValueSync,
 } from "liquidjs";
 import { type TextMeter, weigh } from "./budget.ts";
-import { chargedOperators, chargeFilters, meterOf } from "./liquid-costs.ts";
-import { chargedTag, type TagClass } from "./liquid-tags.ts";
+import { chargedOperators, chargedTag, chargeFilters, meterOf, type TagClass } from "./liquid-costs.ts";
 
-/** Tags in tags: more would end in the stack's own limit, which depends on who asks. */
+/** Tags in tags: more could overflow the stack, at a depth that depends on the caller. */
 const deepestTags = 50;
-/** A tag or an output costs this for each of its own characters: each may be a value that is looked up and compared. */
+/** The cost of a tag or an output, per character of its own source: each may be a value that is looked up and compared. */
 const sourceWeight = 12;
-/** liquidjs itself counts what it copies. */
+/** The cost of a character that liquidjs counts as copied. */
 const copyWeight = 2;
 
-/** How much of the text is a tag, and how much of that is its own: without the tags and texts within it. */
-const sizes = new WeakMap<object, { whole: number; own: number }>();
+/** The length of each tag's source, with and without the tags and texts within it. */
+type Sizes = WeakMap<object, { whole: number; own: number }>;
 
 /**
- * A Liquid engine whose renderings spend for each step and each character, wherever they come from: tags, filters,
- * operators and what is printed. Its filters and tags are charged when `chargeEngine` is called.
+ * A Liquid engine whose renderings spend for every step and every character: in tags, filters, operators and output.
+ * `customize` adds and removes filters and tags.
  */
-export function createLiquid(options: ConstructorParameters<typeof Liquid>[0]): Liquid {
+export function createLiquid(
+  options: ConstructorParameters<typeof Liquid>[0],
+  customize: (liquid: Liquid) => void,
+): Liquid {
+  const sizes: Sizes = new WeakMap();
   const liquid = new Liquid({ ...options, operators: chargedOperators });
-  liquid.renderer.renderTemplates = renderTemplates;
-  return liquid;
-}
-
-/** After the last filter and tag were added. */
-export function chargeEngine(liquid: Liquid): void {
+  liquid.renderer.renderTemplates = rendererOf(sizes);
+  customize(liquid);
   chargeFilters(liquid);
-  const nesting: Nesting = { depth: 0 };
+  const nesting: Nesting = { depth: 0, sizes };
   for (const [name, tag] of Object.entries(liquid.tags)) liquid.tags[name] = measured(tag, nesting);
+  return liquid;
 }
 
 export function render(
@@ -52,27 +52,25 @@ export function render(
   return liquid.renderSync(templates, context) as string;
 }
 
-/** As liquidjs has it, but for the limits. */
-function* renderTemplates(
-  templates: Template[],
-  context: Context,
-  given?: Emitter,
-): Generator<unknown, string> {
-  const meter = meterOf(context);
-  const emitter = given ?? createEmitter(meter);
-  // A loop around nothing takes its time, too.
-  meter.step();
-  for (const template of templates) {
+/** The rendering loop of liquidjs, with limits. */
+function rendererOf(sizes: Sizes) {
+  return function* (templates: Template[], context: Context, given?: Emitter): Generator<unknown, string> {
+    const meter = meterOf(context);
+    const emitter = given ?? createEmitter(meter);
+    // Also counts a loop with an empty body.
     meter.step();
-    meter.read(costOf(template));
-    const printed = yield template.render(context, emitter);
-    if (printed) emitter.write(printed);
-    if (context.breakCalled || context.continueCalled) break;
-  }
-  return emitter.buffer;
+    for (const template of templates) {
+      meter.step();
+      meter.read(costOf(template, sizes));
+      const printed = yield template.render(context, emitter);
+      if (printed) emitter.write(printed);
+      if (context.breakCalled || context.continueCalled) break;
+    }
+    return emitter.buffer;
+  };
 }
 
-function costOf(template: Template): number {
+function costOf(template: Template, sizes: Sizes): number {
   if (template.token.kind === TokenKind.HTML) return 1;
   return sourceWeight * (sizes.get(template)?.own ?? lengthOf(template));
 }
@@ -93,18 +91,19 @@ function createEmitter(meter: TextMeter): Emitter {
   return emitter;
 }
 
-/** As liquidjs prints it. */
+/** A value as liquidjs prints it. */
 function printed(given: unknown): string {
   const value: unknown = toValue(given);
   if (value === undefined || value === null) return "";
   return Array.isArray(value) ? value.map(printed).join("") : String(value);
 }
 
-/** The tags around the one that is read. `end`: where the `liquid` tag around it ends. */
-type Nesting = { depth: number; end?: number | undefined };
+/** The tags around the one that is parsed. `end`: where the enclosing `liquid` tag ends. */
+type Nesting = { depth: number; end?: number | undefined; sizes: Sizes };
 
-/** The same tag, which knows its size, and that it does not stand too deep in others. */
+/** The tag, with a limit on its depth; its size is measured when it is parsed. */
 function measured(tag: TagClass, nesting: Nesting): TagClass {
+  const { sizes } = nesting;
   return new Proxy(tag, {
     construct(target, [token, rest, liquid, parser]: ConstructorParameters<TagClass>) {
       if (nesting.depth >= deepestTags) throw new Error(`tags are nested more than ${deepestTags} deep`);
@@ -114,7 +113,7 @@ function measured(tag: TagClass, nesting: Nesting): TagClass {
       try {
         const made = new target(token, rest, liquid, parser);
         const whole = (rest[0]?.begin ?? end ?? token.input.length) - token.begin;
-        sizes.set(made, { whole, own: whole - sizeWithin(made) });
+        sizes.set(made, { whole, own: whole - sizeWithin(made, sizes) });
         return chargedTag(made, meterOf);
       } finally {
         nesting.depth -= 1;
@@ -124,7 +123,7 @@ function measured(tag: TagClass, nesting: Nesting): TagClass {
   });
 }
 
-function sizeWithin(tag: Tag & Template): number {
+function sizeWithin(tag: Tag & Template, sizes: Sizes): number {
   const children = tag.children ? (toValueSync(tag.children(false, true)) as Template[]) : [];
   return children.reduce((sum, child) => sum + (sizes.get(child)?.whole ?? lengthOf(child)), 0);
 }

@@ -1,10 +1,9 @@
 import { Drop, type Liquid, Token } from "liquidjs";
 import { LimitError, spend } from "./budget.ts";
-import { chargeEngine, createLiquid, render } from "./liquid-engine.ts";
+import { createLiquid, render } from "./liquid-engine.ts";
 import { didYouMean } from "./nearest.ts";
 import { findPath, type Path, pathCure } from "./paths.ts";
-import { cleanText } from "./read.ts";
-import type { Rendering } from "./rendering.ts";
+import { cleanText, type Rendering } from "./rendering.ts";
 import { zoneOf } from "./view.ts";
 
 /** A template, ready to render; `paths`: the facts that it names. */
@@ -14,11 +13,11 @@ type Report = (problem: string, cure?: string) => void;
 type Node = { fact?: { name: string; path: Path }; children: Map<string, Node> };
 
 const longestText = 20_000;
-/** Unknown words of one text that are told at once. */
+/** The most unknown words of one text that are reported. */
 const mostUnknown = 20;
 
 const fileTags = ["include", "render", "layout", "block"];
-/** Left out: chance and the host's time zone would make two renderings of one call differ. */
+/** Removed: randomness and the host's time zone would make two renderings of one call differ. */
 const unsteadyFilters = [
   "sample",
   "shuffle",
@@ -27,16 +26,16 @@ const unsteadyFilters = [
   "date_to_string",
   "date_to_long_string",
 ];
-/** Left out, too: `where_exp` and its kin compile a text, which may be a caller's words, for each call. */
+/** Removed: `where_exp` and the like compile a text, which may come from a caller, for each call. */
 const expression = /^(\w+)_exp$/;
 const loneOutput = /^\s*\{\{-?\s*([\w.-]+?)\s*-?\}\}\s*$/;
 const clockInText = /["'](now|today)["']/;
 
-const engine = createEngine();
+const engine = createLiquid({ strictFilters: true, ownPropertyOnly: true, locale: "en-US" }, restrict);
 
 /**
- * Compiles a Liquid text; reports every word in it that means nothing and then returns undefined. `field`: whose text it
- * is, for what is said when it runs into a limit.
+ * Compiles a Liquid text. Reports every unknown word, and then returns undefined. `field`: named when the text reaches
+ * a limit.
  */
 export function compileText(source: string, field: string, report: Report): Text | undefined {
   const lone = loneOutput.exec(source)?.[1] ?? "";
@@ -60,21 +59,20 @@ export function compileText(source: string, field: string, report: Report): Text
       );
     } catch (error) {
       if (error instanceof LimitError) rendering.limited.push({ field, limit: error.limit });
-      // Liquid also throws for what a filter cannot read: the field is then absent like any unknown fact.
+      // Liquid also throws for a value that a filter cannot read: the field is then absent, as for an unknown fact.
       return undefined;
     }
   };
   return { paths: parsed.paths, read };
 }
 
-function createEngine(): Liquid {
-  countLinesOnce();
-  const liquid = createLiquid({ strictFilters: true, ownPropertyOnly: true, locale: "en-US" });
+/** Keeps only filters and tags whose result depends on nothing but the call. */
+function restrict(liquid: Liquid): void {
   const { filters, tags } = liquid;
   for (const name of Object.keys(filters))
     if (unsteadyFilters.includes(name) || expression.test(name)) delete filters[name];
   for (const name of fileTags) delete tags[name];
-  // A fact with members stands in a Drop, which has no length of its own.
+  // A fact with members is a Drop, which has no length of its own.
   liquid.registerFilter("size", (value: unknown) => {
     const plain = value instanceof Drop ? value.valueOf() : value;
     return typeof plain === "string" || Array.isArray(plain) ? plain.length : 0;
@@ -84,8 +82,6 @@ function createEngine(): Liquid {
     if (typeof date !== "function" || value === "now" || value === "today") return undefined;
     return date.call(this, value, format ?? "%Y-%m-%d %H:%M", zone ?? this.context.getSync(["timeZone"]));
   });
-  chargeEngine(liquid);
-  return liquid;
 }
 
 function parse(source: string, report: Report) {
@@ -104,13 +100,15 @@ function parse(source: string, report: Report) {
     return undefined;
   }
   try {
-    const templates = engine.parse(source);
-    const paths = engine
-      .globalVariableSegmentsSync(templates, { partials: false })
-      .map((segments) =>
-        segments.map((segment) => (Array.isArray(segment) ? `[${segment.join(".")}]` : segment)).join("."),
-      );
-    return { templates, paths: [...new Set(paths)] };
+    return countingLinesOnce(source, () => {
+      const templates = engine.parse(source);
+      const paths = engine
+        .globalVariableSegmentsSync(templates, { partials: false })
+        .map((segments) =>
+          segments.map((segment) => (Array.isArray(segment) ? `[${segment.join(".")}]` : segment)).join("."),
+        );
+      return { templates, paths: [...new Set(paths)] };
+    });
   } catch (error) {
     const message = error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
     report(`the Liquid text does not parse: ${message.slice(0, 200)}.`, liquidCure(message));
@@ -151,31 +149,35 @@ function treeOf(names: readonly string[]): Node {
   return root;
 }
 
-/** Only what the text names is read. */
+/** Reads only the facts that the text names. */
 function valueAt({ fact, children }: Node, rendering: Rendering): unknown {
   const value = fact && rendering.fact(fact.name, fact.path);
   if (children.size === 0) return value;
   const members: Record<string, unknown> = Object.create(null);
   for (const [name, child] of children) members[name] = valueAt(child, rendering);
   if (!fact) return members;
-  // `call.startedAt` has a value and members: liquidjs prints a Drop by its valueOf and still reads its members.
+  // `call.startedAt` has a value and members: liquidjs prints a Drop by its valueOf and can still read its members.
   const drop: Drop = Object.create(Drop.prototype);
   return Object.assign(drop, members, { valueOf: () => value });
 }
 
-type Position = [row: number, column: number];
-
 /**
- * liquidjs counts from the start of the text for the line of each variable, which takes the square of its length: here,
- * once for a text. Lines and columns are the same.
+ * For the line of each variable, liquidjs counts from the start of the text, which takes quadratic time. During `work` the
+ * lines of `text` are counted once; lines and columns are the same.
  */
-function countLinesOnce(): void {
-  let counted: { input: string; starts: number[] } = { input: "", starts: [0] };
-  Token.prototype.getPosition = function (): Position {
-    if (counted.input !== this.input) counted = { input: this.input, starts: startsOfLines(this.input) };
-    const row = rowOf(counted.starts, this.begin);
-    return [row, this.begin - (counted.starts[row - 1] ?? 0) + 1];
+function countingLinesOnce<T>(text: string, work: () => T): T {
+  const usual = Token.prototype.getPosition;
+  const starts = startsOfLines(text);
+  Token.prototype.getPosition = function () {
+    if (this.input !== text) return usual.call(this);
+    const row = rowOf(starts, this.begin);
+    return [row, this.begin - (starts[row - 1] ?? 0) + 1];
   };
+  try {
+    return work();
+  } finally {
+    Token.prototype.getPosition = usual;
+  }
 }
 
 function startsOfLines(text: string): number[] {
@@ -184,7 +186,7 @@ function startsOfLines(text: string): number[] {
   return starts;
 }
 
-/** How many lines have started up to here. */
+/** The number of lines that start at or before `at`. */
 function rowOf(starts: readonly number[], at: number): number {
   let [low, high] = [0, starts.length];
   while (low < high) {

@@ -1,4 +1,4 @@
-/** The word that was probably meant, or undefined when none is near: at most a third of the letters may differ. */
+/** The word that was probably meant, or undefined when none is close: at most a third of the letters may differ. */
 export function nearest(word: string, words: Iterable<string>): string | undefined {
   if (word.length > 100) return undefined;
   const limit = Math.max(1, Math.floor(word.length / 3));
@@ -11,7 +11,7 @@ export function nearest(word: string, words: Iterable<string>): string | undefin
   return best?.word;
 }
 
-/** How many letters must be added, dropped, replaced or swapped with their neighbour. */
+/** The edit distance: letters added, removed, replaced or swapped with their neighbour. */
 export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -35,7 +35,7 @@ function at(row: readonly number[], index: number): number {
   return row[index] ?? Infinity;
 }
 
-/** `Did you mean …?`, or nothing when no word is near. */
+/** `Did you mean …?`, or undefined when no word is close. */
 export function didYouMean(word: string, words: Iterable<string>): string | undefined {
   const found = nearest(word, words);
   return found === undefined ? undefined : `Did you mean ${found}?`;

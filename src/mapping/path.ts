@@ -1,12 +1,13 @@
 import type { View } from "./view.ts";
 
-/** `any`: a member with an open name; nobody knows its type before the call. */
+/** `any`: a member of an open name, whose type is known only with the call. */
 export type PathType = "string" | "number" | "boolean" | "datetime" | "date" | "any";
 
-/** A fact that a mapping may name. `values`: all that it can be, when that is a closed list. */
+/** A fact that a mapping may name. */
 export type Path = {
   type: PathType;
   about: string;
+  /** All possible values, when the list is closed. */
   values?: readonly string[];
   get(view: View): unknown;
 };

@@ -7,7 +7,7 @@ import type { View } from "./view.ts";
 
 export type { Path, PathType } from "./path.ts";
 
-/** The closed vocabulary: every word that `from`, `if` and Liquid may use, besides the `openPaths`. */
+/** The closed vocabulary: every path that `from`, `if` and Liquid may use, besides the `openPaths`. */
 export const paths: Readonly<Record<string, Path>> = {
   ...callPaths,
   "contact.id": text("The CRM's id of the contact", ({ contact }) => contact?.id),
@@ -28,7 +28,7 @@ export const paths: Readonly<Record<string, Path>> = {
   }),
 };
 
-/** The two places where any name may follow. */
+/** The two paths that any name may follow. */
 export const openPaths = {
   "call.custom": {
     about: "A fact that only this provider, AI agent or installation knows",
@@ -52,13 +52,13 @@ export function findPath(name: string): Path | undefined {
   return { type: "any", about, get: (view) => get(view, member) };
 }
 
-/** The N of `contact.fields.N`: what a connector has to fetch with a contact. */
+/** The N of `contact.fields.N`: a field that the connector has to fetch with a contact. */
 export function contactFieldOf(name: string): string | undefined {
   const [, open, member] = openPattern.exec(name) ?? [];
   return open === "contact.fields" ? member : undefined;
 }
 
-/** What to do about a path that does not exist. */
+/** The correction of a path that does not exist. */
 export function pathCure(name: string): string {
   const names = Object.keys(paths);
   const open = Object.entries(openPaths).find(([path]) => name === path || name.startsWith(`${path}.`));

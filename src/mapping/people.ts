@@ -3,7 +3,7 @@ import type { View } from "./view.ts";
 
 type AgentFacts = { name?: string; email?: string; id?: string; kind?: "person" | "ai" };
 
-/** Who was on the company's side, named as well as we know. */
+/** The call's agents, by their best known names. */
 function peopleOf({ call, people }: View): Agent[] {
   const given: unknown = people ?? call.agents;
   return Array.isArray(given) ? given.filter(isAgent) : [];
@@ -17,7 +17,7 @@ export function isAi({ kind }: Pick<Agent, "kind">): boolean {
   return kind === "ai";
 }
 
-/** In the order in which they were last heard talking with the customer. */
+/** In the order in which they last talked with the customer. */
 export function agentsWhoTalked(view: View): Agent[] {
   const time = ({ talkedAt }: Agent) => (typeof talkedAt === "string" ? talkedAt : "");
   return peopleOf(view)
@@ -56,7 +56,7 @@ export function firstAgentLabel(view: View): string | undefined {
   return agentLabel(agentsWhoTalked(view)[0] ?? onlyAgent(view));
 }
 
-/** The same for a title, where an extension says too little. */
+/** The name for a title, where an extension is not enough. */
 export function firstAgentName(view: View): string | undefined {
   const agent = agentsWhoTalked(view)[0] ?? onlyAgent(view);
   return agent && agentLabel({ ...agent, ids: [] });
@@ -66,13 +66,13 @@ export function lastAgentLabel(view: View): string | undefined {
   return agentLabel(lastAgent(view));
 }
 
-/** Whose phones rang without their talking. */
+/** The agents whose phones rang without their talking. */
 export function agentsWhoRang(view: View): string[] {
   const rang = peopleOf(view).filter(({ talkedAt, ...agent }) => !talkedAt && !isAi(agent));
   return [...new Set(rang.flatMap((agent) => agentLabel(agent) ?? []))];
 }
 
-/** Who had the customer first, and who got them. */
+/** The first and the last agent of the customer. */
 export function transferEnds(view: View): { from?: string; to?: string } {
   const { transfer } = view.call;
   if (!transfer || typeof transfer !== "object") return {};
@@ -106,7 +106,7 @@ function known(view: View, id: string | undefined, name: string | undefined): Ag
   return people.find(same) ?? people.find(named);
 }
 
-/** Extensions and numbers say something to a rep, a provider's own ids do not. */
+/** Extensions and numbers mean something to a rep, a provider's own ids do not. */
 function idInWords(id: unknown): string | undefined {
   if (typeof id !== "string") return undefined;
   if (/^\d{2,6}$/.test(id)) return `extension ${id}`;

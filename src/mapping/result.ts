@@ -3,7 +3,7 @@ import { isShortAiCall } from "../core/reached.ts";
 import { agentsWhoTalked, isAi, onlyAgent } from "./people.ts";
 import type { View } from "./view.ts";
 
-/** How a call went, as a rep would say it: finer than its outcome. */
+/** The result of a call in a rep's terms, finer than its outcome. */
 export const results = [
   "connected",
   "short",
@@ -30,12 +30,15 @@ const plain: Readonly<Record<Exclude<Outcome, "completed" | "voicemail">, Result
   unknown: "unknown",
 };
 
-/** A line of the agent's. The blanks before it stop at the line's end, or each of many empty lines would look at all of them. */
+/**
+ * A line of the agent. The leading blanks stop at the end of the line: otherwise each of many empty lines would scan
+ * all of them.
+ */
 const agentSays = /^[^\S\r\n\u2028\u2029]*agent:\s*\S/im;
-/** Longer than what is said to a machine: a transcript may have two million characters. */
+/** Longer than any message left on a machine: a transcript may have two million characters. */
 const beginning = 50_000;
 
-/** Undefined while the call goes on, and for an outcome that is none of ours. */
+/** Undefined during the call, and for an unknown outcome. */
 export function resultOf(view: View): Result | undefined {
   const { direction, outcome } = view.call;
   if (outcome === "completed") return isShortAiCall(view.call) ? "short" : "connected";
@@ -45,8 +48,8 @@ export function resultOf(view: View): Result | undefined {
 }
 
 /**
- * Whether anything was said to the machine that answered. Retell tells it in `in_voicemail` and `voicemail_reached`
- * (its API reference, 2026); `machine_detected` and the like say who answered only.
+ * Whether the agent left a message on the machine that answered. Retell reports it in `in_voicemail` and
+ * `voicemail_reached` (its API reference, 2026); `machine_detected` and the like only name what answered.
  */
 function isMessageLeft({ call: { custom, reason, transcript } }: View): boolean {
   if (custom?.["in_voicemail"] === true) return true;

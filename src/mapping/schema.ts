@@ -2,7 +2,7 @@ import { z } from "zod";
 import { outcomes, type Scalar } from "../core/call.ts";
 import { openPaths, paths } from "./paths.ts";
 
-/** Names of CRM fields and variables. A first `_` would let `__proto__` in. */
+/** Names of CRM fields and variables. A leading `_` would allow `__proto__`. */
 const fieldName = z
   .string()
   .regex(/^[A-Za-z][\w.:-]{0,127}$/, "names start with a letter and have letters, digits and _ . : - only");
@@ -26,7 +26,7 @@ const writeMode = z
     "always: on every update. if-empty: only into an empty field. once: only when the activity is made.",
   );
 
-/** A constant or exactly one directive. `more`: keys that only some sections allow beside the directive. */
+/** A constant or exactly one directive. `more`: keys that only some sections allow beside it. */
 function value<T extends z.ZodRawShape>(more: T, fallback: z.ZodType<Scalar> = scalar) {
   const shared = { else: fallback.optional().describe("What to write when the fact is unknown."), ...more };
   const map = z.record(z.string(), scalar).optional().describe("From the fact's value to the CRM's value.");
@@ -45,7 +45,7 @@ function value<T extends z.ZodRawShape>(more: T, fallback: z.ZodType<Scalar> = s
 }
 
 const plainValue = value({});
-/** Some AI agents speak an unknown `{{variable}}` aloud, so an empty text must be possible. */
+/** Some AI agents read an unknown `{{variable}}` aloud, so an empty text must be possible. */
 const anyScalar = z.union([z.string(), z.number(), z.boolean()]);
 const variable = value({}, anyScalar);
 /** A value of any section. */
@@ -75,10 +75,10 @@ export const ruleSchema = z
   })
   .meta({ anyOf: [{ required: ["agent"] }, { required: ["reject"] }] });
 
-/** How an inbound call can end without anybody taking it. */
+/** The outcomes of an unanswered inbound call. */
 const missedOutcomes = outcomes.filter((outcome) => outcome !== "completed" && outcome !== "unknown");
 
-/** The shape of a mapping file; what its words mean is checked by `compileMapping`. */
+/** The shape of a mapping file; its meaning is checked by `compileMapping`. */
 export const mappingSchema = z.strictObject({
   $schema: z.string().optional(),
   crm: z
@@ -108,7 +108,7 @@ export type ValueSource = z.infer<typeof valueSchema>;
 export type RuleSource = z.infer<typeof ruleSchema>;
 export type ConditionSource = z.infer<typeof condition>;
 
-/** The JSON Schema for editors, as it stands in `mappings/mapping.schema.json`. */
+/** The JSON Schema for editors, stored as `mappings/mapping.schema.json`. */
 export function schemaText(): string {
   const schema = z.toJSONSchema(mappingSchema, { target: "draft-7", io: "input" });
   return `${JSON.stringify({ title: "Switchhook mapping", ...schema }, null, 2)}\n`;

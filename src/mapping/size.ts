@@ -1,8 +1,8 @@
 import type { Fault } from "../core/errors.ts";
 
-/** A mapping of more is refused: reading one must not hold up the calls that come in meanwhile. The default ones have 3 KB. */
+/** The largest mapping file in bytes: reading one must not delay incoming calls. The default mappings have 3 KB. */
 export const largestFile = 256_000;
-/** The Liquid of all fields together. */
+/** In all fields together, in characters. */
 export const mostLiquid = 50_000;
 const mostFields = 200;
 const mostRules = 200;
@@ -13,7 +13,10 @@ export function tooLarge(file: string): Fault {
   return { at: file, problem, cure: "Leave out what is not needed: no mapping needs that much." };
 }
 
-/** Whether there is more in a mapping than there may be. Looked at before anything else is: the rest takes its time. */
+/**
+ * Faults of a mapping with too many fields, rules or conditions. Checked first, since all other checks take time for
+ * each.
+ */
 export function sizeFaults(source: unknown, file: string): Fault[] {
   const [top, answer, task] = [source, at(source, "answer"), at(source, "task")];
   const parts = {

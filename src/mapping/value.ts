@@ -3,31 +3,34 @@ import type { Fault } from "../core/errors.ts";
 import { placeText } from "./faults.ts";
 import { compileText } from "./liquid.ts";
 import { didYouMean } from "./nearest.ts";
-import { output } from "./output.ts";
 import { contactFieldOf, findPath, type PathType, pathCure } from "./paths.ts";
-import type { Rendering } from "./rendering.ts";
+import { output, type Rendering } from "./rendering.ts";
 import type { ValueSource } from "./schema.ts";
 import { mostLiquid } from "./size.ts";
 
-/**
- * What compiling one file has found so far. `contactFields`: the CRM's names of contact fields, and where each is named
- * first. `liquid`: how many characters of Liquid there are.
- */
-export type Findings = { file: string; faults: Fault[]; contactFields: Map<string, string>; liquid: number };
+/** The findings of compiling one file. */
+export type Findings = {
+  file: string;
+  faults: Fault[];
+  /** The CRM's names of contact fields, and where each is named first. */
+  contactFields: Map<string, string>;
+  /** The number of characters of Liquid. */
+  liquid: number;
+};
 
-/** After so many, no more are looked for: each is compared with all the words that there are. */
+/** The most faults that are looked for: each is compared with all known words. */
 const mostFaults = 100;
 
 export function isFull({ faults }: Findings): boolean {
   return faults.length >= mostFaults;
 }
 
-export function toldFaults(findings: Findings): readonly Fault[] {
+export function reportedFaults(findings: Findings): readonly Fault[] {
   const { file, faults } = findings;
   if (!isFull(findings)) return faults;
   const more = {
     at: file,
-    problem: `there may be more: ${mostFaults} are told at once.`,
+    problem: `there may be more: ${mostFaults} are reported at once.`,
     cure: "Correct these first.",
   };
   return [...faults.slice(0, mostFaults), more];
@@ -35,12 +38,11 @@ export function toldFaults(findings: Findings): readonly Fault[] {
 
 export type Read = (rendering: Rendering) => Scalar | undefined;
 
-/**
- * What a field can get, for the check against the CRM. `fact`: the type of a fact, with all its values when the list
- * is closed. `constants`: values that stand in the file.
- */
+/** The possible values of a field, for the check against the CRM. */
 export type Yield = {
+  /** The type of a fact, with all its values when the list is closed. */
   fact?: { type: PathType; at: string; values?: readonly string[] };
+  /** Values in the file. */
   constants: { at: string; value: Scalar }[];
 };
 
@@ -55,7 +57,7 @@ export function addFault(
   findings.faults.push({ at: placeText(findings.file, place), problem, ...(cure && { cure }) });
 }
 
-/** Compiles one value; what is wrong with it goes to the findings. All that it gives is spent from the record's output. */
+/** Compiles one value and adds its faults to the findings. The value is spent from the record's output. */
 export function compileValue(source: ValueSource, place: string[], findings: Findings): Value {
   const field = place.join(".");
   if (typeof source !== "object") {
@@ -116,7 +118,7 @@ function compileTemplate(source: string, place: string[], findings: Findings): V
   return { read: text ? text.read : () => undefined, yields };
 }
 
-/** A getter for a path that must exist. */
+/** Compiles a path, which must exist. */
 export function compilePath(path: string, place: readonly PropertyKey[], findings: Findings): Read {
   const fact = findPath(path);
   noteContactField(path, place, findings);
@@ -126,7 +128,7 @@ export function compilePath(path: string, place: readonly PropertyKey[], finding
   return () => undefined;
 }
 
-/** A fact with a closed list of values is never anything else: a misspelt one would silently never match. */
+/** Checks that a fact with a closed list of values can have this one: a misspelt value would silently never match. */
 export function checkConstant(
   path: string,
   constant: Scalar,

@@ -54,7 +54,7 @@ function outboundTitle(view: View): string {
   return `Outbound call${to}${agent ? ` · made by ${agent}` : ""}${transferred(view)}`;
 }
 
-/** What happened, a sentence or two per line; what stands in a field of its own is not repeated. */
+/** What happened, one or two sentences per line, without what has a field of its own. */
 export function storyOf(view: View): string | undefined {
   const transfer = transferText(view);
   const shared = sharedWith(view);
@@ -143,7 +143,7 @@ function phonesOf(agents: readonly string[]): string {
   return /\p{L}/u.test(first) && agents.length > 0 ? `${first}'s phone` : first;
 }
 
-/** An end that says `completed` and nothing else does not prove that anybody answered. */
+/** A call that is only reported as `completed` need not have been answered. */
 function isAnswerTold(view: View): boolean {
   const { answeredAt, transcript } = view.call;
   return Boolean(answeredAt || transcript || talked(view) || agentsWhoTalked(view).length > 0);

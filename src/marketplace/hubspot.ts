@@ -1,16 +1,15 @@
 import { crmIn, type Manifest } from "../manifest.ts";
-import { hubspotReadme } from "./hubspot-readme.ts";
-import { jsonText } from "./json.ts";
-import { type ManifestCrm, needed, type Project } from "./project.ts";
+import { jsonText } from "./formats.ts";
+import { dataTable, type ManifestCrm, needed, type Project, scopeTable } from "./project.ts";
 
 /** Of HubSpot's developer platform: current since September 2026; a listing needs one that is supported. */
 const platformVersion = "2026.09";
 const maxConcurrentRequests = 10;
 
-/** HubSpot's own name of a contact in a project. */
+/** HubSpot's name of the contact object in a project. */
 const contact = "contact";
 
-/** The developer project that makes our app in HubSpot: `hs project upload` takes it as it is. */
+/** The developer project of our HubSpot app, ready for `hs project upload`. */
 export function hubspotProject(manifest: Manifest, publicUrl: string): Project {
   const crm = crmIn(manifest, "hubspot");
   const { identity } = manifest;
@@ -22,7 +21,7 @@ export function hubspotProject(manifest: Manifest, publicUrl: string): Project {
   ]);
 }
 
-/** Nothing of ours runs inside HubSpot's pages, so no URL is permitted to be fetched or shown there. */
+/** We have no extension inside HubSpot's pages, so no URL needs permission there. */
 function app({ identity }: Manifest, crm: ManifestCrm, publicUrl: string) {
   const oauth = needed(crm, "oauth");
   const { email, website, setupGuide, phone } = identity.support;
@@ -74,4 +73,57 @@ function webhooks(id: string, crm: ManifestCrm, publicUrl: string) {
       },
     },
   };
+}
+
+/** How to upload the project, and the tables that the listing needs. */
+function hubspotReadme({ identity }: Manifest, crm: ManifestCrm, publicUrl: string): string {
+  const { callback, install } = needed(crm, "oauth");
+  const { path, subscriptions, properties, accountEvents } = needed(crm, "webhooks");
+  return `# ${identity.name}: HubSpot developer project
+
+Made by \`switchhook package hubspot\` from \`manifest.json\`. Change it there and run the command again; changes here are overwritten.
+The way to a listing, step by step, is in \`docs/marketplace.md\` of ${identity.name}.
+
+| File | What it says |
+|---|---|
+| \`hsproject.json\` | Name and platform version |
+| \`src/app/app-hsmeta.json\` | The app: OAuth, scopes, redirect URL, support |
+| \`src/app/webhooks/webhooks-hsmeta.json\` | The changes of contacts that HubSpot tells us of |
+
+## Upload
+
+In this folder. No part of its path may begin with a dot: the command would find no files.
+
+\`\`\`bash
+npm install --global @hubspot/cli
+hs account auth
+hs project validate
+hs project upload
+\`\`\`
+
+Then copy the client id and the client secret from the app's *Auth* tab into the environment of the server; they belong in no file here.
+
+| Setting | Value |
+|---|---|
+| Install URL | ${publicUrl}${install} |
+| Redirect URL | ${publicUrl}${callback} |
+| Webhook target | ${publicUrl}${path} |
+
+## Scopes
+
+${scopeTable(crm)}
+
+## Shared data
+
+${dataTable(crm)}
+
+## Webhooks
+
+Of contacts: ${subscriptions.map(code).join(", ")}; property changes of ${properties.map(code).join(", ")}.
+Of the account: ${accountEvents.map(code).join(", ")}.
+`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
 }

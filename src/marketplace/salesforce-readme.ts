@@ -1,10 +1,9 @@
 import type { Manifest } from "../manifest.ts";
-import { dataTable, markdownTable, scopeTable } from "./markdown.ts";
-import { type ManifestCrm, needed } from "./project.ts";
+import { dataTable, type ManifestCrm, markdownTable, needed, scopeTable } from "./project.ts";
 
 type Folders = { packaged: string; admin: string };
 
-/** How to deploy the project, what to set by hand, and the tables that the review asks for. */
+/** How to deploy the project, what to set by hand, and the tables for the review. */
 export function salesforceReadme(
   { identity }: Manifest,
   crm: ManifestCrm,
@@ -16,7 +15,7 @@ export function salesforceReadme(
   const [first] = permissionSets;
   return `# ${identity.name}: Salesforce project
 
-Made by \`switchhook package salesforce\` from \`manifest.json\`. Change it there and make it anew; what is changed here is overwritten.
+Made by \`switchhook package salesforce\` from \`manifest.json\`. Change it there and run the command again; changes here are overwritten.
 The way to a listing, step by step, is in \`docs/marketplace.md\` of ${identity.name}.
 
 | Folder | What is in it |

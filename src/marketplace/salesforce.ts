@@ -1,21 +1,20 @@
 import { crmIn, type Manifest } from "../manifest.ts";
-import { jsonText } from "./json.ts";
+import { jsonText } from "./formats.ts";
 import { needed, type Project } from "./project.ts";
-import { appFiles, policyFile } from "./salesforce-app.ts";
-import { fieldFile, permissionSetFile } from "./salesforce-fields.ts";
+import { appFiles, fieldFile, permissionSetFile, policyFile } from "./salesforce-metadata.ts";
 import { salesforceReadme } from "./salesforce-readme.ts";
 
 /** Spring '26: every org has it. */
 const sourceApiVersion = "66.0";
-/** What the package has. */
+/** The folder of the package. */
 const packaged = "force-app";
-/** What an admin of the org decides, which no package may bring. */
+/** The folder of policies, which an org's admin decides and no package may contain. */
 const admin = "admin-policies";
 
-/** The consumer key and secret of the app lie in these, once somebody retrieves them. */
+/** Files that contain the consumer key and secret once they are retrieved. */
 const secretFiles = ["**/extlClntAppGlobalOauthSets/", "**/*.ecaGlblOauth-meta.xml"];
 
-/** The SFDX project with our fields, permissions and External Client App: `sf project deploy start` takes it as it is. */
+/** The SFDX project with our fields, permissions and External Client App, ready for `sf project deploy start`. */
 export function salesforceProject(manifest: Manifest, publicUrl: string): Project {
   const crm = crmIn(manifest, "salesforce");
   const { fields, permissionSets } = needed(crm, "package");

@@ -4,32 +4,38 @@ import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { type AudioReply, isPage } from "../core/audio.ts";
 import { Rejected } from "../core/errors.ts";
+import { totalIn } from "../lib/range.ts";
 import type { ListenerLimits, ListenerPlace } from "./listeners.ts";
 
-/** `idleMs`: how long the provider may send nothing. `listenerIdleMs`: how long a listener may take nothing. */
-export type AudioLimits = { bytes: number; idleMs: number; listenerIdleMs: number } & ListenerLimits;
+export type AudioLimits = {
+  bytes: number;
+  /** How long the provider may send nothing. */
+  idleMs: number;
+  /** How long a listener may read nothing. */
+  listenerIdleMs: number;
+} & ListenerLimits;
 
 export const usualLimits: AudioLimits = {
   bytes: 500 * 1024 * 1024,
   idleMs: 30_000,
-  // A player that is paused stops reading.
+  // A paused player stops reading.
   listenerIdleMs: 600_000,
   listeners: 200,
   perLink: 50,
   perClient: 50,
-  // Less than the time that a player at the speed of speech takes for what the sockets hold.
+  // Shorter than a player at normal speed needs for what the socket buffers hold.
   stalledMs: 30_000,
 };
 
-/** `passed`: told once, how many bytes went out. */
+/** `passed`: called once with the number of bytes sent. */
 export type Progress = Pick<ListenerPlace, "stalls" | "goesOn"> & { passed(bytes: number): void };
 
-/** For what the provider calls `application/octet-stream`, or anything else that is neither audio nor a page. */
+/** For `application/octet-stream` and any other type that is neither audio nor a page. */
 const typeByEnding = { ".mp3": "audio/mpeg", ".wav": "audio/wav" } as const;
 
 /**
- * The headers for the listener: what the provider says about the bytes, and what keeps a browser from taking them for
- * anything but audio. Throws `Rejected(502)` for a page in place of audio and for what is too large.
+ * The response headers: the provider's facts about the bytes, and headers that keep a browser from treating them as
+ * anything but audio. Throws `Rejected(502)` for a page in place of audio, and for a recording that is too large.
  */
 export function audioHeaders(
   reply: AudioReply,
@@ -41,9 +47,9 @@ export function audioHeaders(
     throw new Rejected(502, "the provider answered with a page instead of the recording: is its link right?");
   }
   const length = matching(headers["content-length"], /^\d{1,15}$/);
-  const range = matching(headers["content-range"], /^bytes (\d+-\d+|\*)\/(\d+|\*)$/);
-  const total = Math.max(Number(length ?? 0), Number(/\/(\d+)$/.exec(range ?? "")?.[1] ?? 0));
-  if (total > maxBytes) throw tooLarge(maxBytes);
+  const range = headers["content-range"];
+  const total = totalIn(range);
+  if (Math.max(Number(length ?? 0), total ?? 0) > maxBytes) throw tooLarge(maxBytes);
   const encoding = matching(headers["content-encoding"], /^(gzip|br|deflate|zstd)$/);
   const etag = matching(headers["etag"], /^(W\/)?"[\x21-\x7e]*"$/);
   const modified = matching(headers["last-modified"], /^[\w ,:+-]{1,40}$/);
@@ -55,12 +61,12 @@ export function audioHeaders(
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "x-robots-tag": "noindex",
-    // A CRM's page of another site plays it.
+    // The player is on a CRM's page, which is another site.
     "cross-origin-resource-policy": "cross-origin",
     "cache-control": "private, no-store",
     ...(status !== 416 && length !== undefined && { "content-length": length }),
     ...(status === 416 && { "content-length": "0" }),
-    ...(range !== undefined && { "content-range": range }),
+    ...(range !== undefined && total !== undefined && { "content-range": range }),
     ...(encoding !== undefined && { "content-encoding": encoding }),
     ...(etag !== undefined && { etag }),
     ...(modified !== undefined && { "last-modified": modified }),
@@ -68,7 +74,7 @@ export function audioHeaders(
   };
 }
 
-/** Passes the bytes on as fast as the listener takes them, keeping none. Throws when either side stops for too long. */
+/** Streams the bytes at the listener's speed without buffering them. Throws when either side stalls for too long. */
 export async function pumpAudio(
   body: Readable,
   response: ServerResponse,
@@ -101,7 +107,7 @@ export async function pumpAudio(
   if (!response.writableFinished) await taken("finish");
 }
 
-/** Waits until the listener has taken what was written. */
+/** Waits until the listener has read what was written. */
 async function until(event: "drain" | "finish", response: ServerResponse, withinMs: number): Promise<void> {
   if (response.destroyed) throw new Error("the listener left");
   const settled = new AbortController();

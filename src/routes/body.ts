@@ -3,12 +3,17 @@ import type { Request } from "express";
 import { Rejected } from "../core/errors.ts";
 import type { BodyRoom } from "../lib/body-room.ts";
 
-/** `limit`: of this body, in bytes. `isProved`: the head of the request proves its sender. */
-type BodyOptions = { limit: number; room: BodyRoom; isProved: boolean };
+type BodyOptions = {
+  /** In bytes. */
+  limit: number;
+  room: BodyRoom;
+  /** The headers authenticate the sender. */
+  isProved: boolean;
+};
 
 /**
- * Works with the exact bytes of a request, which count in `room` until the work is done. Throws `Rejected`: 413 as soon
- * as there are more than `limit`, 503 when their room is needed for others.
+ * Calls `work` with the exact bytes of a request, which count in `room` until it is done. Throws `Rejected`: 413 above
+ * `limit`, 503 when the room is needed for others.
  */
 export async function withBody<T>(
   request: IncomingMessage,
@@ -20,7 +25,7 @@ export async function withBody<T>(
   let chunks: Buffer[] = [];
   let size = 0;
   const giveUp = (reason: Rejected): void => {
-    // The rest is let go as it comes: a connection that is closed meanwhile could take the answer with it.
+    // The rest is read and discarded: closing the connection now could lose the response.
     request.off("data", take);
     request.resume();
     chunks = [];
@@ -39,7 +44,7 @@ export async function withBody<T>(
   request.on("end", () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
   request.on("error", (cause) => reject(cutOff(cause)));
   request.on("close", () => {
-    // An error costs more than the rest of a request: none is made for a body that is complete.
+    // Creating an error is expensive: only for an incomplete body.
     if (!request.complete) reject(cutOff());
   });
   try {
@@ -51,7 +56,7 @@ export async function withBody<T>(
   }
 }
 
-/** `utf-8` and `none` are no codings, but senders name them (expressjs/body-parser 100 and 108). */
+/** `utf-8` and `none` are not content codings, but senders use them (expressjs/body-parser 100 and 108). */
 const plainEncodings = new Set(["", "identity", "none", "utf-8", "utf8"]);
 
 function refuseUnreadable(headers: IncomingMessage["headers"], limit: number): void {
@@ -65,7 +70,7 @@ function refuseUnreadable(headers: IncomingMessage["headers"], limit: number): v
   if (Number(headers["content-length"] ?? 0) > limit) throw tooLarge(limit);
 }
 
-/** A chunk is a view of all that came in one packet: a copy lets go of the rest, which a stranger may make long. */
+/** A chunk is a view of a whole packet: a copy releases the rest, which a client can make large. */
 function ownBytes(chunk: Buffer): Buffer {
   return chunk.buffer.byteLength > 2 * chunk.length + 4_096 ? Buffer.from(chunk) : chunk;
 }
@@ -81,7 +86,7 @@ function tooLarge(limit: number): Rejected {
 const largestJson = 1_000_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
-/** A JSON body as it was written, so that its author's lines and order stay. `what`: e.g. "mapping". */
+/** A JSON body as text, with its author's line breaks and order. `what`: e.g. "mapping". */
 export async function readJsonText(request: Request, what: string, room: BodyRoom): Promise<string> {
   if (!request.is("application/json")) {
     throw new Rejected(415, `send the ${what} as JSON, with the header \`Content-Type: application/json\``);

@@ -1,78 +1,128 @@
-import { Rejected } from "../core/errors.ts";
-import type { TrackedCall } from "../core/tracked-call.ts";
-import { explainCall } from "../flow/explain/explain.ts";
+import { z } from "zod";
+import { callStates, type TrackedCall } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
-import type { CallFilter, DeliveryNote } from "../store/contract.ts";
-import { callQuery, noQuery, numberToFilter, pageQuery, unusedQuery } from "./query.ts";
-import { adminRoute, pathParameter, type Route } from "./route.ts";
+import type { CallFilter } from "../store/contract.ts";
+import { callQuery, numberToFilter, pageQuery, unusedQuery } from "./query.ts";
+import { adminRoute, badQuery, json, type Route } from "./route.ts";
 
+const text = z.string();
+const time = z.iso.datetime();
 const defaultLimit = 50;
 
-/** Calls, one call, calls that wait for somebody, and deliveries that nobody could use. */
-export function callRoutes(parts: Parts): Route[] {
-  const { flow, installations } = parts;
-  const { store } = flow;
+export const contactSchema = z.object({
+  id: text,
+  kind: z.enum(["contact", "lead", "company"]),
+  name: text.optional(),
+});
 
+export const deliverySchema = z
+  .object({
+    id: z.int(),
+    installation: text,
+    provider: text,
+    receivedAt: time,
+    method: text,
+    url: text,
+    kind: text.optional(),
+    state: z.enum(["new", "decoded", "fault"]),
+    fault: text.optional(),
+    events: z.int(),
+    repeats: z.int(),
+  })
+  .meta({ id: "Delivery" });
+
+const callSummary = z
+  .object({
+    key: text,
+    installation: text,
+    provider: text,
+    state: z.enum(callStates),
+    phase: z.enum(["ringing", "answered", "ended"]),
+    attempts: z.int(),
+    revision: z.int(),
+    direction: z.enum(["inbound", "outbound", "internal"]).optional(),
+    outcome: text.optional(),
+    customer: z.object({ number: text.optional(), name: text.optional() }).optional(),
+    number: text.optional(),
+    line: text.optional(),
+    startedAt: time.optional(),
+    talkSeconds: z.number().optional(),
+    reason: text.optional(),
+    contact: contactSchema.optional(),
+    ownerId: text.optional(),
+    activityId: text.optional(),
+    nextTryAt: time.optional(),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: "CallSummary" });
+
+/** A call in a list, without its texts, which can be long. */
+export type CallSummary = z.infer<typeof callSummary>;
+
+const callPage = pageOf(callSummary);
+
+/** Lists of calls, and of deliveries that gave no event. */
+export function callListRoutes(parts: Parts): Route[] {
   return [
-    adminRoute("get", "/api/calls", callQuery, async (_, response, { cursor, number, ...filter }) => {
-      const region = regionOf(parts, filter.installation);
-      const wanted = { ...filter, ...(number !== undefined && { number: numberToFilter(number, region) }) };
-      response.json(await page(parts, wanted, cursor, filter.limit));
+    adminRoute({
+      method: "get",
+      path: "/api/calls",
+      summary: "Calls, the latest first.",
+      query: callQuery,
+      replies: { 200: json("A page of calls.", callPage), ...badQuery },
+      handle: async (_, response, { cursor, number, ...filter }) => {
+        const region = regionOf(parts, filter.installation);
+        const wanted = { ...filter, ...(number !== undefined && { number: numberToFilter(number, region) }) };
+        response.json(await page(parts, wanted, cursor, filter.limit));
+      },
     }),
 
-    adminRoute("get", "/api/calls/:key", noQuery, async (request, response) => {
-      const key = pathParameter(request, "key");
-      const explained = await explainCall(store, key);
-      if (!explained) throw noSuchCall(key);
-      const { call, events, deliveries, history, ...explanation } = explained;
-      response.json({ call, events, explanation, deliveries, history });
+    adminRoute({
+      method: "get",
+      path: "/api/dead",
+      summary: "Calls that the CRM refused: correct the reason, then retry them.",
+      query: pageQuery,
+      replies: { 200: json("A page of calls.", callPage), ...badQuery },
+      handle: async (_, response, { cursor, ...filter }) => {
+        response.json(await page(parts, { ...filter, state: "dead" }, cursor, filter.limit));
+      },
     }),
 
-    adminRoute("post", "/api/calls/:key/retry", noQuery, async (request, response) => {
-      const key = pathParameter(request, "key");
-      const found = await store.call(key);
-      if (!found) throw noSuchCall(key);
-      const { installation } = found.row.call;
-      if (!installations.has(installation)) {
-        throw new Rejected(
-          409,
-          `installation ${installation} is not in the configuration any more: add it again, then retry`,
-        );
-      }
-      if (!(await store.retry(key, flow.now()))) throw new Rejected(409, whyNoRetry(found.row));
-      parts.wake(installation);
-      response.status(202).json({ key, state: "waiting" });
-    }),
-
-    adminRoute("get", "/api/dead", pageQuery, async (_, response, { cursor, ...filter }) => {
-      response.json(await page(parts, { ...filter, state: "dead" }, cursor, filter.limit));
-    }),
-
-    adminRoute("get", "/api/unused", unusedQuery, async (_, response, { limit, installation }) => {
-      const notes: DeliveryNote[] = await store.unusedDeliveries(limit ?? defaultLimit, installation);
-      response.json({ items: notes });
+    adminRoute({
+      method: "get",
+      path: "/api/unused",
+      summary: "Deliveries that gave no event: unknown kinds and faults, the latest first.",
+      query: unusedQuery,
+      replies: { 200: json("Deliveries.", pageOf(deliverySchema)), ...badQuery },
+      handle: async (_, response, { limit, installation }) => {
+        response.json({
+          items: await parts.flow.store.unusedDeliveries(limit ?? defaultLimit, installation),
+        });
+      },
     }),
   ];
 }
 
-/** `next`: the cursor of the page after this one, when there is one. */
+/** `next`: the cursor of the next page, if there is one. */
+function pageOf<T extends z.ZodType>(item: T) {
+  return z.object({ items: z.array(item), next: text.optional() });
+}
+
 async function page(
   { flow }: Parts,
   filter: Partial<CallFilter>,
   before: number | undefined,
   limit = defaultLimit,
-): Promise<{ items: CallSummary[]; next?: string }> {
-  const asked: CallFilter = { ...filter, limit: limit + 1, ...(before !== undefined && { before }) };
-  const rows = await flow.store.calls(asked);
+): Promise<z.infer<typeof callPage>> {
+  const wider: CallFilter = { ...filter, limit: limit + 1, ...(before !== undefined && { before }) };
+  const rows = await flow.store.calls(wider);
   const items = rows.slice(0, limit);
   const last = items.at(-1);
   return { items: items.map(summaryOf), ...(rows.length > limit && last && { next: String(last.id) }) };
 }
 
-export type CallSummary = ReturnType<typeof summaryOf>;
-
-/** A call in a list: without its texts, which can be long. */
-export function summaryOf(row: TrackedCall) {
+export function summaryOf(row: TrackedCall): CallSummary {
   const { call, state, reason, attempts, number, contact, ownerId, activityId, decision, dueAt } = row;
   const { key, installation, provider, phase, direction, outcome, customer, line, startedAt, talkSeconds } =
     call;
@@ -102,21 +152,7 @@ export function summaryOf(row: TrackedCall) {
   };
 }
 
-function noSuchCall(key: string): Rejected {
-  return new Rejected(
-    404,
-    `there is no call ${JSON.stringify(key.slice(0, 200))}: GET /api/calls lists them`,
-  );
-}
-
-function whyNoRetry({ state, mergedInto }: TrackedCall): string {
-  if (state === "merged" || mergedInto !== undefined) {
-    return "this leg belongs to another call: GET /api/calls/<key> says which one; retry that";
-  }
-  return "this call is not over yet: it is logged by itself when it ends";
-}
-
-/** National numbers are read as the installation's own, or as the first one's. */
+/** The region of the installation, or of the first one, for national numbers. */
 function regionOf({ installations, config }: Parts, name: string | undefined): string {
   const settings = name === undefined ? config.installations[0] : installations.get(name)?.settings;
   return settings?.region ?? "US";

@@ -16,29 +16,33 @@ type Options = {
   full: () => void;
 };
 
-/**
- * `since`: when it was opened or its last request began (ms, monotonic). `response`: of its last request. `ahead`: requests
- * that came while the one before was not answered yet.
- */
-type OpenConnection = { since: number; ahead: number; response?: ServerResponse<IncomingMessage> };
+type OpenConnection = {
+  /** When it was opened or its last request began (ms, monotonic). */
+  since: number;
+  /** Pipelined requests, whose predecessor was not answered yet. */
+  ahead: number;
+  /** Of its last request. */
+  response?: ServerResponse<IncomingMessage>;
+};
 
-/** Clients of today send a request when the one before is answered; of those that do not, a few are answered in order. */
+/** Current clients wait for a response before the next request; a few pipelined requests are answered in order. */
 const mostAhead = 8;
-/** A client that has not taken an answer by then does not read it. */
+/** A client that has not read a response by then does not read it. */
 const answerTakenMs = 30_000;
 
-/** One client of the internet gets this part of all connections: providers send from a few addresses. */
+/** The share of all connections that one public address may have: providers send from a few addresses. */
 const partOfOne = 1 / 4;
-/** A whole request is here within this time, unless its sender is slow. */
+/** A complete request arrives within this time, unless its sender is slow. */
 const graceMs = 1_000;
-/** When all are taken, at most this part is closed at once, and this often. */
+/** When all connections are taken, at most this share is closed at once, and this often. */
 const partClosed = 1 / 4;
 const closingEveryMs = 100;
 
 /**
- * Limits the connections of a server, and answers what is no request. Returns whether a request may be answered. Peers on private networks and on this machine may
- * be proxies, so they may take all connections. When all are taken, those give way on which nothing of a proved
- * sender is under way: idle ones, and those whose head or unproved body takes longer than a second.
+ * Limits the connections of a server, and answers what is not a valid request. Returns whether a request may be
+ * answered. Peers on private networks and on this machine may be proxies, so they may use all connections. When all are
+ * taken, connections without work for an authenticated sender are closed: idle ones, and those whose headers or
+ * unauthenticated body take longer than a second.
  */
 export function limitConnections(
   server: Server,
@@ -69,7 +73,8 @@ export function limitConnections(
     socket.once("close", () => open.delete(socket));
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
-    // Load balancers open connections ahead; what is sent before a request would be taken for its answer.
+    // Load balancers open connections ahead of use; a response sent before a request would be taken for the response to
+    // it.
     const isTimeout = error.code === "ERR_HTTP_REQUEST_TIMEOUT";
     if (isTimeout && socket.bytesRead === 0) return void socket.setTimeout(idleMs);
     const response = open.get(socket)?.response;
@@ -86,7 +91,7 @@ export function limitConnections(
   return (request, response) => {
     const { socket } = request;
     const connection = open.get(socket);
-    // What came in the same packet as a request that was too many is still parsed.
+    // Requests in the same packet as one too many are still parsed.
     if (!connection || socket.destroyed) return false;
     connection.ahead = connection.response?.writableFinished === false ? connection.ahead + 1 : 0;
     if (connection.ahead > mostAhead) {
@@ -100,14 +105,14 @@ export function limitConnections(
   };
 }
 
-/** Whether something is under way that must not be cut off. */
+/** Whether the connection has work that must not be interrupted. */
 function isBusy({ response, since }: OpenConnection, room: BodyRoom, now: number): boolean {
   if (!response || response.writableFinished) return false;
   if (response.writableEnded) return now - since < answerTakenMs;
   return response.req.complete || room.isProved(response.req);
 }
 
-/** Counts the connections of each client of the internet; `add` is false when there are `most` already. */
+/** Counts the connections of each public address; `add` returns false when it has `most` already. */
 function countOf(most: number) {
   const counts = new Map<string, number>();
   return {

@@ -1,10 +1,11 @@
+import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import type { Parts } from "../server/assemble.ts";
-import { pathParameter, type Route } from "./route.ts";
+import { json, pathParameter, type Route } from "./route.ts";
 
 /**
- * `GET /recordings/of/:crm/:secret/:callId`: where a CRM's own player asks for our link to a recording. Only the CRM was told
- * the secret.
+ * `GET /recordings/of/:crm/:secret/:callId`: a CRM's own player requests our link to a recording. Only the CRM has the
+ * secret.
  */
 export function crmRecordingRoutes({
   config,
@@ -16,6 +17,13 @@ export function crmRecordingRoutes({
       method: "get",
       path: "/recordings/of/:crm/:secret/:callId",
       guard: "open",
+      summary: "Where a CRM's own player finds a recording; only the CRM has the secret.",
+      replies: {
+        200: json("The link.", z.object({ authenticatedUrl: z.string() })),
+        400: "It does not say whose call it is.",
+        401: "The CRM's signature is wrong or old.",
+        404: "There is no such call or recording.",
+      },
       handle: async (request, response) => {
         const crm = pathParameter(request, "crm");
         const url = `${config.publicUrl}${request.originalUrl}`;
@@ -35,7 +43,7 @@ export function crmRecordingRoutes({
             );
             throw error;
           }
-          // Answered here, and not by the error handler: it logs the path, which holds the secret.
+          // Not left to the error handler, which logs the path: the path contains the secret.
           flow.limitedLog.error({ crm: crm.slice(0, 40), err: error }, "a CRM's player got no recording");
           response.status(500).json({ error: "something went wrong here; the log says what" });
         }

@@ -1,11 +1,15 @@
+import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import type { Parts } from "../server/assemble.ts";
 import { withBody } from "./body.ts";
-import { pathParameter, type Route } from "./route.ts";
+import { json, pathParameter, type Route } from "./route.ts";
 
 const largestBody = 1_000_000;
 
-/** `POST /webhooks/:crm`: what a CRM tells our app of the contacts of all accounts that installed it. Its signature is its guard. */
+/**
+ * `POST /webhooks/:crm`: events about contacts in all accounts that installed our app. Their signature authenticates
+ * them.
+ */
 export function crmWebhookRoutes(parts: Parts): Route[] {
   const { config, flow, room } = parts;
   return [
@@ -13,6 +17,14 @@ export function crmWebhookRoutes(parts: Parts): Route[] {
       method: "post",
       path: "/webhooks/:crm",
       guard: "open",
+      summary: "Events about contacts from a CRM, signed by it.",
+      replies: {
+        200: json("Accepted; contacts to be erased are erased.", z.record(z.string(), z.unknown())),
+        400: "Not a list of events.",
+        401: "The signature is wrong or old.",
+        404: "This CRM sends no webhooks, or there is no app of ours.",
+        413: "Larger than 1 MB.",
+      },
       handle: async (request, response) => {
         const crm = pathParameter(request, "crm");
         const url = `${config.publicUrl}${request.originalUrl}`;

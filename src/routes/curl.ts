@@ -1,17 +1,16 @@
 import { randomUUID } from "node:crypto";
-import type { Delivery } from "../core/contracts.ts";
 import { agentIdOf } from "../core/directory.ts";
 import { fold } from "../core/fold.ts";
+import type { Delivery, SimulatedCall, SimulatedRequest } from "../core/provider.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
-import type { SimulatedCall, SimulatedRequest } from "../core/simulation.ts";
 import type { Installation } from "../flow/installation.ts";
 
 const customer = "+919876543210";
 const line = "+918047112233";
 
 /**
- * A command that makes a call arrive, ready to paste into bash or zsh. It carries the provider's proof, so it is only
- * for an installation whose secrets are public. Signatures grow old: Retell's after five minutes.
+ * A command that sends a call, ready to paste into bash or zsh. It contains the provider's secret or signature, so it
+ * is only shown for an installation whose secrets are public. Signatures expire: Retell's after five minutes.
  */
 export function curlFor(
   { settings }: Installation,
@@ -37,7 +36,7 @@ export function curlFor(
   return whole && commandOf(provider.simulate.sign(whole, proofSettings, { now, url }), url);
 }
 
-/** Whether this one request is enough for a whole call. */
+/** Whether this one request describes a whole call. */
 function tellsAll(
   provider: ConfiguredProvider["provider"],
   request: SimulatedRequest,
@@ -66,7 +65,7 @@ function commandOf({ method, query, headers, body }: SimulatedRequest, url: stri
   );
 }
 
-/** For the shell: bash and zsh read line ends as `\r\n` in `$'…'` only. */
+/** Quoted for bash and zsh, which read line ends as `\r\n` in `$'…'` only. */
 function quoted(text: string): string {
   if (!/[\r\n]/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
   const escaped = text.replace(/[\\']/g, "\\$&").replaceAll("\r", "\\r").replaceAll("\n", "\\n");

@@ -1,27 +1,46 @@
 import type { Response } from "express";
+import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
+import { callStates } from "../core/tracked-call.ts";
 import type { LiveFeed } from "../server/live.ts";
-import { noQuery } from "./query.ts";
-import { adminRoute, type Route } from "./route.ts";
+import { adminRoute, content, type Route } from "./route.ts";
 
 const heartbeatMs = 15_000;
-/** Somebody who has this much unread is not reading. */
+/** A listener with this much unread data has stopped reading. */
 const unreadBytes = 1_000_000;
 const listenersAtOnce = 100;
+
+const liveCall = z
+  .object({
+    key: z.string(),
+    installation: z.string(),
+    state: z.enum(callStates),
+    phase: z.string().optional(),
+    revision: z.int(),
+  })
+  .meta({ id: "LiveCall" });
 
 /** Calls as they change, as server-sent events named `call`. */
 export function eventRoutes({ live }: { live: LiveFeed }): Route[] {
   let listeners = 0;
   return [
-    adminRoute("get", "/api/events", noQuery, (_, response) => {
-      if (listeners >= listenersAtOnce) {
-        throw new Rejected(503, `${listenersAtOnce} others are listening already: close one of them`);
-      }
-      listeners += 1;
-      response.once("close", () => {
-        listeners -= 1;
-      });
-      stream(live, response);
+    adminRoute({
+      method: "get",
+      path: "/api/events",
+      summary: "Calls as they change: server-sent events named `call`.",
+      replies: {
+        200: content("The stream; each event's data is a LiveCall.", "text/event-stream", liveCall),
+      },
+      handle: (_, response) => {
+        if (listeners >= listenersAtOnce) {
+          throw new Rejected(503, `${listenersAtOnce} others are listening already: close one of them`);
+        }
+        listeners += 1;
+        response.once("close", () => {
+          listeners -= 1;
+        });
+        stream(live, response);
+      },
     }),
   ];
 }
@@ -30,7 +49,7 @@ function stream(live: LiveFeed, response: Response): void {
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",
-    // nginx collects an answer before it passes it on, unless told not to.
+    // nginx buffers a response unless this header forbids it.
     "x-accel-buffering": "no",
     connection: "close",
   });

@@ -4,21 +4,27 @@ import type { Response } from "express";
 import { Rejected } from "../core/errors.ts";
 import { type Exported, exportOf, findExported } from "../flow/explain/export.ts";
 import type { Parts } from "../server/assemble.ts";
-import { noQuery } from "./query.ts";
-import { adminRoute, pathParameter, type Route } from "./route.ts";
+import { adminRoute, content, noInstallation, pathParameter, type Route } from "./route.ts";
 
-/** Everything that is kept of an installation, also of one that was removed, until it is erased. */
+/** Everything that is stored of an installation, including a removed one until it is erased. */
 export function exportRoutes(parts: Parts): Route[] {
   return [
-    adminRoute("get", "/api/installations/:name/export", noQuery, async (request, response) => {
-      const name = pathParameter(request, "name");
-      const exported = await found(parts, name);
-      response.type("application/x-ndjson").set({
-        "cache-control": "no-store",
-        "content-disposition": `attachment; filename="${exported.name}.ndjson"`,
-      });
-      if (request.method === "HEAD") response.end();
-      else await send(parts, exported, response);
+    adminRoute({
+      method: "get",
+      path: "/api/installations/:name/export",
+      summary:
+        "Everything that is stored of an installation but its secrets, one JSON object per line, the last of type `end`. Also of a removed one, until it is erased.",
+      replies: { 200: content("The lines.", "application/x-ndjson"), ...noInstallation },
+      handle: async (request, response) => {
+        const name = pathParameter(request, "name");
+        const exported = await found(parts, name);
+        response.type("application/x-ndjson").set({
+          "cache-control": "no-store",
+          "content-disposition": `attachment; filename="${exported.name}.ndjson"`,
+        });
+        if (request.method === "HEAD") response.end();
+        else await send(parts, exported, response);
+      },
     }),
   ];
 }
@@ -27,7 +33,7 @@ async function send({ flow }: Parts, exported: Exported, response: Response): Pr
   try {
     await pipeline(Readable.from(textsOf(flow.store, exported)), response);
   } catch (error) {
-    // Whoever leaves in between knows it. Everybody else sees that the connection broke, and that there is no last line.
+    // A client that disconnects needs no log entry. Otherwise the connection breaks, and the last line is missing.
     if (error instanceof Error && "code" in error && error.code === "ERR_STREAM_PREMATURE_CLOSE") return;
     flow.log.error({ installation: exported.name, err: error }, "an export broke off");
     response.destroy();

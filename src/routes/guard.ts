@@ -8,12 +8,13 @@ import type { Parts } from "../server/assemble.ts";
 import { createRefusals } from "./refusals.ts";
 
 const loopbackPeer = /^(::ffff:)?127\.|^::1$/;
-/** A proxy on this machine makes every stranger a loopback peer; most of them say so in one of these. */
+/** Behind a proxy on this machine every client is a loopback peer; most proxies set one of these headers. */
 const proxyHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 /**
- * Lets administrators through: with the admin token, as a Bearer token or as the password of Basic auth; without one
- * configured, whoever sits at this machine, as long as nothing else can reach it. Throws `Rejected` with 401, 403 or 429.
+ * Lets administrators through: with the admin token, as a Bearer token or as the password of Basic auth. Without a
+ * configured token, anyone on this machine, as long as no other machine can reach the server. Throws `Rejected` with
+ * 401, 403 or 429.
  */
 export function requireAdmin({
   config,
@@ -27,14 +28,14 @@ export function requireAdmin({
     count: metrics.adminRefused,
   });
   return async function adminGuard(request, response, next) {
-    // What administrators see is no cache's to keep, refusals included.
+    // No cache may store administrators' pages, including refusals.
     response.setHeader("cache-control", "no-store");
     if (adminToken === undefined) refuseStrangers(request, publicUrl);
     else {
-      // An empty text when there is none: it is compared all the same.
+      // Empty when there is none, so that it is compared in any case.
       const given = secretInHeader(request.headers.authorization) ?? "";
       if (!sameSecret(given, adminToken)) {
-        // A browser asks once without a token, to be told that it needs one.
+        // A browser first sends a request without a token, to learn that it needs one.
         if (given !== "") await refused(request.socket.remoteAddress ?? "unknown");
         response.setHeader("www-authenticate", 'Basic realm="Switchhook", charset="UTF-8"');
         throw new Rejected(
@@ -50,7 +51,7 @@ export function requireAdmin({
 
 function refuseStrangers({ socket, headers, httpVersion }: Request, publicUrl: string): void {
   const proxied = proxyHeaders.some((name) => headers[name] !== undefined);
-  // nginx speaks HTTP/1.0 to what is behind it unless told otherwise (until 1.29.6); no browser does.
+  // nginx uses HTTP/1.0 towards its upstream by default (until 1.29.6); no browser does.
   if (!loopbackPeer.test(socket.remoteAddress ?? "") || proxied || httpVersion === "1.0") {
     throw new Rejected(
       403,
@@ -63,7 +64,7 @@ function refuseStrangers({ socket, headers, httpVersion }: Request, publicUrl: s
       "publicUrl can be reached from other machines, so this needs an admin token: set SWITCHHOOK_ADMIN_TOKEN, start again, and send the token",
     );
   }
-  // A page of another site whose name was rebound to 127.0.0.1 sends that name as the host.
+  // DNS rebinding: a page of another site whose name resolves to 127.0.0.1 sends that name as the host.
   if (!isLoopbackAuthority(headers.host)) {
     throw new Rejected(
       403,
@@ -72,13 +73,16 @@ function refuseStrangers({ socket, headers, httpVersion }: Request, publicUrl: s
   }
 }
 
-/** A browser sends Basic auth along by itself, and reaches loopback from any page, so what changes something must be our own page's doing. */
+/**
+ * A browser adds Basic auth by itself, and any page can reach loopback, so a request that changes something must come
+ * from our own page.
+ */
 function refuseOtherSites({ method, headers }: Request): void {
   if (method === "GET" || method === "HEAD") return;
   if (!isFromOwnPage(headers)) throw new Rejected(403, "a page of another site may not change anything here");
 }
 
-/** Whether a request comes from a page of ours, or from no page at all. */
+/** Whether a request comes from our own page, or not from a page at all. */
 function isFromOwnPage(headers: IncomingMessage["headers"]): boolean {
   const site = headers["sec-fetch-site"];
   if (site === undefined) return isOwnOrigin(headers.origin, headers.host);
@@ -86,8 +90,8 @@ function isFromOwnPage(headers: IncomingMessage["headers"]): boolean {
 }
 
 /**
- * Turns away a request that names its host twice, or in its target (RFC 9112 §3.2.2): it may be meant for one host and
- * judged by another. No provider and no browser sends one. False when there is nothing doubtful.
+ * Refuses a request that names its host twice, or in its target (RFC 9112 §3.2.2): it may be meant for one host and
+ * checked as another. No provider or browser sends one. Returns false for a normal request.
  */
 export function refuseDoubtfulHost(request: IncomingMessage, response: ServerResponse): boolean {
   const why = doubtIn(request);
@@ -112,7 +116,10 @@ function doubtIn({ url = "", rawHeaders }: IncomingMessage): string | undefined 
   return hosts > 1 ? "the request has more than one Host header" : undefined;
 }
 
-/** The secrets of the built-in demo are public, so its webhooks are taken from this machine only. Throws `Rejected(403)`. */
+/**
+ * The secrets of the built-in demo are public, so its webhooks are accepted from this machine only. Throws
+ * `Rejected(403)`.
+ */
 export function refuseStrangersOfDemo({ headers }: IncomingMessage): void {
   if (isLoopbackAuthority(headers.host) && isFromOwnPage(headers)) return;
   throw new Rejected(

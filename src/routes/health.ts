@@ -1,18 +1,32 @@
+import { z } from "zod";
 import { messageOf, StoreError } from "../core/errors.ts";
 import type { Flow } from "../flow/installation.ts";
 import type { Parts } from "../server/assemble.ts";
-import { noQuery } from "./query.ts";
-import { adminRoute, type Route } from "./route.ts";
+import { adminRoute, content, json, type Route } from "./route.ts";
+
+const health = z.object({ ok: z.boolean(), error: z.string().optional() }).meta({ id: "Health" });
 
 /** `/healthz`: the process is up. `/readyz`: webhooks can be stored. `/metrics`: figures for Prometheus. */
 export function healthRoutes({ flow, metrics, isStopping }: Parts): Route[] {
   const whyUnready = readinessOf(flow);
   return [
-    { method: "get", path: "/healthz", guard: "open", handle: (_, response) => response.json({ ok: true }) },
+    {
+      method: "get",
+      path: "/healthz",
+      guard: "open",
+      summary: "The process is up.",
+      replies: { 200: json("It is.", health) },
+      handle: (_, response) => response.json({ ok: true }),
+    },
     {
       method: "get",
       path: "/readyz",
       guard: "open",
+      summary: "Webhooks can be stored.",
+      replies: {
+        200: json("They can.", health),
+        503: json("They cannot: why.", health),
+      },
       handle: async (_, response) => {
         const why = isStopping() ? undefined : await whyUnready();
         const error = isStopping() ? "the server is stopping" : why;
@@ -20,17 +34,21 @@ export function healthRoutes({ flow, metrics, isStopping }: Parts): Route[] {
         return response.status(503).json({ ok: false, error });
       },
     },
-    adminRoute("get", "/metrics", noQuery, async (_, response) =>
-      response.type(metrics.contentType).send(await metrics.text()),
-    ),
+    adminRoute({
+      method: "get",
+      path: "/metrics",
+      summary: "Figures for Prometheus.",
+      replies: { 200: content("Figures.", "text/plain") },
+      handle: async (_, response) => response.type(metrics.contentType).send(await metrics.text()),
+    }),
   ];
 }
 
 const freshMs = 1_000;
 
 /**
- * Why webhooks cannot be stored; undefined when they can. Finding out costs a commit, so what was found is good for a
- * second, a fault included, and all who ask meanwhile share one attempt.
+ * Why webhooks cannot be stored; undefined when they can. The check costs a commit, so its result, including a fault,
+ * is valid for a second, and concurrent requests share one check.
  */
 export function readinessOf({ store, now }: Pick<Flow, "store" | "now">) {
   let found: { at: number; why: string | undefined } | undefined;

@@ -7,7 +7,7 @@ import { type Html, html } from "./html.ts";
 import { describeInstallations, type InstallationSummary } from "./installations.ts";
 import type { Route } from "./route.ts";
 
-/** `/`: what runs, what to try, and the latest calls. No scripts. */
+/** `/`: the installations, commands to try, and the latest calls. No scripts. */
 export function homeRoutes(parts: Parts): Route[] {
   const { identity } = readManifest();
   return [
@@ -82,7 +82,7 @@ ${lost ? html`<p><span class="state dead">not connected</span> Calls wait: <a hr
 function tableOf(calls: readonly CallSummary[]): Html {
   if (calls.length === 0) return html`<p>No calls yet.</p>`;
   return html`<div class="wide"><table>
-<thead><tr><th>First heard</th><th>Call</th><th>Who</th><th>Outcome</th><th>Contact</th><th>State</th></tr></thead>
+<thead><tr><th>First received</th><th>Call</th><th>Who</th><th>Outcome</th><th>Contact</th><th>State</th></tr></thead>
 <tbody>${calls.map(rowOf)}</tbody>
 </table></div>`;
 }
@@ -122,7 +122,7 @@ function triesOf({ installations, config, flow }: Parts): Html {
   return html`<section><h2>Try it</h2><p>Paste one into bash or zsh: a call arrives. Signed ones grow old; reload for a new one.</p>${commands}</section>`;
 }
 
-/** Both the name and the published secrets: nobody else's secret is ever shown. */
+/** Checks the name and the published secrets, so that no real secret is ever shown. */
 function isDemo({ settings, providers }: Installation): boolean {
   const secrets = Object.values(providers).map(({ settings: own }) => JSON.stringify(own));
   return (
@@ -130,7 +130,7 @@ function isDemo({ settings, providers }: Installation): boolean {
   );
 }
 
-/** The style sheet of the pages that the server renders. */
+/** The style sheet of all our pages. */
 const style = `:root { color-scheme: light dark; --line: #8884; --soft: #8882; --accent: #0a7d5a; }
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 72rem; padding: 1.5rem; font: 16px/1.5 system-ui, sans-serif; }

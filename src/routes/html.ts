@@ -3,7 +3,7 @@ export type Html = { readonly html: string };
 
 type Part = Html | string | number | undefined | readonly Part[];
 
-/** HTML in which every value is escaped, unless it is `Html` itself. Lists are joined, absent values left out. */
+/** HTML with every value escaped, unless it is `Html` itself. Lists are joined, absent values omitted. */
 export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
   return { html: texts.map((text, i) => text + (i < parts.length ? textOf(parts[i]) : "")).join("") };
 }

@@ -9,7 +9,7 @@ import { findInstallation, webhooksOf } from "./installations.ts";
 import { readQuery } from "./query.ts";
 import { pathParameter, type Route } from "./route.ts";
 
-/** What ties a consent to the browser that began it. */
+/** Ties a consent to the browser that began it. */
 const cookieName = "switchhook_install";
 
 const start = z.object({
@@ -22,7 +22,7 @@ const start = z.object({
   where: z.string().trim().max(200).optional(),
 });
 
-/** The CRM adds things of its own to its answer. */
+/** The CRM adds parameters of its own. */
 const answer = z.object({
   code: z.string().max(4_000).optional(),
   state: z.string().max(500).default(""),
@@ -60,7 +60,7 @@ function begin(parts: Parts, request: Request, response: Response): void {
   const { region, where } = readQuery(start, request.query);
   response.set("cache-control", "no-store");
   if (region === undefined) {
-    // The form leads to the CRM, and browsers check where a form ends.
+    // The form redirects to the CRM, and browsers check the target of a form against the policy.
     response.set(
       "content-security-policy",
       "default-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self' https: http://127.0.0.1:*",
@@ -70,7 +70,7 @@ function begin(parts: Parts, request: Request, response: Response): void {
   }
   const { url, browser } = installer.begin(crm, { region, ...(where && { where }) });
   const secure = parts.config.publicUrl.startsWith("https:");
-  // Lax: the CRM sends the person back with a link, and only then does the cookie come along.
+  // Lax: the CRM sends the person back by a link, which carries only Lax cookies.
   response.cookie(cookieName, browser, {
     httpOnly: true,
     sameSite: "lax",
@@ -119,7 +119,7 @@ function donePage(parts: Parts, label: string, { install, body, isNew }: Install
   const installation = findInstallation(parts, install.name);
   const hooks = webhooksOf(parts, installation);
   const waiting = isNew
-    ? html`<p>Set these webhook URLs at your telephony providers. They are secret: whoever has one can send calls.</p>`
+    ? html`<p>Set these webhook URLs at your telephony providers. They are secret: anyone who has one can send calls.</p>`
     : html`<p>The account was connected before: its settings and webhook URLs are as they were, and calls that waited are logged now.</p>`;
   const off = parts.installed?.featuresOf(install.name).filter(({ on }) => !on) ?? [];
   const without =

@@ -1,23 +1,98 @@
+import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
 import { lastPolled } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
-import { noQuery } from "./query.ts";
-import { adminRoute, type Route } from "./route.ts";
+import { adminRoute, json, noInstallation, pathParameter, type Route } from "./route.ts";
+
+const text = z.string();
+const time = z.iso.datetime();
+
+const lostWebhooks = z.object({ asked: z.boolean(), why: text.optional(), askedAt: time.optional() });
+
+const installationSummary = z
+  .object({
+    name: text,
+    crm: text,
+    region: text,
+    timeZone: text,
+    /** Of one that was made by OAuth. */
+    connection: z
+      .object({ account: text, state: text, reason: text.optional(), erasedAt: time.optional() })
+      .optional(),
+    features: z.array(z.object({ feature: text, on: z.boolean(), why: text.optional() })).optional(),
+    providers: z.array(
+      z.object({
+        id: text,
+        label: text,
+        methods: z.array(text),
+        webhook: text,
+        lostWebhooks,
+      }),
+    ),
+    calls: z.record(text, z.int()),
+    oldestDueAt: time.optional(),
+    contacts: z.object({ indexed: z.int(), syncedAt: time.optional() }),
+  })
+  .meta({ id: "Installation" });
+
+export type InstallationSummary = z.infer<typeof installationSummary>;
+
+/** One that was disconnected. It can be exported, and its account connected again as it was, until `erasedAt`. */
+const removedInstallation = z
+  .object({
+    name: text,
+    crm: text,
+    account: text.optional(),
+    state: z.enum(["removed", "erasing"]),
+    leftAt: time.optional(),
+    erasedAt: time,
+  })
+  .meta({ id: "RemovedInstallation" });
+
+const disconnected = z
+  .object({ disconnected: text, export: text, exportUntil: time.optional() })
+  .meta({ id: "Disconnected" });
 
 export function installationRoutes(parts: Parts): Route[] {
   return [
-    adminRoute("get", "/api/installations", noQuery, async (_, response) => {
-      response.json({ items: await describeInstallations(parts), removed: await describeRemoved(parts) });
+    adminRoute({
+      method: "get",
+      path: "/api/installations",
+      summary: "The installations with their webhook URLs, counts and contact index. No secrets.",
+      replies: {
+        200: json(
+          "All of them, and those that were removed.",
+          z.object({ items: z.array(installationSummary), removed: z.array(removedInstallation) }),
+        ),
+      },
+      handle: async (_, response) => {
+        response.json({ items: await describeInstallations(parts), removed: await describeRemoved(parts) });
+      },
+    }),
+    adminRoute({
+      method: "delete",
+      path: "/api/installations/:name",
+      summary:
+        "Disconnects an installation that was made by OAuth and revokes our access at the CRM. Its data is erased later.",
+      replies: {
+        200: json("It is disconnected, and can be exported until then.", disconnected),
+        ...noInstallation,
+      },
+      handle: async (request, response) => {
+        const name = pathParameter(request, "name");
+        await parts.accounts.disconnect(name);
+        const left = (await parts.flow.store.installs()).find((install) => install.name === name);
+        const exportUntil = left && parts.erasing.plannedAt(left);
+        response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });
+      },
     }),
   ];
 }
 
-export type InstallationSummary = Awaited<ReturnType<typeof describe>>;
-
-/** What an administrator wants to know about every installation, without its secrets. */
+/** Every installation, without its secrets. */
 export async function describeInstallations(parts: Parts): Promise<InstallationSummary[]> {
   const counts = Map.groupBy(await parts.flow.store.counts(), ({ installation }) => installation);
   const found: InstallationSummary[] = [];
@@ -27,7 +102,7 @@ export async function describeInstallations(parts: Parts): Promise<InstallationS
   return found;
 }
 
-/** Those that somebody disconnected: what is kept of them can be exported until they are erased. */
+/** Disconnected installations: their data can be exported until it is erased. */
 async function describeRemoved({ flow, erasing }: Parts) {
   const gone = (await flow.store.installs()).filter(
     ({ state }) => state === "removed" || state === "erasing",
@@ -52,7 +127,11 @@ export function findInstallation({ installations }: Parts, name: string): Instal
 
 type StateCounts = Awaited<ReturnType<Parts["flow"]["store"]["counts"]>>;
 
-async function describe(parts: Parts, installation: Installation, counts: StateCounts) {
+async function describe(
+  parts: Parts,
+  installation: Installation,
+  counts: StateCounts,
+): Promise<InstallationSummary> {
   const { settings, crm, providers } = installation;
   const { name, region, timeZone } = settings;
   const { store } = parts.flow;
@@ -69,7 +148,13 @@ async function describe(parts: Parts, installation: Installation, counts: StateC
       Object.values(providers).map(async (configured) => {
         const { id, label, methods } = configured.provider;
         const lostWebhooks = await lostWebhooksOf(parts, installation, configured);
-        return { id, label, methods, webhook: webhookOf(parts, name, configured), lostWebhooks };
+        return {
+          id,
+          label,
+          methods: [...methods],
+          webhook: webhookOf(parts, name, configured),
+          lostWebhooks,
+        };
       }),
     ),
     calls: Object.fromEntries(counts.map(({ state, calls }) => [state, calls])),
@@ -78,7 +163,7 @@ async function describe(parts: Parts, installation: Installation, counts: StateC
   };
 }
 
-/** Whether the provider is asked for calls that its webhooks did not tell of, and when it last was. */
+/** Whether the provider is polled for calls whose webhooks were lost, and when it last was. */
 async function lostWebhooksOf({ flow }: Parts, installation: Installation, configured: ConfiguredProvider) {
   const why = whySkipped(installation, configured);
   if (why !== undefined) return { asked: false, why };
@@ -86,7 +171,7 @@ async function lostWebhooksOf({ flow }: Parts, installation: Installation, confi
   return { asked: true, ...(askedAt !== undefined && { askedAt: isoOf(askedAt) }) };
 }
 
-/** Of one that was made by OAuth: whose account it is, whether it still is, and what it lets us do. */
+/** Of an installation made by OAuth: its account, its state and its features. */
 function connectionOf({ installed, erasing }: Parts, name: string) {
   const install = installed?.stateOf(name);
   if (!installed || !install) return {};
@@ -99,7 +184,7 @@ function connectionOf({ installed, erasing }: Parts, name: string) {
   };
 }
 
-/** The webhook URLs of an installation, secrets included: only for whoever has just connected it. */
+/** The webhook URLs of an installation including secrets, for the person who has just connected it. */
 export function webhooksOf(
   parts: Parts,
   { settings: { name }, providers }: Installation,
@@ -110,7 +195,7 @@ export function webhooksOf(
   });
 }
 
-/** The URL to set at the provider. Where it takes our secret there is a placeholder for it. */
+/** The URL to set at the provider, with a placeholder in place of our secret. */
 function webhookOf(parts: Parts, name: string, configured: ConfiguredProvider): string {
   const { url, query } = webhookUrl(parts, name, configured);
   return query.startsWith("key=") ? `${url}?key=…` : url;

@@ -1,23 +1,33 @@
 import { Rejected } from "../core/errors.ts";
 
-/**
- * `listeners`: places in all. `perLink`: for one recording. `perClient`: a client with so many gets none of the last
- * quarter. `stalledMs`: a connection that has been blocked for so long may lose its place.
- */
-export type ListenerLimits = { listeners: number; perLink: number; perClient: number; stalledMs: number };
+export type ListenerLimits = {
+  /** Connections in total. */
+  listeners: number;
+  /** Connections for one recording. */
+  perLink: number;
+  /** A client with this many gets none of the last quarter. */
+  perClient: number;
+  /** A connection stalled for this long may be closed for another listener. */
+  stalledMs: number;
+};
 
-/** `client`: undefined for an address that may be a proxy's. `end`: closes the connection. */
-export type Listener = { link: number; client: string | undefined; end: () => void };
+export type Listener = {
+  link: number;
+  /** Undefined for an address that may be a proxy. */
+  client: string | undefined;
+  /** Closes the connection. */
+  end: () => void;
+};
 
-/** `stalls`, `goesOn`: the connection is blocked because the listener does not read, and it is not any more. */
+/** `stalls`, `goesOn`: the listener stops reading, and reads again. */
 export type ListenerPlace = { stalls(): void; goesOn(): void; leave(): void };
 
 type Taken = Listener & { stalledAt?: number };
 
 /**
- * The places for listeners of recordings. When all that a new listener may have are taken, one whose connection is
- * blocked is closed to make room: of the link or client with the most places, the one blocked for the longest. A
- * connection that is read from is never closed.
+ * The places for listeners of recordings. When none is free for a new listener, a stalled connection is closed: of the
+ * link or client with the most places, the one stalled for the longest. A connection that is being read is never
+ * closed.
  */
 export function createListeners({ listeners, perLink, perClient, stalledMs }: ListenerLimits) {
   const places = new Set<Taken>();
@@ -48,7 +58,7 @@ export function createListeners({ listeners, perLink, perClient, stalledMs }: Li
   };
 
   return {
-    /** Throws `Rejected` with 429 or 503 when there is no place, and none can be made. */
+    /** Throws `Rejected` with 429 or 503 when no place is free and no connection can be closed. */
     take(listener: Listener): ListenerPlace {
       makeRoom(listener);
       const taken: Taken = { ...listener };
@@ -66,7 +76,7 @@ export function createListeners({ listeners, perLink, perClient, stalledMs }: Li
   };
 }
 
-/** Of those that have been blocked since before `before`: the link or client with the most places first, then the longest. */
+/** The connections stalled since before `before`: first the link or client with the most places, then the longest. */
 function idlestOf(crowd: readonly Taken[], before: number): Taken | undefined {
   const sizes = new Map<string | number, number>();
   const count = (group: string | number) => sizes.set(group, (sizes.get(group) ?? 0) + 1);

@@ -2,39 +2,103 @@ import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { Request } from "express";
+import { z } from "zod";
 import { messageOf, Rejected } from "../core/errors.ts";
 import { isObject, type JsonObject } from "../lib/body.ts";
 import type { Parts } from "../server/assemble.ts";
 import type { MappingInUse } from "../server/connect.ts";
 import { readJsonText } from "./body.ts";
 import { findInstallation } from "./installations.ts";
-import { noQuery, previewQuery } from "./query.ts";
-import { adminRoute, pathParameter, type Route } from "./route.ts";
+import { previewQuery } from "./query.ts";
+import { adminRoute, badQuery, json, noInstallation, pathParameter, type Route } from "./route.ts";
 
 const mappingRoute = "/api/installations/:name/mapping";
 
-/** The mapping of an installation: read it, try another one, put it into use. */
+const text = z.string();
+const anything = z.record(text, z.unknown());
+
+const mappingReply = z
+  .object({ file: text, builtIn: z.boolean(), mapping: anything.optional(), text })
+  .meta({ id: "Mapping" });
+
+const shown = z
+  .unknown()
+  .optional()
+  .meta({ description: "The first 2,000 characters, with … at their end when there are more." });
+
+const change = z.object({
+  field: text,
+  before: shown,
+  after: shown,
+  cut: z
+    .literal(true)
+    .optional()
+    .meta({ description: "Only the beginning of `before`, `after` or both is shown." }),
+  write: z.enum(["always", "if-empty", "once"]),
+});
+
+/** `limited`: fields whose text reached a limit. */
+const changedCall = z.object({
+  key: text,
+  activityId: text.optional(),
+  changes: z.array(change),
+  limited: z.array(z.object({ field: text, why: text })).optional(),
+});
+
+const mappingChange = z
+  .object({
+    saved: z.boolean(),
+    file: text,
+    calls: z.array(changedCall),
+    stopped: text.optional().meta({ description: "Why fewer than the latest 20 calls are shown." }),
+  })
+  .meta({ id: "MappingChange" });
+
+/** The mapping of an installation: read, preview and save it. */
 export function mappingRoutes(parts: Parts): Route[] {
   return [
-    adminRoute("get", mappingRoute, noQuery, async (request, response) => {
-      const { file } = mappingOf(parts, request);
-      const text = await readFile(file.path(), "utf8");
-      response.json({ file: file.path(), builtIn: file.builtIn(), ...parsed(text), text });
+    adminRoute({
+      method: "get",
+      path: mappingRoute,
+      summary: "The mapping in use.",
+      replies: { 200: json("The mapping.", mappingReply), ...noInstallation },
+      handle: async (request, response) => {
+        const { file } = mappingOf(parts, request);
+        const text = await readFile(file.path(), "utf8");
+        response.json({ file: file.path(), builtIn: file.builtIn(), ...parsed(text), text });
+      },
     }),
 
-    adminRoute("put", mappingRoute, previewQuery, async (request, response, { preview }) => {
-      const { file, installation } = mappingOf(parts, request);
-      const text = await readJsonText(request, "mapping", parts.room);
-      const next = { text, file: basename(file.savedPath) };
-      const inUse = { text: file.text(), file: file.path() };
-      const shown = await parts.previews.of(installation, inUse, next);
-      if (preview === undefined) {
-        await save(file.savedPath, text);
-        file.reopen();
-      }
-      const saved = JSON.stringify({ saved: preview === undefined, file: file.savedPath });
-      // The preview is JSON already: read and written again, a large one would hold up the calls that come in.
-      response.type("json").send(`${saved.slice(0, -1)},${shown.slice(1)}`);
+    adminRoute({
+      method: "put",
+      path: mappingRoute,
+      summary: "Saves another mapping and uses it from then on; with preview=1 only shows what would change.",
+      query: previewQuery,
+      body: anything,
+      replies: {
+        200: json("Saved, or previewed.", mappingChange),
+        ...badQuery,
+        ...noInstallation,
+        413: "Larger than 1 MB.",
+        415: "Not JSON, or compressed.",
+        422: "The mapping is wrong: all faults with their places and cures.",
+        503: "Other previews are running, or this one ran into a limit: try again.",
+        507: "The file could not be written.",
+      },
+      handle: async (request, response, { preview }) => {
+        const { file, installation } = mappingOf(parts, request);
+        const text = await readJsonText(request, "mapping", parts.room);
+        const next = { text, file: basename(file.savedPath) };
+        const inUse = { text: file.text(), file: file.path() };
+        const shown = await parts.previews.of(installation, inUse, next);
+        if (preview === undefined) {
+          await save(file.savedPath, text);
+          file.reopen();
+        }
+        const saved = JSON.stringify({ saved: preview === undefined, file: file.savedPath });
+        // The preview is JSON already: parsing and serializing a large one would delay incoming calls.
+        response.type("json").send(`${saved.slice(0, -1)},${shown.slice(1)}`);
+      },
     }),
   ];
 }
@@ -46,7 +110,7 @@ function mappingOf(parts: Parts, request: Request) {
   return { installation, file };
 }
 
-/** `mapping` is absent when somebody has just broken the file: `text` shows how. */
+/** `mapping` is absent when the file has just become invalid: `text` shows how. */
 function parsed(text: string): { mapping?: JsonObject } {
   try {
     const mapping: unknown = JSON.parse(text);
@@ -56,9 +120,9 @@ function parsed(text: string): { mapping?: JsonObject } {
   }
 }
 
-/** All of the file or nothing of it, also when the power goes: written beside it, then renamed over it. */
+/** Atomic, also across a power failure: written to a temporary file and renamed. */
 async function save(path: string, text: string): Promise<void> {
-  // A link stays a link, and the file keeps its rights.
+  // Follows symbolic links and keeps the file's mode.
   const file = await realpath(path).catch(() => path);
   const mode = await stat(file).then(
     ({ mode }) => mode & 0o777,

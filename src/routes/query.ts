@@ -29,8 +29,8 @@ export const callQuery = pageQuery.extend({
   number: text(/^.{1,40}$/, "give one phone number, e.g. +31612345678")
     .optional()
     .meta({ description: "The customer's number, E.164 or national." }),
-  since: time.optional().meta({ description: "First heard of at this time (UTC) or later." }),
-  until: time.optional().meta({ description: "First heard of before this time (UTC)." }),
+  since: time.optional().meta({ description: "First received at this time (UTC) or later." }),
+  until: time.optional().meta({ description: "First received before this time (UTC)." }),
 });
 
 export const unusedQuery = pageQuery.omit({ cursor: true });
@@ -42,12 +42,12 @@ export const previewQuery = z.strictObject({
     .meta({ description: "1: save nothing, only show what would change." }),
 });
 
-/** One text, given once, with one sentence for whatever is wrong with it. */
+/** A single text, with one sentence for any error. */
 function text(pattern: RegExp, error: string) {
   return z.string({ error }).regex(pattern, { error });
 }
 
-/** Throws `Rejected(400)` that names every wrong parameter and its cure. */
+/** Throws `Rejected(400)` that names every wrong parameter and how to correct it. */
 export function readQuery<Q extends ZodObject>(schema: Q, query: unknown): z.output<Q> {
   const result = schema.safeParse(query);
   if (result.success) return result.data;
@@ -60,7 +60,7 @@ export function readQuery<Q extends ZodObject>(schema: Q, query: unknown): z.out
   throw new Rejected(400, problems.join("; "));
 }
 
-/** The identity of the number to filter by. Throws `Rejected(400)`. */
+/** The number to filter by, in the form that calls are indexed by. Throws `Rejected(400)`. */
 export function numberToFilter(raw: string, region: string): string {
   const number = identityOf(raw, region);
   if (number) return number;

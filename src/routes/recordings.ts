@@ -6,14 +6,29 @@ import type { TrackedCall } from "../core/tracked-call.ts";
 import { endingOf } from "../flow/recordings/links.ts";
 import { openRecording } from "../flow/recordings/open.ts";
 import { clientOf } from "../lib/public-address.ts";
+import { singleRange } from "../lib/range.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
 import { createListeners, type ListenerPlace } from "./listeners.ts";
-import { pathParameter, type Route } from "./route.ts";
+import { content, pathParameter, type Route } from "./route.ts";
 
 const bug = { status: 500, retryAfterSeconds: undefined };
 
-/** Recordings for whoever has a link: the CRM's player sends no password, so the token is the guard. */
+const description = {
+  summary: "The recording of a call, for anyone with its link; Range is honoured.",
+  replies: {
+    200: content("The audio.", "audio/*"),
+    206: content("A part of it.", "audio/*"),
+    404: "There is no such recording, or not yet.",
+    410: "It is not stored any more, or the link was revoked.",
+    416: { about: "There is no such part." },
+    429: "Too many are playing this one, or too many of one address: try again later.",
+    502: "The provider does not return it.",
+    503: "Too many are playing: try again later.",
+  },
+};
+
+/** Recordings for anyone with a link: the CRM's player sends no password, so the token is the guard. */
 export function recordingRoutes(
   {
     flow,
@@ -35,12 +50,12 @@ export function recordingRoutes(
     const left = new AbortController();
     response.once("close", () => left.abort());
     if (response.destroyed) return;
-    // A link that was signed for GET refuses HEAD, so HEAD is a GET that is left after its headers.
-    const asked = { headers: wanted(request), signal: left.signal };
+    // A link signed for GET refuses HEAD, so HEAD is a GET that ends after its headers.
+    const audioRequest = { headers: wanted(request), signal: left.signal };
     const { reply, source } = await openRecording(
       { flow, installation: installations.get(installation), archive },
       row,
-      asked,
+      audioRequest,
     );
     const passed = (bytes: number) => flow.meter.streamed(provider, source, bytes);
     try {
@@ -53,7 +68,7 @@ export function recordingRoutes(
     }
   };
 
-  /** Plays once there is a place, and gives it back, whatever happens. */
+  /** Takes a place, plays, and always releases the place. */
   const admit = async (request: Request, response: Response, row: TrackedCall): Promise<void> => {
     const end = () => {
       flow.limitedLog.info(
@@ -81,7 +96,7 @@ export function recordingRoutes(
       const { status, retryAfterSeconds } = error instanceof Rejected ? error : bug;
       if (retryAfterSeconds !== undefined) response.setHeader("retry-after", retryAfterSeconds);
       if (status < 500 && status !== 429) throw error;
-      // Answered here, and not by the error handler: it logs the path, and whoever has the path can listen.
+      // Not left to the error handler, which logs the path: anyone with the path can listen.
       flow.limitedLog.warn(
         { ...(row && { call: row.call.key, provider: row.call.provider }), status, err: error },
         "a recording could not be played",
@@ -90,20 +105,21 @@ export function recordingRoutes(
     }
   };
 
-  return [{ method: "get", path: "/recordings/:token", guard: "open", handle }];
+  return [{ method: "get", path: "/recordings/:token", guard: "open", ...description, handle }];
 }
 
-/** One range only: an answer in several parts would be no audio. Whatever else is asked for gets the whole. */
+/** At most one range: a response with several parts would not be audio. */
 function wanted({ headers }: Request): Record<string, string> {
-  const { range, "if-range": ifRange } = headers;
-  if (range === undefined || !/^bytes=(\d{1,15}-\d{0,15}|-\d{1,15})$/.test(range)) return {};
+  const range = singleRange(headers.range);
+  const ifRange = headers["if-range"];
+  if (range === undefined) return {};
   if (ifRange === undefined) return { range };
   return typeof ifRange === "string" && /^[\x20-\x7e]{1,200}$/.test(ifRange)
     ? { range, "if-range": ifRange }
     : {};
 }
 
-/** What the provider says in place of audio, in words for the listener. */
+/** Throws `Rejected` with a sentence for the listener when the provider did not return audio. */
 function refuseUnplayable({ status }: AudioReply, recording: Recording | undefined, now: number): void {
   const expiresAt = recording?.expiresAt;
   if (status === 200 || status === 206 || status === 416) return;
@@ -124,7 +140,7 @@ function refuseUnplayable({ status }: AudioReply, recording: Recording | undefin
 
 function fail(response: Response, error: unknown): void {
   if (response.headersSent) {
-    // Too late for a status: a connection that breaks off tells the player that there is more.
+    // Too late for a status: the broken connection tells the player that the recording is incomplete.
     response.destroy();
     return;
   }

@@ -4,18 +4,18 @@ import type { Log } from "../core/runtime.ts";
 
 type RefusalOptions = { now: () => number; log: Pick<Log, "warn">; count: () => void };
 
-/** Wrong tokens of one address that are answered at once: people mistype. */
+/** This many wrong tokens of one address are answered without delay: people mistype. */
 const freeAttempts = 3;
 const firstPauseMs = 200;
 const longestPauseMs = 2_000;
-/** An address starts from zero after this long without a wrong token. */
+/** The count of an address is reset after this long without a wrong token. */
 const forgottenMs = 15 * 60_000;
 const addressesKept = 1_000;
 const mostWaiting = 50;
 
 /**
- * Wrong admin tokens: counted, logged, and answered more and more slowly. Only the refusals wait: a right token is
- * answered at once, so a stranger behind the same proxy locks no administrator out.
+ * Wrong admin tokens are counted, logged, and answered more and more slowly. A correct token is never delayed, so an
+ * attacker behind the same proxy cannot lock an administrator out.
  */
 export function createRefusals({ now, log, count }: RefusalOptions) {
   const attempts = new Map<string, { times: number; at: number }>();
@@ -24,7 +24,7 @@ export function createRefusals({ now, log, count }: RefusalOptions) {
   const timesOf = (address: string): number => {
     const before = attempts.get(address);
     const times = before && now() - before.at < forgottenMs ? before.times + 1 : 1;
-    // Inserted again: the oldest address stands first.
+    // Reinserted, so that the oldest address is first.
     attempts.delete(address);
     attempts.set(address, { times, at: now() });
     const [oldest] = attempts.keys();
@@ -33,7 +33,7 @@ export function createRefusals({ now, log, count }: RefusalOptions) {
   };
 
   return {
-    /** Resolves when a wrong token may be answered. Throws `Rejected(429)` when too many of them wait already. */
+    /** Resolves when a wrong token may be answered. Throws `Rejected(429)` when too many are waiting. */
     async refused(address: string): Promise<void> {
       count();
       log.warn({ from: address }, "a wrong admin token was refused");

@@ -1,34 +1,65 @@
 import type { Express, Request, RequestHandler, Response } from "express";
-import type { ZodObject, z } from "zod";
+import type { ZodObject, ZodType, z } from "zod";
 import { Rejected } from "../core/errors.ts";
-import { readQuery } from "./query.ts";
+import { noQuery, readQuery } from "./query.ts";
 
-export type Method = "get" | "post" | "put" | "delete";
+type Method = "get" | "post" | "put" | "delete";
 
-/** `open`: for everybody. `admin`: behind the guard. `query`: the parameters it knows; absent = it takes any. */
-export type Route = {
+type Body = {
+  /** One sentence. */
+  about: string;
+  /** The media type of the body, if there is one. */
+  type?: string;
+  schema?: ZodType;
+};
+
+/** A sentence alone: an error with a JSON body. */
+export type Reply = Body | string;
+
+/** A route in the description of the API. */
+export type DescribedRoute = {
   method: Method;
   path: string;
+  /** `open`: for everybody. `admin`: behind the guard. */
   guard: "open" | "admin";
+  /** Absent for pages, which are not described. */
+  summary?: string;
   query?: ZodObject;
-  handle: (request: Request, response: Response) => unknown;
+  body?: ZodType;
+  /** By status. */
+  replies?: Readonly<Record<number, Reply>>;
+};
+
+export type Route = DescribedRoute & { handle: (request: Request, response: Response) => unknown };
+
+type AdminRoute<Q extends ZodObject> = Omit<DescribedRoute, "guard"> & {
+  query?: Q;
+  handle: (request: Request, response: Response, query: z.output<Q>) => unknown;
 };
 
 /** A guarded route whose query is checked before it is handled; unknown parameters are refused. */
-export function adminRoute<Q extends ZodObject>(
-  method: Method,
-  path: string,
-  query: Q,
-  handle: (request: Request, response: Response, query: z.output<Q>) => unknown,
-): Route {
+export function adminRoute<Q extends ZodObject = typeof noQuery>(route: AdminRoute<Q>): Route {
+  const query = route.query ?? (noQuery as ZodObject as Q);
   return {
-    method,
-    path,
+    ...route,
     guard: "admin",
-    query,
-    handle: (request, response) => handle(request, response, readQuery(query, request.query)),
+    handle: (request, response) => route.handle(request, response, readQuery(query, request.query)),
   };
 }
+
+export function json(about: string, schema: ZodType): Body {
+  return { about, type: "application/json", schema };
+}
+
+/** A body that is not one JSON value. `schema`: of each JSON value in it. */
+export function content(about: string, type: string, schema?: ZodType): Body {
+  return { about, type, ...(schema && { schema }) };
+}
+
+/** Replies of many routes. */
+export const badQuery = { 400: "A parameter is wrong: which one, and the cure." };
+export const noCall = { 404: "There is no such call." };
+export const noInstallation = { 404: "There is no such installation." };
 
 /** Mounts the routes; a path with one guarded route is guarded for all methods. */
 export function mountRoutes(app: Express, routes: readonly Route[], guard: RequestHandler): void {
@@ -48,7 +79,7 @@ export function mountRoutes(app: Express, routes: readonly Route[], guard: Reque
   }
 }
 
-/** A part of the path as it was before it was encoded. */
+/** A decoded part of the path. */
 export function pathParameter(request: Request, name: string): string {
   const value = request.params[name];
   return typeof value === "string" ? value : "";

@@ -4,17 +4,18 @@ import { gapsOf } from "../flow/contacts/unknown-agents.ts";
 import type { InstallBody } from "../installations/installer.ts";
 import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
-import { noQuery } from "./query.ts";
-import { adminRoute, pathParameter, type Route } from "./route.ts";
+import { adminRoute, json, noInstallation, pathParameter, type Route } from "./route.ts";
 
-/** `version`: of the settings that were read, so that nobody overwrites what somebody else has just changed. */
+/** `version`: of the settings that were read, so that concurrent changes are not overwritten. */
 const change = z.strictObject({
   version: z.int().min(1),
   by: z.string().trim().min(1).max(100).default("an administrator"),
   settings: z.record(z.string(), z.unknown()),
 });
 
-/** The settings of installations that were made by OAuth, as a config file would have them; those of the file stay in the file. */
+const settings = z.record(z.string(), z.unknown());
+
+/** The settings of installations made by OAuth, in the format of the config file; those in the file are changed there. */
 export function settingsRoutes(parts: Parts): Route[] {
   const path = "/api/installations/:name/settings";
   const read = async (name: string) => {
@@ -33,23 +34,38 @@ export function settingsRoutes(parts: Parts): Route[] {
     return { ...about, version, changes, settings, gaps };
   };
   return [
-    adminRoute("get", path, noQuery, async (request, response) => {
-      response.set("cache-control", "no-store").json(await read(pathParameter(request, "name")));
+    adminRoute({
+      method: "get",
+      path,
+      summary:
+        "The settings of an installation that was made by OAuth, with its state. Includes the webhook secrets.",
+      replies: { 200: json("The settings.", settings), ...noInstallation },
+      handle: async (request, response) => {
+        response.set("cache-control", "no-store").json(await read(pathParameter(request, "name")));
+      },
     }),
-    adminRoute("put", path, noQuery, async (request, response) => {
-      const name = pathParameter(request, "name");
-      await parts.accounts.changeSettings(
-        name,
-        readChange(await readJsonText(request, "settings", parts.room)),
-      );
-      response.json(await read(name));
-    }),
-    adminRoute("delete", "/api/installations/:name", noQuery, async (request, response) => {
-      const name = pathParameter(request, "name");
-      await parts.accounts.disconnect(name);
-      const left = (await parts.flow.store.installs()).find((install) => install.name === name);
-      const exportUntil = left && parts.erasing.plannedAt(left);
-      response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });
+    adminRoute({
+      method: "put",
+      path,
+      summary: "Replaces the settings, in use from then on: {version, settings} as GET returns them.",
+      body: change,
+      replies: {
+        200: json("The settings as they are now.", settings),
+        400: "Not what GET returns.",
+        ...noInstallation,
+        409: "They were changed since they were read.",
+        413: "Larger than 1 MB.",
+        415: "Not JSON, or compressed.",
+        422: "The settings are wrong: all faults with their places and cures.",
+      },
+      handle: async (request, response) => {
+        const name = pathParameter(request, "name");
+        await parts.accounts.changeSettings(
+          name,
+          readChange(await readJsonText(request, "settings", parts.room)),
+        );
+        response.json(await read(name));
+      },
     }),
   ];
 }

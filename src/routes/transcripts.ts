@@ -4,15 +4,21 @@ import { recordingPolicyOf } from "../core/recording-policy.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type Html, html } from "./html.ts";
-import { pathParameter, type Route } from "./route.ts";
+import { content, pathParameter, type Route } from "./route.ts";
 
-/** All that was said in a call, for whoever has the link in the CRM: there, long texts are cut. */
+/** The whole transcript of a call, for anyone with the link: the CRM has only its beginning. */
 export function transcriptRoutes(parts: Pick<Parts, "flow" | "installations" | "recordings">): Route[] {
   return [
     {
       method: "get",
       path: "/transcripts/:token",
       guard: "open",
+      summary: "The whole transcript of a call, for anyone with the link in the CRM.",
+      replies: {
+        200: content("A page.", "text/html"),
+        404: "There is no such transcript.",
+        410: "The link was revoked.",
+      },
       handle: async (request, response) => {
         const row = await parts.recordings.find(pathParameter(request, "token"));
         if (!row) throw new Rejected(404, "there is no such transcript: the link is not one of ours");
@@ -68,7 +74,7 @@ ${transcript ? html`<section><h2>Transcript</h2>${linesOf(transcript)}</section>
 `;
 }
 
-/** One paragraph a line, made of the whole text at once: a transcript may have a million lines. */
+/** One paragraph per line, in one pass: a transcript may have a million lines. */
 function linesOf(transcript: string): Html {
   return { html: html`<p>${transcript}</p>`.html.replace(/\r?\n/g, "</p><p>") };
 }

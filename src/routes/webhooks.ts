@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { z } from "zod";
 import { messageOf, Rejected, StoreError } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { admit, receive } from "../flow/webhooks/receive.ts";
 import type { BodyRoom } from "../lib/body-room.ts";
 import { withBody } from "./body.ts";
 import { refuseStrangersOfDemo } from "./guard.ts";
+import { type DescribedRoute, json } from "./route.ts";
 
 export type DoorOptions = {
   flow: Flow;
@@ -13,10 +15,36 @@ export type DoorOptions = {
   received: (installation: string) => void;
   publicUrl: string;
   room: BodyRoom;
-  /** The largest body in bytes, for all providers; when absent, each provider has its own. */
+  /** The largest body in bytes for all providers; each provider has its own default. */
   bodyBytes?: number | undefined;
   isDemo: boolean;
 };
+
+const description = {
+  summary: "A provider's delivery, with its own proof. 2xx once its bytes are durable.",
+  replies: {
+    200: json("Accepted; for a question of an AI agent the answer.", z.record(z.string(), z.unknown())),
+    400: "Not one of this provider's deliveries.",
+    401: "The signature or the secret is wrong.",
+    404: "There is no such installation or provider.",
+    405: "The provider does not use this method.",
+    413: "The body is too large.",
+    415: "The body is compressed.",
+    503: "It could not be stored just now: send it again.",
+  },
+};
+
+/** The routes of the door, for the description of the API. */
+export const doorRoutes: readonly DescribedRoute[] = [
+  { method: "post", path: "/webhooks/:installation/:provider", guard: "open", ...description },
+  {
+    method: "get",
+    path: "/webhooks/:installation/:provider",
+    guard: "open",
+    ...description,
+    summary: "The same, for Exotel.",
+  },
+];
 
 const usualBodyBytes = 1_048_576;
 
@@ -25,7 +53,7 @@ const route = /^\/webhooks\/([^/?]+)\/([^/?]+)\/?(?:\?(.*))?$/s;
 const accepted = '{"ok":true}';
 
 /**
- * The hot door: webhooks straight from Node's request, ahead of Express (which costs several times what the rest does).
+ * Handles webhooks straight from Node's request, without Express, which costs several times as much as the rest.
  * Returns false for any other path.
  */
 export function webhookDoor(
@@ -112,7 +140,7 @@ async function take(
   });
 }
 
-/** Takes `key=…` out of the query, so that the secret is neither stored nor logged; the rest stays as it was sent. */
+/** Removes `key=…` from the query, so that the secret is neither stored nor logged; the rest stays as sent. */
 function splitSecret(query: string): { rest: string; secret?: string } {
   if (!query.includes("key=")) return { rest: query };
   const parts = query.split("&");
@@ -129,7 +157,7 @@ function decoded(text: string): string {
   }
 }
 
-/** Text, not bytes: Node then sends head and body in one write. */
+/** As text: Node then sends headers and body in one write. */
 function send(response: ServerResponse, status: number, body: string): void {
   if (response.headersSent || response.destroyed) return;
   response.writeHead(status, {

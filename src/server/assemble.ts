@@ -2,13 +2,13 @@ import { join } from "node:path";
 import { connectors as registry } from "../../connectors/index.ts";
 import { openArchive } from "../archive/index.ts";
 import type { Config } from "../config/index.ts";
-import type { ConnectorKind, Provider } from "../core/contracts.ts";
+import type { ConnectorKind } from "../core/crm.ts";
+import type { Provider } from "../core/provider.ts";
 import type { Log } from "../core/runtime.ts";
 import { createPreviews } from "../flow/explain/preview.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createLimitedLog } from "../flow/limited-log.ts";
 import { createRecordings } from "../flow/recordings/links.ts";
-import { inProcessLanes } from "../lanes/in-process.ts";
 import { createBodyRoom } from "../lib/body-room.ts";
 import { providers } from "../providers/index.ts";
 import type { Store } from "../store/contract.ts";
@@ -36,12 +36,8 @@ export type AssembleOptions = {
 
 /** The composition that the server, the commands and the tests share. */
 export function assemble(config: Config, options: AssembleOptions) {
-  const {
-    log,
-    now = Date.now,
-    store = openSqliteStore(config.dataFolder, now),
-    connectors: kinds = registry,
-  } = options;
+  const { log, now = Date.now, connectors: kinds = registry } = options;
+  const { store = openSqliteStore(config.dataFolder, now) } = options;
   const live = createLive();
   const recordings = createRecordings(store, config.publicUrl);
   const metrics = createMetrics(store, {
@@ -53,19 +49,12 @@ export function assemble(config: Config, options: AssembleOptions) {
     roster.installations.has(word) || Object.hasOwn(providers, word) || Object.hasOwn(kinds, word);
   const limitedLog = createLimitedLog({ now, log, isName });
   const { meter, crmRequest: onRequest } = metrics;
-  const { publish } = live;
-  const { links } = recordings;
-  const flow: Flow = { store, now, log, limitedLog, meter, links, publish, pendingAnswers: new Map() };
+  const runtime = { now, log, limitedLog, meter, links: recordings.links, publish: live.publish };
+  const flow: Flow = { ...runtime, store, pendingAnswers: new Map() };
   const archive =
     config.archive && openArchive(config.archive, { spoolFolder: join(config.dataFolder, "spool"), now });
-  const lanes = inProcessLanes({
-    now,
-    onError: (lane, error, againInMs) =>
-      log.error({ lane, err: error, againInMs }, "background work failed; it goes on after a pause"),
-  });
-  const wake = (installation: string): void => lanes.wake(`${installation}/deliver`);
-  const roster = createRoster({ config, flow, kinds, providers, lanes, archive, onRequest });
-  const { installations } = roster;
+  const roster = createRoster({ config, flow, kinds, providers, archive, onRequest });
+  const { installations, received, wake } = roster;
   const installed = openInstalled({ config, flow, onRequest, kinds });
   const crmRecordings = openCrmRecordings({ config, flow, onRequest, kinds, installed, installations });
   const accounts = createAccounts({ flow, roster, installed, crmRecordings, wake });
@@ -98,7 +87,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     erasing,
     accounts,
     room: createBodyRoom(config.limits.bodiesBytes),
-    received: roster.received,
+    received,
     wake,
     ...createLifecycle({ roster, chores, close }),
   };

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config, InstallationConfig } from "../config/index.ts";
-import type { ConnectorKind, CrmRequest, Provider } from "../core/contracts.ts";
+import type { ConnectorKind } from "../core/crm.ts";
+import type { CrmRequest } from "../core/crm-app.ts";
+import type { Provider } from "../core/provider.ts";
 import type { Log } from "../core/runtime.ts";
 import { createCallerSearch } from "../flow/contacts/caller-search.ts";
 import type { Flow, Installation } from "../flow/installation.ts";

@@ -1,6 +1,6 @@
 import type { Config } from "../config/index.ts";
-import type { CrmRequestHead } from "../core/contact-events.ts";
-import type { ConnectorKind } from "../core/contracts.ts";
+import type { ConnectorKind } from "../core/crm.ts";
+import type { CrmRequestHead } from "../core/crm-app.ts";
 import { Rejected } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { recordingLinkOf } from "../flow/recordings/links.ts";

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { type Config, faultsOfArchive, type InstallationConfig } from "../config/index.ts";
 import { readInstallation } from "../config/installation.ts";
-import type { ContactEvents, CrmRequestHead } from "../core/contact-events.ts";
-import type { ConnectorKind, CrmRequest } from "../core/contracts.ts";
-import type { BodyCheck } from "../core/delivery.ts";
+import type { ConnectorKind } from "../core/crm.ts";
+import type { ContactEvents, CrmRequest, CrmRequestHead, TokenSource } from "../core/crm-app.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
-import type { TokenSource } from "../core/oauth.ts";
+import type { BodyCheck } from "../core/provider.ts";
 import type { Flow } from "../flow/installation.ts";
 import { departed, watchDepartures } from "../installations/departures.ts";
 import { type Feature, featuresOf } from "../installations/features.ts";

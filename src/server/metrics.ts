@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
-import type { CrmRequest } from "../core/contracts.ts";
+import type { CrmRequest } from "../core/crm-app.ts";
 import type { Meter } from "../core/runtime.ts";
 import type { Store } from "../store/contract.ts";
 

@@ -1,8 +1,10 @@
 import type { Config, InstallationConfig } from "../config/index.ts";
 import type { Archive } from "../core/archive.ts";
-import type { ConnectorKind, CrmRequest, Provider } from "../core/contracts.ts";
+import type { ConnectorKind } from "../core/crm.ts";
+import type { CrmRequest } from "../core/crm-app.ts";
+import type { Provider } from "../core/provider.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import type { Lanes } from "../lanes/contract.ts";
+import { inProcessLanes } from "../lanes/in-process.ts";
 import { connect, type GrantAccess, type MappingInUse } from "./connect.ts";
 import { addLanes } from "./lanes.ts";
 
@@ -13,14 +15,18 @@ type RosterContext = {
   flow: Flow;
   kinds: Readonly<Record<string, ConnectorKind>>;
   providers: Readonly<Record<string, Provider>>;
-  lanes: Lanes;
   archive: Archive | undefined;
   onRequest: (installation: string, crm: string, request: CrmRequest) => void;
 };
 
 /** The installations that are at work. Those of the config file are there from the beginning. */
 export function createRoster(context: RosterContext) {
-  const { config, flow, kinds, providers, lanes, archive, onRequest } = context;
+  const { config, flow, kinds, providers, archive, onRequest } = context;
+  const lanes = inProcessLanes({
+    now: flow.now,
+    onError: (lane, error, againInMs) =>
+      flow.log.error({ lane, err: error, againInMs }, "background work failed; it is retried after a pause"),
+  });
   const installations = new Map<string, Installation>();
   const mappings = new Map<string, MappingInUse>();
   const working = new Map<string, ReturnType<typeof addLanes>>();
@@ -72,6 +78,9 @@ export function createRoster(context: RosterContext) {
 
     /** A delivery of an installation was stored. */
     received: (name: string): void => working.get(name)?.received(),
+
+    /** Calls of an installation can be delivered now. */
+    wake: (name: string): void => lanes.wake(`${name}/deliver`),
 
     start(): void {
       isStarted = true;

@@ -1,5 +1,5 @@
 import type { ContactKind } from "../core/contact.ts";
-import type { Fields } from "../core/contracts.ts";
+import type { Fields } from "../core/crm.ts";
 import type { FollowUpState, TrackedFollowUp } from "../core/tracked-call.ts";
 import { addStep } from "./calls.ts";
 import type { FollowUpAnswer, FollowUpChange, Reached, Subject, WantedFollowUp } from "./contract/calls.ts";

@@ -1,4 +1,8 @@
+import { hash } from "node:crypto";
+import { once } from "node:events";
 import { readdirSync, rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -19,7 +23,7 @@ testArchive("a bucket", async () => {
     archive: openArchive(settings, { spoolFolder }),
     settings,
     spoolFolder,
-    // What the SDK would take for settings, and what would lead it elsewhere.
+    // Settings of Amazon's own tools, which must not matter.
     environment: {
       AWS_ENDPOINT_URL: "http://127.0.0.1:9",
       AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9",
@@ -157,6 +161,52 @@ describe("a bucket", () => {
     s3.fail({ status, code: "", page });
     await expect(archive.keep(toKeep(audioOf(10)))).rejects.toMatchObject(refusal(retry, message));
     await expect(archive.ready()).rejects.toMatchObject(refusal(retry, message));
+  });
+});
+
+describe("a request", () => {
+  test("is retried when it has no body, a recording is left to whoever keeps it", async () => {
+    const { place } = await archive.keep(toKeep(audioOf(10)));
+    for (const [work, attempts] of [
+      [() => play(archive, place), 3],
+      [() => archive.remove(place), 3],
+      [() => archive.keep(toKeep(audioOf(10))), 1],
+    ] as const) {
+      const before = s3.requests.length;
+      s3.fail({ status: 503, code: "SlowDown" });
+      await expect(work()).rejects.toMatchObject({ retry: "later" });
+      expect(s3.requests.length - before).toBe(attempts);
+    }
+    s3.fail({ status: 403, code: "AccessDenied" });
+    const before = s3.requests.length;
+    await expect(play(archive, place)).rejects.toMatchObject({ retry: "never" });
+    expect(s3.requests.length - before).toBe(1);
+  });
+
+  test("that is refused by its headers sends no body", async () => {
+    let received = 0;
+    const server = createServer();
+    server.on("checkContinue", (request: IncomingMessage, response: ServerResponse) => {
+      request.on("data", (chunk: Buffer) => {
+        received += chunk.length;
+      });
+      response.writeHead(403).end("<Error><Code>AccessDenied</Code></Error>");
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const strict = openWith({ endpoint: `http://127.0.0.1:${port}` });
+    const keeping = strict.keep(toKeep(audioOf(900_000)));
+    await expect(keeping).rejects.toMatchObject(refusal("never", /may not do this .*AccessDenied, 403/));
+    expect(received).toBe(0);
+    await strict.close?.();
+    server.close();
+  });
+
+  test("ends in words when the spooled file cannot be read", async () => {
+    const unreadable = { file: spoolFolder, bytes: 10, sha256: hash("sha256", ""), md5: "" };
+    const broken = openS3(s3.settings, { take: async () => unreadable, ready: async () => {} });
+    await expect(broken.keep(toKeep(audioOf(10)))).rejects.toMatchObject(refusal("later", /EISDIR/));
   });
 });
 

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { callKey } from "../../src/core/call.ts";
-import type { CallRecord, Delivery, FieldValue, Provider } from "../../src/core/contracts.ts";
+import type { CallRecord, FieldValue } from "../../src/core/crm.ts";
+import type { Delivery, Provider } from "../../src/core/provider.ts";
 import { changesOf, planReplay, type ReplayPage } from "../../src/flow/explain/replay.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
 import { startServer, type TestServer } from "../support/server.ts";

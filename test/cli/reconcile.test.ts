@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type ExotelEmulator, startExotel } from "../../emulators/exotel/index.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { activitiesIn, cli, server, settled, workFolder, writeAcme } from "./support.ts";
 
 let exotel: ExotelEmulator;

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { SalesforceOptions } from "../../emulators/salesforce/index.ts";
-import type { CallRecord, Connector, Fields, FollowUp } from "../../src/core/contracts.ts";
+import type { CallRecord, Connector, Fields, FollowUp } from "../../src/core/crm.ts";
 import { openPortal, type PortalOptions } from "./hubspot-portal.ts";
 import { openLocalCrm } from "./local-crm.ts";
 import { arrangeOrg } from "./salesforce-org.ts";

@@ -2,9 +2,11 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { hubspot } from "../../connectors/hubspot/index.ts";
+import { createHubspot } from "../../connectors/hubspot/index.ts";
 import type { ExtraProperty } from "../../emulators/hubspot/definitions.ts";
 import { callRecord, type Portal, readyPortal, saved, withoutSchemas } from "./hubspot-portal.ts";
+
+const hubspot = createHubspot();
 
 const number = "+31201112233";
 

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { inspect } from "node:util";
 import { expect, onTestFinished } from "vitest";
-import { oauth } from "../../connectors/hubspot/oauth.ts";
+import { createJournal } from "../../connectors/hubspot/journal.ts";
+import { createAppTokens, oauth } from "../../connectors/hubspot/oauth.ts";
 import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../../emulators/hubspot/index.ts";
-import type { CrmRequest } from "../../src/core/contracts.ts";
-import { type Grant, GrantError } from "../../src/core/oauth.ts";
+import { type CrmRequest, type Grant, GrantError } from "../../src/core/crm-app.ts";
 
 export const redirectUri = "http://localhost:8080/install/hubspot/callback";
 export const scopes = ["oauth", "crm.objects.contacts.read", "crm.objects.contacts.write"];
@@ -26,9 +26,12 @@ export async function start(options: HubspotOptions = {}) {
   });
   onTestFinished(() => crm.stop());
   const noted: CrmRequest[] = [];
+  const tokens = createAppTokens();
   return {
     crm,
     noted,
+    tokens,
+    uninstalls: createJournal(tokens),
     app: appAt(crm),
     context: { now: () => now, onRequest: (request: CrmRequest) => void noted.push(request) },
     passes(ms: number) {

@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { settings as hubspotSettings } from "../../connectors/hubspot/settings.ts";
 import { openTransport } from "../../connectors/hubspot/transport.ts";
 import type { Fault } from "../../emulators/contract.ts";
-import type { CrmRequest } from "../../src/core/contracts.ts";
+import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { callRecord, type Portal, readyPortal } from "./hubspot-portal.ts";
 
@@ -111,7 +111,9 @@ describe("a fault that passes", () => {
     onTestFinished(transport.close);
     crm.faults.add({ type: "hang", times: 1 });
     const ask = () =>
-      transport.ask({ what: "Owners", priority: "sync" }, (client) => client.crm.owners.ownersApi.getPage());
+      transport
+        .requests({ what: "Owners", priority: "sync" })
+        .send((client) => client.crm.owners.ownersApi.getPage());
     await expect(ask()).rejects.toMatchObject({
       retry: "later",
       message: "Owners: HubSpot did not answer within 0.05 s",

@@ -1,9 +1,8 @@
 import { expect, test } from "vitest";
-import { uninstalls } from "../../connectors/hubspot/journal.ts";
 import { appAt, failureOf, kinds, type Started, start } from "./hubspot-consent.ts";
 
 const portalId = "62515";
-const look = ({ app, context }: Started, cursor?: string) => uninstalls(app, cursor, context);
+const look = ({ uninstalls, app, context }: Started, cursor?: string) => uninstalls(app, cursor, context);
 const times = (started: Started, kind: string) => kinds(started).filter((one) => one === kind).length;
 
 async function subscribed(): Promise<Started> {
@@ -98,7 +97,7 @@ test("an app that may not read the journal says so", async () => {
   expect(message).toContain("journal");
   const other = await start();
   const wrong = appAt(other.crm, { clientSecret: "another-secret" });
-  const denied = await failureOf(uninstalls(wrong, undefined, other.context), "another-secret");
+  const denied = await failureOf(other.uninstalls(wrong, undefined, other.context), "another-secret");
   expect(denied.failure).toBe("config");
 });
 

@@ -1,9 +1,11 @@
 import { inspect } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { hubspot } from "../../connectors/hubspot/index.ts";
+import { createHubspot } from "../../connectors/hubspot/index.ts";
 import { oauth } from "../../connectors/hubspot/oauth.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
 import { failureOf, install, kinds, start } from "./hubspot-consent.ts";
+
+const hubspot = createHubspot();
 
 describe("a connector to a connected HubSpot account", () => {
   test("renews its access by itself, once for all that is refused", async () => {

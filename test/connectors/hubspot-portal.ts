@@ -1,9 +1,12 @@
 import { onTestFinished } from "vitest";
-import { hubspot } from "../../connectors/hubspot/index.ts";
+import { createHubspot } from "../../connectors/hubspot/index.ts";
 import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../../emulators/hubspot/index.ts";
-import type { CallRecord, Connector, CrmRequest, Fields, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, Connector, Fields, SaveResult } from "../../src/core/crm.ts";
+import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { oursAfterSaving, oursWhileSending } from "../../src/flow/calls/record.ts";
+
+const hubspot = createHubspot();
 
 export type Portal = {
   crm: HubspotEmulator;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { oauth } from "../../connectors/hubspot/oauth.ts";
-import { recordings } from "../../connectors/hubspot/recordings.ts";
+import { createRecordings } from "../../connectors/hubspot/recordings.ts";
 import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
 import { ask } from "../../emulators/test/hubspot-requests.ts";
+import type { TokenSource } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import type { TokenSource } from "../../src/core/oauth.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
 import { appAt, failureOf, install, start } from "./hubspot-consent.ts";
 
@@ -14,6 +14,7 @@ const address = "https://hooks.example.com/recordings/of/hubspot/secret-place";
 async function prepared(options: HubspotOptions = {}, known: object = { appId: 777 }) {
   const started = await start(options);
   const app = appAt(started.crm, known);
+  const recordings = createRecordings(started.tokens);
   let grant = await install(started);
   const account = createTokenSource(async () => {
     grant = await oauth.refresh(app, grant, started.context);
@@ -131,7 +132,8 @@ describe("nothing is told", () => {
     "https://127.0.0.1/x",
     "https://[::1]/x",
   ])("to HubSpot itself of %s, which it cannot or should not ask", async (to) => {
-    const { context } = await start();
+    const { context, tokens } = await start();
+    const recordings = createRecordings(tokens);
     const app = oauth.app.parse({
       ...{ clientId: "client-1", clientSecret: "secret", appId: 777 },
       apiUrl: "https://api.invalid",

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { CallRecord, Fields } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields } from "../../src/core/crm.ts";
 import { callRecord, failure, type Portal, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
 
 const appId = 777;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { HubspotAccount } from "../../connectors/hubspot/account.ts";
 import { leaveOut } from "../../connectors/hubspot/leave-out.ts";
-import type { SaveTools, Work } from "../../connectors/hubspot/work.ts";
-import type { CallRecord } from "../../src/core/contracts.ts";
+import type { CallRecord } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { callRecord, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
 
@@ -144,14 +144,14 @@ test("a follow-up that the account may not have leaves the call logged", async (
   });
   const task = { fields: { hs_task_subject: "Call back" } };
   const result = saved(await connector.saveCalls([callRecord("1", { task })]));
-  expect(result.without).toEqual([expect.stringMatching(/its follow-up task: .*No tasks/)]);
+  expect(result.without).toEqual([expect.stringMatching(/the follow-up task: .*No tasks/)]);
 });
 
 test("before the last try all that a call can be without is left out", () => {
   const fields = { hs_timestamp: "1", hs_call_title: "Call", hs_call_body: "b", hs_call_duration: "1" };
-  const work = { record: callRecord("1"), wrote: { ...fields, ownerId: "7" }, without: [] };
-  const tools = { context: { now: Date.now }, warn() {} };
+  const wrote = { ...fields, ownerId: "7" };
+  const call = { record: callRecord("1"), wrote, leftAlone: [], without: [] };
+  const account = { context: { now: Date.now }, warn() {} } as unknown as HubspotAccount;
   const error = new CrmError("never", "HubSpot refuses the row: no hs_call_body");
-  expect(leaveOut(tools as unknown as SaveTools, work as unknown as Work, error, true)).toBe(true);
-  expect(work.wrote).toEqual({ hs_timestamp: "1", hs_call_title: "Call" });
+  expect(leaveOut(account, call, error, true)?.wrote).toEqual({ hs_timestamp: "1", hs_call_title: "Call" });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { datedUrl } from "../../connectors/hubspot/client.ts";
+import { datedUrl } from "../../connectors/hubspot/transport.ts";
 import { callRecord, openPortal, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
 
 const number = "+31612345678";

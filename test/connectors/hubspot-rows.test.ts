@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { CallRecord, Fields, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields, SaveResult } from "../../src/core/crm.ts";
 import { callRecord, failure, type PortalOptions, readyPortal, saved } from "./hubspot-portal.ts";
 
 const accounts: [string, PortalOptions][] = [

@@ -65,7 +65,7 @@ describe("our property on calls", () => {
     const call = storedCall(portal, callRecord("1"));
     expect(failure(await call.deliver())).toMatchObject({
       retry: "later",
-      message: expect.stringMatching(/switchhook_call_key.*read anew/),
+      message: expect.stringMatching(/switchhook_call_key.*read again/),
     });
     portal.asked();
     portal.passes(61_000);
@@ -138,7 +138,7 @@ describe("the fields of the account", () => {
     expect(fields?.readable).toContain("lifecyclestage");
   });
 
-  test("are read anew after an hour", async () => {
+  test("are read again after an hour", async () => {
     const portal = await readyPortal();
     await portal.connector.saveCalls([callRecord("1")]);
     portal.passes(3_600_000);

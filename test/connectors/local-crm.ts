@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { local } from "../../connectors/local/index.ts";
-import type { Connector, Fields } from "../../src/core/contracts.ts";
+import type { Connector, Fields } from "../../src/core/crm.ts";
 
 type Rows = Record<string, unknown>[];
 type Content = { contacts: Rows; owners: Rows; activities: Rows; tasks?: Rows };

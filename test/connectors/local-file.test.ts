@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import type { Connector, SaveResult } from "../../src/core/contracts.ts";
+import type { Connector, SaveResult } from "../../src/core/crm.ts";
 import { call, connectTo, type LocalCrm, openLocalCrm, until } from "./local-crm.ts";
 
 let crm: LocalCrm;

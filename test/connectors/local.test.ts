@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { connectors } from "../../connectors/index.ts";
 import { local } from "../../connectors/local/index.ts";
 import { chooseContact } from "../../src/core/contact.ts";
-import type { CallRecord, Fields } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields } from "../../src/core/crm.ts";
 import { testConnector } from "../contracts/connector.ts";
 import { call, connectTo, type LocalCrm, openLocalCrm } from "./local-crm.ts";
 

@@ -3,8 +3,7 @@ import { inspect } from "node:util";
 import { expect, onTestFinished } from "vitest";
 import { oauth } from "../../connectors/salesforce/oauth.ts";
 import { type SalesforceOptions, startSalesforce } from "../../emulators/salesforce/index.ts";
-import type { CrmRequest } from "../../src/core/contracts.ts";
-import { type Grant, GrantError } from "../../src/core/oauth.ts";
+import { type CrmRequest, type Grant, GrantError } from "../../src/core/crm-app.ts";
 
 export const redirectUri = "http://localhost:8080/install/salesforce/callback";
 export const verifier = "a-verifier-that-is-as-long-as-verifiers-have-to-be";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CallRecord } from "../../src/core/contracts.ts";
+import type { CallRecord } from "../../src/core/crm.ts";
 import { type ArrangedOrg, arrangeOrg, call, oursOf, type SavedCall, save } from "./salesforce-org.ts";
 
 describe("whom a call in Salesforce belongs to", () => {

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { CallRecord } from "../../src/core/contracts.ts";
+import type { CallRecord } from "../../src/core/crm.ts";
 import { type ArrangedOrg, arrangeOrg, call, oursOf, save } from "./salesforce-org.ts";
 
 const number = "+31612345678";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { salesforce } from "../../connectors/salesforce/index.ts";
 import { oauth } from "../../connectors/salesforce/oauth.ts";
-import type { CrmRequest } from "../../src/core/contracts.ts";
+import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
 import { failureOf, install, start } from "./salesforce-consent.ts";
 import { call, save } from "./salesforce-org.ts";

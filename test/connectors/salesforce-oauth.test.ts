@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { oauth } from "../../connectors/salesforce/oauth.ts";
 import type { Fault } from "../../emulators/contract.ts";
-import { type Grant, GrantError } from "../../src/core/oauth.ts";
+import { type Grant, GrantError } from "../../src/core/crm-app.ts";
 import {
   agree,
   consent,

@@ -4,14 +4,8 @@ import {
   type SalesforceOptions,
   startSalesforce,
 } from "../../emulators/salesforce/index.ts";
-import type {
-  CallRecord,
-  Connector,
-  CrmRequest,
-  Fields,
-  FieldValue,
-  SaveResult,
-} from "../../src/core/contracts.ts";
+import type { CallRecord, Connector, Fields, FieldValue, SaveResult } from "../../src/core/crm.ts";
+import type { CrmRequest } from "../../src/core/crm-app.ts";
 
 export type SavedCall = Extract<SaveResult, { saved: string }>;
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
-import type { Connector } from "../../src/core/contracts.ts";
+import type { Connector } from "../../src/core/crm.ts";
 import { type ArrangedOrg, type ArrangeOptions, arrangeOrg } from "./salesforce-org.ts";
 
 const dayMs = 86_400_000;

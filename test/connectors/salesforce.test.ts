@@ -1,5 +1,5 @@
 import type { SalesforceOptions } from "../../emulators/salesforce/index.ts";
-import type { Fields } from "../../src/core/contracts.ts";
+import type { Fields } from "../../src/core/crm.ts";
 import { type Arranged, testConnector } from "../contracts/connector.ts";
 import { arrangeOrg } from "./salesforce-org.ts";
 

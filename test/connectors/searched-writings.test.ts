@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { hubspot } from "../../connectors/hubspot/index.ts";
+import { createHubspot } from "../../connectors/hubspot/index.ts";
 import { salesforce } from "../../connectors/salesforce/index.ts";
 import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { startSalesforce } from "../../emulators/salesforce/index.ts";
-import type { Connector } from "../../src/core/contracts.ts";
+import type { Connector } from "../../src/core/crm.ts";
+
+const hubspot = createHubspot();
 
 /** What a CRM has, and the number that is looked up in it, region NL. All numbers are made up. */
 const found = [

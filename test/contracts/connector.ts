@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, Connector, Fields, FieldValue, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, Connector, Fields, FieldValue, SaveResult } from "../../src/core/crm.ts";
 
 /** An activity as a person sees it in the CRM. */
 type SeenActivity = { id: string; key: string; contactId?: string; ownerId?: string; fields: Fields };

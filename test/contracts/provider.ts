@@ -3,9 +3,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent } from "../../src/core/call.ts";
-import type { Delivery, Proof, Provider } from "../../src/core/contracts.ts";
 import { canonical, fold } from "../../src/core/fold.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { Delivery, Proof, Provider, SimulatedCall } from "../../src/core/provider.ts";
 
 /** A request as a fixture: `test/fixtures/<provider>/<name>.json`. `bodyFile` names the exact bytes beside it. */
 export type Fixture = {

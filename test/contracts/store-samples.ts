@@ -1,6 +1,6 @@
 import type { Call } from "../../src/core/call.ts";
 import type { Contact } from "../../src/core/contact.ts";
-import type { Delivery } from "../../src/core/contracts.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import type { DecodedCall, Store } from "../../src/store/contract.ts";
 
 export const t0 = Date.parse("2026-01-02T03:04:05.000Z");

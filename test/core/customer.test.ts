@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { CallEvent, Facts } from "../../src/core/call.ts";
-import { foldCall, lineTold, ownNumbers, settleCustomer, undecidedEnds } from "../../src/core/customer.ts";
+import {
+  foldCall,
+  ownNumbers,
+  reportedLine,
+  settleCustomer,
+  undecidedEnds,
+} from "../../src/core/customer.ts";
 import { canonical } from "../../src/core/fold.ts";
 
 const settings = {
@@ -142,8 +148,8 @@ describe("a call that tells no direction", () => {
 
 describe("which lines a message tells", () => {
   test("the called number of an incoming call, and a line beside the two ends", () => {
-    expect(lineTold(on({ direction: "inbound", customer: { number: person }, line: "1" }))).toBe("1");
-    expect(lineTold(rang(person, "2", { line: "1" }))).toBe("1");
+    expect(reportedLine(on({ direction: "inbound", customer: { number: person }, line: "1" }))).toBe("1");
+    expect(reportedLine(rang(person, "2", { line: "1" }))).toBe("1");
   });
 
   test.each([
@@ -155,7 +161,7 @@ describe("which lines a message tells", () => {
     ["that of a call between colleagues", { direction: "internal" as const, line: "1" }],
     ["that of a call without a direction", { line: "1" }],
   ])("not %s", (_what, facts) => {
-    expect(lineTold(on(facts))).toBeUndefined();
+    expect(reportedLine(on(facts))).toBeUndefined();
   });
 
   test("only open ends are kept", () => {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CallRecord, Fields, FieldValue } from "../../src/core/contracts.ts";
+import type { CallRecord, Fields, FieldValue } from "../../src/core/crm.ts";
 import { fieldsToWrite, withEmptied } from "../../src/core/edits.ts";
 
 type Known = Pick<CallRecord, "fields" | "modes" | "ours">;

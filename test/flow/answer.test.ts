@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import type { Contact } from "../../src/core/contact.ts";
-import type { Connector } from "../../src/core/contracts.ts";
+import type { Connector } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { answerQuestion } from "../../src/flow/webhooks/answer.ts";
 import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";

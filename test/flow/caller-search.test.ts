@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test, vi } from "vitest";
 import type { Contact } from "../../src/core/contact.ts";
-import type { Connector } from "../../src/core/contracts.ts";
+import type { Connector } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { createCallerSearch } from "../../src/flow/contacts/caller-search.ts";
 import type { Flow, Installation } from "../../src/flow/installation.ts";

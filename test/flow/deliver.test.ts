@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CallRecord, Connector, SaveResult } from "../../src/core/contracts.ts";
+import type { CallRecord, Connector, SaveResult } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities, synced } from "../support/calls.ts";

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
-import type { SimulatedRequest } from "../../src/core/simulation.ts";
+import type { SimulatedRequest } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { local } from "../../connectors/local/index.ts";
-import type { ConnectorKind } from "../../src/core/contracts.ts";
+import type { ConnectorKind } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { type RecordedWorld, recordedWorld } from "../support/recorded-world.ts";
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Connector, SaveResult } from "../../src/core/contracts.ts";
+import type { Connector, SaveResult } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { decodeNew } from "../../src/flow/calls/decode.ts";
 import { deliverDue } from "../../src/flow/calls/deliver.ts";

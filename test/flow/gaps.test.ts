@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { gapsOf } from "../../src/flow/contacts/unknown-agents.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import type { Contact } from "../../src/core/contact.ts";
-import type { Connector } from "../../src/core/contracts.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { Connector } from "../../src/core/crm.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { type ServerOptions, startServer, type TestServer, waitFor } from "../support/server.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { SimulatedRequest } from "../../src/core/simulation.ts";
+import type { SimulatedRequest } from "../../src/core/provider.ts";
 import { type Activity, type AskingWorld, openWorld } from "../support/asking-world.ts";
 
 const at = Date.parse("2026-02-02T06:00:00.000Z");

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type ExotelEmulator, startExotel } from "../../emulators/exotel/index.ts";
 import { ProviderError } from "../../src/core/errors.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { lastPolled } from "../../src/flow/lost-webhooks/reconcile.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";

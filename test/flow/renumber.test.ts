@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Delivery } from "../../src/core/delivery.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import { renumber } from "../../src/flow/contacts/renumber.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { createClock, openTurns, type Turns } from "../support/crm-turns.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { SimulatedRequest } from "../../src/core/simulation.ts";
+import type { SimulatedRequest } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
 import { type ServerOptions, startServer, type TestServer, waitFor } from "../support/server.ts";

@@ -6,7 +6,7 @@ import { oauth as hubspotOAuth } from "../../connectors/hubspot/oauth.ts";
 import { oauth as salesforceOAuth } from "../../connectors/salesforce/oauth.ts";
 import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { startSalesforce } from "../../emulators/salesforce/index.ts";
-import type { Grant, OAuth } from "../../src/core/oauth.ts";
+import type { Grant, OAuth } from "../../src/core/crm-app.ts";
 import { keepGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { Store, StoredInstall } from "../../src/store/contract.ts";

@@ -1,14 +1,15 @@
 import { expect, onTestFinished, test } from "vitest";
-import { recordings } from "../../connectors/hubspot/recordings.ts";
+import { createRecordings } from "../../connectors/hubspot/recordings.ts";
 import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
-import { GrantError, type TokenSource } from "../../src/core/oauth.ts";
+import { GrantError, type TokenSource } from "../../src/core/crm-app.ts";
 import { registerRecordings } from "../../src/installations/registrations.ts";
 import { appAt, start } from "../connectors/hubspot-consent.ts";
 import { waitFor } from "../support/server.ts";
 
 /** Our app at an emulated HubSpot, told where recordings are as a server tells it. */
 async function prepared(options: HubspotOptions = {}, everyMs = 5) {
-  const { crm, context } = await start(options);
+  const { crm, context, tokens } = await start(options);
+  const recordings = createRecordings(tokens);
   const warnings: { reason: string; sentence: string }[] = [];
   const accounts: TokenSource[] = [];
   const disk = { error: undefined as Error | undefined };

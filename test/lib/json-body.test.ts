@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Delivery } from "../../src/core/contracts.ts";
-import { jsonBody, textAt } from "../../src/lib/body.ts";
+import type { Delivery } from "../../src/core/provider.ts";
+import { jsonBody, parsedOnce, textAt } from "../../src/lib/body.ts";
 import { parseBody } from "../../src/lib/json-body.ts";
 
 const list = (item: string, times: number) => `[${Array.from({ length: times }, () => item).join()}]`;
@@ -47,14 +47,25 @@ test.each(['{"a":"', '{"a":"\\"}', "{]", '"\\', "", "]]]]", '{"a"::1}'])("%j is 
   );
 });
 
-test("a body is taken apart once for all that look at it in one turn, and not kept", async () => {
+test("a body is parsed once for read and decode in one turn, and then released", async () => {
   const delivery = { body: Buffer.from('{"a":1}') } as unknown as Delivery;
-  const first = jsonBody(delivery);
-  expect(jsonBody(delivery)).toBe(first);
-  expect(jsonBody({ ...delivery })).not.toBe(first);
-  const again = jsonBody(delivery);
+  const seen: unknown[] = [];
+  const { read, decode } = parsedOnce(jsonBody, {
+    read: (message) => ({ kind: String(seen.push(message)) }),
+    decode: (message) => {
+      seen.push(message);
+      return [];
+    },
+  });
+  read(delivery);
+  decode(delivery);
+  read({ ...delivery });
+  expect(seen[1]).toBe(seen[0]);
+  expect(seen[2]).not.toBe(seen[0]);
+  read(delivery);
   await Promise.resolve();
-  expect(jsonBody(delivery)).not.toBe(again);
+  decode(delivery);
+  expect(seen[4]).not.toBe(seen[3]);
 });
 
 test("a text is cut to what its reader asks for", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { eachInTurn } from "../../src/lib/pace.ts";
+import { createTurns, eachInTurn, inParts } from "../../src/lib/pace.ts";
 
 /** Holds the thread. */
 function work(ms: number): void {
@@ -34,4 +34,25 @@ test("what goes wrong in it ends it", async () => {
   });
   await expect(run).rejects.toThrow("two");
   expect(done).toEqual([1]);
+});
+
+test("pieces of work run one after another, also after one that fails", async () => {
+  const inTurn = createTurns();
+  const steps: string[] = [];
+  const work = (name: string, fails = false) =>
+    inTurn(async () => {
+      steps.push(`${name} begins`);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      steps.push(`${name} ends`);
+      if (fails) throw new Error(name);
+      return name;
+    });
+  const all = await Promise.allSettled([work("a", true), work("b"), work("c")]);
+  expect(all.map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+  expect(steps).toEqual(["a", "b", "c"].flatMap((name) => [`${name} begins`, `${name} ends`]));
+});
+
+test("a list is cut into parts, and none stays none", () => {
+  expect(inParts([1, 2, 3], 2)).toEqual([[1, 2], [3]]);
+  expect(inParts([], 2)).toEqual([]);
 });

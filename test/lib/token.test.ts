@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { createTokenSource, fixedToken, type Token, withToken } from "../../src/lib/token.ts";
+import type { Token } from "../../src/core/crm-app.ts";
+import { createTokenSource, fixedToken, withToken } from "../../src/lib/token.ts";
 
 /** A source whose tokens are `t1`, `t2`, ... each good for ten minutes. */
 function source(fail: (count: number) => boolean = () => false) {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { FieldDescription } from "../../src/core/contracts.ts";
+import type { FieldDescription } from "../../src/core/crm.ts";
 import { checkMapping } from "../../src/mapping/check.ts";
 import { compileMapping, type Mapping } from "../../src/mapping/compile.ts";
 import { mappingOf } from "./samples.ts";

@@ -36,6 +36,24 @@ test.each<[string, string, string]>([
   expect(`${fault?.at}: ${fault?.problem}`).toBe(expected);
 });
 
+test.each([
+  ["{,", "a name in double quotes is expected", 2],
+  ['{"a\nb": 1}', "a name in double quotes is expected", 2],
+  ["[,", "a value is expected here", 2],
+  ["[1,]", "a value is expected here", 4],
+  ["[1 x]", '"," or "]" is expected here', 4],
+  ["[01]", '"," or "]" is expected here', 3],
+  ['{"a" x}', '":" is expected here', 6],
+  ['{"a": [1}', '"," or "]" is expected here', 9],
+  ['{"a": 1', '"," or "}" is expected here', 8],
+  ["1 // a", "there is more text", 3],
+  ['{"a": 1, "\\u0061": 2}', '"a" stands here a second time', 10],
+])("says what is wrong in %j: %s", (text, problem, column) => {
+  const [fault] = faultsOf(() => parseJson(text, "m.json"));
+  expect(fault?.at).toBe(`m.json: line 1, column ${column}`);
+  expect(fault?.problem).toContain(problem);
+});
+
 test("takes a byte order mark, and the same name in two objects", () => {
   expect(parseJson('\uFEFF{"a": {"x": 1}, "b": {"x": 2}}', "m.json")).toEqual({ a: { x: 1 }, b: { x: 2 } });
 });
@@ -44,6 +62,11 @@ test("refuses endless nesting and takes a long text without running out of stack
   expect(faultsOf(() => parseJson("[".repeat(100_000), "m.json"))[0]?.problem).toMatch(
     /nested more than 50 deep/,
   );
+  for (const open of ['{"a":', '[{"a":[', "[\n", " [ "])
+    expect(faultsOf(() => parseJson(open.repeat(100_000), "m.json"))[0]?.problem).toMatch(
+      /more than 50 deep/,
+    );
+  expect(parseJson(`${"[".repeat(51)}${"]".repeat(51)}`, "m.json")).toHaveLength(1);
   expect(parseJson(JSON.stringify("ä".repeat(900_000)), "m.json")).toHaveLength(900_000);
 });
 

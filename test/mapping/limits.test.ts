@@ -1,8 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { recordLimits, shareSpent } from "../../src/mapping/budget.ts";
 import { limitFaults } from "../../src/mapping/check.ts";
-import { limitedTexts } from "../../src/mapping/limits.ts";
-import { startRendering } from "../../src/mapping/rendering.ts";
+import { limitedTexts, startRendering } from "../../src/mapping/rendering.ts";
 import { fullView, mappingOf } from "./samples.ts";
 
 const twice = (text: string): string => text.repeat(2);

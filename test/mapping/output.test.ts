@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { recordLimits, shareSpent } from "../../src/mapping/budget.ts";
-import { limitedTexts } from "../../src/mapping/limits.ts";
-import { startRendering } from "../../src/mapping/rendering.ts";
+import { limitedTexts, startRendering } from "../../src/mapping/rendering.ts";
 import { fullView, mappingOf } from "./samples.ts";
 
 const cap = 200_000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { findPath, type PathType, paths } from "../../src/mapping/paths.ts";
-import { readPath } from "../../src/mapping/read.ts";
+import { readPath } from "../../src/mapping/rendering.ts";
 import type { View } from "../../src/mapping/view.ts";
 import { emptyView, fullView, mappingOf, withCall } from "./samples.ts";
 

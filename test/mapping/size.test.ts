@@ -54,11 +54,11 @@ describe("a mapping is refused, with what is too much and where, when it has", (
   ])("more than %s", (_, source, expected) => expect(told(text(source))).toMatch(expected));
 });
 
-test("a hundred faults are told at once, and that there may be more", () => {
+test("a hundred faults are reported at once, and that there may be more", () => {
   const fields = many(150, (index) => ({ from: `call.outcom${index}` }));
   const faults = faultsOf(() => compileMapping({ crm: "local", activity: fields }, "m.json"));
   expect(faults).toHaveLength(101);
-  expect(faults.at(-1)?.problem).toContain("there may be more: 100 are told at once");
+  expect(faults.at(-1)?.problem).toContain("there may be more: 100 are reported at once");
   const words = many(30, (index) => index);
   const unknown = Object.keys(words).map((name) => `{{ call.${name} }}`);
   expect(faultsOf(() => mappingOf({ x: { text: unknown.join("") } }))).toHaveLength(20);

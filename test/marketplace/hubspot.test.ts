@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { ownProperties } from "../../connectors/hubspot/callers.ts";
-import { hubspot } from "../../connectors/hubspot/index.ts";
+import { createHubspot } from "../../connectors/hubspot/index.ts";
+import { ownProperties } from "../../connectors/hubspot/people.ts";
 import { crmIn, readManifest } from "../../src/manifest.ts";
 import { projects } from "../../src/marketplace/index.ts";
+
+const hubspot = createHubspot();
 
 const manifest = readManifest();
 const { oauth, webhooks, data } = crmIn(manifest, "hubspot");

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { jsonText } from "../../src/marketplace/json.ts";
-import { metadataXml } from "../../src/marketplace/xml.ts";
+import { jsonText, metadataXml } from "../../src/marketplace/formats.ts";
 import { parseMetadata, texts } from "./metadata.ts";
 
 test("JSON comes back as it was, on lines that a screen holds", () => {

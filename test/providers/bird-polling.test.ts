@@ -11,7 +11,7 @@ import {
   foldedCalls,
   pagesOf,
   wholeDay,
-} from "./bird-asked.ts";
+} from "./bird-polled.ts";
 
 const idsOf = (pages: Awaited<ReturnType<typeof pagesOf>>) =>
   eventsOf(pages.flat()).map(({ callId }) => callId);

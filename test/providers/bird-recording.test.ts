@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import type { BirdOptions } from "../../emulators/bird/index.ts";
 import { endingOf } from "../../src/flow/recordings/links.ts";
 import { createRecordings } from "../../src/providers/bird/recording.ts";
-import { answerWith, birdOf, callOf } from "./bird-asked.ts";
+import { answerWith, birdOf, callOf } from "./bird-polled.ts";
 
 const start = Date.parse("2026-01-03T12:00:00.000Z");
 const refused = (status: number, sentence: RegExp) =>
@@ -161,16 +161,24 @@ describe("no recording", () => {
   test.each([
     ["another host", "https://evil.example/a.wav?X-Amz-Signature=1", /at evil\.example, which is not/],
     ["this machine at another port", "http://127.0.0.1:1/a.wav", /not an allowed recording host/],
-    ["Amazon, but no bucket", "https://ec2-1-2-3-4.compute.amazonaws.com/?X-Amz-Signature=1", /not a host/],
-    ["a bucket without a signature", "https://b.s3.eu-west-1.amazonaws.com/a.wav", /not a host/],
+    [
+      "Amazon, but no bucket",
+      "https://ec2-1-2-3-4.compute.amazonaws.com/?X-Amz-Signature=1",
+      /not an allowed recording host/,
+    ],
+    [
+      "a bucket without a signature",
+      "https://b.s3.eu-west-1.amazonaws.com/a.wav",
+      /not an allowed recording host/,
+    ],
     [
       "what only looks like a bucket",
       "https://s3.amazonaws.com.evil.example/?X-Amz-Signature=1",
-      /not a host/,
+      /not an allowed recording host/,
     ],
     ["a bucket over http", "http://b.s3.eu-west-1.amazonaws.com/a?X-Amz-Signature=1", /only https/],
     ["Bird over http", "http://media.api.bird.com/a.wav", /only https/],
-    ["a file", "file:///etc/passwd", /not a host/],
+    ["a file", "file:///etc/passwd", /not an allowed recording host/],
     ["no address", "a.wav", /no URL/],
   ])("is fetched from %s", async (_, url, sentence) => {
     const { open, emulator } = await recorded();

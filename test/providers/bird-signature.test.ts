@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Delivery } from "../../src/core/contracts.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import { bird } from "../../src/providers/bird/index.ts";
 import type { BirdSettings } from "../../src/providers/bird/settings.ts";
 

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Rejected } from "../../src/core/errors.ts";
-import { formFields, nest } from "../../src/providers/exotel/form.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
+import { formFields, nest } from "../../src/providers/exotel/wire.ts";
 import { boundary, eventsOf, form, json, multipart, post, query } from "./exotel-requests.ts";
 
 const callback = {

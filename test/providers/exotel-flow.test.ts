@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { exotelTime, toExotelTime } from "../../src/providers/exotel/time.ts";
+import { exotelTime, toExotelTime } from "../../src/providers/exotel/values.ts";
 import { callOf, eventsOf, json, query } from "./exotel-requests.ts";
 
 const base = { CallSid: "a", CallFrom: "09000000022", CallTo: "09000000023", Direction: "incoming" };

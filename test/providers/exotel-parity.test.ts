@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 import { simulate } from "../contracts/provider.ts";
 import { type Random, seeded } from "../support/random.ts";
-import { type Asked, callAt, eventsOf, openExotel, placeAll } from "./exotel-asked.ts";
+import { type Asked, callAt, eventsOf, openExotel, placeAll } from "./exotel-polled.ts";
 
 const random = seeded(20_260_301);
 const calls = Array.from({ length: 60 }, (_, i) => randomCall(i));

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { ProviderError } from "../../src/core/errors.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { type Asked, callAt, idsOf, knownCall, openExotel, placeAll } from "./exotel-asked.ts";
+import { type Asked, callAt, idsOf, knownCall, openExotel, placeAll } from "./exotel-polled.ts";
 
 let api: Asked;
 afterEach(() => api.stop());

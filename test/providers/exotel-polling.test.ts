@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { askedMethod } from "../../src/core/polling.ts";
+import { polledMethod } from "../../src/core/provider.ts";
 import {
   type Asked,
   callAt,
@@ -10,7 +10,7 @@ import {
   openExotel,
   placeAll,
   start,
-} from "./exotel-asked.ts";
+} from "./exotel-polled.ts";
 
 let api: Asked;
 afterEach(() => api.stop());
@@ -69,7 +69,7 @@ describe("asking for the calls of a span", () => {
       installation: "acme",
       provider: "exotel",
       receivedAt: at(86_400),
-      method: askedMethod,
+      method: polledMethod,
       url: "/v1/Accounts/demo/Calls/a.json",
       headers: { "content-type": "application/json" },
     });

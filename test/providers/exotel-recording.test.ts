@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { toneOf } from "../../emulators/audio.ts";
-import { type Asked, callAt, callOf, openExotel, start } from "./exotel-asked.ts";
+import { type Asked, callAt, callOf, openExotel, start } from "./exotel-polled.ts";
 
 let api: Asked;
 afterEach(() => api.stop());

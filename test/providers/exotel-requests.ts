@@ -1,6 +1,6 @@
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
-import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 
 const receivedAt = "2026-01-02T03:04:05.000Z";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { groupsOf, windowsOf } from "../../src/providers/exotel/windows.ts";
+import { groupsOf, windowsOf } from "../../src/providers/exotel/polling.ts";
 
 const now = Date.parse("2026-09-10T12:00:00.700Z");
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Answer, Delivery, Question } from "../../src/core/contracts.ts";
+import type { Answer, Delivery, Question } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { deliveriesOf } from "../contracts/provider.ts";
 

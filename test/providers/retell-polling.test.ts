@@ -12,7 +12,7 @@ import {
   requestsOf,
   settingsOf,
   wholeDay,
-} from "./retell-asking.ts";
+} from "./retell-polled.ts";
 
 let emulator: RetellEmulator;
 afterEach(() => emulator.stop());

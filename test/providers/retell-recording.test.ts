@@ -4,7 +4,7 @@ import { type RetellEmulator, startRetell } from "../../emulators/retell/index.t
 import type { AudioReply } from "../../src/core/audio.ts";
 import { openRecording } from "../../src/providers/retell/recording.ts";
 import { startUpstream } from "../support/upstream.ts";
-import { contextAt, evening, eventsOf, madeUpCalls, noon, settingsOf, wholeDay } from "./retell-asking.ts";
+import { contextAt, evening, eventsOf, madeUpCalls, noon, settingsOf, wholeDay } from "./retell-polled.ts";
 
 const call = { ...(madeUpCalls(1, 1)[0] as ReturnType<typeof madeUpCalls>[number]) };
 Object.assign(call, { direction: "inbound", outcome: "completed", talkSeconds: 60 });

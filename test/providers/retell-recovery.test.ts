@@ -2,11 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type RetellEmulator, startRetell } from "../../emulators/retell/index.ts";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { simulate } from "../contracts/provider.ts";
 import { seeded } from "../support/random.ts";
-import { evening, eventsOf, madeUpCalls } from "./retell-asking.ts";
+import { evening, eventsOf, madeUpCalls } from "./retell-polled.ts";
 
 const calls = madeUpCalls(48, 23);
 const settings = { apiKey: ["retell-secret"] };

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Delivery } from "../../src/core/contracts.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 
 /** Made with retell-sdk 5.66.1. */

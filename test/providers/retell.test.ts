@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { simulatedCall } from "../../emulators/test/simulated-call.ts";
-import type { Delivery } from "../../src/core/contracts.ts";
 import { fold } from "../../src/core/fold.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { deliveriesOf, loadFixture, simulate, testProvider } from "../contracts/provider.ts";
 

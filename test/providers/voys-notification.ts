@@ -1,5 +1,5 @@
 import type { CallEvent } from "../../src/core/call.ts";
-import type { Delivery } from "../../src/core/contracts.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import { voys } from "../../src/providers/voys/index.ts";
 
 export const bram = { account_number: 201, user_numbers: ["401"], number: "+31201234567", name: "Bram" };

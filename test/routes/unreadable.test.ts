@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Provider } from "../../src/core/contracts.ts";
+import type { Provider } from "../../src/core/provider.ts";
 import { startServer, waitFor } from "../support/server.ts";
 
 test("a webhook that our code cannot read is stored and listed, and the provider need not send it again", async () => {

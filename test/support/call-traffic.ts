@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type CallEvent, callKey } from "../../src/core/call.ts";
-import type { Delivery, Provider } from "../../src/core/contracts.ts";
-import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
+import type { Delivery, Provider, SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 import { providers } from "../../src/providers/index.ts";
 import type { Random } from "./random.ts";
 

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 import { publicUrl, type TestServer, waitFor } from "./server.ts";
 
 export type ProviderId = "exotel" | "retell" | "bird" | "voys";

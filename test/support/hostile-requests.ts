@@ -1,4 +1,4 @@
-import type { Provider } from "../../src/core/contracts.ts";
+import type { Provider } from "../../src/core/provider.ts";
 import { deliveriesOf, fixtureNames, loadFixture } from "../contracts/provider.ts";
 import { hostileForm, hostileMultipart } from "./hostile-forms.ts";
 import { damaged, hostileNames, mutatedJson } from "./hostile-values.ts";

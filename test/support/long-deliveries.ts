@@ -1,8 +1,8 @@
 import { simulatedCall } from "../../emulators/test/simulated-call.ts";
-import type { Delivery, Provider } from "../../src/core/contracts.ts";
 import { foldCall, ownNumbers } from "../../src/core/customer.ts";
 import { canonical } from "../../src/core/fold.ts";
 import { identityOf } from "../../src/core/phone.ts";
+import type { Delivery, Provider } from "../../src/core/provider.ts";
 import { deliveriesOf, fixtureNames, loadFixture } from "../contracts/provider.ts";
 import type { Probe } from "./linear.ts";
 import { filled, leavesOf, type Place, replaced, units } from "./long-inputs.ts";

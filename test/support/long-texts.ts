@@ -1,23 +1,23 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { comparable, type Property } from "../../connectors/hubspot/properties.ts";
+import { comparable, type Property } from "../../connectors/hubspot/values.ts";
 import { webhook } from "../../connectors/hubspot/webhook.ts";
 import { type JsonCursor, JsonFault, skipValue } from "../../connectors/local/json.ts";
 import type { ObjectField } from "../../connectors/salesforce/schema.ts";
 import { formOf, wireOf } from "../../connectors/salesforce/values.ts";
-import { askedRange } from "../../src/archive/range.ts";
 import { sameEmail } from "../../src/core/directory.ts";
 import { ConfigError } from "../../src/core/errors.ts";
 import { maskAll, quoted } from "../../src/core/mask.ts";
 import { identityOf, maskNumbers, numbersIn, whyNotANumber } from "../../src/core/phone.ts";
 import { isoFromText } from "../../src/lib/body.ts";
 import { cutHtml, cutText } from "../../src/lib/cut.ts";
+import { singleRange } from "../../src/lib/range.ts";
 import { secretInHeader } from "../../src/lib/secrets.ts";
 import { outcomeOfWord } from "../../src/lib/words.ts";
 import { parseMapping } from "../../src/mapping/compile.ts";
 import { parseJson } from "../../src/mapping/json.ts";
 import type { View } from "../../src/mapping/view.ts";
-import { exotelTime } from "../../src/providers/exotel/time.ts";
+import { exotelTime } from "../../src/providers/exotel/values.ts";
 import { html } from "../../src/routes/html.ts";
 import { callQuery, readQuery } from "../../src/routes/query.ts";
 import { fullView } from "../mapping/samples.ts";
@@ -38,7 +38,7 @@ const readers: Readonly<Record<string, (text: string) => unknown>> = {
   "an e-mail address": (text) => sameEmail(text, "a@x.example"),
   "a secret in a header": secretInHeader,
   "a secret behind its scheme": (text) => secretInHeader(`Bearer ${text}x y`),
-  "a range": (text) => askedRange(`bytes=${text}`),
+  "a range": (text) => singleRange(`bytes=${text}`),
   "a text to cut": (text) => cutText(text, text.length / 2),
   "HTML to cut": (text) => cutHtml(text, text.length / 2),
   "a page": (text) => html`<p>${text}</p>`,

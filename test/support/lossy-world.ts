@@ -1,6 +1,6 @@
 import type { ProviderEmulator } from "../../emulators/provider.ts";
 import { madeUpCall } from "../../src/cli/made-up-calls.ts";
-import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 import type { Reconciled } from "../../src/flow/lost-webhooks/reconcile.ts";
 import { providers } from "../../src/providers/index.ts";
 import { type Activity, type AskingWorld, agents, known, openWorld } from "./asking-world.ts";

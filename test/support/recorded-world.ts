@@ -1,5 +1,5 @@
 import { startExotel } from "../../emulators/exotel/index.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { type AskingOptions, openWorld } from "./asking-world.ts";
 

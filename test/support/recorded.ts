@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import { callKey } from "../../src/core/call.ts";
-import type { SimulatedCall, SimulatedRequest } from "../../src/core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 import { type AudioLimits, usualLimits } from "../../src/routes/audio.ts";
 import { recordingRoutes } from "../../src/routes/recordings.ts";
 import { mountRoutes } from "../../src/routes/route.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Delivery } from "../../src/core/delivery.ts";
+import type { Delivery } from "../../src/core/provider.ts";
 import { createClock, openTurns, type TurnOptions } from "../support/crm-turns.ts";
 import { type CrmWorld, type WorldName, worldNames, worlds } from "../support/crm-worlds.ts";
 import { failingStore } from "../support/failing-store.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { callKey } from "../../src/core/call.ts";
-import type { Provider } from "../../src/core/contracts.ts";
+import type { Provider } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { type ChildOptions, type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { limitFileSize, mountSmallDisk } from "../support/disks.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { inboundCall, scriptOf, sendAll, synced } from "../support/calls.ts";
 import { createClock } from "../support/crm-turns.ts";
 import { type CrmWorld, worldNames, worlds } from "../support/crm-worlds.ts";

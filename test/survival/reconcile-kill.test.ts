@@ -14,7 +14,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { toneOf } from "../../emulators/audio.ts";
 import { startExotel } from "../../emulators/exotel/index.ts";
-import type { SimulatedCall } from "../../src/core/simulation.ts";
+import type { SimulatedCall } from "../../src/core/provider.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { seeded } from "../support/random.ts";

@@ -1,11 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import { type Call, callKey } from "../../core/call.ts";
 import { endLimits, overLimits } from "../../core/call-limits.ts";
-import type { Provider } from "../../core/contracts.ts";
 import { foldCall } from "../../core/customer.ts";
 import { StoreError } from "../../core/errors.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { identityOf } from "../../core/phone.ts";
+import type { Provider } from "../../core/provider.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
 import type { Decoding } from "../../core/runtime.ts";
 import { eachInTurn, inParts } from "../../lib/pace.ts";
@@ -262,7 +262,7 @@ async function foldGroup(
     row === undefined || absorbed.length > 0 || JSON.stringify(base) !== JSON.stringify(row.call);
   const call = changed ? { ...base, revision: base.revision + 1 } : base;
   const number = identityOf(call.customer?.number, settings.region);
-  const ask = pollAt(call, installation, flow.now());
+  const poll = pollAt(call, installation, flow.now());
   const audio = audioAt(call, settings, flow.now());
   return {
     call,
@@ -270,7 +270,7 @@ async function foldGroup(
     absorbed,
     ...(row && { row }),
     ...(number && { number }),
-    ...(ask !== undefined && { pollAt: ask }),
+    ...(poll !== undefined && { pollAt: poll }),
     ...(audio !== undefined && { audioAt: audio }),
     ...linesAndEnds(lines, settings.region, events, news),
     ...dueness(call, row?.state === "merged" ? undefined : row, settings, flow.now()),

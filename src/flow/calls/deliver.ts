@@ -1,5 +1,5 @@
 import type { Owner } from "../../core/contact.ts";
-import type { SaveResult } from "../../core/contracts.ts";
+import type { SaveResult } from "../../core/crm.ts";
 import { CrmError, messageOf } from "../../core/errors.ts";
 import { quoted } from "../../core/mask.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";

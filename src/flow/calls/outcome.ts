@@ -1,9 +1,9 @@
-import type { SaveResult } from "../../core/contracts.ts";
+import type { SaveResult } from "../../core/crm.ts";
 import type { CrmError } from "../../core/errors.ts";
 import { maskAll, maskPeople } from "../../core/mask.ts";
 import { maskNumber } from "../../core/phone.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
-import { limitedTexts } from "../../mapping/limits.ts";
+import { limitedTexts } from "../../mapping/rendering.ts";
 import type { DeliveredCall } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { type Outgoing, oursAfterSaving } from "./record.ts";

@@ -1,5 +1,5 @@
 import type { CallEvent } from "../../core/call.ts";
-import { lineTold, type OwnNumbers, ownNumbers, undecidedEnds } from "../../core/customer.ts";
+import { type OwnNumbers, ownNumbers, reportedLine, undecidedEnds } from "../../core/customer.ts";
 import { identityOf } from "../../core/phone.ts";
 import type { Decoding } from "../../core/runtime.ts";
 import type { LearnedLine } from "../../store/contract.ts";
@@ -24,8 +24,8 @@ export async function ownLines(
   events: readonly CallEvent[],
 ): Promise<OwnLines> {
   const known = await store.lines(settings.name, provider);
-  const told = new Set(events.flatMap((event) => identityOf(lineTold(event), settings.region) ?? []));
-  const fresh = known.length >= mostLines ? [] : [...told].filter((line) => !known.includes(line));
+  const reported = new Set(events.flatMap((event) => identityOf(reportedLine(event), settings.region) ?? []));
+  const fresh = known.length >= mostLines ? [] : [...reported].filter((line) => !known.includes(line));
   const learned = new Map<string, LearnedLine>();
   const affected = new Set<string>();
   for (const number of fresh) {
@@ -48,7 +48,7 @@ export function linesAndEnds(
     ...new Set(numbers.flatMap((number) => identityOf(number, region) ?? [])),
   ];
   const ends = dialable(events.flatMap(undecidedEnds));
-  const told = dialable(added.flatMap((event) => lineTold(event) ?? []));
-  const lines = told.flatMap((number) => fresh.get(number) ?? []);
+  const reported = dialable(added.flatMap((event) => reportedLine(event) ?? []));
+  const lines = reported.flatMap((number) => fresh.get(number) ?? []);
   return { ...(ends.length > 0 && { ends }), ...(lines.length > 0 && { lines }) };
 }

@@ -1,6 +1,5 @@
 import type { CallEvent } from "../../core/call.ts";
-import type { Delivery, Provider } from "../../core/contracts.ts";
-import { askedMethod } from "../../core/polling.ts";
+import { type Delivery, type Provider, polledMethod } from "../../core/provider.ts";
 import { closingEvents, closingKind, isClosing } from "./unknown-end.ts";
 
 /**
@@ -15,6 +14,6 @@ export function readDelivery(
   if (!provider) throw new Error(`no provider ${delivery.provider} in this version`);
   const { kind } = provider.read(delivery);
   const events = provider.decode(delivery);
-  const isPolled = delivery.method === askedMethod;
+  const isPolled = delivery.method === polledMethod;
   return { kind, events: isPolled ? events.map((event) => ({ ...event, fills: true as const })) : events };
 }

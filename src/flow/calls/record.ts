@@ -1,6 +1,6 @@
 import { isMissed } from "../../core/call.ts";
 import type { Contact, Owner } from "../../core/contact.ts";
-import type { CallRecord, Fields, SaveResult } from "../../core/contracts.ts";
+import type { CallRecord, Fields, SaveResult } from "../../core/crm.ts";
 import { withEmptied } from "../../core/edits.ts";
 import { toE164 } from "../../core/phone.ts";
 import type { CallLinks } from "../../core/runtime.ts";

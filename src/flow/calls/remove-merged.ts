@@ -1,4 +1,4 @@
-import type { RemovedCall } from "../../core/contracts.ts";
+import type { RemovedCall } from "../../core/crm.ts";
 import { reasonOf } from "../../core/mask.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { Flow, Installation } from "../installation.ts";

@@ -1,5 +1,5 @@
 import type { Call, CallEvent } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
+import type { Delivery } from "../../core/provider.ts";
 import { jsonBody, textAt } from "../../lib/body.ts";
 
 export const closingKind = "unknown_end";

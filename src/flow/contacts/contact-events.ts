@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { ContactRef } from "../../core/contact.ts";
-import type { ContactEvents } from "../../core/contact-events.ts";
+import type { ContactEvents } from "../../core/crm-app.ts";
 import { identityOf } from "../../core/phone.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { indexContacts } from "./index-contacts.ts";

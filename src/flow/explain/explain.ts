@@ -1,8 +1,8 @@
 import { type Call, type CallEvent, callKey } from "../../core/call.ts";
 import { eventLimits, overLimits } from "../../core/call-limits.ts";
 import type { Contact, ContactRef } from "../../core/contact.ts";
-import type { Answer } from "../../core/contracts.ts";
 import { phaseRank } from "../../core/fold-facts.ts";
+import type { Answer } from "../../core/provider.ts";
 import type { CallState, TrackedCall, TrackedFollowUp, TrackedRecording } from "../../core/tracked-call.ts";
 import type { CallGroup, DeliveryNote, Store, StoredAnswer } from "../../store/contract.ts";
 import type {
@@ -56,11 +56,11 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
 
 function withoutLink({ recording, ...call }: Call, row: TrackedRecording | undefined): ExplainedCall {
   if (!recording) return call;
-  const { ref: _, ...told } = recording;
-  return { ...call, recording: { available: true, ...told, ...(row && toldOf(row)) } };
+  const { ref: _, ...facts } = recording;
+  return { ...call, recording: { available: true, ...facts, ...(row && progressOf(row)) } };
 }
 
-function toldOf({
+function progressOf({
   state,
   reason,
   seenAt,
@@ -173,11 +173,11 @@ function isFull({ events }: CallGroup): boolean {
 /** In the order of their times; an event of one delivery in several parts is shown once. A purged delivery is not named. */
 function eventsOf({ events, from }: CallGroup, deliveries: readonly DeliveryNote[]): ExplainedEvent[] {
   const rank = ({ phase }: CallEvent) => (phase ? phaseRank[phase] : 0);
-  const told = events.map((event, i) => ({ event, delivery: from[i] }));
-  told.sort(({ event: a }, { event: b }) => (a.at === b.at ? rank(a) - rank(b) : a.at < b.at ? -1 : 1));
-  const whole = new Map(told.map((one) => [`${one.delivery} ${one.event.kind} ${one.event.callId}`, one]));
+  const sorted = events.map((event, i) => ({ event, delivery: from[i] }));
+  sorted.sort(({ event: a }, { event: b }) => (a.at === b.at ? rank(a) - rank(b) : a.at < b.at ? -1 : 1));
+  const whole = new Map(sorted.map((one) => [`${one.delivery} ${one.event.kind} ${one.event.callId}`, one]));
   const last = new Set(whole.values());
-  return told
+  return sorted
     .filter((one) => last.has(one))
     .map(({ event: { at, kind, phase, callId, sameCallAs, fills }, delivery }) => ({
       at,

@@ -1,12 +1,11 @@
 import type { Contact, Owner } from "../../core/contact.ts";
-import type { Fields, FieldValue, WriteMode } from "../../core/contracts.ts";
+import type { Fields, FieldValue, WriteMode } from "../../core/crm.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { createBudget, type RenderBudget, shareSpent } from "../../mapping/budget.ts";
 import { type Mapping, parseMapping } from "../../mapping/compile.ts";
-import { whyLimited } from "../../mapping/limits.ts";
-import { cutEnd } from "../../mapping/output.ts";
+import { cutEnd, whyLimited } from "../../mapping/rendering.ts";
 import type { Lookup } from "../calls/match.ts";
 import { type Outgoing, recordOf } from "../calls/record.ts";
 

@@ -1,8 +1,9 @@
 import { type Call, type CallEvent, callKey } from "../../core/call.ts";
-import type { CallRecord, Fields, FieldValue, Provider } from "../../core/contracts.ts";
+import type { CallRecord, Fields, FieldValue } from "../../core/crm.ts";
 import { foldCall } from "../../core/customer.ts";
 import { messageOf } from "../../core/errors.ts";
 import { identityOf } from "../../core/phone.ts";
+import type { Provider } from "../../core/provider.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";

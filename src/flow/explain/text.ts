@@ -107,12 +107,12 @@ function peopleLines({ contact, call, owner, agent, answer, followUp }: Explanat
 
 function answerLines(given: AnswerGiven): TextLine[] {
   const { at, agentId, reject, why, lookup, foundBy, variables, limited = [] } = given;
-  const told = reject
+  const did = reject
     ? "was told to reject the call"
     : `was given to ${agentId ?? "the agent bound to the number"}`;
   const names = Object.keys(variables);
   return [
-    ["AI agent", `${at} the call ${told}: ${why}`],
+    ["AI agent", `${at} the call ${did}: ${why}`],
     ["", `contact from ${lookup}; the question is known by ${foundBy}`],
     ...(names.length > 0 ? [["", `variables: ${names.join(", ")}`] satisfies TextLine] : []),
     ...limited.map((text): TextLine => ["", `without ${text}`]),
@@ -120,7 +120,7 @@ function answerLines(given: AnswerGiven): TextLine[] {
 }
 
 function courseLines({ events, limited, deliveries, history }: Explanation): TextLine[] {
-  const heard = events.map(({ at, kind, phase, sameCallAs, asked, deliveries: from }): TextLine => {
+  const lines = events.map(({ at, kind, phase, sameCallAs, asked, deliveries: from }): TextLine => {
     const origin = from.length > 0 ? `delivery ${from.join(" or ")}` : "its delivery was purged";
     return [
       "",
@@ -129,13 +129,13 @@ function courseLines({ events, limited, deliveries, history }: Explanation): Tex
         .join(", "),
     ];
   });
-  if (limited) heard.push(["", limited]);
+  if (limited) lines.push(["", limited]);
   const came = deliveries.map(({ id, receivedAt, kind, repeats, fault }): TextLine => {
     const again = repeats > 0 && `sent ${repeats + 1} times`;
     return ["", [`${receivedAt} delivery ${id}`, kind, again, fault].filter(Boolean).join(", ")];
   });
   const sent = history.map(({ at, step, detail }): TextLine => ["", `${at} ${step}${detailText(detail)}`]);
-  return [...headed("Events", heard), ...headed("Received", came), ...headed("CRM", sent)];
+  return [...headed("Events", lines), ...headed("Received", came), ...headed("CRM", sent)];
 }
 
 function headed(label: string, lines: readonly TextLine[]): TextLine[] {

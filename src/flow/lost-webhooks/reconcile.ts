@@ -1,5 +1,5 @@
 import type { Call } from "../../core/call.ts";
-import type { PollContext, Polling, Span } from "../../core/polling.ts";
+import type { PollContext, Polling, Span } from "../../core/provider.ts";
 import type { ConfiguredProvider } from "../../core/runtime.ts";
 import { inParts } from "../../lib/pace.ts";
 import { patienceMs, whySkipped } from "../calls/due.ts";

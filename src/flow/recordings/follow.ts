@@ -19,7 +19,7 @@ const lookMs = 30_000;
 const dayMs = 86_400_000;
 /** Between attempts to find a recording or to repeat what failed; the last pause repeats. */
 const pausesMs = [30_000, 60_000, 120_000, 300_000, 600_000, 1_800_000, 3_600_000, 7_200_000];
-const tellAgainMs = 60_000;
+const notifyAgainMs = 60_000;
 
 export type Following = { flow: Flow; installation: Installation; archive?: Archive | undefined };
 
@@ -141,7 +141,7 @@ async function advance(
   if (found.seenAt === undefined) return settle(following, row, found);
   if (row.seenAt === undefined)
     flow.meter.recordingSeen(call.call.provider, Math.max(0, (found.seenAt - endOf(call, row)) / 1000));
-  await settle(following, row, await tell(following, found, call, signal));
+  await settle(following, row, await notify(following, found, call, signal));
 }
 
 /** Requests the recording from the provider: the first byte, or all of it for the archive. */
@@ -213,7 +213,7 @@ function pauseAfter(attempts: number): number {
 }
 
 /** Notifies the CRM that it may fetch the recording, once its activity is there. */
-async function tell(
+async function notify(
   { flow, installation }: Following,
   row: TrackedRecording,
   call: TrackedCall,
@@ -233,7 +233,7 @@ async function tell(
     }
   }
   if (flow.now() >= row.since + patienceMs) return done;
-  return { ...rest, dueAt: flow.now() + tellAgainMs };
+  return { ...rest, dueAt: flow.now() + notifyAgainMs };
 }
 
 /** Whether the CRM has the newest version of the call, with its link to the recording. */

@@ -1,13 +1,11 @@
 import { createHash } from "node:crypto";
-import type { Contact, Owner } from "../../core/contact.ts";
-import { chooseContact } from "../../core/contact.ts";
-import type { Answer, Question } from "../../core/contracts.ts";
+import { type Contact, chooseContact, type Owner } from "../../core/contact.ts";
 import { agentIdOf } from "../../core/directory.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../../core/phone.ts";
+import type { Answer, Question } from "../../core/provider.ts";
 import type { ConfiguredProvider } from "../../core/runtime.ts";
-import { limitedTexts } from "../../mapping/limits.ts";
-import { type Rendering, startRendering } from "../../mapping/rendering.ts";
+import { limitedTexts, type Rendering, startRendering } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
 import type { StoredAnswer } from "../../store/contract.ts";
 import { whyNotLookedUp } from "../calls/match.ts";

@@ -1,5 +1,5 @@
-import type { BodyCheck, Delivery, DeliveryHead, Proof, Reading } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { BodyCheck, Delivery, DeliveryHead, Proof, Reading } from "../../core/provider.ts";
 import type { ConfiguredProvider } from "../../core/runtime.ts";
 import type { Flow, Installation } from "../installation.ts";
 import { answerQuestion } from "./answer.ts";

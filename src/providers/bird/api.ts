@@ -1,58 +1,67 @@
 import { ProviderError } from "../../core/errors.ts";
 import { isObject, type JsonObject, objectsAt, textAt } from "../../lib/body.ts";
-import { askApi } from "../../lib/provider-api.ts";
+import { requestApi } from "../../lib/provider-api.ts";
 import type { BirdSettings } from "./settings.ts";
 
 export const usualApiUrl = "https://api.bird.com";
 
-/** The API of one workspace. Paths are below it. Both methods throw `ProviderError`. */
+/** The API of one workspace. Paths are relative to it. Both methods throw `ProviderError`. */
 export type BirdApi = {
-  /** What is at a path; undefined when nothing is. */
+  /** The object at a path; undefined when there is none. */
   one(path: string): Promise<JsonObject | undefined>;
-  /** The rows of a list, one page after another. */
+  /** The rows of a list, page by page. */
   pages(path: string, query: Readonly<Record<string, string>>, limit: number): AsyncIterable<JsonObject[]>;
 };
 
-/** What has to be set before Bird's API can be asked. */
+/** The settings that are missing for polling Bird's API. */
 export function lacks({ workspaceId, apiKey }: BirdSettings): string | undefined {
   const names = [...(workspaceId ? [] : ["workspaceId"]), ...(apiKey ? [] : ["apiKey"])];
   if (names.length === 0) return undefined;
   return `Set ${names.join(" and ")} of bird: the workspace's id, and an access key that may read its calls and recordings.`;
 }
 
-/** The path of a workspace at the API. */
+/** The path of a workspace in the API. */
 export function workspacePath({ workspaceId = "" }: BirdSettings): string {
   return `/workspaces/${encodeURIComponent(workspaceId)}`;
 }
 
-/** Whether an id can stand in a path or a query. Bird's are UUIDs; nothing that leads to another path is one. */
+/** Whether an id is safe in a path or a query. Bird's ids are UUIDs. */
 export function isApiId(id: string | undefined): id is string {
   return id !== undefined && /^[\w-]{1,128}$/.test(id);
 }
 
-/** Lists as in docs.bird.com (2026): `limit` and `pageToken` asked, `results` and `nextPageToken` answered. */
+/**
+ * Lists as in docs.bird.com (2026): `limit` and `pageToken` in the request, `results` and `nextPageToken` in the
+ * response.
+ */
 export function birdApi(settings: BirdSettings, signal: AbortSignal | undefined): BirdApi {
   const { apiUrl = usualApiUrl, apiKey = "" } = settings;
   const base = `${apiUrl.replace(/\/+$/, "")}${workspacePath(settings)}`;
   const missing = lacks(settings);
   if (missing !== undefined) throw new ProviderError("never", missing);
 
-  const ask = async (path: string, absent: readonly number[]): Promise<JsonObject | undefined> => {
+  const request = async (path: string, absent: readonly number[]): Promise<JsonObject | undefined> => {
     const headers = { authorization: `AccessKey ${apiKey}` };
-    const { status, body } = await askApi({ who: "Bird", url: `${base}/${path}`, headers, signal, absent });
+    const { status, body } = await requestApi({
+      who: "Bird",
+      url: `${base}/${path}`,
+      headers,
+      signal,
+      absent,
+    });
     if (absent.includes(status)) return undefined;
     if (isObject(body)) return body;
     throw new ProviderError("later", "Bird answered something that is not an object");
   };
 
   return {
-    // 422 is said of an id that is no UUID: there is no such thing either.
-    one: (path) => ask(path, [404, 422]),
+    // Bird answers 422 for an id that is not a UUID: it does not exist either.
+    one: (path) => request(path, [404, 422]),
     async *pages(path, query, limit) {
       const tokens = new Set<string>();
       for (let token: string | undefined; ; tokens.add(token)) {
         const page = { ...query, limit: String(limit), ...(token !== undefined && { pageToken: token }) };
-        const body = await ask(`${path}?${new URLSearchParams(page)}`, [404]);
+        const body = await request(`${path}?${new URLSearchParams(page)}`, [404]);
         if (!body) throw new ProviderError("never", "Bird knows no such workspace (404): check workspaceId");
         if (!Array.isArray(body["results"]))
           throw new ProviderError("later", "Bird answered a list without its `results`");

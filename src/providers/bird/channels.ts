@@ -25,10 +25,10 @@ const statuses = new Map<string, Status>([
 ]);
 type Status = { phase: Phase; time: string; outcome?: Outcome };
 
-/** One end of a call. `agent`: it is a user or a SIP phone, so somebody of the company. */
+/** One end of a call. `agent`: it is a user or a SIP phone, so on the company's side. */
 type Side = { party: Party; agent?: AgentRef; contactId?: string };
 
-/** What a `voice.inbound`, a `voice.outbound` or a call of the API says; `event` is its name. */
+/** The facts of a `voice.inbound`, a `voice.outbound` or a call from the API; `event` is its name. */
 export function decodeChannels(
   event: string,
   payload: JsonObject,
@@ -46,7 +46,10 @@ export function decodeChannels(
   return { at, kind, ...(status && { phase: status.phase }), facts };
 }
 
-/** `ended` and words that Bird does not list end the call when `endedAt` does; whether somebody talked shows by the times. */
+/**
+ * `ended` and words that Bird does not list end the call when `endedAt` is set; the times show whether there was a
+ * conversation.
+ */
 function statusOf(name: string, payload: JsonObject): Status | undefined {
   const known = statuses.get(name);
   if (known) return known;
@@ -58,9 +61,9 @@ function statusOf(name: string, payload: JsonObject): Status | undefined {
 }
 
 /**
- * A call that Bird made on behalf of another one (forwarding, transferCall) is a leg of that one: whom it reached is an
- * agent there. Its end is not the other's, which may go on with the next colleague. Unverified: that webhooks carry the
- * `parentId` of the API.
+ * A call that Bird made on behalf of another one (forwarding, transferCall) is a leg of that one, and the person it
+ * reached is an agent. Its end is not the end of the other call, which may continue with the next colleague.
+ * Unverified: that webhooks carry the `parentId` of the API.
  */
 function legOf(
   payload: JsonObject,
@@ -85,12 +88,12 @@ function legOf(
   };
 }
 
-/** Unset times come as the zero date 0001-01-01, and unset texts empty: both are absent here. */
+/** Unset times are sent as the zero date 0001-01-01, and unset texts as empty: both are absent here. */
 function progressOf(payload: JsonObject, outcome: Outcome | undefined): Facts {
   const startedAt = timeAt(payload, "createdAt");
   const answeredAt = timeAt(payload, "answeredAt");
   const endedAt = timeAt(payload, "endedAt");
-  // 0 is what Bird says before it has counted; a call of no length shows by its times.
+  // Bird sends 0 before it has counted; the times show whether a call had no length.
   const talkSeconds = (outcome === "completed" && secondsAt(payload, "duration")) || undefined;
   const ringSeconds = ringSecondsOf(payload, answeredAt ?? (outcome === "completed" ? undefined : endedAt));
   const reason =
@@ -130,7 +133,7 @@ function peopleOf(event: string, payload: JsonObject, phase: Phase | undefined):
   };
 }
 
-/** The name of a webhook says it as well; an answer of the API has no such name. */
+/** The name of a webhook also contains the direction; a response of the API has no such name. */
 function directionOf(event: string, payload: JsonObject): "inbound" | "outbound" | undefined {
   const direction = textAt(payload, "direction")?.toLowerCase();
   if (direction === "incoming" || direction === "inbound") return "inbound";
@@ -139,7 +142,7 @@ function directionOf(event: string, payload: JsonObject): "inbound" | "outbound"
   return event === "voice.inbound" ? "inbound" : undefined;
 }
 
-/** `from` and `to` are texts in the API's schema; objects are read the same way, in case the webhook differs. */
+/** `from` and `to` are texts in the API's schema; objects are accepted, in case the webhook differs. */
 function sideOf(payload: JsonObject, plain: string, detailed: string): Side {
   const side = objectAt(payload, detailed);
   const contact = objectAt(side, "contact");
@@ -164,7 +167,7 @@ function numberIn(object: JsonObject): string | undefined {
   return textAt(object, "number") ?? textAt(object, "identity") ?? textAt(object, "identifierValue");
 }
 
-/** Not verified: how Bird names the user or SIP phone that takes a call. */
+/** Not verified: how Bird identifies the user or SIP phone that answers a call. */
 function agentOf(side: JsonObject, address: string | undefined): AgentRef | undefined {
   const user = objectAt(side, "user");
   const type = textAt(objectAt(side, "number"), "type")?.toLowerCase();

@@ -1,21 +1,21 @@
-import type { Provider } from "../../core/contracts.ts";
+import type { Provider } from "../../core/provider.ts";
+import { parsedOnce } from "../../lib/body.ts";
 import { polling } from "./polling.ts";
 import { createRecordings } from "./recording.ts";
 import { type BirdSettings, settings } from "./settings.ts";
 import { headerNames, verifySignature } from "./signature.ts";
 import { simulate } from "./simulate.ts";
-import { decode, read } from "./wire.ts";
+import { decode, parse } from "./wire.ts";
 
 export const bird: Provider<BirdSettings> = {
   id: "bird",
   label: "Bird",
   settings,
   methods: ["POST"],
-  // When it was first sent, and which message of the platform it was; the signatures prove nothing later on.
+  // When it was first sent, and the message id of the platform; the signatures are not needed later.
   keepHeaders: [headerNames.timestamp, headerNames.platformId, headerNames.platformTimestamp],
   verify: verifySignature,
-  read,
-  decode,
+  ...parsedOnce(parse, { read: ({ kind }) => ({ kind }), decode }),
   polling,
   recording: createRecordings(Date.now),
   simulate,

@@ -12,7 +12,7 @@ import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 
 type PlatformFacts = Omit<CallEvent, "callId">;
 
-/** What a `voice_call.*` of the new Bird platform says; fields as in @messagebird/sdk 0.63. */
+/** The facts of a `voice_call.*` of the new Bird platform; fields as in @messagebird/sdk 0.63. */
 export function decodePlatform(
   type: string,
   data: JsonObject,
@@ -23,19 +23,19 @@ export function decodePlatform(
   const at = time ?? receivedAt;
   const sessionId = textAt(data, "session_id");
   const isLeg = sessionId !== undefined && isCallId(sessionId) && sessionId !== textAt(data, "call_id");
-  // Unverified: that calls with one session are the legs of one conversation.
-  const said = { at, kind: type, ...(isLeg && { sameCallAs: sessionId }) };
+  // Unverified: that calls with the same session are legs of one conversation.
+  const base = { at, kind: type, ...(isLeg && { sameCallAs: sessionId }) };
   if (type === "voice_call.initiated") {
     const common = commonFacts(data, false);
-    return { ...said, phase: "ringing", facts: { ...common, ...(time && { startedAt: time }) } };
+    return { ...base, phase: "ringing", facts: { ...common, ...(time && { startedAt: time }) } };
   }
   if (type === "voice_call.answered") {
     const common = commonFacts(data, true);
-    return { ...said, phase: "answered", facts: { ...common, ...(time && { answeredAt: time }) } };
+    return { ...base, phase: "answered", facts: { ...common, ...(time && { answeredAt: time }) } };
   }
   const end = endFacts(data);
   const facts = { ...commonFacts(data, end.outcome === "completed"), ...(time && { endedAt: time }), ...end };
-  return { ...said, phase: "ended", facts };
+  return { ...base, phase: "ended", facts };
 }
 
 /** Not verified: that `duration_ms` counts from the answer; only an answered call has a talk time. */
@@ -53,8 +53,8 @@ function endFacts(data: JsonObject): Facts {
 }
 
 /**
- * The number that an outbound leg reached is the customer's, or that of the colleague to whom the session's inbound call
- * was forwarded: so it is named as an agent too, and whoever turns out to be the customer is no agent.
+ * The number that an outbound leg reached is the customer's, or that of the colleague to whom the session's inbound
+ * call was forwarded. It is therefore also listed as an agent; whoever turns out to be the customer is not an agent.
  * Before version 0.20.0 of the SDK the numbers were called `src_number` and `dst_number`.
  */
 function commonFacts(data: JsonObject, talked: boolean): Facts {

@@ -1,21 +1,26 @@
 import type { FoldedCall } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
-import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
+import {
+  type Delivery,
+  type PollContext,
+  type Polling,
+  polledMethod,
+  type Span,
+} from "../../core/provider.ts";
 import { isCallId, isoFromText, type JsonObject, textAt } from "../../lib/body.ts";
 import { type BirdApi, birdApi, isApiId, lacks, workspacePath } from "./api.ts";
 import { recordingsThere } from "./recording-facts.ts";
 import type { BirdSettings } from "./settings.ts";
-import { askedEvents } from "./wire.ts";
+import { polledEvents } from "./wire.ts";
 
-/** The calls log takes up to 1,000, the list of recordings up to 99 (docs.bird.com, 2026). */
+/** The API allows up to 1,000 calls and 99 recordings a page (docs.bird.com, 2026). */
 const callsPerPage = 500;
 const recordingsPerPage = 99;
 const dayMs = 86_400_000;
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
- * Bird's channels voice. A workspace may ask 50 times a second (docs.bird.com, 2026). The new platform's calls (`vcl_…`)
- * have no log that we know of. Not verified: how far back the log reaches.
+ * Polls Bird's channels voice. A workspace may send 50 requests a second (docs.bird.com, 2026). The new platform's
+ * calls (`vcl_…`) have no log that we know of. Not verified: how far back the log reaches.
  */
 export const polling: Polling<BirdSettings> = {
   lacks,
@@ -25,14 +30,14 @@ export const polling: Polling<BirdSettings> = {
   async callsAgain(settings, known, context) {
     const api = birdApi(settings, context.signal);
     const deliveries: Delivery[] = [];
-    for (const call of known) deliveries.push(...(await askAgain(api, call, settings, context)));
+    for (const call of known) deliveries.push(...(await pollAgain(api, call, settings, context)));
     return deliveries;
   },
 };
 
 /**
- * A day at a time, in case the log comes newest first. Not verified: its order, and whether `startAt` and `endAt` are
- * about `createdAt`, to the millisecond and inclusive; so whole seconds are asked for, and every call is looked at.
+ * A day at a time, in case the log is ordered newest first. Not verified: its order, and whether `startAt` and `endAt`
+ * apply to `createdAt`, to the millisecond and inclusive; so whole seconds are requested, and every call is checked.
  */
 async function* calls(settings: BirdSettings, span: Span, context: PollContext): AsyncGenerator<Delivery[]> {
   const api = birdApi(settings, context.signal);
@@ -66,13 +71,13 @@ function isNew(row: JsonObject, seen: Set<string>): boolean {
   return seen.add(idOf(row) ?? "").size > size;
 }
 
-/** As the decoder wants it, so that no row of a page is one that it refuses. */
+/** In the decoder's format, so that it refuses no row of a page. */
 function idOf({ id }: JsonObject): string | undefined {
   const text = typeof id === "string" ? id.trim() : "";
   return text !== "" && isCallId(text) ? text : undefined;
 }
 
-async function askAgain(
+async function pollAgain(
   api: BirdApi,
   call: FoldedCall,
   settings: BirdSettings,
@@ -82,16 +87,16 @@ async function askAgain(
   if (!isApiId(id) || id.startsWith("vcl_")) return [];
   const row = (await callOfChannel(api, call)) ?? (await callOfLog(api, call));
   if (!row) return [];
-  const told = callDelivery(row, settings, context);
-  if (!wasAnswered(row, call)) return [told];
+  const delivery = callDelivery(row, settings, context);
+  if (!wasAnswered(row, call)) return [delivery];
   const recordings: JsonObject[] = [];
   for await (const rows of api.pages("recordings", { sourceId: id }, recordingsPerPage))
     recordings.push(...rows.filter((recording) => isRecordingOf(recording, id)).map(withoutLinks));
-  if (recordingsThere(recordings).length === 0) return [told];
+  if (recordingsThere(recordings).length === 0) return [delivery];
   const payload = { id, recordings };
   return [
-    told,
-    deliveryOf({ event: askedEvents.recordings, payload, path: "recordings" }, settings, context),
+    delivery,
+    deliveryOf({ event: polledEvents.recordings, payload, path: "recordings" }, settings, context),
   ];
 }
 
@@ -102,7 +107,10 @@ async function callOfChannel(api: BirdApi, { callId, custom }: FoldedCall): Prom
   return row && idOf(row) === callId ? row : undefined;
 }
 
-/** For a call whose channel is not known, or gone. The log refuses what is no UUID, such as the id of a made-up call. */
+/**
+ * For a call whose channel is unknown or deleted. The log refuses an id that is not a UUID, such as that of a simulated
+ * call.
+ */
 async function callOfLog(api: BirdApi, call: FoldedCall): Promise<JsonObject | undefined> {
   const at = Date.parse(call.startedAt ?? call.answeredAt ?? call.endedAt ?? "");
   if (Number.isNaN(at) || !uuid.test(call.callId)) return undefined;
@@ -122,20 +130,20 @@ function wasAnswered(row: JsonObject, call: FoldedCall): boolean {
   );
 }
 
-/** Whether a row is about this call. A list that did not heed our filter must not give a call another's voice. */
+/** Whether a row belongs to this call: a list that ignored our filter must not give it the recording of another. */
 function isRecordingOf(row: JsonObject, callId: string): boolean {
   const source = textAt(row, "sourceId") ?? textAt(row, "callId");
   return source === undefined || source === callId;
 }
 
-/** The links in it are secrets, and other ones every time. */
+/** Without the links, which are secrets and differ each time. */
 function withoutLinks({ url, roomInfoUrl, ...row }: JsonObject): JsonObject {
   return row;
 }
 
-/** Under one path however it was asked for: the same answer is then stored once. */
+/** The same path for every kind of request: the same response is then stored once. */
 function callDelivery(row: JsonObject, settings: BirdSettings, context: PollContext): Delivery {
-  return deliveryOf({ event: askedEvents.call, payload: row, path: "channels/calls" }, settings, context);
+  return deliveryOf({ event: polledEvents.call, payload: row, path: "channels/calls" }, settings, context);
 }
 
 function deliveryOf(
@@ -147,7 +155,7 @@ function deliveryOf(
     installation,
     provider: "bird",
     receivedAt: new Date(now()).toISOString(),
-    method: askedMethod,
+    method: polledMethod,
     url: `${workspacePath(settings)}/${path}`,
     headers: { "content-type": "application/json" },
     body: Buffer.from(JSON.stringify({ service: "channels", event, payload })),

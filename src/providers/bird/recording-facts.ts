@@ -2,23 +2,23 @@ import type { CallEvent, Recording } from "../../core/call.ts";
 import { isoFromText, type JsonObject, objectsAt, secondsAt, textAt } from "../../lib/body.ts";
 import { isApiId } from "./api.ts";
 
-/** More than one call has. */
+/** More recordings than one call has. */
 const mostRecordings = 1_000;
 
 type FoundRecording = { recording: Recording; seconds: number; at: string };
 
-/** What `voice.recordings` says: the one recording of the call that is to be played. Nothing while there is none. */
+/** The fact of `voice.recordings`: the one recording of the call that is played. None while there is none. */
 export function decodeRecordings(callId: string, payload: JsonObject, receivedAt: string): CallEvent[] {
   const [best, ...others] = recordingsThere(objectsAt(payload, "recordings"));
   if (!best) return [];
-  // The time of the latest change, so that a better recording that was there before does not come first.
+  // The time of the latest change, so that a better, earlier recording does not sort first.
   const at = others.reduce((latest, other) => (other.at > latest ? other.at : latest), best.at);
   return [{ callId, at: at || receivedAt, kind: "voice.recordings", facts: { recording: best.recording } }];
 }
 
 /**
- * A call's recordings that can be fetched: the longest first, then the newest. Not verified: what several recordings of
- * one call are to each other; whether `duration` is in seconds, as that of a call is.
+ * The recordings of a call that can be fetched: the longest first, then the newest. Not verified: how several
+ * recordings of one call relate; whether `duration` is in seconds, like that of a call.
  */
 export function recordingsThere(recordings: readonly JsonObject[]): FoundRecording[] {
   const found = recordings.slice(0, mostRecordings).flatMap((row) => {
@@ -35,21 +35,21 @@ export function recordingsThere(recordings: readonly JsonObject[]): FoundRecordi
   );
 }
 
-/** The id of the recording in a `Recording.ref` of ours; undefined for any other ref. */
+/** The id of the recording in one of our `Recording.ref`; undefined for any other ref. */
 export function recordingIdOf(ref: string): string | undefined {
   return /^bird:recording:([\w-]{1,128})(?:\.(?:wav|mp3))?$/.exec(ref)?.[1];
 }
 
-/** WrittenByUs, since a link of Bird's lives for 600 s only. The ending is for players; it is no part of the id. */
+/** A ref of our own, since Bird's links are valid for 600 s only. The ending is for players, and not part of the id. */
 function refOf(id: string, format: string | undefined): string {
   const [ending] = /(wav|mp3)$/.exec(format?.toLowerCase() ?? "") ?? [];
   return `bird:recording:${id}${ending ? `.${ending}` : ""}`;
 }
 
-/** 0 when nobody says: real recordings that can be fetched have had a `duration` of 0 and no end (2023). */
+/** 0 when unknown: real recordings that can be fetched have had a `duration` of 0 and no end (2023). */
 function secondsOf(row: JsonObject): number {
-  const told = secondsAt(row, "duration");
-  if (told) return told;
+  const duration = secondsAt(row, "duration");
+  if (duration) return duration;
   const [from, to] = [timeAt(row, "startedAt"), timeAt(row, "endedAt")];
   return from && to && from < to ? Math.round((Date.parse(to) - Date.parse(from)) / 1000) : 0;
 }

@@ -6,18 +6,18 @@ import { birdApi, lacks, usualApiUrl } from "./api.ts";
 import { recordingIdOf } from "./recording-facts.ts";
 import type { BirdSettings } from "./settings.ts";
 
-/** Bird's own; `media.api.bird.com` is where its documents say that media are (2026). */
+/** Bird's own hosts; according to its documents, media are at `media.api.bird.com` (2026). */
 const hosts = ["*.bird.com", "*.messagebird.com"];
-/** Half of the 600 s for which Bird's links are good. */
-const keptMs = 300_000;
-const askMs = 10_000;
+/** Half of the 600 s for which Bird's links are valid. */
+const cachedMs = 300_000;
+const requestMs = 10_000;
 
 /**
- * Opens recordings by the link that Bird gives for each of them. A link is kept for a while, since a player asks for
- * many ranges; one that was refused is asked for anew. The access key never goes where the link leads.
+ * Opens recordings by the link that Bird returns for each of them. A link is cached for a while, since a player
+ * requests many ranges; a refused one is requested again. The access key is never sent to the link's host.
  */
-export function createRecordings(now: () => number, mostKept = 1_000) {
-  const kept = new Map<string, { link: string; until: number }>();
+export function createRecordings(now: () => number, mostCached = 1_000) {
+  const links = new Map<string, { link: string; until: number }>();
 
   return async (ref: string, settings: BirdSettings, request: AudioRequest): Promise<AudioReply> => {
     const id = recordingIdOf(ref);
@@ -26,25 +26,25 @@ export function createRecordings(now: () => number, mostKept = 1_000) {
     if (missing !== undefined) throw new Rejected(502, `Bird cannot be asked for the recording. ${missing}`);
     const { apiUrl, workspaceId, apiKey } = settings;
     const key = JSON.stringify([apiUrl, workspaceId, apiKey, id]);
-    const known = kept.get(key);
+    const known = links.get(key);
     if (known && known.until > now()) {
       const reply = await openLink(known.link, settings, request);
       if (![401, 403, 404].includes(reply.status)) return reply;
       reply.body.destroy();
     }
     const link = await linkOf(id, settings, request.signal);
-    kept.delete(key);
-    kept.set(key, { link, until: now() + keptMs });
-    for (const oldest of kept.keys()) {
-      if (kept.size <= mostKept) break;
-      kept.delete(oldest);
+    links.delete(key);
+    links.set(key, { link, until: now() + cachedMs });
+    for (const oldest of links.keys()) {
+      if (links.size <= mostCached) break;
+      links.delete(oldest);
     }
     return openLink(link, settings, request);
   };
 }
 
 async function linkOf(id: string, settings: BirdSettings, signal: AbortSignal): Promise<string> {
-  const late = AbortSignal.timeout(askMs);
+  const late = AbortSignal.timeout(requestMs);
   try {
     const recording = await birdApi(settings, AbortSignal.any([signal, late])).one(`recordings/${id}`);
     const link = recording && textAt(recording, "url");
@@ -57,7 +57,7 @@ async function linkOf(id: string, settings: BirdSettings, signal: AbortSignal): 
     );
   } catch (cause) {
     if (late.aborted && !signal.aborted)
-      throw new Rejected(504, `Bird did not answer within ${askMs / 1000} s: try again later`, { cause });
+      throw new Rejected(504, `Bird did not answer within ${requestMs / 1000} s: try again later`, { cause });
     if (!(cause instanceof ProviderError)) throw cause;
     const cure = cause.retry === "later" ? "try again later" : "check workspaceId and apiKey of bird";
     throw new Rejected(502, `Bird does not say where the recording is: ${cure}`, { cause });
@@ -71,8 +71,8 @@ function openLink(link: string, settings: BirdSettings, request: AudioRequest): 
 }
 
 /**
- * Bird's links lead to a bucket of Amazon S3 and carry its signature; the name of the bucket is not known. Whatever
- * bucket Bird itself names is good, and nothing else of Amazon's.
+ * Bird's links lead to a bucket of Amazon S3 with its signature; the name of the bucket is not known. Any bucket that
+ * Bird names is allowed, and no other host of Amazon's.
  */
 function signedBucketOf(link: string): string[] {
   if (!URL.canParse(link)) return [];

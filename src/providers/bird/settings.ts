@@ -2,17 +2,16 @@ import { z } from "zod";
 import { hostList } from "../../lib/outbound.ts";
 import { secrets } from "../../lib/secrets.ts";
 
-/**
- * `signingKey`: of a channels webhook subscription. `platformSecret`: of the new Bird platform, `whsec_…`.
- * `workspaceId`, `apiKey`: whom to ask for lost calls and for recordings, and the access key to ask with.
- * `recordingHosts`: more hosts that recordings may be fetched from.
- */
 export type BirdSettings = {
+  /** Of a channels webhook subscription. */
   signingKey?: string[] | undefined;
+  /** Of the new Bird platform, `whsec_…`. */
   platformSecret?: string[] | undefined;
+  /** For polling lost calls and fetching recordings. */
   workspaceId?: string | undefined;
   apiKey?: string | undefined;
   apiUrl?: string | undefined;
+  /** More hosts that recordings may be fetched from. */
   recordingHosts?: string[] | undefined;
 };
 

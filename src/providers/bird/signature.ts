@@ -1,6 +1,6 @@
 import { Webhook } from "standardwebhooks";
-import type { BodyCheck, DeliveryHead, Proof } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { BodyCheck, DeliveryHead, Proof } from "../../core/provider.ts";
 import { hmacSha256, isOneOf, sameBytes, sha256 } from "../../lib/signature.ts";
 import type { BirdSettings } from "./settings.ts";
 
@@ -15,7 +15,7 @@ export const headerNames = {
 type Headers = DeliveryHead["headers"];
 
 const aheadSeconds = 300;
-/** Retries go on for up to a day and carry the timestamp of the first attempt (field reports, 2026). */
+/** Retries continue for up to a day with the timestamp of the first attempt (field reports, 2026). */
 const channelsBackSeconds = 86_400;
 const platformBackSeconds = 300;
 
@@ -30,12 +30,12 @@ export function verifySignature({ headers }: DeliveryHead, settings: BirdSetting
   );
 }
 
-/** Base64 of an HMAC over the time, the subscribed URL and the raw hash of the body, a line each. */
+/** Base64 of an HMAC over the time, the subscribed URL and the raw hash of the body, one per line. */
 export function channelsSignature(body: Uint8Array, key: string, timestamp: string, url: string): Buffer {
   return hmacSha256(key, `${timestamp}\n${url}\n`, sha256(body));
 }
 
-/** The Standard Webhooks signature, `v1,<base64>`. The library takes text or a Buffer, no other bytes. */
+/** The Standard Webhooks signature, `v1,<base64>`. The library takes text or a Buffer only. */
 export function platformSignature(body: Uint8Array, secret: string, id: string, seconds: number): string {
   return new Webhook(secret).sign(id, new Date(seconds * 1000), Buffer.from(body));
 }
@@ -67,8 +67,8 @@ function verifyChannels(
 }
 
 /**
- * The library's own `verify` reads the machine's clock; ours is an argument, so the window is checked here
- * and only the signature is the library's. Several signatures may come in one header, parted by spaces.
+ * The library's `verify` reads the system clock; ours is an argument, so the time window is checked here and only the
+ * signature by the library. One header may contain several signatures, separated by spaces.
  */
 function verifyPlatform(headers: Headers, keys: readonly string[] | undefined, now: number): BodyCheck {
   if (!keys) {

@@ -1,8 +1,8 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/provider.ts";
 import type { BirdSettings } from "./settings.ts";
 import { channelsSignature, headerNames, platformSignature } from "./signature.ts";
 
-/** How Bird writes a time that is not set. */
+/** Bird's value for a time that is not set. */
 const zeroDate = "0001-01-01T00:00:00Z";
 
 export const simulate: Simulation<BirdSettings> = {
@@ -22,7 +22,7 @@ export const simulate: Simulation<BirdSettings> = {
   },
 };
 
-/** Signed as channels are; as the new platform does for an installation that has that secret only. */
+/** Signed like channels, or like the new platform for an installation that has only that secret. */
 function proofOf(body: Uint8Array, settings: BirdSettings, now: number, url: string): Record<string, string> {
   const seconds = Math.floor(now / 1000);
   const [key] = settings.signingKey ?? [];

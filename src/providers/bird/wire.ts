@@ -1,7 +1,6 @@
 import type { CallEvent } from "../../core/call.ts";
-import type { Delivery, Reading } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
-import { askedMethod } from "../../core/polling.ts";
+import { type Delivery, polledMethod } from "../../core/provider.ts";
 import { callIdAt, isObject, type JsonObject, jsonBody, textAt } from "../../lib/body.ts";
 import { decodeChannels } from "./channels.ts";
 import { decodePlatform } from "./platform.ts";
@@ -11,41 +10,37 @@ const channelsEvents = new Set(["voice.inbound", "voice.outbound"]);
 const platformEvents = new Set(["voice_call.initiated", "voice_call.answered", "voice_call.ended"]);
 
 /**
- * What we call Bird's answers to us, in the envelope of its webhooks. `call`: the payload is the Call of the API.
+ * Our names for responses of Bird's API, in the envelope of its webhooks. `call`: the payload is the Call of the API.
  * `recordings`: the payload is `{id, recordings}`, the id of the call and the rows of the API.
  */
-export const askedEvents = { call: "voice.listed", recordings: "voice.recordings" } as const;
-const askedNames = new Set<string>(Object.values(askedEvents));
+export const polledEvents = { call: "voice.listed", recordings: "voice.recordings" } as const;
+const polledNames = new Set<string>(Object.values(polledEvents));
 
-/** `call`: absent for whatever is not about a call. `body`: the whole of it. */
 type BirdMessage = {
   kind: string;
+  /** The whole message. */
   body: JsonObject;
+  /** Absent for a message that is not about a call. */
   call?: { id: string; from: "channels" | "platform"; facts: JsonObject };
 };
 
-export function read(delivery: Delivery): Reading {
-  return { kind: parse(delivery).kind };
-}
-
-export function decode(delivery: Delivery): CallEvent[] {
-  const { kind, body, call } = parse(delivery);
+export function decode({ kind, body, call }: BirdMessage, receivedAt: string): CallEvent[] {
   if (!call) return [];
-  if (kind === askedEvents.recordings) return decodeRecordings(call.id, call.facts, delivery.receivedAt);
+  if (kind === polledEvents.recordings) return decodeRecordings(call.id, call.facts, receivedAt);
   if (call.from === "platform")
     return [
       {
         callId: call.id,
-        ...decodePlatform(kind, call.facts, textAt(body, "timestamp"), delivery.receivedAt),
+        ...decodePlatform(kind, call.facts, textAt(body, "timestamp"), receivedAt),
       },
     ];
-  const { parentId, ...said } = decodeChannels(kind, call.facts, delivery.receivedAt);
+  const { parentId, ...rest } = decodeChannels(kind, call.facts, receivedAt);
   const ids = parentId === undefined ? { callId: call.id } : { callId: parentId, sameCallAs: call.id };
-  return [{ ...ids, ...said }];
+  return [{ ...ids, ...rest }];
 }
 
-/** Channels name their events `event`, the new platform `type`. Throws `Rejected(400)` for a body with neither. */
-function parse(delivery: Delivery): BirdMessage {
+/** Channels name their events in `event`, the new platform in `type`. Throws `Rejected(400)` for a body with neither. */
+export function parse(delivery: Delivery): BirdMessage {
   const body = jsonBody(delivery);
   const kind = nameAt(body, "event") ?? nameAt(body, "type");
   if (!kind) throw new Rejected(400, "the body has neither `event` nor `type`: Bird names every event");
@@ -53,13 +48,13 @@ function parse(delivery: Delivery): BirdMessage {
     if (isSubscriptionRequest(body)) return { kind: "subscription request", body };
     return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
   }
-  if (delivery.method === askedMethod && askedNames.has(kind))
+  if (delivery.method === polledMethod && polledNames.has(kind))
     return { kind, body, call: { ...callIn(body, "payload", "id", kind), from: "channels" } };
   if (!platformEvents.has(kind)) return { kind: kind.slice(0, 80), body };
   return { kind, body, call: { ...callIn(body, "data", "call_id", kind), from: "platform" } };
 }
 
-/** Bird's page shows, as an "example event", what one sends to subscribe; people replay it to try their webhook. */
+/** Bird's page shows a subscription request as an "example event"; people send it to test their webhook. */
 function isSubscriptionRequest(body: JsonObject): boolean {
   return (
     !Object.hasOwn(body, "payload") &&

@@ -1,16 +1,24 @@
 import type { Direction, Outcome, Phase } from "../../core/call.ts";
 import type { JsonObject } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, partyOf, sidesOf } from "./event.ts";
-import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, isWithoutAgent, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  isWithoutAgent,
+  kindOf,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 const ownNames = ["CallState", "FromNumber", "ToNumber", "VirtualNumber", "AppUserID", "CallRecordings"];
 
 /**
  * The older WebRTC notifications in PascalCase (developer.exotel.com/api/receive-inbound-call-notification).
- * `CallStatus` is the state of the user's line: `busy` while it rings, `free` when the call is over.
- * `TotalDuration` counts the ringing too and is 0 or empty at first, so it is no talk time.
+ * `CallStatus` is the state of the user's line: `busy` while it rings, `free` when the call is over. `TotalDuration`
+ * includes the ringing and is 0 or empty at first, so it is not a talk time.
  */
 export const appNotification: Dialect = {
   speaks: ({ fields }) => ownNames.some((name) => Object.hasOwn(fields, name)),

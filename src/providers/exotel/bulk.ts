@@ -2,12 +2,12 @@ import { ProviderError } from "../../core/errors.ts";
 import { isCallId, isObject, type JsonObject, objectAt, textAt } from "../../lib/body.ts";
 import type { ExotelAccount } from "./account.ts";
 
-/** A call as the API writes it, with its own id. */
+/** A call from the API, with its own id. */
 export type BulkRow = { sid: string; fields: JsonObject };
 
 /**
- * The pages of the bulk Calls API, the earliest call first. `details` is not on its page; public clients send it and
- * keep the legs that they get, and where it tells none, Call Details does.
+ * The pages of the bulk Calls API, the earliest call first. `details` is not documented there; public clients send it
+ * and receive the legs. Where it has no effect, Call Details returns them.
  */
 export async function* pagesOf(
   account: ExotelAccount,
@@ -50,7 +50,7 @@ export async function detailsOf(
   return row?.sid === sid ? row : undefined;
 }
 
-/** Whatever is no call is left out. */
+/** Entries that are not calls are left out. */
 function rowsOf(body: unknown): { rows: BulkRow[]; empty: boolean } {
   const calls = isObject(body) ? body["Calls"] : undefined;
   if (!Array.isArray(calls)) throw new ProviderError("later", "Exotel answered without a list of calls");
@@ -58,8 +58,8 @@ function rowsOf(body: unknown): { rows: BulkRow[]; empty: boolean } {
 }
 
 /**
- * A call, in its `Call` or bare, named by its `Sid` alone. Its pre-signed link opens the recording for whoever has it
- * and is over in minutes: it is not kept.
+ * A call, in its `Call` or bare, identified by its `Sid` alone. Its pre-signed link gives anyone access to the
+ * recording and expires within minutes: it is not stored.
  */
 function rowOf(value: unknown): BulkRow | undefined {
   if (!isObject(value)) return undefined;
@@ -70,7 +70,7 @@ function rowOf(value: unknown): BulkRow | undefined {
   return sid && sid !== "null" && isCallId(sid) ? { sid, fields } : undefined;
 }
 
-/** Only the cursor of the next page's address is used: where our credentials go is not for an answer to say. */
+/** Only the cursor of the next page's address is used: a response must not decide where our credentials are sent. */
 function cursorOf(body: unknown): string | undefined {
   const next = isObject(body) ? textAt(objectAt(body, "Metadata"), "NextPageUri") : undefined;
   if (next === undefined) return undefined;

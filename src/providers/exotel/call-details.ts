@@ -1,31 +1,29 @@
 import type { CallEvent, Facts } from "../../core/call.ts";
 import { type JsonObject, numberAt, objectAt, objectsAt, secondsAt } from "../../lib/body.ts";
 import type { Dialect } from "./event.ts";
-import { mostListed, recordingOf, textOf, wordOf } from "./fields.ts";
 import { statusCallback } from "./status-callback.ts";
-import { exotelTime } from "./time.ts";
+import { exotelTime, mostListed, outcomeOf, recordingOf, textOf, wordOf } from "./values.ts";
 import type { ExotelMessage } from "./wire.ts";
-import { outcomeOf } from "./words.ts";
 
-/** The answer of the Calls API, with `?details=true` or without: a StatusCallback in another arrangement. */
+/** The response of the Calls API, with or without `?details=true`: a StatusCallback in another arrangement. */
 export const callDetails: Dialect = {
   speaks: ({ fields }) => Object.hasOwn(fields, "Sid") && !Object.hasOwn(fields, "CallSid"),
   kind: () => "call_details",
   events: (message, callId) =>
     statusCallback
       .events(asCallback(message), callId)
-      .flatMap((event) => askedEvents({ ...event, kind: callDetails.kind(message) }, message.fields)),
+      .flatMap((event) => polledEvents({ ...event, kind: callDetails.kind(message) }, message.fields)),
 };
 
-/** Whether a call is over and was perhaps taken, but the answer does not tell how long they talked or when it ended. */
+/** Whether a call has ended and may have been answered, but the response lacks its talk time or end. */
 export function lacksFigures(fields: JsonObject): boolean {
   const status = wordOf(fields, "Status");
   const over = status === undefined ? hasEnd(fields) : outcomeOf(status) !== undefined;
-  if (!over || nobodyTalked(fields)) return false;
+  if (!over || wasUnanswered(fields)) return false;
   return !hasEnd(fields) || talkOf(fields) === undefined;
 }
 
-/** Legs come wrapped as `{"Leg": {"Id": 1, …}}` and counted from 1; their statuses stand beside them. */
+/** Legs are wrapped as `{"Leg": {"Id": 1, …}}` and counted from 1, with their statuses beside them. */
 function asCallback({ fields, receivedAt }: ExotelMessage): ExotelMessage {
   const details = objectAt(fields, "Details");
   const legs = objectsAt(details, "Legs")
@@ -37,13 +35,13 @@ function asCallback({ fields, receivedAt }: ExotelMessage): ExotelMessage {
     return { ...found, ...(Object.hasOwn(details, status) && { Status: details[status] }) };
   };
   const ConversationDuration = isSettled(fields) ? talkOf(fields) : undefined;
-  // The bulk answer has the ExoPhone's number under its own name, too.
+  // The bulk response also has the ExoPhone's number under another name.
   const PhoneNumberSid = textOf(fields, "PhoneNumberSid") ?? textOf(fields, "PhoneNumber");
   return { fields: { ...fields, PhoneNumberSid, ConversationDuration, Legs: [leg(1), leg(2)] }, receivedAt };
 }
 
-function askedEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
-  // While it lasts, DateUpdated is the time of the last change, whatever it was.
+function polledEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
+  // During the call, DateUpdated is the time of any last change.
   if (event.phase === "answered") return [{ ...event, facts: without(event.facts, "answeredAt") }];
   if (event.phase !== "ended") return [event];
   if (!isSettled(fields) && !recordingOf(fields, "RecordingUrl"))
@@ -51,7 +49,7 @@ function askedEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
   const { agents, ...facts } = { ...settled(event.facts, fields), ...concluded(event.facts) };
   if (!agents?.some(({ talked }) => talked) || facts.endedAt === undefined)
     return [{ ...event, facts: { ...facts, ...(agents && { agents }) } }];
-  // They talked until the call's end; the rest is as old as the last change of the record.
+  // They talked until the end of the call; all other facts are as old as the last change of the record.
   return [
     { ...event, at: facts.endedAt, facts: { agents } },
     { ...event, facts },
@@ -59,8 +57,8 @@ function askedEvents(event: CallEvent, fields: JsonObject): CallEvent[] {
 }
 
 /**
- * What the API has no word for. Not verified: that the talk lasts to the end of the call (a flow may go on after it),
- * and that the recording is of the talk.
+ * Facts that the API does not have. Not verified: that the talk lasts to the end of the call (a flow may continue after
+ * it), and that the recording is of the talk.
  */
 function concluded({ startedAt = "", endedAt, talkSeconds, recording }: Facts): Facts {
   if (!endedAt || !talkSeconds) return {};
@@ -71,25 +69,25 @@ function concluded({ startedAt = "", endedAt, talkSeconds, recording }: Facts): 
   };
 }
 
-/** Seconds that both sides talked: none when the status says that nobody took the call. */
+/** Seconds that both sides talked: 0 when the status says that the call was not answered. */
 function talkOf(fields: JsonObject): number | undefined {
-  const told =
+  const seconds =
     secondsAt(objectAt(fields, "Details"), "ConversationDuration") ??
     secondsAt(fields, "ConversationDuration");
-  return told ?? (nobodyTalked(fields) ? 0 : undefined);
+  return seconds ?? (wasUnanswered(fields) ? 0 : undefined);
 }
 
-/** For about two minutes after a call its EndTime is a zero date and its talk time 0, which then says nothing. */
+/** For about two minutes after a call its EndTime is a zero date and its talk time 0, which then means nothing. */
 function isSettled(fields: JsonObject): boolean {
-  return hasEnd(fields) || nobodyTalked(fields) || (talkOf(fields) ?? 0) > 0;
+  return hasEnd(fields) || wasUnanswered(fields) || (talkOf(fields) ?? 0) > 0;
 }
 
-/** The time of the record's last change is no end. */
+/** Without the time of the record's last change, which is not the end. */
 function settled(facts: Facts, fields: JsonObject): Facts {
   return hasEnd(fields) ? facts : without(facts, "endedAt");
 }
 
-function nobodyTalked(fields: JsonObject): boolean {
+function wasUnanswered(fields: JsonObject): boolean {
   const outcome = outcomeOf(wordOf(fields, "Status"));
   return outcome !== undefined && outcome !== "completed";
 }

@@ -1,13 +1,22 @@
 import type { Direction, Facts, Outcome } from "../../core/call.ts";
 import { type JsonObject, objectAt, objectsAt, secondsAt } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, partyOf } from "./event.ts";
-import { customOf, kindOf, mostListed, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, isWithoutAgent, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  isWithoutAgent,
+  kindOf,
+  mostListed,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 /**
- * Status callbacks of Voice v2 (CCM) and v3: `event_details` and `call_details` with the customer and the agent by name.
- * Exotel's pages show the details as the API answers them (`sid`, `state`, `status`); callbacks of a user have
+ * Status callbacks of Voice v2 (CCM) and v3: `event_details`, and `call_details` with the customer and the agent by
+ * name. Exotel's pages show the details as the API returns them (`sid`, `state`, `status`); a user's callbacks have
  * `call_sid`, `call_state` and `call_status`. Both are read. Unverified: which times a callback has.
  */
 export const ccm: Dialect = {
@@ -42,7 +51,7 @@ function statusOf(details: JsonObject): string | undefined {
   return wordOf(details, "call_status") ?? wordOf(details, "status");
 }
 
-/** `answered` does not say which side has answered, so the call rings until it is over. */
+/** `answered` does not name the side, so the call rings until it has ended. */
 function isOver(fields: JsonObject): boolean {
   const details = detailsOf(fields);
   if (wordOf(objectAt(fields, "event_details"), "event_type") === "answered") return false;

@@ -1,26 +1,36 @@
 import type { AgentRef, CallEvent, Direction, Facts, Phase } from "../../core/call.ts";
-import { exotelTime } from "./time.ts";
+import { exotelTime } from "./values.ts";
 import type { ExotelMessage } from "./wire.ts";
 
-/** One of the shapes that Exotel tells calls in. `kind`: the name of this message's event. */
+/** One of Exotel's formats for calls. */
 export type Dialect = {
   speaks(message: ExotelMessage): boolean;
+  /** The name of this message's event. */
   kind(message: ExotelMessage): string;
   events(message: ExotelMessage, callId: string): CallEvent[];
 };
 
-/** One event from what is known of it, or none when nothing is. `times`: where its own time may stand, best first. */
+/** One event, or none when nothing is known. `times`: candidates for its own time, best first. */
 export function eventsFrom(
   message: ExotelMessage,
-  told: { callId: string; kind: string; times: readonly (string | undefined)[]; phase?: Phase; facts: Facts },
+  event: {
+    callId: string;
+    kind: string;
+    times: readonly (string | undefined)[];
+    phase?: Phase;
+    facts: Facts;
+  },
 ): CallEvent[] {
-  const facts = known(told.facts);
-  if (!told.phase && Object.keys(facts).length === 0) return [];
-  const at = told.times.map(exotelTime).find((time) => time !== undefined) ?? message.receivedAt;
-  return [{ callId: told.callId, at, kind: told.kind, ...(told.phase && { phase: told.phase }), facts }];
+  const facts = known(event.facts);
+  if (!event.phase && Object.keys(facts).length === 0) return [];
+  const at = event.times.map(exotelTime).find((time) => time !== undefined) ?? message.receivedAt;
+  return [{ callId: event.callId, at, kind: event.kind, ...(event.phase && { phase: event.phase }), facts }];
 }
 
-/** An agent by everything that Exotel calls them: of `sip:agent_001@app.exotel.com` the user part is an id too, and the first. */
+/**
+ * An agent by all of Exotel's ids for them: the user part of `sip:agent_001@app.exotel.com` is an id too, and the
+ * first.
+ */
 export function agentsOf(
   ids: readonly (string | undefined)[],
   {
@@ -29,10 +39,10 @@ export function agentsOf(
     not = [],
   }: { email?: string; talked?: boolean; not?: readonly (string | undefined)[] } = {},
 ): AgentRef[] {
-  const told = ids
+  const own = ids
     .filter((id) => id !== undefined)
     .filter((id) => !not.some((other) => sameNumber(id, other)));
-  const all = [...new Set(told.flatMap((id) => [...sipUser(id), id]))];
+  const all = [...new Set(own.flatMap((id) => [...sipUser(id), id]))];
   if (all.length === 0 && !email) return [];
   return [
     { ids: all.length > 0 ? all : [email ?? ""], ...(email && { email }), ...(talked && { talked: true }) },
@@ -40,8 +50,8 @@ export function agentsOf(
 }
 
 /**
- * Who of the two is the customer. Without a direction only a SIP address tells: it is an agent's
- * (`sip:` is how WebRTC users are reached), and two or none of them tell nothing.
+ * Which of the two is the customer. Without a direction only a SIP address decides: it is an agent's (WebRTC users are
+ * reached by `sip:`); two or none of them decide nothing.
  */
 export function sidesOf(
   direction: Direction | undefined,
@@ -54,13 +64,13 @@ export function sidesOf(
   return inbound ? between(from, to) : between(to, from);
 }
 
-/** `otherEnd`: the message leaves open whether this is the customer instead. */
+/** `otherEnd`: may be the customer instead. */
 export type Sides = { customer?: string; agent?: string; otherEnd?: string };
 
 /**
- * The same of an outgoing call of the API, a flow or a campaign. `From` is the number that was rung first: an agent's, or
- * the customer's with an agent or the ExoPhone in `To` (developer.exotel.com, make-a-call-api and connect-to-flow). A SIP
- * address and the call's own line tell which; otherwise `guess` says who is taken for the customer.
+ * The sides of an outgoing call of the API, a flow or a campaign. `From` is the number that was called first: an
+ * agent's, or the customer's with an agent or the ExoPhone in `To` (developer.exotel.com, make-a-call-api and
+ * connect-to-flow). A SIP address and the call's own line decide; otherwise `guess` is taken for the customer.
  */
 export function outboundSides(
   from: string | undefined,
@@ -86,7 +96,7 @@ export function partyOf(number: string | undefined, name?: string): Facts["custo
   return { ...(number && { number }), ...(name && { name }) };
 }
 
-/** The same writing, or the same last ten digits: `+911234567890` and `01234567890`. */
+/** Equal, or with the same last ten digits: `+911234567890` and `01234567890`. */
 export function sameNumber(a: string | undefined, b: string | undefined): boolean {
   if (a === undefined || b === undefined) return false;
   return a === b || (isNumber(a) && isNumber(b) && a.slice(-10) === b.slice(-10));
@@ -107,8 +117,8 @@ function sipUser(id: string): string[] {
 
 /** Without what is absent or empty. */
 function known(facts: Facts): Facts {
-  const told = Object.entries(facts).filter(
+  const present = Object.entries(facts).filter(
     ([, value]) => value !== undefined && !(typeof value === "object" && Object.keys(value).length === 0),
   );
-  return Object.fromEntries(told);
+  return Object.fromEntries(present);
 }

@@ -1,4 +1,5 @@
-import type { Delivery, Provider } from "../../core/contracts.ts";
+import type { Delivery, Provider } from "../../core/provider.ts";
+import { parsedOnce } from "../../lib/body.ts";
 import { verifySecret } from "../../lib/secrets.ts";
 import { appNotification } from "./app-notification.ts";
 import { callDetails } from "./call-details.ts";
@@ -14,7 +15,7 @@ import { simulation } from "./simulate.ts";
 import { statusCallback } from "./status-callback.ts";
 import { type ExotelMessage, messageOf } from "./wire.ts";
 
-/** All of them arrive at one URL; the first that recognises a message reads it. */
+/** All of them arrive at one URL; the first that recognises a message decodes it. */
 const dialects: readonly Dialect[] = [
   ccm,
   callDetails,
@@ -33,14 +34,11 @@ export const exotel: Provider<ExotelSettings> = {
   methods: ["GET", "POST"],
   keepHeaders: [],
   verify: (head, { secret }, proof) => verifySecret(head, secret, proof),
-  read: (delivery) => {
-    const { dialect, message } = understood(delivery);
-    return { kind: dialect.kind(message) };
-  },
-  decode: (delivery) => {
-    const { dialect, message } = understood(delivery);
-    return message.callId === undefined ? [] : dialect.events(message, message.callId);
-  },
+  ...parsedOnce(understood, {
+    read: ({ dialect, message }) => ({ kind: dialect.kind(message) }),
+    decode: ({ dialect, message }) =>
+      message.callId === undefined ? [] : dialect.events(message, message.callId),
+  }),
   polling: createPolling(),
   recording: openRecording,
   simulate: simulation,

@@ -1,16 +1,23 @@
 import type { Direction, Facts, Phase } from "../../core/call.ts";
 import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
 import { agentsOf, type Dialect, eventsFrom, isSip, partyOf, sidesOf } from "./event.ts";
-import { customOf, kindOf, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  kindOf,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
-type Tell = (fields: JsonObject, time: string | undefined) => { phase?: Phase; facts: Facts };
+type Decoder = (fields: JsonObject, time: string | undefined) => { phase?: Phase; facts: Facts };
 
 const maxCallerFacts = 50;
 
-/** Either or both events are sent for a missed call: the vendor's page and its table disagree. */
-const missed: Tell = (fields, time) => ({
+/** A missed call sends one or both of these events: the vendor's page and its table disagree. */
+const missed: Decoder = (fields, time) => ({
   phase: "ended",
   facts: {
     ...sides(fields, missedDirection(fields)),
@@ -21,8 +28,8 @@ const missed: Tell = (fields, time) => ({
   },
 });
 
-/** The lifecycle events name nobody: the fold joins them to the first notification by their call_sid. */
-const tells = new Map<string | undefined, Tell>([
+/** The lifecycle events name no party: the fold joins them to the first notification by their call_sid. */
+const decoders = new Map<string | undefined, Decoder>([
   ["incoming_call", (fields, time) => begun(fields, "inbound", time)],
   ["outbound_call", (fields, time) => begun(fields, "outbound", time)],
   ["call_ringing", (fields) => ({ phase: "ringing", facts: sides(fields) })],
@@ -42,20 +49,20 @@ export const notification: Dialect = {
   kind: ({ fields }) => kindOf(textOf(fields, "event") ?? "call_notification"),
   events: (message, callId) => {
     const timestamp = textOf(message.fields, "timestamp");
-    const told = tells.get(textOf(message.fields, "event")?.toLowerCase())?.(
+    const decoded = decoders.get(textOf(message.fields, "event")?.toLowerCase())?.(
       message.fields,
       exotelTime(timestamp),
     );
-    if (!told) return [];
-    return eventsFrom(message, { callId, kind: notification.kind(message), times: [timestamp], ...told });
+    if (!decoded) return [];
+    return eventsFrom(message, { callId, kind: notification.kind(message), times: [timestamp], ...decoded });
   },
 };
 
-function begun(fields: JsonObject, usual: Direction, time: string | undefined): ReturnType<Tell> {
+function begun(fields: JsonObject, usual: Direction, time: string | undefined): ReturnType<Decoder> {
   return { phase: "ringing", facts: { ...sides(fields, usual), startedAt: time } };
 }
 
-function answered(fields: JsonObject, time: string | undefined): ReturnType<Tell> {
+function answered(fields: JsonObject, time: string | undefined): ReturnType<Decoder> {
   const { agents, ...facts } = sides(fields);
   const talking = agentsOf([textOf(fields, "answered_by")], { talked: true });
   return {
@@ -64,8 +71,8 @@ function answered(fields: JsonObject, time: string | undefined): ReturnType<Tell
   };
 }
 
-/** `duration` counts the ringing too, so only `talk_time` is talk. `completed` and none of it: the caller gave up. */
-function completed(fields: JsonObject, time: string | undefined): ReturnType<Tell> {
+/** `duration` includes the ringing, so only `talk_time` is talk. `completed` without it: the caller hung up. */
+function completed(fields: JsonObject, time: string | undefined): ReturnType<Decoder> {
   const talkSeconds = secondsAt(fields, "talk_time");
   const outcome = outcomeOf(wordOf(fields, "status")) ?? "completed";
   return {
@@ -80,7 +87,7 @@ function completed(fields: JsonObject, time: string | undefined): ReturnType<Tel
   };
 }
 
-/** `usual`: the direction of this kind of event, when it does not say itself. */
+/** `usual`: the direction of this kind of event when it has none of its own. */
 function sides(fields: JsonObject, usual?: Direction): Facts {
   const direction = directionOf(wordOf(fields, "direction")) ?? usual;
   const { customer, agent } = sidesOf(direction, textOf(fields, "from"), textOf(fields, "to"));
@@ -95,7 +102,10 @@ function sides(fields: JsonObject, usual?: Direction): Facts {
   };
 }
 
-/** `missed_call` names the parties but no direction: incoming, unless a SIP user placed the call. `call_missed` names nobody. */
+/**
+ * `missed_call` names the parties but no direction: inbound, unless a SIP user placed the call. `call_missed` names
+ * neither.
+ */
 function missedDirection(fields: JsonObject): Direction | undefined {
   if (textOf(fields, "from") === undefined) return undefined;
   return isSip(textOf(fields, "from")) ? "outbound" : "inbound";

@@ -1,5 +1,5 @@
-import type { Facts, Outcome } from "../../core/call.ts";
-import { type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
+import type { AgentRef, Facts, Outcome } from "../../core/call.ts";
+import { isObject, type JsonObject, objectAt, secondsAt } from "../../lib/body.ts";
 import {
   agentsOf,
   type Dialect,
@@ -10,10 +10,18 @@ import {
   sameNumber,
   sidesOf,
 } from "./event.ts";
-import { customOf, kindOf, legAt, recordingOf, textOf, wordOf } from "./fields.ts";
-import { botOf, streamOf, streamOutcome } from "./stream.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, isRunning, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  isRunning,
+  kindOf,
+  legAt,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 const ownNames = [
   "CallFrom",
@@ -28,7 +36,7 @@ const ownNames = [
   "StreamUrl",
 ];
 
-/** What `CallType` says of a flow that has come past its Connect applet; `call-attempt` never came that far. */
+/** The values of `CallType` after the Connect applet of a flow; `call-attempt` never reached it. */
 const outcomeByCallType = new Map<string | undefined, Outcome>([
   ["completed", "completed"],
   ["client-hangup", "cancelled"],
@@ -60,7 +68,7 @@ export const passthru: Dialect = {
 };
 
 /**
- * Of an incoming call CallFrom is the caller and CallTo the ExoPhone; of an outgoing one CallTo is the number dialled
+ * In an incoming call CallFrom is the caller and CallTo the ExoPhone; in an outgoing one CallTo is the number dialled
  * (support article 48283). `OutgoingPhoneNumber` is the ExoPhone that the flow dials from.
  */
 export function commonFacts(fields: JsonObject, agent: { email?: string; talked?: boolean }): Facts {
@@ -88,7 +96,7 @@ export function commonFacts(fields: JsonObject, agent: { email?: string; talked?
   };
 }
 
-/** AgentStream writes From and To only. */
+/** AgentStream has only From and To. */
 export function endsOf(fields: JsonObject): { from?: string; to?: string } {
   const from = textOf(fields, "CallFrom") ?? textOf(fields, "From");
   const to = textOf(fields, "CallTo") ?? textOf(fields, "To");
@@ -96,7 +104,7 @@ export function endsOf(fields: JsonObject): { from?: string; to?: string } {
 }
 
 /**
- * An outgoing call that came to a flow rang the customer first, with the ExoPhone in CallTo. A flow that dials on from a
+ * An outgoing call that entered a flow rang the customer first, with the ExoPhone in CallTo. A flow that dials from a
  * line of its own may be the other way round: "CallTo is the number dialled" (support article 48283).
  */
 function outgoing(fields: JsonObject, from: string | undefined, to: string | undefined): Sides {
@@ -110,10 +118,10 @@ function dialStatus(fields: JsonObject): string | undefined {
   return wordOf(fields, "DialCallStatus") ?? wordOf(objectAt(fields, "Insights"), "DialCallStatus");
 }
 
-/** Events of a Connect applet or a stream that are no end, whatever else they say. */
+/** Events of a Connect applet or a stream that never end a call. */
 const begins = new Set(["dial", "ringing", "answered", "stream-start", "stream-started"]);
 
-/** A flow that has come nowhere yet is `incomplete` too: then CallStatus says that the call goes on. */
+/** An unfinished flow is also `incomplete`: CallStatus then says that the call goes on. */
 function isOver(fields: JsonObject): boolean {
   const eventType = wordOf(fields, "EventType");
   if (eventType !== undefined && begins.has(eventType)) return false;
@@ -134,13 +142,13 @@ export function endedFacts(fields: JsonObject, agent: { email?: string } = {}): 
     outcomeByCallType.get(callType) ??
     outcomeOf(wordOf(fields, "CallStatus")) ??
     outcomeOf(wordOf(fields, "EventType"));
-  const [told = "unknown"] = [
+  const [reported = "unknown"] = [
     byType === "voicemail" ? byType : undefined,
     dialled === "completed" ? dialled : streamed,
     dialled,
     byType,
   ].filter((outcome) => outcome !== undefined);
-  const outcome = told === "completed" && talkSeconds === 0 ? "abandoned" : told;
+  const outcome = reported === "completed" && talkSeconds === 0 ? "abandoned" : reported;
   const word = streamed === undefined || dialled ? dialStatus(fields) : wordOf(streamOf(fields), "Status");
   const hasOwnWord = callType === "completed" || callType === "call-attempt";
   return {
@@ -153,8 +161,8 @@ export function endedFacts(fields: JsonObject, agent: { email?: string } = {}): 
 }
 
 /**
- * The seconds on the dialled agent's leg. `DialCallDuration` only without legs: one vendor page counts its ringing
- * (support article 3000088074), another does not (48283).
+ * The seconds on the dialled agent's leg. `DialCallDuration` only without legs: according to one vendor page it
+ * includes the ringing (support article 3000088074), according to another it does not (48283).
  */
 function talkOf(fields: JsonObject): number | undefined {
   const agent = textOf(fields, "DialWhomNumber");
@@ -170,10 +178,63 @@ function talkOf(fields: JsonObject): number | undefined {
   return dialled || (streamed ?? dialled);
 }
 
-/** What the caller typed comes in double quotes. */
+/** The caller's input is quoted. */
 function digits(fields: JsonObject): { digits?: string } {
   const typed = textOf(fields, "digits")
     ?.replace(/^"(.*)"$/, "$1")
     .trim();
   return typed && typed !== "null" ? { digits: typed } : {};
+}
+
+/** Longer than any of Exotel's own, in characters and in members. */
+const longestJson = 10_000;
+const mostMembers = 100;
+const names = ["Status", "Duration", "RecordingUrl", "DisconnectedBy", "DetailedStatus", "Error"];
+
+/**
+ * The stream facts of a Passthru after a Voicebot or Stream applet: `Stream[Status]` and the like, or one JSON text in
+ * `Stream` (support article 3000132269). Users' code also reads `recording_url` and the like.
+ */
+function streamOf(fields: JsonObject): JsonObject {
+  const members = Object.entries(untidyStream(fields)).slice(0, mostMembers);
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const found = members.find(([key]) => key.toLowerCase().replaceAll("_", "") === name.toLowerCase());
+      return found ? [[name, found[1]]] : [];
+    }),
+  );
+}
+
+function untidyStream(fields: JsonObject): JsonObject {
+  const text = Object.hasOwn(fields, "Stream") ? fields["Stream"] : undefined;
+  if (typeof text !== "string") return objectAt(fields, "Stream");
+  if (text.length > longestJson) return {};
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+/** A caller who hangs up makes the stream `cancelled`; with a duration, they talked with the bot. */
+function streamOutcome(fields: JsonObject): Outcome | undefined {
+  const stream = streamOf(fields);
+  const outcome = outcomeOf(wordOf(stream, "Status"));
+  // `Streaming_call_throttled`: more concurrent streams than the account may have.
+  const hasFailed =
+    textOf(stream, "Error") ??
+    (/throttled|failed/i.test(textOf(stream, "DetailedStatus") ?? "") || undefined);
+  if (outcome === undefined) return hasFailed === undefined ? undefined : "failed";
+  const talked = (secondsAt(stream, "Duration") ?? 0) > 0;
+  return outcome === "cancelled" && talked ? "completed" : outcome;
+}
+
+/** The bot of the stream, identified by its flow, so that the directory can name its owner. */
+function botOf(fields: JsonObject): AgentRef[] {
+  const isTold = ["Stream", "StreamSid", "StreamUrl"].some((name) => Object.hasOwn(fields, name));
+  if (!isTold) return [];
+  const talked = streamOutcome(fields) === "completed" && secondsAt(streamOf(fields), "Duration") !== 0;
+  const id = textOf(fields, "flow_id") ?? "voicebot";
+  return [{ ids: [id], name: "Voicebot", kind: "ai", ...(talked && { talked }) }];
 }

@@ -1,13 +1,13 @@
 import type { Facts } from "../../core/call.ts";
 import type { JsonObject } from "../../lib/body.ts";
 import { type Dialect, eventsFrom, partyOf } from "./event.ts";
-import { kindOf, textOf, wordOf } from "./fields.ts";
 import { commonFacts, endedFacts, endsOf, passthru } from "./passthru.ts";
+import { kindOf, textOf, wordOf } from "./values.ts";
 
 /**
- * The Connect applet's pop-up, sent once for every agent whose phone rings. Its `Status` is the state of that agent's
- * line and never an outcome: `Dial` with `busy` is the ringing phone, `Terminal` with `free` the end of the dialling.
- * How that went stands beside it in `DialCallStatus`, the legs and the recording, where they are sent.
+ * The Connect applet's pop-up, sent once for each agent whose phone rings. Its `Status` is the state of that agent's
+ * line and never an outcome: `Dial` with `busy` is a ringing phone, `Terminal` with `free` the end of the dialling. The
+ * result is in `DialCallStatus`, the legs and the recording, where they are sent.
  */
 export const popup: Dialect = {
   speaks: (message) => {
@@ -34,12 +34,13 @@ export const popup: Dialect = {
 };
 
 /**
- * The direction of a pop-up is that of the dialled leg, `outbound-dial` for callers too, while CallFrom is the calling
- * party and CallTo the ExoPhone of the flow (support article 3000106308). So it tells the ends and not the direction.
+ * The direction of a pop-up is that of the dialled leg, `outbound-dial` for incoming calls too, while CallFrom is the
+ * calling party and CallTo the ExoPhone of the flow (support article 3000106308). So it shows the ends and not the
+ * direction.
  */
-function asSeenByCaller(told: Facts, fields: JsonObject): Facts {
-  if (told.direction !== "outbound") return told;
-  const { direction: _, otherEnd: __, ...facts } = told;
+function asSeenByCaller(dialled: Facts, fields: JsonObject): Facts {
+  if (dialled.direction !== "outbound") return dialled;
+  const { direction: _, otherEnd: __, ...facts } = dialled;
   const { from, to } = endsOf(fields);
   return { ...facts, customer: partyOf(from), line: to };
 }

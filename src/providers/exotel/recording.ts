@@ -1,16 +1,18 @@
 import type { AudioReply, AudioRequest } from "../../core/audio.ts";
 import { isAtApi, isHostIn, openOutside } from "../../lib/outbound.ts";
 
-/** `apiKey`, `apiToken`: of Exotel's API, for recordings behind Basic auth. `recordingHosts`: more hosts that may be asked. */
 export type RecordingSettings = {
+  /** Of Exotel's API, for recordings behind Basic auth. */
   apiKey?: string | undefined;
   apiToken?: string | undefined;
+  /** `https://api.exotel.com` by default. Accounts in Mumbai are at https://api.in.exotel.com; each region refuses the other's keys. */
   apiUrl?: string | undefined;
+  /** More hosts that recordings may be fetched from. */
   recordingHosts?: string[] | undefined;
 };
 
 const exotelHosts = ["exotel.com", "*.exotel.com"];
-/** Exotel's bucket by its own name, and the shared host where the bucket stands first in the path. */
+/** Exotel's bucket under its own host name. On the shared hosts below, the bucket is the first part of the path. */
 const bucketHosts = [
   "exotelrecordings.s3-ap-southeast-1.amazonaws.com",
   "exotelrecordings.s3.ap-southeast-1.amazonaws.com",
@@ -18,7 +20,7 @@ const bucketHosts = [
 ];
 const sharedHosts = ["s3-ap-southeast-1.amazonaws.com", "s3.ap-southeast-1.amazonaws.com"];
 
-/** The audio of a call, with Basic auth where it is Exotel's to ask for it. Not verified: which accounts need it. */
+/** The audio of a call, with Basic auth on Exotel's own hosts. Not verified: which accounts need it. */
 export async function openRecording(
   ref: string,
   { apiKey, apiToken, apiUrl, recordingHosts = [] }: RecordingSettings,
@@ -27,18 +29,18 @@ export async function openRecording(
   const allowedHosts = [...exotelHosts, ...bucketHosts, ...sharedHosts, ...recordingHosts];
   const open = (credentials?: Record<string, string>) =>
     openOutside(ref, { ...request, allowedHosts, apiUrl, credentials });
-  const asks = URL.canParse(ref) && mayAskForCredentials(new URL(ref), apiUrl);
-  if (!asks || apiKey === undefined || apiToken === undefined) return open();
+  const isPrivate = URL.canParse(ref) && mayReceiveCredentials(new URL(ref), apiUrl);
+  if (!isPrivate || apiKey === undefined || apiToken === undefined) return open();
   const pair = Buffer.from(`${apiKey}:${apiToken}`).toString("base64");
   const reply = await open({ authorization: `Basic ${pair}` });
-  // Amazon answers 400 to any Authorization that is not its own. Not verified: what Exotel's bucket does.
+  // Amazon answers 400 to any foreign Authorization header. Not verified: the behaviour of Exotel's bucket.
   if (reply.status !== 400) return reply;
   reply.body.destroy();
   return open();
 }
 
-/** Credentials go to Exotel and to its bucket only, over https, and never beside a signature in the link. */
-function mayAskForCredentials(url: URL, apiUrl: string | undefined): boolean {
+/** Credentials are sent to Exotel and its bucket only, over https, and never with a signature in the link. */
+function mayReceiveCredentials(url: URL, apiUrl: string | undefined): boolean {
   if (isSigned(url)) return false;
   if (isAtApi(url, apiUrl)) return true;
   const isShared = isHostIn(url.hostname, sharedHosts) && url.pathname.startsWith("/exotelrecordings/");

@@ -3,12 +3,12 @@ import { hostList } from "../../lib/outbound.ts";
 import { secrets } from "../../lib/secrets.ts";
 import type { RecordingSettings } from "./recording.ts";
 
-/**
- * `secret`: ours, as `?key=` in the URL or as the Basic auth password. The rest is for asking Exotel itself, for lost
- * calls and for recordings; its dashboard shows it under API settings. `apiUrl`: https://api.exotel.com when absent;
- * accounts in Mumbai live at https://api.in.exotel.com, and each region refuses the other's keys.
- */
-export type ExotelSettings = RecordingSettings & { secret: string[]; accountSid?: string | undefined };
+/** The API's keys are for lost calls and recordings; Exotel's dashboard shows them under API settings. */
+export type ExotelSettings = RecordingSettings & {
+  /** Ours, as `?key=` in the URL or as the Basic auth password. */
+  secret: string[];
+  accountSid?: string | undefined;
+};
 
 export const exotelSettings: z.ZodType<ExotelSettings> = z.strictObject({
   secret: secrets,

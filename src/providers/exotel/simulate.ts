@@ -1,5 +1,5 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
-import { toExotelTime } from "./time.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/provider.ts";
+import { toExotelTime } from "./values.ts";
 
 const boundary = "------------------------5c1f0a7e5d21b9f4";
 const sip = (agent: string) => `sip:${agent}@app.exotel.com`;
@@ -46,7 +46,7 @@ function notifications(call: SimulatedCall): SimulatedRequest[] {
   ];
 }
 
-/** Exotel has no WebRTC event for a busy line: the StatusCallback tells it. */
+/** Exotel has no WebRTC event for a busy line: the StatusCallback reports it. */
 function afterwards(call: SimulatedCall): SimulatedRequest[] {
   if (call.outcome !== "completed")
     return [multipart(call.ringSeconds + 1, callback(call, call.ringSeconds))];
@@ -87,7 +87,7 @@ function parties(call: SimulatedCall): { from: string; to: string; exophone: str
   return { from, to, exophone: call.line };
 }
 
-/** All of Exotel's messages tell the same whole second. */
+/** All of Exotel's messages have the same whole second. */
 function startMs({ startedAt }: SimulatedCall): number {
   return Math.floor(Date.parse(startedAt) / 1000) * 1000;
 }

@@ -10,27 +10,37 @@ import {
   sameNumber,
   sidesOf,
 } from "./event.ts";
-import { customOf, kindOf, legAt, legStatus, recordingOf, textOf, wordOf } from "./fields.ts";
-import { exotelTime } from "./time.ts";
-import { directionOf, isRunning, outcomeOf } from "./words.ts";
+import {
+  customOf,
+  directionOf,
+  exotelTime,
+  isRunning,
+  kindOf,
+  legAt,
+  legStatus,
+  outcomeOf,
+  recordingOf,
+  textOf,
+  wordOf,
+} from "./values.ts";
 
 /** StatusCallback of the Voice v1 API: `EventType` answered or terminal, and a `Status`. Legs[0] is From, Legs[1] is To. */
 export const statusCallback: Dialect = {
   speaks: ({ fields }) => Object.hasOwn(fields, "CallSid"),
   kind: ({ fields }) => kindOf("status", wordOf(fields, "EventType") ?? statusOf(fields) ?? "callback"),
   events: (message, callId) => {
-    const told = tell(message.fields);
-    if (!told) return [];
+    const progress = progressOf(message.fields);
+    if (!progress) return [];
     const times = ["DateUpdated", "EndTime"].map((name) => textOf(message.fields, name));
-    return eventsFrom(message, { callId, kind: statusCallback.kind(message), times, ...told });
+    return eventsFrom(message, { callId, kind: statusCallback.kind(message), times, ...progress });
   },
 };
 
-function tell(fields: JsonObject): { phase?: Phase; facts: Facts } | undefined {
+function progressOf(fields: JsonObject): { phase?: Phase; facts: Facts } | undefined {
   const word = wordOf(fields, "EventType") ?? statusOf(fields);
   if (isOver(fields)) return { phase: "ended", facts: endedFacts(fields) };
   if (word === undefined) return { facts: commonFacts(fields, false) };
-  // Until both legs talk the call rings: `answered` is sent for each leg, and the From leg is dialled first.
+  // The call rings until both legs talk: `answered` is sent for each leg, and the From leg is dialled first.
   if (!isRunning(word)) return undefined;
   if (!bothTalk(fields)) return { phase: "ringing", facts: commonFacts(fields, false) };
   const answeredAt = exotelTime(textOf(fields, "DateUpdated"));
@@ -50,7 +60,7 @@ function isOver(fields: JsonObject): boolean {
   return !isRunning(status) && exotelTime(textOf(fields, "EndTime")) !== undefined;
 }
 
-/** A To leg that talks while the callback does not tell of the From leg counts: From was dialled first. */
+/** A To leg that talks in a callback without the From leg counts: From was dialled first. */
 function bothTalk(fields: JsonObject): boolean {
   const [from, to] = [legStatus(legAt(fields, 0)), legStatus(legAt(fields, 1))];
   return to === "in-progress" && (from === undefined || from === "in-progress");
@@ -61,13 +71,13 @@ function endedFacts(fields: JsonObject): Facts {
   const talkSeconds = settledTalk(fields);
   const outcome = endOf(fields, talkSeconds, direction);
   const otherOutcome = direction === "outbound" ? endOf(fields, talkSeconds, direction, 0) : outcome;
-  // Without an EndTime, or with a zero one although the talk is told, the callback's own time is when the call ended.
-  const told = textOf(fields, "EndTime");
-  const isOpen = told === undefined || (exotelTime(told) === undefined && (talkSeconds ?? 0) > 0);
+  // Without an EndTime, or with a zero one despite a talk time, the callback's own time is when the call ended.
+  const endTime = textOf(fields, "EndTime");
+  const isOpen = endTime === undefined || (exotelTime(endTime) === undefined && (talkSeconds ?? 0) > 0);
   const common = commonFacts(fields, outcome === "completed" && (talkSeconds ?? 0) > 0);
   return {
     ...common,
-    endedAt: exotelTime(isOpen ? textOf(fields, "DateUpdated") : told),
+    endedAt: exotelTime(isOpen ? textOf(fields, "DateUpdated") : endTime),
     talkSeconds,
     ringSeconds: secondsAt(objectAt(legAt(fields, 1), "Insights"), "RingingDuration"),
     outcome,
@@ -78,8 +88,8 @@ function endedFacts(fields: JsonObject): Facts {
 }
 
 /**
- * `completed` with no seconds, a zero EndTime and yet a recording is a call whose figures have not settled
- * (533 cases of one operator): then 0 is not a talk time. A call of one leg has its talk there.
+ * `completed` with 0 seconds, a zero EndTime and yet a recording is a call whose figures have not settled (533 cases of
+ * one operator): 0 is then not a talk time. In a call of one leg the talk is on that leg.
  */
 function settledTalk(fields: JsonObject): number | undefined {
   const { customer, hasOne } = legsOf(fields);
@@ -101,13 +111,13 @@ function endOf(
   const outcome = outcomeOf(statusOf(fields));
   if (outcome === undefined) return (talkSeconds ?? 0) > 0 ? "completed" : "unknown";
   if (outcome !== "completed") return outcome;
-  // Only an outbound call has the customer on a leg that is dialled; an agent's machine is no voicemail of ours.
+  // Only an outbound call has the customer on a dialled leg; an agent's machine is not a voicemail.
   if (direction === "outbound" && isMachine(answeredBy(fields, customersLeg))) return "voicemail";
   const { second, hasOne } = legsOf(fields);
   if ((talkSeconds ?? 0) > 0 || (secondsAt(second ?? {}, "OnCallDuration") ?? 0) > 0) return "completed";
   if (talkSeconds === undefined && (hasOne || !second)) return "completed";
   const ofLeg = outcomeOf(legStatus(second ?? {}));
-  // A talk time that was not told is not 0, so a leg that was completed was a talk.
+  // A missing talk time is not 0, so a completed leg was a conversation.
   if (talkSeconds === undefined && (ofLeg === "completed" || !isSettled(fields))) return ofLeg ?? "completed";
   if (ofLeg !== undefined && ofLeg !== "completed" && ofLeg !== "cancelled") return ofLeg;
   return direction === "outbound" ? "cancelled" : "abandoned";
@@ -141,7 +151,9 @@ function commonFacts(fields: JsonObject, talked: boolean): Facts {
   };
 }
 
-/** Without `To` an outgoing call has the customer in `From` when it had no second leg: a flow or a bot talked with them. */
+/**
+ * Without `To` an outgoing call has the customer in `From` when it had no second leg: a flow or a bot talked with them.
+ */
 function partiesOf(fields: JsonObject, direction: Direction | undefined): Sides {
   const [from, to] = [textOf(fields, "From"), textOf(fields, "To")];
   if (direction !== "outbound") return sidesOf(direction, from, to);
@@ -149,31 +161,34 @@ function partiesOf(fields: JsonObject, direction: Direction | undefined): Sides 
   return outboundSides(from, to, textOf(fields, "PhoneNumberSid"), "to");
 }
 
-/** How each leg went, under the names of the Call details API: `Leg1Status` is the From leg. */
+/** The result of each leg, under the names of the Call details API: `Leg1Status` is the From leg. */
 function legCustom(fields: JsonObject, place: number): Record<string, Scalar> {
   const leg = legAt(fields, place);
-  const told = { ...leg, Status: legStatus(leg) };
-  return customOf(told, ["Status", "DisconnectedBy", "CauseCode"], `Leg${place + 1}`);
+  const named = { ...leg, Status: legStatus(leg) };
+  return customOf(named, ["Status", "DisconnectedBy", "CauseCode"], `Leg${place + 1}`);
 }
 
-/**
- * The legs of a call: the first is From's. `second`: absent when the message does not tell of it; a leg that was told of
- * without a status was not attempted. `customer`: the leg that the customer of an outgoing call is on.
- */
-type Legs = { second?: JsonObject; customer: JsonObject; hasOne: boolean };
+/** The legs of a call: the first is From's. */
+type Legs = {
+  /** Absent when the message does not mention it; one without a status was not attempted. */
+  second?: JsonObject;
+  /** The leg of the customer in an outgoing call. */
+  customer: JsonObject;
+  hasOne: boolean;
+};
 
 /**
- * A flow, a campaign and a voicebot ring the customer and nobody else: one leg, and `To` is the ExoPhone or absent.
- * With another number in `To` the second leg was only not told of.
+ * A flow, a campaign and a voicebot call the customer only: one leg, and `To` is the ExoPhone or absent. With another
+ * number in `To` the second leg was merely not sent.
  */
 function legsOf(fields: JsonObject): Legs {
   const [first, second] = [legAt(fields, 0), legAt(fields, 1)];
   const isTold = Object.hasOwn(second, "Status") || Object.hasOwn(second, "OnCallDuration");
   const [to, line] = [textOf(fields, "To"), textOf(fields, "PhoneNumberSid")];
-  const nobodySecond = to === undefined || sameNumber(to, line);
+  const hasNoSecond = to === undefined || sameNumber(to, line);
   const hasOne =
     directionOf(wordOf(fields, "Direction")) === "outbound" &&
-    nobodySecond &&
+    hasNoSecond &&
     Object.keys(first).length > 0 &&
     textOf(second, "Status") === undefined &&
     (textOf(second, "OnCallDuration") ?? "0") === "0";

@@ -1,5 +1,4 @@
 import type { CallEvent, Facts, Transfer } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
 import { type JsonObject, objectAt, textAt } from "../../lib/body.ts";
 import {
   commonFacts,
@@ -12,7 +11,7 @@ import {
   transferOf,
 } from "./facts.ts";
 import { isOver, neverConnected, outcomeOf, reasonByStatus } from "./outcome.ts";
-import { listedEvent, parse } from "./wire.ts";
+import { listedEvent, type RetellMessage } from "./wire.ts";
 
 /** `sentAt`: the event's own time, on newer deployments. */
 type SentEvent = { body: JsonObject; sentAt?: string; receivedAt: string };
@@ -30,16 +29,18 @@ const decoders = new Map<string, (call: JsonObject, sent: SentEvent) => EventFac
   [listedEvent, listed],
 ]);
 
-/** The events of a delivery. A webhook's `call_status` does not tell its phase: Retell's own `call_ended` says `registered`. */
-export function decode(delivery: Delivery): CallEvent[] {
-  const { event, body, subject, id, sentAt } = parse(delivery);
-  const say = decoders.get(event);
-  if (!say || !subject || !id) return [];
-  const sent: SentEvent = { body, receivedAt: delivery.receivedAt, ...(sentAt && { sentAt }) };
-  return [say(subject, sent)].flat().map((said) => ({ callId: id, kind: event, ...said }));
+/**
+ * The events of a delivery. The phase is not taken from a webhook's `call_status`: in Retell's own `call_ended` it is
+ * `registered`.
+ */
+export function decode({ event, body, subject, id, sentAt }: RetellMessage, receivedAt: string): CallEvent[] {
+  const decoder = decoders.get(event);
+  if (!decoder || !subject || !id) return [];
+  const sent: SentEvent = { body, receivedAt, ...(sentAt && { sentAt }) };
+  return [decoder(subject, sent)].flat().map((facts) => ({ callId: id, kind: event, ...facts }));
 }
 
-/** The agent in it is the number's own; our answer may name another one, so none is recorded yet. */
+/** Its agent is the number's own; our answer may choose another one, so none is recorded yet. */
 function inbound(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts {
   const number = textAt(call, "from_number");
   const line = textAt(call, "to_number");
@@ -59,7 +60,7 @@ function started(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFact
   return { at: startedAt ?? sentAt ?? receivedAt, phase: "answered", facts };
 }
 
-/** The only event of a call that did not connect, then often without any time but that of its arrival. */
+/** The only event of a call that did not connect, often without any time except that of its arrival. */
 function ended(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts {
   const startedAt = timeAt(call, "start_timestamp");
   const endedAt = timeAt(call, "end_timestamp") ?? sentAt ?? (startedAt ? undefined : receivedAt);
@@ -67,8 +68,8 @@ function ended(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts 
 }
 
 /**
- * Comes after `call_ended`, perhaps more than once. The agent talked until the call's end, whenever Retell has analysed it;
- * all else is as new as the analysis.
+ * Sent after `call_ended`, possibly more than once. The agent talked until the end of the call, whenever it was
+ * analysed; all other facts are as recent as the analysis.
  */
 function analyzed(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts[] {
   const endedAt = timeAt(call, "end_timestamp");
@@ -83,7 +84,7 @@ function analyzed(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFac
   ];
 }
 
-/** A call of the API, at whatever stage it is. A length of zero is one that has not been counted yet. */
+/** A call from the API, at any stage. A length of zero has not been counted yet. */
 function listed(call: JsonObject, { receivedAt }: SentEvent): EventFacts {
   const startedAt = timeAt(call, "start_timestamp");
   if (!isOver(call)) {
@@ -139,7 +140,7 @@ function endFacts(call: JsonObject, endedAt: string | undefined): Facts {
   };
 }
 
-/** An agent may be set up to send no `transfer_*` events; the end of the call then still says where it went. */
+/** An agent may be configured not to send `transfer_*` events; the end of the call still names the destination. */
 function transferAtEnd(call: JsonObject, reason: string | undefined): Transfer | undefined {
   const isTransfer = reason === "call_transfer" || reason === "transfer_bridged";
   const transfer = isTransfer ? transferOf({}, call) : undefined;
@@ -151,7 +152,7 @@ function transferred(call: JsonObject, sent: SentEvent): EventFacts {
   return { at, phase, facts: { ...facts, transfer: transferOf(sent.body, call) } };
 }
 
-/** A transfer that did not come about is none; the event still shows that the call had been answered. */
+/** A cancelled transfer is not a transfer; the event still shows that the call had been answered. */
 function transferCancelled(call: JsonObject, { sentAt, receivedAt }: SentEvent): EventFacts {
   const startedAt = timeAt(call, "start_timestamp");
   const facts = { ...commonFacts(call, false), ...(startedAt && { answeredAt: startedAt }) };

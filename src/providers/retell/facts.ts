@@ -4,10 +4,10 @@ import { plainWord } from "../../lib/words.ts";
 
 const dayMs = 86_400_000;
 const weekMs = 604_800_000;
-/** A day of talk. What is longer than anybody can say is no transcript. */
+/** A day of talk, in characters. A longer text is not a transcript. */
 const longestTranscript = 2_000_000;
 const longestSummary = 200_000;
-/** The best first: agents that do not store personal data have the scrubbed ones only. */
+/** The best first: agents that do not store personal data only have the scrubbed ones. */
 const recordingNames = [
   "recording_url",
   "scrubbed_recording_url",
@@ -15,7 +15,7 @@ const recordingNames = [
   "scrubbed_recording_multi_channel_url",
 ];
 
-/** What every event of a call may say. `talked`: whether this event shows that the agent was on the line. */
+/** The facts that any event of a call may have. `talked`: whether this event shows that the agent was on the line. */
 export function commonFacts(call: JsonObject, talked: boolean): Facts {
   const agents = agentsOf(call, talked);
   const startedAt = timeAt(call, "start_timestamp");
@@ -33,9 +33,9 @@ export function timeAt(call: JsonObject, name: string): string | undefined {
 }
 
 /**
- * Who called whom. Web calls have neither numbers nor direction. Calls that are dialled to a SIP address (registered
- * calls) and some `call_analyzed` have numbers only: an agent takes and makes calls, so either may be the customer's.
- * Of an outbound call the direction is what whoever registered it said, so its ends stay open too.
+ * The direction and the two parties. Web calls have neither numbers nor direction. Calls dialled to a SIP address
+ * (registered calls) and some `call_analyzed` have numbers only: an agent takes and makes calls, so either may be the
+ * customer's. The direction of an outbound call was set by the party that registered it, so its ends stay open as well.
  */
 function partiesOf(call: JsonObject): Facts {
   const direction = plainWord(textAt(call, "direction"));
@@ -61,12 +61,12 @@ export function talkSecondsOf(call: JsonObject): number | undefined {
   return ms !== undefined && ms >= 0 && ms <= weekMs ? Math.round(ms / 1000) : undefined;
 }
 
-/** The link to a call's recording, as good as Retell has one. */
+/** The best link to a call's recording. */
 export function recordingLinkOf(call: JsonObject): string | undefined {
   return recordingNames.flatMap((name) => textAt(call, name) ?? [])[0];
 }
 
-/** Signed links live for 24 hours. */
+/** Signed links are valid for 24 hours. */
 export function recordingOf(call: JsonObject, endedAt: string | undefined): Recording | undefined {
   const ref = recordingLinkOf(call);
   if (!ref) return undefined;
@@ -75,8 +75,8 @@ export function recordingOf(call: JsonObject, endedAt: string | undefined): Reco
 }
 
 /**
- * The same as the API tells it: a signed link has another signature in each answer, which is no news. It is told without
- * one and as expired, so that whoever plays it asks for a fresh one.
+ * The recording of a call from the API. A signed link has another signature in each response, which is not a change. It
+ * is returned without the signature and as expired, so that playing it requests a fresh link.
  */
 export function lastingRecordingOf(call: JsonObject, endedAt: string | undefined): Recording | undefined {
   const recording = recordingOf(call, endedAt);
@@ -94,7 +94,7 @@ export function transcriptOf(call: JsonObject): string | undefined {
   return textAt(call, "transcript", longestTranscript);
 }
 
-/** Not verified: whether `transfer_*` put these members beside the call or into it, as text or as an object. */
+/** Not verified: whether `transfer_*` have these members beside the call or in it, and whether as text or as an object. */
 export function transferOf(body: JsonObject, call: JsonObject): Transfer {
   const option = textOrMember(body, call, "transfer_option", "type") ?? "";
   const number = textOrMember(body, call, "transfer_destination", "number");

@@ -1,12 +1,13 @@
 import type { Scalar } from "../../core/call.ts";
-import type { Answer, Provider, Question } from "../../core/contracts.ts";
+import type { Answer, Provider, Question } from "../../core/provider.ts";
+import { parsedOnce } from "../../lib/body.ts";
 import { decode } from "./decode.ts";
 import { polling } from "./polling.ts";
 import { openRecording } from "./recording.ts";
 import { type RetellSettings, settings } from "./settings.ts";
 import { verifySignature } from "./signature.ts";
 import { simulate } from "./simulate.ts";
-import { read } from "./wire.ts";
+import { parse, read } from "./wire.ts";
 
 export const retell: Provider<RetellSettings> = {
   id: "retell",
@@ -14,21 +15,20 @@ export const retell: Provider<RetellSettings> = {
   settings,
   methods: ["POST"],
   keepHeaders: [],
-  // Transcripts with the time of each word grow with the call; the largest is not documented.
+  // Transcripts with the time of each word grow with the call; the largest size is not documented.
   bodyBytes: 5_242_880,
   verify: ({ headers }, { apiKey }, { now }) => verifySignature(headers, apiKey, now),
-  read,
-  decode,
+  ...parsedOnce(parse, { read, decode }),
   reply,
   polling,
   recording: openRecording,
   simulate,
 };
 
-/** Retell refuses metadata beyond 50 kB; read as 50,000 bytes of JSON. */
+/** Retell refuses metadata beyond 50 kB, taken as 50,000 bytes of JSON. */
 const metadataBytes = 50_000;
 
-/** The body that tells Retell which agent takes the call, and what it knows about the caller. */
+/** The response that tells Retell which agent takes the call, and what is known about the caller. */
 function reply(question: Question, answer: Answer): unknown {
   const variables = textsOf(answer.variables);
   const metadata = fitting(answer.metadata);
@@ -52,11 +52,11 @@ function textsOf(variables: Readonly<Record<string, unknown>>): Record<string, s
 
 function fitting(metadata: Readonly<Record<string, Scalar>>): Record<string, Scalar> | undefined {
   let bytes = 1;
-  const kept = Object.entries(metadata).filter(([name, value]) => {
+  const chosen = Object.entries(metadata).filter(([name, value]) => {
     const size = Buffer.byteLength(JSON.stringify({ [name]: value })) - 1;
     if (bytes + size > metadataBytes) return false;
     bytes += size;
     return true;
   });
-  return kept.length > 0 ? Object.fromEntries(kept) : undefined;
+  return chosen.length > 0 ? Object.fromEntries(chosen) : undefined;
 }

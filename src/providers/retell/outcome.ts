@@ -3,7 +3,10 @@ import { type JsonObject, textAt } from "../../lib/body.ts";
 import { outcomeOfWord, plainWord } from "../../lib/words.ts";
 import { timeAt } from "./facts.ts";
 
-/** Retell's `disconnection_reason`. The list grows with every SDK release, so an unlisted word is no error. */
+/**
+ * Outcomes by Retell's `disconnection_reason`. The list grows with every SDK release, so an unlisted word is not an
+ * error.
+ */
 const outcomes = new Map<string, Outcome>([
   ["user_hangup", "completed"],
   ["agent_hangup", "completed"],
@@ -33,7 +36,7 @@ const outcomes = new Map<string, Outcome>([
 
 const failure = /^(error|telephony|dial)_/;
 
-/** Reasons that say nobody ever spoke, whatever times come with them. */
+/** Reasons without a conversation, regardless of the times. */
 const unconnected = new Set([
   "user_declined",
   "invalid_destination",
@@ -48,7 +51,7 @@ const unconnected = new Set([
   "no_answer",
 ]);
 
-/** How a call ended. `talked`: its times say that there was a conversation; decides when the reason does not. */
+/** How a call ended. `talked`: its times show a conversation, which decides when the reason does not. */
 export function outcomeOf(reason: string | undefined, inVoicemail: boolean, talked: boolean): Outcome {
   if (inVoicemail) return "voicemail";
   const word = plainWord(reason)?.replaceAll("-", "_") ?? "";
@@ -58,16 +61,19 @@ export function outcomeOf(reason: string | undefined, inVoicemail: boolean, talk
   return talked ? "completed" : "unknown";
 }
 
-/** Without a reason, two statuses tell why nobody talked. The others say nothing of a call that has ended. */
+/**
+ * Without a reason, two statuses explain why there was no conversation. The others say nothing about a call that has
+ * ended.
+ */
 export function reasonByStatus(call: JsonObject): string | undefined {
   const status = plainWord(textAt(call, "call_status"));
   return status === "not-connected" ? "not_connected" : status === "error" ? "error" : undefined;
 }
 
-/** What `call_status` says of a call that is over; its other words are also seen after the end. */
+/** The statuses of an ended call; the others also occur after the end. */
 const terminal = new Set(["ended", "not_connected", "error"]);
 
-/** Whether a call of the API is over. Retell's own sample of a call that has ended says `registered`. */
+/** Whether a call from the API has ended. In Retell's own sample of an ended call the status is `registered`. */
 export function isOver(call: JsonObject): boolean {
   if (textAt(call, "disconnection_reason") !== undefined || timeAt(call, "end_timestamp") !== undefined)
     return true;

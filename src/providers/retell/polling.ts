@@ -1,28 +1,31 @@
 import type { FoldedCall } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
 import { ProviderError } from "../../core/errors.ts";
-import { askedMethod, type PollContext, type Polling, type Span } from "../../core/polling.ts";
+import {
+  type Delivery,
+  type PollContext,
+  type Polling,
+  polledMethod,
+  type Span,
+} from "../../core/provider.ts";
 import { isCallId, type JsonObject, textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
-import { callById, callPath } from "./api.ts";
+import { callById, callPath, listPath, requestPage } from "./api.ts";
 import { timeAt } from "./facts.ts";
-import { askPage, listPath } from "./list.ts";
 import { isOver, neverConnected } from "./outcome.ts";
 import type { RetellSettings } from "./settings.ts";
 import { listedEvent } from "./wire.ts";
 
-/** Calls are asked for one by one, so many at a time. Retell publishes no limit for its API. */
+/** Parallel requests for single calls. Retell publishes no limit for its API. */
 const parallel = 4;
 
 /**
- * Retell's API. Its list leaves the transcripts out, so each call that is over and not known in full is asked for by
- * itself too.
- * Not verified: whether the list finds calls that never connected and have no `start_timestamp`.
+ * Polls Retell's API. Its list omits the transcripts, so an ended call that is not known in full is also requested by
+ * itself. Not verified: whether the list includes calls that never connected and have no `start_timestamp`.
  */
 export const polling: Polling<RetellSettings> = {
-  // The key that webhooks are signed with is a key of the API.
+  // Webhooks are signed with a key of the API.
   lacks: () => undefined,
-  // Retell keeps calls until somebody deletes them or the agent's retention ends.
+  // Retell stores calls until they are deleted or the agent's retention ends.
   historyDays: 365,
   calls,
   callsAtOnce: 20,
@@ -34,16 +37,16 @@ async function* calls(
   span: Span,
   context: PollContext,
 ): AsyncGenerator<Delivery[], void> {
-  const told = new Set<string>();
+  const seen = new Set<string>();
   const keys = new Set<string>();
   for (let key: string | undefined; !context.signal?.aborted; ) {
-    const page = await askPage(settings, span, key, context.signal);
+    const page = await requestPage(settings, span, key, context.signal);
     const rows = new Map<string, JsonObject>();
     for (const row of page.rows) {
       const id = idOf(row);
-      if (id !== undefined && !told.has(id) && isWithin(row, span)) rows.set(id, row);
+      if (id !== undefined && !seen.has(id) && isWithin(row, span)) rows.set(id, row);
     }
-    for (const id of rows.keys()) told.add(id);
+    for (const id of rows.keys()) seen.add(id);
     const known = await context.known?.([...rows.keys()]);
     const deliveries = await atOnce([...rows], async ([id, row]) => {
       const whole =
@@ -63,10 +66,10 @@ async function* calls(
 
 async function callsAgain(
   settings: RetellSettings,
-  asked: readonly { callId: string }[],
+  calls: readonly { callId: string }[],
   context: PollContext,
 ): Promise<Delivery[]> {
-  const found = await atOnce(asked, async ({ callId }) => {
+  const found = await atOnce(calls, async ({ callId }) => {
     const call = await callById(settings, callId, context.signal);
     return call ? [deliveryOf(call, callPath(callId), context)] : [];
   });
@@ -84,13 +87,13 @@ function idOf(row: JsonObject): string | undefined {
   return typeof id === "string" && id.trim() === id && id !== "" && isCallId(id) ? id : undefined;
 }
 
-/** The question asks for a little more than the span; a call without a start is told rather than lost. */
+/** The request covers a little more than the span; a call without a start is included rather than lost. */
 function isWithin(row: JsonObject, { since, until }: Span): boolean {
   const start = Date.parse(timeAt(row, "start_timestamp") ?? "");
   return Number.isNaN(start) || (start >= Date.parse(since) && start < Date.parse(until));
 }
 
-/** Webhooks have told all that only the call by itself would. */
+/** Whether webhooks have delivered all that the single call would. */
 function isComplete(call: FoldedCall | undefined): boolean {
   return call?.phase === "ended" && call.transcript !== undefined && call.summary !== undefined;
 }
@@ -105,7 +108,7 @@ function deliveryOf(call: JsonObject, url: string, { installation, now }: PollCo
     installation,
     provider: "retell",
     receivedAt: new Date(now()).toISOString(),
-    method: askedMethod,
+    method: polledMethod,
     url,
     headers: { "content-type": "application/json" },
     body: Buffer.from(JSON.stringify({ event: listedEvent, call })),

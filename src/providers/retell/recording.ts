@@ -4,7 +4,7 @@ import { callById } from "./api.ts";
 import { recordingLinkOf } from "./facts.ts";
 import type { RetellSettings } from "./settings.ts";
 
-/** Where the vendor's samples and public deliveries have their recordings (2024-2026). */
+/** The hosts of recordings in the vendor's samples and public deliveries (2024-2026). */
 const hosts = [
   "retellai.s3.us-west-2.amazonaws.com",
   "retellai.s3.amazonaws.com",
@@ -12,15 +12,15 @@ const hosts = [
   "*.retellai.com",
 ];
 
-/** What a link answers that has expired, or whose file has moved. */
+/** The statuses of a link that has expired, or whose file has moved. */
 const stale: ReadonlySet<number> = new Set([401, 403, 404, 410]);
 
-/** A listener waits for it. */
+/** Short, since a listener waits. */
 const freshMs = 10_000;
 
 /**
- * The audio of a call. The link is its own credential: the API key is never sent along. For a link that has expired (a
- * signed one after 24 hours; older pages say 10 minutes for agents that store nothing) the API is asked for a fresh one.
+ * The audio of a call. The link is its own credential: the API key is not sent with it. For an expired link (a signed
+ * one after 24 hours; older pages say 10 minutes for agents that store nothing) a fresh one is requested from the API.
  */
 export async function openRecording(
   ref: string,
@@ -40,7 +40,7 @@ export async function openRecording(
   return open(late);
 }
 
-/** Undefined when the API does not tell: what the old link answers is the answer then. */
+/** Undefined when the API does not have one: the response of the old link then stands. */
 async function freshLink(
   callId: string,
   settings: RetellSettings,

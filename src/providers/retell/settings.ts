@@ -2,14 +2,14 @@ import { z } from "zod";
 import { hostList } from "../../lib/outbound.ts";
 import { secrets } from "../../lib/secrets.ts";
 
-/**
- * `apiKey`: the one with the webhook badge, which Retell signs with; its API is asked with it too. `defaultAgent`: who
- * answers strangers. `chatAgent`: who answers text messages; a voice agent cannot. `apiUrl`: where the API is when not at Retell, for tests.
- */
 export type RetellSettings = {
+  /** The key with the webhook badge, with which Retell signs; it is also used for the API. */
   apiKey: string[];
+  /** Answers unknown callers. */
   defaultAgent?: string | undefined;
+  /** Answers text messages, which a voice agent cannot. */
   chatAgent?: string | undefined;
+  /** The API's address in tests. */
   apiUrl?: string | undefined;
   recordingHosts?: string[] | undefined;
 };

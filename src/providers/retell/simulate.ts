@@ -1,11 +1,11 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/provider.ts";
 import type { RetellSettings } from "./settings.ts";
 import { signatureHeader, signatureOf } from "./signature.ts";
 
 export const simulate: Simulation<RetellSettings> = {
   script(call) {
-    const asked = call.direction === "inbound" ? [request(0, inbound(call))] : [];
-    return [...asked, ...(call.outcome === "completed" ? conversation(call) : [unconnected(call)])];
+    const question = call.direction === "inbound" ? [request(0, inbound(call))] : [];
+    return [...question, ...(call.outcome === "completed" ? conversation(call) : [unconnected(call)])];
   },
   sign(request, { apiKey }, { now }) {
     const [key = ""] = apiKey;
@@ -16,7 +16,7 @@ export const simulate: Simulation<RetellSettings> = {
   },
 };
 
-/** An AI agent takes an inbound call at once. A call's `start_timestamp` is when the two are connected. */
+/** An AI agent answers an inbound call at once. `start_timestamp` is when the two are connected. */
 function conversation(call: SimulatedCall): SimulatedRequest[] {
   const start = call.direction === "inbound" ? 0 : call.ringSeconds;
   const end = start + call.talkSeconds;

@@ -1,5 +1,5 @@
-import type { Delivery, Question, Reading } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { Delivery, Question, Reading } from "../../core/provider.ts";
 import {
   callIdAt,
   isObject,
@@ -11,12 +11,12 @@ import {
 } from "../../lib/body.ts";
 
 /**
- * A call as Retell's API tells it when we ask, in the shape of its webhooks: `{"event": "call_listed", "call": {…}}`.
- * The name is ours; Retell has no such event.
+ * The event in which a call from Retell's API is stored, in the shape of its webhooks: `{"event": "call_listed",
+ * "call": {…}}`. Retell has no such event.
  */
 export const listedEvent = "call_listed";
 
-/** Where each event that we know keeps its subject, and the name of the subject's id. */
+/** For each known event, the member that holds its subject, and the name of the subject's id. */
 const shapes = new Map([
   ["call_inbound", { member: "call_inbound", id: "call_id", idRequired: false }],
   ["chat_inbound", { member: "chat_inbound", id: "chat_id", idRequired: false }],
@@ -33,13 +33,18 @@ const shapes = new Map([
   ].map((event) => [event, { member: "call", id: "call_id", idRequired: true }] as const),
 ]);
 
-/**
- * A body of Retell. `subject`: the call, or what stands in its place; absent for events we do not know.
- * `sentAt`: from `event_timestamp`, which older deployments do not send.
- */
-type RetellMessage = { event: string; body: JsonObject; subject?: JsonObject; id?: string; sentAt?: string };
+/** A body of Retell. */
+export type RetellMessage = {
+  event: string;
+  body: JsonObject;
+  /** The call or chat; absent for unknown events. */
+  subject?: JsonObject;
+  id?: string;
+  /** From `event_timestamp`, which older deployments do not send. */
+  sentAt?: string;
+};
 
-/** Throws `Rejected(400)` for a body that cannot be one of Retell's. */
+/** Throws `Rejected(400)` for a body that Retell cannot have sent. */
 export function parse(delivery: Delivery): RetellMessage {
   const body = jsonBody(delivery);
   const event = typeof body["event"] === "string" ? body["event"].trim() : "";
@@ -54,8 +59,7 @@ export function parse(delivery: Delivery): RetellMessage {
   return { event, body, subject, ...(id && { id }), ...(sentAt && { sentAt }) };
 }
 
-export function read(delivery: Delivery): Reading {
-  const { event, subject, id } = parse(delivery);
+export function read({ event, subject, id }: RetellMessage): Reading {
   if (!subject || (event !== "call_inbound" && event !== "chat_inbound")) return { kind: event };
   const from = textAt(subject, "from_number");
   const to = textAt(subject, "to_number");

@@ -9,7 +9,7 @@ const phases = new Map<string, Phase>([
   ["ended", "ended"],
 ]);
 
-/** What a notification says about its call; nothing when its status is one we do not know. */
+/** The event of a notification; none when its status is unknown. */
 export function eventsOf(notification: Notification): CallEvent[] {
   const { callId, mergedId, status, at } = notification;
   const kind = transferKind(notification);
@@ -19,7 +19,7 @@ export function eventsOf(notification: Notification): CallEvent[] {
   const facts: Facts = {
     ...partiesOf(notification),
     ...(agents.length > 0 && { agents }),
-    // Any notification may be the only one that arrives; the fold keeps the earliest time.
+    // Any notification may be the only one that arrives; the fold uses the earliest time.
     startedAt: at,
     ...(phase === "answered" && !kind && { answeredAt: at }),
     ...(phase === "ended" && endOf(notification)),
@@ -39,7 +39,8 @@ export function eventsOf(notification: Notification): CallEvent[] {
 
 /**
  * The help page (2026) spells the status of both transfers `transfer` in its field lists and `warm-transfer` and
- * `cold-transfer` elsewhere. A bare one is told by its targets: a warm transfer always has one, a cold one may have more.
+ * `cold-transfer` elsewhere. For `transfer` the targets decide: a warm transfer always has one, a cold one may have
+ * more.
  */
 function transferKind({ status, targets }: Notification): Transfer["kind"] | undefined {
   if (status === "warm-transfer") return "warm";
@@ -58,8 +59,8 @@ function transferOf({ targets, dialled, redirector }: Notification, kind: Transf
 }
 
 /**
- * A caller who leaves the queue while a phone rings gets `completed` too (users' reports): only an in-progress shows that
- * somebody answered. Elsewhere somebody did, by the word itself.
+ * A caller who leaves the queue while a phone rings also gets `completed` (users' reports): only an in-progress shows
+ * that the call was answered. In other directions `completed` means answered.
  */
 function endOf(notification: Notification): Facts {
   const { reason, at } = notification;
@@ -74,8 +75,8 @@ function endOf(notification: Notification): Facts {
 }
 
 /**
- * Voys calls a call between colleagues `outbound`, the consult call before a transfer too (help page, 2026).
- * It is internal when everybody in it has an internal number, or when both numbers are extensions.
+ * Voys reports a call between colleagues as `outbound`, including the consultation before a transfer (help page, 2026).
+ * It is internal when everyone in it has an internal number, or when both numbers are extensions.
  */
 function directionOf({ direction, caller, dialled, targets }: Notification): Direction | undefined {
   if (isExtension(caller.number) && isExtension(dialled)) return "internal";
@@ -88,7 +89,7 @@ function partiesOf(notification: Notification): Facts {
   const direction = directionOf(notification);
   if (!direction || direction === "internal") return direction ? { direction } : {};
   const inbound = direction === "inbound";
-  // Outbound, the number is as the agent dialled it, perhaps national, and targets may hold dial-plan ids.
+  // The outbound number is as the agent dialled it, perhaps national, and targets may be dial-plan ids.
   const customer = inbound
     ? party(caller.number, caller.name)
     : party(dialled, targets.length === 1 ? targets[0]?.name : undefined);
@@ -96,7 +97,7 @@ function partiesOf(notification: Notification): Facts {
   return { direction, ...(customer && { customer }), ...(line && { line }) };
 }
 
-/** Who was on the company's side. With several targets nobody knows yet which of them talked. */
+/** The agents. With several targets it is not known yet which of them talked. */
 function agentsOf(notification: Notification, transfer: Transfer["kind"] | undefined): AgentRef[] {
   const { caller, targets, status } = notification;
   const direction = directionOf(notification);
@@ -111,8 +112,8 @@ function agentsOf(notification: Notification, transfer: Transfer["kind"] | undef
 }
 
 /**
- * Internal numbers identify. A phone number does so only when it is all there is and not the number of the call itself:
- * several targets may share one, and agents that share an id are one agent.
+ * Internal numbers identify an agent. A phone number does so only when there is nothing else and it is not the number
+ * of the call itself: several targets may share one, and agents that share an id are one agent.
  */
 function agentOf(person: Person, { caller, dialled }: Notification, talked: boolean): AgentRef | undefined {
   const { number, name, email, accountNumbers, userNumbers } = person;

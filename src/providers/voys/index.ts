@@ -1,5 +1,6 @@
 import { z } from "zod";
-import type { Provider } from "../../core/contracts.ts";
+import type { Provider } from "../../core/provider.ts";
+import { parsedOnce } from "../../lib/body.ts";
 import { secrets, verifySecret } from "../../lib/secrets.ts";
 import { eventsOf } from "./events.ts";
 import { simulation } from "./simulate.ts";
@@ -8,7 +9,7 @@ import { notificationOf } from "./wire.ts";
 /** `secret`: ours, as `?key=` in the URL of the portal's call notification. Voys signs nothing. */
 export type VoysSettings = { secret: string[] };
 
-/** Voys and other VoIPGRID brands: call notifications v2. No recordings and no API to ask for missed notifications. */
+/** Voys and other VoIPGRID brands: call notifications v2. No recordings, and no API to poll for lost notifications. */
 export const voys: Provider<VoysSettings> = {
   id: "voys",
   label: "Voys",
@@ -16,7 +17,6 @@ export const voys: Provider<VoysSettings> = {
   methods: ["POST"],
   keepHeaders: [],
   verify: (head, { secret }, proof) => verifySecret(head, secret, proof),
-  read: (delivery) => ({ kind: notificationOf(delivery).status }),
-  decode: (delivery) => eventsOf(notificationOf(delivery)),
+  ...parsedOnce(notificationOf, { read: ({ status }) => ({ kind: status }), decode: eventsOf }),
   simulate: simulation,
 };

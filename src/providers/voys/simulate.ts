@@ -1,4 +1,4 @@
-import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/simulation.ts";
+import type { SimulatedCall, SimulatedRequest, Simulation } from "../../core/provider.ts";
 
 type SimulatedStep = { status: string; afterSeconds: number; destination?: object; reason?: string };
 

@@ -1,6 +1,6 @@
 import type { Direction } from "../../core/call.ts";
-import type { Delivery } from "../../core/contracts.ts";
 import { Rejected } from "../../core/errors.ts";
+import type { Delivery } from "../../core/provider.ts";
 import {
   callIdAt,
   isCallId,
@@ -13,17 +13,17 @@ import {
 } from "../../lib/body.ts";
 import { plainWord } from "../../lib/words.ts";
 
-/** Somebody in a notification: a caller, a target, a redirector. */
+/** A person in a notification: a caller, a target, a redirector. */
 export type Person = {
   number?: string;
   name?: string;
-  /** VoIP accounts (devices) and the users behind them, both by internal number. */
+  /** Internal numbers of VoIP accounts (devices), and of the users behind them. */
   accountNumbers: string[];
   userNumbers: string[];
   email?: string;
 };
 
-/** A Voys / VoIPGRID call notification in one shape, whichever of its spellings was sent. */
+/** A Voys / VoIPGRID call notification in one shape, for all spellings. */
 export type Notification = {
   callId: string;
   mergedId?: string;
@@ -40,9 +40,9 @@ export type Notification = {
 
 const maxTextLength = 200;
 const maxPeople = 100;
-/** A hundred targets may each have one, and each is compared with numbers of the company. */
+/** Each of a hundred targets may have one, and each is compared with the company's numbers. */
 const maxNumberLength = 64;
-/** Of accounts and users: internal numbers and e-mail addresses have no blanks, and a person has a few of them. */
+/** Of accounts and users: internal numbers and e-mail addresses contain no blanks, and a person has only a few. */
 const maxInternalLength = 40;
 const maxInternal = 10;
 const directions = new Map<string, Direction>([
@@ -50,7 +50,7 @@ const directions = new Map<string, Direction>([
   ["outbound", "outbound"],
 ]);
 
-/** Throws `Rejected(400)` for a body that is not a notification. Another `version` than v2 is read all the same. */
+/** Throws `Rejected(400)` for a body that is not a notification. Versions other than v2 are accepted. */
 export function notificationOf(delivery: Delivery): Notification {
   const body = jsonBody(delivery);
   const callId = callIdAt(body, "call_id");
@@ -80,7 +80,7 @@ export function notificationOf(delivery: Delivery): Notification {
 }
 
 /**
- * The vendor's own CRM reads one object `target` on in-progress and warm-transfer and a list `targets` on ringing and
+ * The vendor's own CRM reads one object `target` in in-progress and warm-transfer, and a list `targets` in ringing and
  * cold-transfer (HelloLily tests.py @9f50d8a0); the help page (2026) lists `targets` everywhere. Both are read.
  */
 function targetsOf(destination: JsonObject): Person[] {
@@ -119,7 +119,7 @@ function listAt(object: JsonObject, name: string): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
-/** Text that any store and any CRM can hold: well-formed, without control characters, not endless. */
+/** Text that any store and any CRM accepts: well-formed, without control characters, of limited length. */
 function cleanTextAt(object: JsonObject, name: string, maxLength = maxTextLength): string | undefined {
   const text = textAt(object, name)?.slice(0, maxLength).toWellFormed();
   return text?.replace(/\p{Cc}+/gu, " ").trim() || undefined;

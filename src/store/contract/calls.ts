@@ -1,8 +1,8 @@
 import type { Call, CallEvent } from "../../core/call.ts";
 import type { EventLimits } from "../../core/call-limits.ts";
 import type { ContactRef } from "../../core/contact.ts";
-import type { FollowUp } from "../../core/contracts.ts";
-import type { Delivery } from "../../core/delivery.ts";
+import type { FollowUp } from "../../core/crm.ts";
+import type { Delivery } from "../../core/provider.ts";
 import type {
   CallState,
   Decision,

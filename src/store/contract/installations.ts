@@ -1,5 +1,5 @@
 import type { Contact, Owner } from "../../core/contact.ts";
-import type { Delivery } from "../../core/delivery.ts";
+import type { Delivery } from "../../core/provider.ts";
 import type { InstallState } from "../../core/tracked-call.ts";
 
 /** An installation that was made by OAuth. */

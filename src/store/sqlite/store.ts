@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Delivery } from "../../core/delivery.ts";
+import type { Delivery } from "../../core/provider.ts";
 import type { Store } from "../contract.ts";
 import type { Db, ReadDb } from "../db/db.ts";
 import { type Operations, storeOver, type Write } from "../store.ts";

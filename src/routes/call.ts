@@ -1,0 +1,190 @@
+import { z } from "zod";
+import { Rejected } from "../core/errors.ts";
+import { callStates, followUpStates, type TrackedCall } from "../core/tracked-call.ts";
+import { explainCall } from "../flow/explain/explain.ts";
+import { deleteRecording } from "../flow/recordings/follow.ts";
+import { nextLink } from "../flow/recordings/links.ts";
+import type { Parts } from "../server/assemble.ts";
+import { contactSchema, deliverySchema } from "./calls.ts";
+import { adminRoute, json, noCall, pathParameter, type Route } from "./route.ts";
+
+const text = z.string();
+const time = z.iso.datetime();
+const anything = z.record(text, z.unknown());
+
+const event = z.object({
+  callId: text,
+  sameCallAs: text.optional(),
+  at: time,
+  asked: z.boolean().optional(),
+  kind: text,
+  phase: text.optional(),
+  deliveries: z.array(z.int()),
+});
+
+const answer = z.object({
+  at: time,
+  foundBy: text,
+  agentId: text.optional(),
+  reject: z.boolean().optional(),
+  why: text,
+  lookup: text,
+  variables: anything,
+  limited: z.array(text).optional(),
+});
+
+const explanation = z.object({
+  key: text,
+  state: z.enum(callStates),
+  status: text,
+  nextTryAt: time.optional(),
+  attempts: z.int(),
+  activityId: text.optional(),
+  contact: z.object({
+    number: text.optional(),
+    lookup: text,
+    reason: text.optional(),
+    chosen: contactSchema.optional(),
+    runnersUp: z.array(contactSchema),
+  }),
+  owner: z.object({ id: text.optional(), name: text.optional(), why: text }).optional(),
+  agent: text.optional(),
+  followUp: z
+    .object({
+      state: z.enum(followUpStates),
+      taskId: text.optional(),
+      reachedBy: text.optional(),
+      reason: text.optional(),
+    })
+    .optional(),
+  answer: answer.optional(),
+  merged: z.array(z.object({ key: text, activityId: text.optional() })),
+  mergedInto: text.optional(),
+  limited: text.optional(),
+});
+
+const callDetail = z
+  .object({
+    call: anything,
+    events: z.array(event),
+    explanation,
+    deliveries: z.array(deliverySchema),
+    history: z.array(z.object({ at: time, step: text, detail: anything })),
+  })
+  .meta({ id: "CallDetail" });
+
+const retried = z.object({ key: text, state: z.enum(callStates) }).meta({ id: "Retried" });
+
+/** One call: its explanation, a retry, and its recording. */
+export function callRoutes({ flow, archive, installations, recordings, wake }: Parts): Route[] {
+  const { store } = flow;
+  const path = "/api/calls/:key";
+
+  const find = async (key: string): Promise<TrackedCall> => {
+    const row = (await store.call(key))?.row;
+    if (row) return row;
+    throw noSuchCall(key);
+  };
+
+  return [
+    adminRoute({
+      method: "get",
+      path,
+      summary: "One call: its events, why it looks as it does, what was received and what the CRM got.",
+      replies: { 200: json("The call.", callDetail), ...noCall },
+      handle: async (request, response) => {
+        const key = pathParameter(request, "key");
+        const explained = await explainCall(store, key);
+        if (!explained) throw noSuchCall(key);
+        const { call, events, deliveries, history, ...rest } = explained;
+        response.json({ call, events, explanation: rest, deliveries, history });
+      },
+    }),
+
+    adminRoute({
+      method: "post",
+      path: `${path}/retry`,
+      summary: "Logs a call once more, now.",
+      replies: {
+        202: json("It is logged next.", retried),
+        ...noCall,
+        409: "The call is not over, or is part of another one.",
+      },
+      handle: async (request, response) => {
+        const key = pathParameter(request, "key");
+        const row = await find(key);
+        const { installation } = row.call;
+        if (!installations.has(installation)) {
+          throw new Rejected(
+            409,
+            `installation ${installation} is not in the configuration any more: add it again, then retry`,
+          );
+        }
+        if (!(await store.retry(key, flow.now()))) throw new Rejected(409, whyNoRetry(row));
+        wake(installation);
+        response.status(202).json({ key, state: "waiting" });
+      },
+    }),
+
+    adminRoute({
+      method: "post",
+      path: `${path}/recording/link`,
+      summary: "Replaces the link to a call's recording, also in the CRM; the previous link stops playing.",
+      replies: {
+        200: json("The new link.", z.object({ key: text, url: text })),
+        ...noCall,
+        409: "The call has no recording.",
+      },
+      handle: async (request, response) => {
+        const row = await find(pathParameter(request, "key"));
+        if (!row.call.recording)
+          throw new Rejected(409, "this call has no recording, so there is no link to replace");
+        const link = nextLink(row.link);
+        await store.relink(row.id, link, flow.now());
+        wake(row.call.installation);
+        const links = await recordings.links();
+        response
+          .set("cache-control", "no-store")
+          .json({ key: row.call.key, url: links.recordingUrl({ ...row, link }) });
+      },
+    }),
+
+    adminRoute({
+      method: "delete",
+      path: `${path}/recording`,
+      summary: "Deletes the copy of a call's recording and revokes its link for good.",
+      replies: {
+        200: json("It is deleted.", z.object({ key: text, deleted: z.boolean() })),
+        202: json(
+          "No link plays it any more; its copy is removed as soon as the archive can be reached.",
+          z.object({ key: text, deleted: z.boolean(), copy: text }),
+        ),
+        ...noCall,
+      },
+      handle: async (request, response) => {
+        const row = await find(pathParameter(request, "key"));
+        const waits = await deleteRecording({ flow, archive }, row);
+        wake(row.call.installation);
+        const { key } = row.call;
+        if (waits === undefined) return response.json({ key, deleted: true });
+        response
+          .status(202)
+          .json({ key, deleted: true, copy: `it is removed as soon as that can be done: ${waits}` });
+      },
+    }),
+  ];
+}
+
+function noSuchCall(key: string): Rejected {
+  return new Rejected(
+    404,
+    `there is no call ${JSON.stringify(key.slice(0, 200))}: GET /api/calls lists them`,
+  );
+}
+
+function whyNoRetry({ state, mergedInto }: TrackedCall): string {
+  if (state === "merged" || mergedInto !== undefined) {
+    return "this leg belongs to another call: GET /api/calls/<key> says which one; retry that";
+  }
+  return "this call is not over yet: it is logged by itself when it ends";
+}
