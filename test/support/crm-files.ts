@@ -45,7 +45,8 @@ function linesOf(path: string): Rows {
     .split("\n")
     .flatMap((line) => {
       try {
-        return [JSON.parse(line) as Record<string, unknown>];
+        const row: unknown = JSON.parse(line);
+        return row instanceof Object && "id" in row ? [row as Record<string, unknown>] : [];
       } catch {
         return [];
       }
