@@ -144,8 +144,8 @@ describe("what an earlier version kept with the contacts", () => {
       contacts: old.contacts,
       mine: true,
       activities: [
-        { id: 7, subject: "a person's" },
         { id: "1", key: "a", subject: "two", big: 1, taskId: "3" },
+        { id: 7, subject: "a person's" },
         { id: "8", key: "b", subject: "Inbound call" },
       ],
       tasks: old.tasks,

@@ -4,7 +4,7 @@ import { activitiesBeside } from "../../connectors/local/index.ts";
 type Rows = Record<string, unknown>[];
 type CrmContent = { contacts: Rows; owners: Rows; activities: Rows; tasks?: Rows };
 
-/** What a person sees in the two files of a local CRM; a task has its call as `key`. */
+/** What a person sees in the two files of a local CRM, in the order of the ids; a task has its call as `key`. */
 export function readCrm<Content extends object = CrmContent>(path: string): Content {
   const { activities: old = [], tasks: oldTasks = [], ...others } = JSON.parse(readFileSync(path, "utf8"));
   const rows = new Map<string, Record<string, unknown>>();
@@ -18,7 +18,8 @@ export function readCrm<Content extends object = CrmContent>(path: string): Cont
     else rows.set(String(row["key"] ?? id), row);
   }
   const hasTasks = tasks.size > 0 || others.tasks;
-  return { ...others, activities: [...rows.values()], ...(hasTasks && { tasks: [...tasks.values()] }) };
+  const activities = [...rows.values()].toSorted((a, b) => Number(a["id"]) - Number(b["id"]) || 0);
+  return { ...others, activities, ...(hasTasks && { tasks: [...tasks.values()] }) };
 }
 
 /** What a person does in an editor: each file that differs is saved. */
