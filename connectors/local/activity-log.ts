@@ -1,24 +1,13 @@
 import { writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
 import type { JsonObject } from "../../src/lib/body.ts";
 import { createPace } from "../../src/lib/pace.ts";
+import { emptyIndex, enter, indexOf, type Line, linesOf, nameOf, type RecordKind } from "./activity-index.ts";
 import {
-  emptyIndex,
-  enter,
-  type Index,
-  indexOf,
-  type Line,
-  linesOf,
-  nameOf,
-  type RecordKind,
-} from "./activity-index.ts";
-import {
-  closeToOthers,
-  later,
   missing,
   Overtaken,
   orMissing,
+  readSettled,
   replaceFile,
   syncFolder,
   versionNow,
@@ -44,19 +33,12 @@ export type ActivityLog = {
   flush(): Promise<void>;
   /** Adds records that an earlier version kept elsewhere, but for those that are here; all of them or none. */
   takeOver(records: Readonly<Record<RecordKind, readonly JsonObject[]>>): Promise<void>;
-  /** After a failure memory and file may differ: drops all changes and reads the file again. */
-  forget(): void;
-  /** Whether more than half of the file is superseded. */
-  isCompactionDue(): boolean;
-  compact(): Promise<void>;
-  release(): Promise<void>;
+  /** After a failure memory and file may differ: drops all changes, and the file is read again. */
+  forget(): Promise<void>;
 };
 
 /** Of superseded lines; a small file is not compacted. */
 const spareBytes = 1024 * 1024;
-/** How long a file is left alone after a person's editor wrote it: it may be writing still. */
-const restMs = 60;
-const maxAttempts = 50;
 const namedProblems = 3;
 
 export function activityLog(file: string, warn: (message: string) => void): ActivityLog {
@@ -69,44 +51,15 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
   let lastWarning = "";
 
   const load = async (): Promise<void> => {
-    for (let attempts = 1; attempts <= maxAttempts; attempts++) {
-      const handle = await orMissing(open(file, "r"));
-      if (!handle) return noFile();
-      try {
-        const stats = await handle.stat({ bigint: true });
-        const version = versionOf(stats);
-        const [ino, size] = (seen ?? "").split(":");
-        // A file that another process of ours appended to is complete.
-        const isGrown = String(stats.ino) === ino && stats.size > Number(size);
-        if (isGrown || !hadFile || Date.now() - Number(stats.mtimeMs) > restMs) {
-          await closeToOthers(handle);
-          const found = await indexOf(handle);
-          if (versionOf(await handle.stat({ bigint: true })) === version) return take(found, version);
-        }
-      } finally {
-        await handle.close();
-      }
-      await pause(restMs);
-    }
-    throw later(file, "is written by another program all the time");
-  };
-
-  const noFile = (): void => {
-    if (hadFile) throw later(file, "is gone. Put it back, or restart Switchhook to begin with an empty one");
-    index = emptyIndex();
-    seen = missing;
-  };
-
-  const take = (found: Index, version: string): void => {
-    index = found;
-    seen = version;
-    hadFile = true;
-    const { length } = found.problems;
-    const more = length > namedProblems ? `; and ${length - namedProblems} more` : "";
-    const named = found.problems.slice(0, namedProblems).join("; ");
-    const warning = `${file} has lines that are no activities, which are left out and stay in the file: ${named}${more}. Correct or delete them there.`;
-    if (length > 0 && warning !== lastWarning) warn(warning);
-    lastWarning = length > 0 ? warning : "";
+    const found = await readSettled(file, hadFile, indexOf);
+    index = found?.content ?? emptyIndex();
+    seen = found?.version ?? missing;
+    hadFile = found !== undefined;
+    const { problems } = index;
+    const more = problems.length > namedProblems ? `; and ${problems.length - namedProblems} more` : "";
+    const warning = `${file} has lines that are no activities: ${problems.slice(0, namedProblems).join("; ")}${more}. They are left out and stay in the file; correct or delete them there.`;
+    if (problems.length > 0 && warning !== lastWarning) warn(warning);
+    lastWarning = warning;
   };
 
   const read = async (line: Line | undefined): Promise<JsonObject | undefined> => {
@@ -141,7 +94,10 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
     const lines = pending.filter((line) => line.text !== undefined);
     if (lines.length > 0) await append(lines);
     pending = [];
-    await markOlder();
+    // All else is saved by now: what fails below is done after the next change.
+    await (removed ? markOlder() : markOlder().catch(forget));
+    await closeReader();
+    if (index.deadBytes * 2 > index.size + spareBytes) await rewrite().catch(forget);
   };
 
   const append = async (lines: readonly Line[]): Promise<void> => {
@@ -152,7 +108,7 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
     try {
       await handle.appendFile(bytes).catch(async (error: unknown) => {
         // A disk without room: no half line is left.
-        if (!isNew) await handle.truncate(index.size).catch(() => undefined);
+        await handle.truncate(index.size).catch(() => undefined);
         throw error;
       });
       await handle.sync();
@@ -215,7 +171,7 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
       try {
         if (handle)
           for await (const { at, bytes } of linesOf(handle)) {
-            const line = at < 0 ? undefined : lines.get(at);
+            const line = lines.get(at);
             if (!line) continue;
             place(line);
             yield bytes;
@@ -235,13 +191,20 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
       line.at = at;
       delete line.text;
     }
-    Object.assign(index, { size, deadBytes: 0, isEnded: true });
-    await release();
+    Object.assign(index, { size, deadBytes: 0, older: [], isEnded: true });
   };
 
-  const release = async (): Promise<void> => {
-    await reader?.close();
+  const closeReader = async (): Promise<void> => {
+    const handle = reader;
     reader = undefined;
+    await handle?.close();
+  };
+
+  const forget = async (): Promise<void> => {
+    pending = [];
+    removed = false;
+    seen = undefined;
+    await closeReader();
   };
 
   const cured = (error: unknown) => Promise.reject(withCure(file, error));
@@ -273,13 +236,6 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
       pending = [];
       if (added.length > 0) await rewrite(added).catch(cured);
     },
-    forget: () => {
-      pending = [];
-      removed = false;
-      seen = undefined;
-    },
-    isCompactionDue: () => index.deadBytes * 2 > index.size + spareBytes,
-    compact: () => rewrite().catch(cured),
-    release,
+    forget,
   };
 }

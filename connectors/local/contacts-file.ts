@@ -1,23 +1,10 @@
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
 import { findNodeAtLocation, parseTree } from "jsonc-parser";
 import type { Adapter } from "lowdb";
 import { type Contact, numbersOf, type Owner } from "../../src/core/contact.ts";
-import type { CrmError } from "../../src/core/errors.ts";
 import { isObject, type JsonObject } from "../../src/lib/body.ts";
 import { createPace } from "../../src/lib/pace.ts";
-import {
-  closeToOthers,
-  filesOf,
-  later,
-  missing,
-  orMissing,
-  replaceFile,
-  versionAt,
-  versionOf,
-  withCure,
-} from "./files.ts";
+import { filesOf, later, missing, readSettled, replaceFile, versionAt, withCure } from "./files.ts";
 import {
   contactOf,
   higherId,
@@ -52,11 +39,6 @@ export type ContactsFile = Adapter<Document> & {
   forget(): void;
 };
 
-const unsettled = Symbol("unsettled");
-/** The longest time between two writes of one save of an editor. */
-const settleMs = 25;
-const maxAttempts = 20;
-
 /** What a new file starts with. */
 export function newDocument(): Document {
   return {
@@ -72,52 +54,13 @@ export function newDocument(): Document {
 export function contactsFile(file: string, region: string): ContactsFile {
   let seen: string | undefined;
   let hadFile = false;
-  let broken: { version: string; error: CrmError } | undefined;
 
   const read = async (): Promise<Document | null> => {
-    for (let attempts = 1; attempts <= maxAttempts; attempts++) {
-      const document = await readOnce();
-      if (document !== unsettled) return document;
-      await pause(settleMs);
-    }
-    throw later(file, "is written by another program all the time");
-  };
-
-  const readOnce = async (): Promise<Document | null | typeof unsettled> => {
-    const handle = await orMissing(open(file, "r"));
-    if (!handle) return noFile();
-    try {
-      const version = versionOf(await handle.stat({ bigint: true }));
-      if (broken?.version === version) throw broken.error;
-      await closeToOthers(handle);
-      const bytes = await handle.readFile();
-      if (versionOf(await handle.stat({ bigint: true })) !== version) return unsettled;
-      const document = await documentOf(bytes, region).catch((error: unknown) => {
-        if (error instanceof JsonFault) return error;
-        throw error;
-      });
-      if (document instanceof JsonFault) return await refuse(document, version);
-      seen = version;
-      hadFile = true;
-      return document;
-    } finally {
-      await handle.close();
-    }
-  };
-
-  /** An incomplete file may be one that an editor is still writing. */
-  const refuse = async (fault: JsonFault, version: string): Promise<typeof unsettled> => {
-    await pause(settleMs);
-    if ((await versionAt(file)) !== version) return unsettled;
-    const problem = `${fault.message}. Correct it there: the file is read again when it is saved`;
-    broken = { version, error: later(file, problem, fault) };
-    throw broken.error;
-  };
-
-  const noFile = (): null => {
-    if (hadFile) throw later(file, "is gone. Put it back, or restart Switchhook to begin with an empty one");
-    seen = missing;
-    return null;
+    const found = await readSettled(file, hadFile, (handle) => handle.readFile());
+    const document = found ? await documentOf(found.content, region) : null;
+    seen = found?.version ?? missing;
+    hadFile = found !== undefined;
+    return document;
   };
 
   const write = async (document: Document): Promise<void> => {
@@ -126,7 +69,11 @@ export function contactsFile(file: string, region: string): ContactsFile {
     document.isEdited = false;
   };
 
-  const cured = (error: unknown) => Promise.reject(withCure(file, error));
+  const cured = (error: unknown) => {
+    if (!(error instanceof JsonFault)) return Promise.reject(withCure(file, error));
+    const problem = `${error.message}. Correct it there: the file is read again when it is saved`;
+    return Promise.reject(later(file, problem, error));
+  };
   return {
     read: () => read().catch(cured),
     write: (document) => write(document).catch(cured),
@@ -145,7 +92,7 @@ async function documentOf(bytes: Buffer, region: string): Promise<Document> {
   refuseTwice(text, Object.keys(parsed));
   const document = { ...newDocument(), members: parseExactly(text) as Document["members"], isEdited: false };
   const pace = createPace();
-  for (const list of ["contacts", "owners"] as const) {
+  for (const list of ["contacts", "owners", "activities", "tasks"] as const) {
     for (const [i, record] of listIn(parsed, list, text).entries()) {
       const [issue] = shapes[list].safeParse(record).error?.issues ?? [];
       if (issue) {
@@ -153,11 +100,10 @@ async function documentOf(bytes: Buffer, region: string): Promise<Document> {
         throw new JsonFault(at, `${[`${list}[${i}]`, ...issue.path].join(".")}: ${issue.message}`);
       }
       if (list === "owners") document.owners.push(ownerOf(record as JsonObject));
-      else takeContact(document, contactOf(record as JsonObject), region);
+      if (list === "contacts") takeContact(document, contactOf(record as JsonObject), region);
       await pace();
     }
   }
-  for (const list of ["activities", "tasks"]) listIn(parsed, list, text);
   return document;
 }
 

@@ -1,10 +1,11 @@
+import { rm } from "node:fs/promises";
 import { Low } from "lowdb";
 import { messageOf } from "../../src/core/errors.ts";
 import { isObject, type JsonObject } from "../../src/lib/body.ts";
 import { createTurns } from "../../src/lib/pace.ts";
 import { type ActivityLog, activityLog } from "./activity-log.ts";
 import { contactsFile, type Document, newDocument } from "./contacts-file.ts";
-import { filesOf, Overtaken, removeLeftovers, whileLocked, withCure } from "./files.ts";
+import { filesOf, Overtaken, temporaryOf, whileLocked, withCure } from "./files.ts";
 
 /** The two files of a local CRM. */
 export type LocalCrm = {
@@ -14,11 +15,14 @@ export type LocalCrm = {
    * Returns the result of an edit once it is on the disk. An edit may run again on a version that another program has just
    * saved.
    */
-  change<T>(edit: (document: Document, log: ActivityLog) => Promise<T>): Promise<T>;
+  change<T>(edit: Edit<T>): Promise<T>;
   /** Calls back soon after another program changed the contacts. */
   watch(changed: () => void): () => void;
   close(): Promise<void>;
 };
+
+type Edit<T> = (document: Document, log: ActivityLog) => Promise<T>;
+type Opened = { files: { contacts: string; activities: string }; log: ActivityLog };
 
 /** Polling the file's time and size works on every file system; notifications do not. */
 const lookEveryMs = 250;
@@ -31,22 +35,22 @@ export function openCrm(path: string, region: string, warn: (message: string) =>
   const file = contactsFile(path, region);
   const database = new Low<Document>(file, newDocument());
   const watchers = new Set<() => void>();
-  let opened: { lock: string; log: ActivityLog } | undefined;
+  let opened: Opened | undefined;
   let isRead = false;
   let looking: NodeJS.Timeout | undefined;
   let notifying: NodeJS.Timeout | undefined;
   let lastWarning: string | undefined;
 
   const open = async () => {
-    const { contacts, activities } = await filesOf(path);
-    for (const name of [contacts, activities]) await removeLeftovers(name);
-    return { lock: contacts, log: activityLog(activities, warn) };
+    const files = await filesOf(path);
+    return { files, log: activityLog(files.activities, warn) };
   };
 
-  const refresh = async (log: ActivityLog): Promise<void> => {
+  const refresh = async ({ files, log }: Opened): Promise<void> => {
     if (!isRead || (await file.changed())) {
       await database.read();
       if (isRead) notifying ??= setTimeout(notify, settleMs);
+      else for (const name of Object.values(files)) await rm(temporaryOf(name), { force: true });
       isRead = true;
     }
     await log.refresh();
@@ -68,46 +72,30 @@ export function openCrm(path: string, region: string, warn: (message: string) =>
     for (const changed of watchers) changed();
   };
 
-  const change = <T>(edit: (document: Document, log: ActivityLog) => Promise<T>): Promise<T> =>
+  const change = <T>(edit: Edit<T>): Promise<T> =>
     turns(async () => {
       opened ??= await open();
-      const { lock, log } = opened;
+      const current = opened;
       try {
-        return await whileLocked(lock, () => attempt(log, edit));
+        return await whileLocked(current.files.contacts, () => attempt(current, edit));
       } catch (error) {
         throw withCure(path, error);
-      } finally {
-        await log.release();
-        if (log.isCompactionDue()) void turns(() => whileLocked(lock, () => compact(log)));
       }
     });
 
-  const attempt = async <T>(
-    log: ActivityLog,
-    edit: (document: Document, log: ActivityLog) => Promise<T>,
-    attempts = 1,
-  ): Promise<T> => {
+  const attempt = async <T>(current: Opened, edit: Edit<T>, attempts = 1): Promise<T> => {
+    const { log } = current;
     try {
-      await refresh(log);
+      await refresh(current);
       const result = await edit(database.data, log);
       if (database.data.isEdited) await database.write();
       await log.flush();
       return result;
     } catch (error) {
       file.forget();
-      log.forget();
+      await log.forget();
       if (!(error instanceof Overtaken) || attempts >= maxAttempts) throw error;
-      return attempt(log, edit, attempts + 1);
-    }
-  };
-
-  const compact = async (log: ActivityLog): Promise<void> => {
-    try {
-      await log.refresh();
-      if (log.isCompactionDue()) await log.compact();
-    } catch (error) {
-      log.forget();
-      if (!(error instanceof Overtaken)) warn(messageOf(error));
+      return attempt(current, edit, attempts + 1);
     }
   };
 

@@ -1,5 +1,5 @@
 import { type BigIntStats, renameSync, statSync } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, realpath, rm, stat } from "node:fs/promises";
+import { type FileHandle, mkdir, open, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
@@ -16,10 +16,12 @@ export class Overtaken extends CrmError {
 export const missing = "missing";
 const lockRetryMs = 5;
 const lockTimeoutMs = 30_000;
-const chunkLength = 256 * 1024;
-let temporaryFiles = 0;
+const chunkBytes = 256 * 1024;
+/** How long a file has to be at rest before it is read: a person's editor may still be writing it. */
+const restMs = 60;
+const maxAttempts = 50;
 
-/** The file with the activities of a local CRM; it is beside the one with the contacts, also where that one is a link. */
+/** The files of a local CRM; where the setting names a link, those that it points to. */
 export async function filesOf(setting: string): Promise<{ contacts: string; activities: string }> {
   const contacts = (await orMissing(realpath(setting))) ?? setting;
   return { contacts, activities: activitiesBeside(contacts) };
@@ -69,17 +71,47 @@ function takes(lock: DatabaseSync): boolean {
 }
 
 /**
+ * Reads a file and closes it to other users; undefined when there is none. `isKnown`: it was read before, so it must be
+ * there, and be at rest.
+ */
+export async function readSettled<T>(
+  file: string,
+  isKnown: boolean,
+  read: (handle: FileHandle) => Promise<T>,
+): Promise<{ content: T; version: string } | undefined> {
+  for (let attempts = 1; attempts <= maxAttempts; attempts++) {
+    const handle = await orMissing(open(file, "r"));
+    if (!handle && isKnown)
+      throw later(file, "is gone. Put it back, or restart Switchhook to begin with an empty one");
+    if (!handle) return undefined;
+    try {
+      const stats = await handle.stat({ bigint: true });
+      const version = versionOf(stats);
+      if (!isKnown || Date.now() - Number(stats.mtimeMs) > restMs) {
+        await closeToOthers(handle);
+        const content = await read(handle);
+        if (versionOf(await handle.stat({ bigint: true })) === version) return { content, version };
+      }
+    } finally {
+      await handle.close();
+    }
+    await pause(restMs);
+  }
+  throw later(file, "is written by another program all the time");
+}
+
+/**
  * Replaces the whole file durably, with the same permissions. Throws `Overtaken` when it is not the version `seen`;
- * returns its new version.
+ * returns its new version. Only for the process that holds the lock.
  */
 export async function replaceFile(
   file: string,
   seen: string,
   content: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
 ): Promise<string> {
-  const temporary = join(dirname(file), `.${basename(file)}.${process.pid}-${++temporaryFiles}.tmp`);
+  const temporary = temporaryOf(file);
   try {
-    const handle = await open(temporary, "wx", 0o600);
+    const handle = await open(temporary, "w", 0o600);
     let version: string;
     try {
       await writeAll(handle, content);
@@ -100,40 +132,26 @@ export async function replaceFile(
   }
 }
 
+/** A process that is killed while it writes leaves this file; the next one removes it. */
+export function temporaryOf(file: string): string {
+  return join(dirname(file), `.${basename(file)}.tmp`);
+}
+
 async function writeAll(
   handle: FileHandle,
   content: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
 ): Promise<void> {
-  let parts: Buffer[] = [];
+  const parts: Buffer[] = [];
   let length = 0;
-  const write = async (): Promise<void> => {
-    await handle.writeFile(Buffer.concat(parts));
-    parts = [];
-    length = 0;
-  };
   for await (const part of content) {
-    length += parts[parts.push(Buffer.from(part)) - 1]?.length ?? 0;
-    if (length > chunkLength) await write();
+    const bytes = Buffer.from(part);
+    parts.push(bytes);
+    length += bytes.length;
+    if (length < chunkBytes) continue;
+    await handle.writeFile(Buffer.concat(parts.splice(0)));
+    length = 0;
   }
-  await write();
-}
-
-/** A process that was killed while it wrote leaves its temporary file. */
-export async function removeLeftovers(file: string): Promise<void> {
-  for (const name of (await orMissing(readdir(dirname(file)))) ?? []) {
-    if (!name.startsWith(`.${basename(file)}.`)) continue;
-    const pid = /^(\d+)-\d+\.tmp$/.exec(name.slice(basename(file).length + 2))?.[1];
-    if (pid && !isRunning(Number(pid))) await rm(join(dirname(file), name), { force: true });
-  }
-}
-
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false; // in a container every process is number 1
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
-  }
+  await handle.writeFile(Buffer.concat(parts));
 }
 
 async function copyRights(
@@ -154,7 +172,7 @@ function rightsOf(owner: number): number {
   return user === owner || user === 0 ? 0o700 : 0o770;
 }
 
-export async function closeToOthers(handle: FileHandle): Promise<void> {
+async function closeToOthers(handle: FileHandle): Promise<void> {
   const { mode, uid } = await handle.stat();
   const rights = rightsOf(uid);
   // Only the owner may change it; `switchhook check` reports a file that stays open.

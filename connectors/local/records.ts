@@ -11,11 +11,15 @@ const kind = z.enum(contactKinds, { error: 'expected "contact", "lead" or "compa
 const phone = z.union([z.string(), z.number()], { error: "expected a phone number in double quotes" });
 const phones = z.array(phone, { error: 'expected a list of phone numbers, e.g. ["+31612345678"]' });
 const record = { error: 'expected a record: "{"' };
+const key = z.string({ error: "expected the key of a call, a text" }).nullish();
+const activity = z.looseObject({ id, key }, record);
 
 /** The members that a record needs; people may add others. */
 export const shapes = {
   contacts: z.looseObject({ id, kind: kind.nullish(), phones: phones.nullish() }, record),
   owners: z.looseObject({ id }, record),
+  activities: activity,
+  tasks: activity,
 };
 
 const contactMembers = new Set("id kind name email company ownerId phones activeAt __proto__".split(" "));

@@ -212,7 +212,7 @@ describe("somebody else who edits the file", () => {
     ["", "line 1, column 1", "Value expected"],
     ["[]", "line 1, column 1", "expected an object"],
     ["{} {}", "line 1, column 4", "End of file expected"],
-    [`{"x": ${"[".repeat(5000)}`, "line 1", "Unexpected end"],
+    [`{"x": ${"[".repeat(5000)}`, "line 1", "Correct it there"],
     [Buffer.from('{"contacts": [],\n"a": "\xff"}', "latin1"), "line 2, column 7", "not UTF-8"],
     ["{\n\u0000}", "line 2, column 1", "Invalid symbol"],
   ])("is told where %j is broken, and calls go on when it is corrected", async (broken, place, what) => {
