@@ -13,6 +13,7 @@ import {
   versionNow,
   versionOf,
   withCure,
+  writeAll,
 } from "./files.ts";
 import { parseExactly, renderRecord } from "./records.ts";
 
@@ -102,11 +103,12 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
 
   const append = async (lines: readonly Line[]): Promise<void> => {
     const isNew = seen === missing;
-    const first = index.size > 0 && !index.isEnded ? "\n" : "";
-    const bytes = Buffer.from(`${first}${lines.map(({ text }) => text).join("\n")}\n`);
+    const first = index.isEnded ? "" : "\n";
+    const size = lines.reduce((sum, { length }) => sum + length + 1, index.size + first.length);
     const handle = await open(file, isNew ? "ax" : "a", 0o600);
     try {
-      await handle.appendFile(bytes).catch(async (error: unknown) => {
+      const texts = lines.map(({ text }) => `${text}\n`);
+      await writeAll(handle, [first, ...texts]).catch(async (error: unknown) => {
         // A disk without room: no half line is left.
         await handle.truncate(index.size).catch(() => undefined);
         throw error;
@@ -115,8 +117,7 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
       if (isNew) await syncFolder(file);
       const stats = await handle.stat({ bigint: true });
       const version = versionOf(stats);
-      if (Number(stats.size) !== index.size + bytes.length || versionNow(file) !== version)
-        throw new Overtaken(file);
+      if (Number(stats.size) !== size || versionNow(file) !== version) throw new Overtaken(file);
       seen = version;
       hadFile = true;
     } finally {
@@ -128,8 +129,7 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
       at += line.length + 1;
       delete line.text;
     }
-    index.size += bytes.length;
-    index.isEnded = true;
+    Object.assign(index, { size, isEnded: true });
   };
 
   /** One byte a line: nothing that a power failure could tear. */

@@ -137,7 +137,8 @@ export function temporaryOf(file: string): string {
   return join(dirname(file), `.${basename(file)}.tmp`);
 }
 
-async function writeAll(
+/** Writes large content in pieces of a moderate size. */
+export async function writeAll(
   handle: FileHandle,
   content: Iterable<string | Buffer> | AsyncIterable<string | Buffer>,
 ): Promise<void> {
