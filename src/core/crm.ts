@@ -168,6 +168,8 @@ export type ConnectorKind<S = unknown> = {
   /** Types of other records that a mapping may `associate` a call with; none when absent. */
   associates?: readonly string[];
   connect(settings: S, context: ConnectContext): Connector;
+  /** Loads the client library, which takes longer than a webhook may wait. */
+  load?(): Promise<unknown>;
   oauth?: OAuth;
   webhook?: CrmWebhook;
   recordings?: CrmRecordings;
