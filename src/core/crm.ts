@@ -185,6 +185,8 @@ export type ConnectContext = {
   /** The contact fields that the mapping in use reads (`contact.fields.<name>`). */
   contactFields: () => readonly string[];
   now: () => number;
+  /** No earlier connector of this account has sent a request since; now, when absent. */
+  quietSince?: number;
   warn: (message: string) => void;
   onRequest?: (request: CrmRequest) => void;
   /** Of an installation that was made by OAuth; otherwise the settings have the credentials. */

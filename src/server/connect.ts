@@ -52,6 +52,7 @@ export function connect(connecting: Connecting): Connected {
   };
   const mapping = useMapping(config, settings, { log, used, opened });
   let connector: Connector | undefined;
+  let quietSince = now();
   let changed: (() => void) | undefined;
   let stopWatching: (() => void) | undefined;
 
@@ -59,16 +60,28 @@ export function connect(connecting: Connecting): Connected {
     if (changed) stopWatching ??= connector?.watch?.(changed);
   };
 
+  const during: Connected["during"] = async (work) => {
+    underWay += 1;
+    try {
+      return await work();
+    } finally {
+      underWay -= 1;
+      used();
+    }
+  };
+
   const open = (): Connector => {
-    connector = kind.connect(crm, {
+    const made = kind.connect(crm, {
       installation: name,
       region,
       contactFields: () => mapping.current().contactFields,
       now,
+      quietSince,
       warn: (message) => log.warn({ installation: name, crm: crm.type }, message),
       onRequest: (request) => onRequest(name, crm.type, request),
       ...(grants && { tokens: grants.tokens, scopes: grants.scopes }),
     });
+    connector = counted(made, during);
     watch();
     opened();
     return connector;
@@ -104,26 +117,28 @@ export function connect(connecting: Connecting): Connected {
       changed = callback;
       watch();
     },
-    async during(work) {
-      underWay += 1;
-      try {
-        return await work();
-      } finally {
-        underWay -= 1;
-        used();
-      }
-    },
+    during,
     isOpen: () => connector !== undefined || mapping.isOpen(),
     idleMs: () => (underWay > 0 ? 0 : performance.now() - usedAt),
     async close() {
       const before = connector;
       connector = undefined;
+      if (before) quietSince = now();
       stopWatching?.();
       stopWatching = undefined;
       mapping.close();
       await before?.close?.();
     },
   };
+}
+
+/** The connector, with its requests counted as work under way. */
+function counted(connector: Connector, during: Connected["during"]): Connector {
+  const members = Object.entries(connector).map(([name, member]: [string, unknown]) => {
+    if (typeof member !== "function" || name === "watch" || name === "close") return [name, member];
+    return [name, (...given: unknown[]) => during(async () => member(...given))];
+  });
+  return Object.fromEntries(members) as Connector;
 }
 
 export type MappingInUse = ReturnType<typeof useMapping>;

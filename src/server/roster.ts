@@ -31,6 +31,7 @@ const mostOpen = 4;
 const soonMs = 2_000;
 
 type Member = Connected & {
+  isOfFile: boolean;
   lanes?: InstallationLanes;
   /** When it last received a delivery, or its newest call changed. */
   calledAt?: number;
@@ -59,7 +60,8 @@ export function createRoster(context: RosterContext) {
   const enter = (settings: InstallationConfig, grants?: GrantAccess): void => {
     const kind = kinds[settings.crm.type];
     const opened = (): void => void open.add(member);
-    const member: Member = connect({ config, settings, flow, kind, grants, onRequest, opened });
+    const connected = connect({ config, settings, flow, kind, grants, onRequest, opened });
+    const member: Member = { ...connected, isOfFile: grants === undefined };
     members.set(settings.name, member);
     installations.set(settings.name, member.installation);
     mappings.set(settings.name, member.mapping);
@@ -114,6 +116,7 @@ export function createRoster(context: RosterContext) {
 
   const sweep = watchInstallations({
     flow,
+    installations,
     resting: () => [...members.values()].filter(({ lanes }) => !lanes).map(restingOf),
     isOpen: (name) => members.get(name)?.isOpen() === true,
     wake,
@@ -122,6 +125,7 @@ export function createRoster(context: RosterContext) {
 
   const restingOf = (member: Member): Resting => ({
     installation: member.installation,
+    isOfFile: member.isOfFile,
     called: (at) => {
       member.calledAt ??= at;
     },

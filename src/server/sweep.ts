@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import type { InstallationConfig } from "../config/index.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import { silentMs } from "../flow/calls/unknown-end.ts";
+import { numberingFor } from "../flow/contacts/renumber.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import type { Waiting } from "../store/contract.ts";
 import { type LaneKind, syncAtRestMs } from "./lanes.ts";
@@ -10,6 +11,8 @@ import { pollEveryMs } from "./reconcile-lane.ts";
 /** An installation without lanes. */
 export type Resting = {
   installation: Installation;
+  /** Of the config file: its settings may have changed since the last start. */
+  isOfFile: boolean;
   /** Notes when its newest call changed. */
   called(at: number): void;
   isActive(): boolean;
@@ -19,7 +22,7 @@ export type Resting = {
 
 type SweepContext = {
   flow: Flow;
-  /** The installations that have no lanes. */
+  installations: ReadonlyMap<string, Installation>;
   resting: () => Resting[];
   isOpen: (installation: string) => boolean;
   wake: (installation: string, lane: LaneKind) => void;
@@ -48,15 +51,16 @@ const laneOf: Readonly<Record<Waiting, LaneKind>> = {
 };
 
 /** Watches all installations at once: work that another process stored, syncs of those at rest, and changed CRM files. */
-export function watchInstallations({ flow, resting, isOpen, wake, tick }: SweepContext) {
+export function watchInstallations({ flow, installations, resting, isOpen, wake, tick }: SweepContext) {
   const { store, now, limitedLog } = flow;
   /** By the time of their next sync, the earliest last. */
   let queue: { at: number; one: Resting }[] = [];
-  let files: WatchedFile[] = [];
+  let files: WatchedFile[] | undefined;
   const syncing = new Set<Promise<void>>();
   const lastRuns = new Map<string, number>();
   let timer: NodeJS.Timeout | undefined;
   let sweeping: Promise<void> | undefined;
+  let isLooking = false;
   let isStopped = false;
 
   const isTimeFor = (what: string, everyMs: number): boolean => {
@@ -67,34 +71,35 @@ export function watchInstallations({ flow, resting, isOpen, wake, tick }: SweepC
   };
 
   const sweep = async (): Promise<void> => {
+    if (!files) await plan();
     const kinds = isTimeFor("seldom", seldomMs) ? [...often, ...seldom] : often;
-    for (const { installation, waiting } of await store.waitingWork(now(), kinds))
-      wake(installation, laneOf[waiting]);
+    for (const { installation: name, waiting } of await store.waitingWork(now(), kinds)) {
+      const installation = installations.get(name);
+      // Polls that were planned before the settings switched polling off stay in the store.
+      if (installation && (waiting !== "polls" || isPolled(installation))) wake(name, laneOf[waiting]);
+    }
     if (isTimeFor("quiet calls", pollEveryMs))
       for (const name of await store.quietCalls(now() - silentMs)) wake(name, "reconcile");
-    if (isTimeFor("files", filesEveryMs)) await lookAtFiles();
+    // Not awaited: a file may be on a network drive that hangs.
+    if (isTimeFor("files", filesEveryMs)) void lookAtFiles();
     syncNext();
   };
 
-  /** Queues all installations at rest by their next sync; those of a changed file and those with recent calls are due now. */
+  /** Queues all installations at rest by their next sync. */
   const plan = async (): Promise<void> => {
-    const all = resting().map((one) => ({ one, file: watchedFile(one.installation) }));
-    files = all.flatMap(({ file }) => file ?? []);
+    const all = resting();
     const uses = new Map((await store.lastUses()).map((use) => [use.installation, use]));
-    const times = await Promise.all(
-      all.map(async ({ one, file }) => {
-        const { syncedAt, calledAt } = uses.get(one.installation.settings.name) ?? {};
-        if (calledAt !== undefined) one.called(calledAt);
-        const isDue =
-          syncedAt === undefined ||
-          syncedAt > now() ||
-          one.isActive() ||
-          isPolled(one.installation) ||
-          (file && (await isChanged(file, syncedAt)));
-        return { at: isDue ? 0 : syncedAt + syncAtRestMs, one };
-      }),
-    );
+    const times = all.map((one) => {
+      const { installation, isOfFile, called, isActive } = one;
+      const { name, region } = installation.settings;
+      const { syncedAt, calledAt, numbering } = uses.get(name) ?? {};
+      if (calledAt !== undefined) called(calledAt);
+      const isCurrent = syncedAt !== undefined && syncedAt <= now() && numbering === numberingFor(region);
+      const mayRest = !isOfFile && isCurrent && !isActive() && !isPolled(installation);
+      return { at: mayRest ? syncedAt + syncAtRestMs : 0, one };
+    });
     queue = times.sort((a, b) => b.at - a.at);
+    files = all.flatMap(({ installation }) => watchedFile(installation) ?? []);
   };
 
   const syncNext = (): void => {
@@ -114,12 +119,15 @@ export function watchInstallations({ flow, resting, isOpen, wake, tick }: SweepC
   };
 
   const lookAtFiles = async (): Promise<void> => {
-    for (const file of files) {
+    if (isLooking) return;
+    isLooking = true;
+    for (const file of files ?? []) {
       const { name } = file.installation.settings;
       const changed = await isChanged(file);
       // An open connector watches its file itself, and writes to it.
       if (changed && !isOpen(name) && !isStopped) wake(name, "sync");
     }
+    isLooking = false;
   };
 
   const run = async (): Promise<void> => {
@@ -135,11 +143,7 @@ export function watchInstallations({ flow, resting, isOpen, wake, tick }: SweepC
   };
 
   return {
-    start(): void {
-      sweeping = plan()
-        .catch((err: unknown) => flow.log.error({ err }, "the next syncs could not be planned"))
-        .then(run);
-    },
+    start: begin,
     /** Resolves when no sweep is under way. */
     async stop(): Promise<void> {
       isStopped = true;
@@ -164,12 +168,10 @@ function watchedFile(installation: Installation): WatchedFile | undefined {
   return typeof file === "string" ? { installation, path: file } : undefined;
 }
 
-/** Since the last look; at the first look, since the time `since`. */
-async function isChanged(file: WatchedFile, since = Number.POSITIVE_INFINITY): Promise<boolean> {
+/** Since the last look. */
+async function isChanged(file: WatchedFile): Promise<boolean> {
   const found = await stat(file.path).catch(() => undefined);
-  const state = found && `${found.mtimeMs} ${found.size} ${found.ino}`;
   const before = file.seen;
-  if (state !== undefined) file.seen = state;
-  if (before === undefined) return (found?.mtimeMs ?? 0) > since;
-  return state !== undefined && state !== before;
+  file.seen = found && `${found.mtimeMs} ${found.size} ${found.ino}`;
+  return before !== undefined && file.seen !== undefined && before !== file.seen;
 }

@@ -65,12 +65,14 @@ export async function quietCalls(db: ReadDb, quietSince: number): Promise<string
 
 export async function lastUses(db: ReadDb): Promise<LastUse[]> {
   const rows = await db.all(
-    `SELECT installation, finished_at, (SELECT updated_at FROM calls
-        WHERE calls.installation = syncs.installation ORDER BY id DESC LIMIT 1) AS called_at FROM syncs`,
+    `SELECT syncs.installation, finished_at, version, (SELECT updated_at FROM calls
+        WHERE calls.installation = syncs.installation ORDER BY id DESC LIMIT 1) AS called_at
+      FROM syncs LEFT JOIN numberings ON numberings.installation = syncs.installation`,
   );
-  return rows.map(({ installation, finished_at: syncedAt, called_at: calledAt }) => ({
+  return rows.map(({ installation, finished_at: syncedAt, called_at: calledAt, version }) => ({
     installation: String(installation),
     ...(syncedAt !== null && { syncedAt: Number(syncedAt) }),
     ...(calledAt !== null && { calledAt: Number(calledAt) }),
+    ...(version !== null && { numbering: String(version) }),
   }));
 }

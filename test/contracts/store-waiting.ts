@@ -86,10 +86,11 @@ export function testWaitingStore(name: string, open: OpenStore): void {
       await saved("acme", "a");
       await store.saveSyncState("acme", { generation: 1, finishedAt: t0 });
       await store.saveSyncState("globex", { generation: 1 });
+      await store.saveNumbering("globex", "2 NL");
       const uses = (await store.lastUses()).sort((a, b) => a.installation.localeCompare(b.installation));
       expect(uses).toEqual([
         { installation: "acme", syncedAt: t0, calledAt: expect.any(Number) },
-        { installation: "globex" },
+        { installation: "globex", numbering: "2 NL" },
       ]);
     });
   });

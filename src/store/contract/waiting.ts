@@ -3,8 +3,8 @@ export type Waiting = "deliveries" | "lines" | "calls" | "follow-ups" | "polls" 
 
 export type WaitingWork = { installation: string; waiting: Waiting };
 
-/** When an installation last synced its contacts, and when its newest call last changed. */
-export type LastUse = { installation: string; syncedAt?: number; calledAt?: number };
+/** When an installation last synced its contacts, when its newest call last changed, and how its numbers were read. */
+export type LastUse = { installation: string; syncedAt?: number; calledAt?: number; numbering?: string };
 
 /** What is to be done, over all installations. The cost grows with those that have something waiting, not with what is stored. */
 export type WaitingStore = {
