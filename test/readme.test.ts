@@ -8,6 +8,7 @@ import type { ConnectorKind } from "../src/core/crm.ts";
 import type { Provider } from "../src/core/provider.ts";
 import { deliveriesOf } from "./contracts/provider.ts";
 import { freePort } from "./support/child-server.ts";
+import { readCrm } from "./support/crm-files.ts";
 import { waitFor } from "./support/server.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -61,9 +62,9 @@ describe("the commands of the README", async () => {
     expect(answers.filter((answer) => answer === '{"ok":true}')).toHaveLength(4);
     expect(answers.find((answer) => answer.includes("override_agent_id"))).toContain('"agent_ben"');
     const crm = () =>
-      JSON.parse(readFileSync(join(folder, "demo-crm.json"), "utf8")) as {
+      readCrm<{
         activities: { key: string; contactId?: string }[];
-      };
+      }>(join(folder, "demo-crm.json"));
     await waitFor("four activities", async () => crm().activities.length === 4, 20);
     const contacts = Object.fromEntries(
       crm().activities.map(({ key, contactId }) => [key.split(":")[2], contactId]),

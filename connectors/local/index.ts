@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { type Contact, contactKinds } from "../../src/core/contact.ts";
-import type { ConnectContext, Connector, ConnectorKind } from "../../src/core/crm.ts";
+import type { ConnectContext, Connector, ConnectorKind, ContactChanges } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { unlessAborted } from "../../src/lib/aborted.ts";
-import { removeCalls, saveCalls } from "./activities.ts";
-import { contactChanges } from "./contacts.ts";
-import { openDisk } from "./disk.ts";
-import { openFile } from "./file.ts";
-import { closeTasks, standingsOf } from "./follow-ups.ts";
+import { type Document, digestOf } from "./contacts-file.ts";
+import { openCrm } from "./crm.ts";
+import { closeTasks, removeCalls, saveCalls, standingsOf } from "./saving.ts";
+
+export { activitiesBeside } from "./files.ts";
 
 const settings = z.strictObject({
   type: z.literal("local"),
@@ -15,7 +15,10 @@ const settings = z.strictObject({
 });
 export type LocalSettings = z.infer<typeof settings>;
 
-/** The built-in CRM: one JSON file that people can open and edit, even while the server runs. */
+/**
+ * The built-in CRM: a JSON file with contacts and owners, and a file beside it with one activity a line. People can open
+ * and edit both, even while the server runs.
+ */
 export const local: ConnectorKind<LocalSettings> = {
   id: "local",
   label: "Local file",
@@ -25,11 +28,11 @@ export const local: ConnectorKind<LocalSettings> = {
 };
 
 function connect({ file: path }: LocalSettings, { region, warn }: ConnectContext): Connector {
-  const file = openFile(openDisk(path, region), warn);
+  const crm = openCrm(path, region, warn);
   return {
     batchSize: 1000,
     findContacts: async (numbers, signal) => {
-      const { contactsByNumber } = await unlessStopped(file.current, signal);
+      const { contactsByNumber } = await unlessStopped(crm.contacts, signal);
       const found = new Map<string, Contact[]>();
       for (const number of numbers) {
         const contacts = contactsByNumber.get(number);
@@ -39,24 +42,31 @@ function connect({ file: path }: LocalSettings, { region, warn }: ConnectContext
     },
     saveCalls: async (records, signal) => {
       stopIfAborted(signal);
-      return file.change((document) => saveCalls(document, records, region));
+      return crm.change((document, log) => saveCalls({ document, log, region }, records));
     },
-    tasks: async (tasks, signal) => standingsOf(await unlessStopped(file.current, signal), tasks),
+    tasks: (tasks, signal) => unlessStopped(() => crm.change((_, log) => standingsOf(log, tasks)), signal),
     closeTasks: async (tasks, signal) => {
       stopIfAborted(signal);
-      return file.change((document) => closeTasks(document, tasks));
+      return crm.change((_, log) => closeTasks(log, tasks));
     },
-    removeCalls: (activities) => file.change((document) => removeCalls(document, activities)),
+    removeCalls: (activities) => crm.change((_, log) => removeCalls(log, activities)),
     changedContacts: async (cursor, signal) =>
-      contactChanges(await unlessStopped(file.current, signal), cursor),
-    watch: file.watch,
-    owners: async () => [...(await file.current()).owners],
-    // No `fields`: a record of the file may have any field.
+      contactChanges(await unlessStopped(crm.contacts, signal), cursor),
+    watch: crm.watch,
+    owners: async () => [...(await crm.contacts()).owners],
+    // No `fields`: a record may have any field.
     prepare: async () => {
-      await file.current();
+      await crm.contacts();
     },
-    close: file.close,
+    close: crm.close,
   };
+}
+
+/** All contacts when any of them changed since the cursor, which is a digest of them; else nothing. */
+async function contactChanges(document: Document, cursor: string | undefined): Promise<ContactChanges> {
+  const digest = await digestOf(document);
+  if (digest === cursor) return { contacts: [], removed: [], cursor, more: false };
+  return { contacts: [...document.contacts.values()], removed: [], cursor: digest, more: false, full: true };
 }
 
 function stopIfAborted(signal: AbortSignal | undefined): void {

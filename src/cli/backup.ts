@@ -23,11 +23,10 @@ export async function backUpStore(file: string, options: GlobalOptions): Promise
   } catch (cause) {
     throw new Failure(`There is no backup: ${messageOf(cause)}.`, { cause });
   }
-  const crms = files.map(({ name }) => name);
-  if (options.json) printJson({ file, files: crms });
+  if (options.json) printJson({ file, files: files.map(({ name }) => name) });
   else
     print(
-      `The store${crms.length > 0 ? ` and ${counted(crms.length, "file")} of local CRMs` : ""} are in ${file}. Keep with it: SWITCHHOOK_KEY, the config file, mappings of your own.`,
+      `The store${files.length > 0 ? ` and ${counted(files.length, "file")} of local CRMs` : ""} are in ${file}. Keep with it: SWITCHHOOK_KEY, the config file, mappings of your own.`,
     );
 }
 
@@ -85,11 +84,16 @@ function putBack(file: string, config: Config, now: number): Restored {
   const wanted = crmFiles(config);
   try {
     const { files, aside } = restore(file, databaseOf(config), now);
-    const written = files.flatMap((kept) => {
-      const path = wanted.find(({ name }) => name === kept.name)?.path;
-      if (path === undefined) return [];
-      writeKept(path, kept.content, now);
-      return [path];
+    const written = wanted.flatMap(({ name, path, activities }) => {
+      const contentOf = (file: string) => files.find((kept) => kept.name === file)?.content;
+      const contacts = contentOf(name);
+      if (!contacts) return [];
+      const log = contentOf(nameOfActivities(name));
+      // A backup of an earlier version has the activities in the contacts' file.
+      if (!log) moveFileAside(activities, now);
+      if (log) writeKept(activities, log, now);
+      writeKept(path, contacts, now);
+      return log ? [path, activities] : [path];
     });
     return { restored: file, files: written, ...(aside !== undefined && { aside }) };
   } catch (cause) {
@@ -122,15 +126,38 @@ function databaseOf({ dataFolder }: Config): string {
   return join(dataFolder, "switchhook.db");
 }
 
-function readKept({ name, path }: { name: string; path: string }): BackedUpFile[] {
-  return existsSync(path) ? [{ name, content: readFileSync(path) }] : [];
+function nameOfActivities(installation: string): string {
+  return `${installation} activities`;
+}
+
+/** Both files as they were at one moment: activities may name contacts, and are taken out of an earlier version's file. */
+function readKept({
+  name,
+  path,
+  activities,
+}: {
+  name: string;
+  path: string;
+  activities: string;
+}): BackedUpFile[] {
+  if (!existsSync(path)) return [];
+  for (let content = readFileSync(path); ; ) {
+    const log = existsSync(activities) && [
+      { name: nameOfActivities(name), content: readFileSync(activities) },
+    ];
+    const now = readFileSync(path);
+    if (now.equals(content)) return [{ name, content }, ...(log || [])];
+    content = now;
+  }
 }
 
 function writeKept(path: string, content: Uint8Array, now: number): void {
-  if (existsSync(path)) {
-    if (readFileSync(path).equals(content)) return;
-    renameSync(path, `${path}.before-restore-${now}`);
-  }
+  if (existsSync(path) && readFileSync(path).equals(content)) return;
+  moveFileAside(path, now);
   writeFileSync(`${path}.restoring`, content, { mode: 0o600, flush: true });
   renameSync(`${path}.restoring`, path);
+}
+
+function moveFileAside(path: string, now: number): void {
+  if (existsSync(path)) renameSync(path, `${path}.before-restore-${now}`);
 }

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { activitiesBeside } from "../../connectors/local/index.ts";
 import type { Config } from "../config/index.ts";
 import { type Fault, messageOf, StoreError } from "../core/errors.ts";
 import type { Store } from "../store/contract.ts";
@@ -20,7 +21,7 @@ export async function prepareDataFolder(config: Config, store: Pick<Store, "read
   try {
     const tightened = tightenFolder(
       folder,
-      crmFiles(config).map(({ path }) => path),
+      crmFiles(config).flatMap(({ path, activities }) => [path, activities]),
     );
     await store.ready();
     return tightened;
@@ -38,20 +39,24 @@ export async function prepareDataFolder(config: Config, store: Pick<Store, "read
 export function refuseLostStore(config: Config): void {
   // If its mark is there, the store reports the loss itself.
   if (["switchhook.db", "switchhook.mark"].some((name) => existsSync(join(config.dataFolder, name)))) return;
-  for (const { name, path } of crmFiles(config)) {
-    if (!existsSync(path) || !new RegExp(`"key"\\s*:\\s*"${name}:`).test(readFileSync(path, "latin1")))
-      continue;
+  for (const { name, path, activities } of crmFiles(config)) {
+    // An earlier version kept the activities with the contacts.
+    const found = [activities, path].find(
+      (file) => existsSync(file) && new RegExp(`"key"\\s*:\\s*"${name}:`).test(readFileSync(file, "latin1")),
+    );
+    if (found === undefined) continue;
     throw new Failure(
-      `There is no database in ${config.dataFolder}, but ${path} has calls that were logged from one. Put the database back or name its folder with SWITCHHOOK_DATA; or restore a backup: switchhook restore <file>. To begin with an empty store: switchhook restore --empty.`,
+      `There is no database in ${config.dataFolder}, but ${found} has calls that were logged from one. Put the database back or name its folder with SWITCHHOOK_DATA; or restore a backup: switchhook restore <file>. To begin with an empty store: switchhook restore --empty.`,
     );
   }
 }
 
 /** The files of local CRMs, by installation. */
-export function crmFiles({ installations }: Config): { name: string; path: string }[] {
-  return installations.flatMap(({ name, crm }) =>
-    crm.type === "local" && typeof crm["file"] === "string" ? [{ name, path: crm["file"] }] : [],
-  );
+export function crmFiles({ installations }: Config): { name: string; path: string; activities: string }[] {
+  return installations.flatMap(({ name, crm: { type, file } }) => {
+    if (type !== "local" || typeof file !== "string") return [];
+    return [{ name, path: file, activities: activitiesBeside(existsSync(file) ? realpathSync(file) : file) }];
+  });
 }
 
 /** Damage is reported as such, not as a missing right to write. */

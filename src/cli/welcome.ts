@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { activitiesBeside } from "../../connectors/local/index.ts";
 import type { Config } from "../config/index.ts";
 import { readManifest } from "../manifest.ts";
 import { commandLine } from "./output.ts";
@@ -9,13 +10,14 @@ export function welcome(config: Config, file: string | undefined, now: number): 
   const title = `Switchhook ${readManifest().identity.version} listens on ${url}`;
   if (file !== undefined) return [title, `  open   ${url}/`, `  check  ${commandLine("check")}`];
   const id = `demo-${now.toString(36)}`;
-  const [demo] = config.installations;
+  const crm = resolve(String(config.installations[0]?.crm["file"]));
   return [
     `${title} with the demo installation; no config file was found.`,
     `  open   ${url}/`,
     `  try    ${demoCurl(url, id, now)}`,
     `  then   ${commandLine(`explain ${id}`)}`,
-    `  CRM    ${resolve(String(demo?.crm["file"]))}`,
+    `  CRM    ${crm}`,
+    `  calls  ${activitiesBeside(crm)}`,
     "  stop   Ctrl-C",
   ];
 }

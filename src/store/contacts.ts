@@ -62,10 +62,11 @@ export async function putContacts(
   let matched = 0;
   const erasedAt = await erasedLately(tx, installation, options.now);
   const { generation } = await syncState(tx, installation);
+  const place = { ...options, installation, generation };
   for (const indexed of contacts) {
     // It was read from the CRM before the person was erased there.
     if (erasedAt && (await erasedAt(markOf.contact(indexed.contact))) !== undefined) continue;
-    matched += await putContact(tx, indexed, { ...options, installation, generation });
+    matched += await putContact(tx, indexed, place);
   }
   return matched;
 }
@@ -73,11 +74,12 @@ export async function putContacts(
 async function putContact(
   tx: Db,
   { contact, numbers }: IndexedContact,
-  { generation, ...options }: PutOptions & { installation: string; generation: number },
+  place: PutOptions & { installation: string; generation: number },
 ): Promise<number> {
-  const { installation } = options;
+  const { installation, generation } = place;
   const { kind, id } = contact;
   const before = await indexedNumbers(tx, installation, contact);
+  const digits = numbers.map(digitsOf);
   await tx.run(
     `INSERT INTO contacts (installation, kind, id, generation, numbers, body)
       VALUES (:installation, :kind, :id, :generation, :digits, :body)
@@ -88,11 +90,12 @@ async function putContact(
       kind,
       id,
       generation,
-      digits: JSON.stringify(numbers.map(digitsOf)),
+      digits: JSON.stringify(digits),
       body: JSON.stringify(contact),
     },
   );
-  return numberContact(tx, { kind, id, before, numbers }, options);
+  const isSame = digits.length === before.length && digits.every((number, i) => number === before[i]);
+  return isSame ? 0 : numberContact(tx, { kind, id, before, numbers }, place);
 }
 
 /** A contact that has other numbers than `before`, which are digits as `phones` has them. */

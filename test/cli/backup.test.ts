@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wr
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { readCrm } from "../support/crm-files.ts";
 import { overwrite } from "../support/damage.ts";
 import { cli, refusedServer, server, settled, until, workFolder, writeAcme } from "./support.ts";
 
@@ -17,7 +18,7 @@ test("a backup of a server that takes webhooks all the time is whole, and is res
   const traffic = cli(folder, [...simulate, "--calls", "200", "--rate", "60"], settings);
   const made = await cli(folder, ["backup", "kept.backup", "--json"], settings);
   expect([made.code, made.stderr]).toEqual([0, ""]);
-  expect(JSON.parse(made.stdout)).toEqual({ file: "kept.backup", files: ["acme"] });
+  expect(JSON.parse(made.stdout)).toEqual({ file: "kept.backup", files: ["acme", "acme activities"] });
   expect(statSync(join(folder, "kept.backup")).mode & 0o077).toBe(0);
   expect(readdirSync(folder).filter((name) => name.startsWith("kept"))).toEqual(["kept.backup"]);
   await traffic;
@@ -31,9 +32,10 @@ test("a backup of a server that takes webhooks all the time is whole, and is res
   rmSync(join(folder, "data", "switchhook.db"));
   rmSync(join(folder, "data", "switchhook.db-wal"));
   rmSync(join(folder, "crm.json"));
+  rmSync(join(folder, "crm.activities.ndjson"));
   const done = await cli(folder, ["restore", "kept.backup"], settings);
   expect([done.code, done.stderr]).toEqual([0, ""]);
-  const crm = JSON.parse(readFileSync(join(folder, "crm.json"), "utf8")) as { activities: unknown[] };
+  const crm = readCrm(join(folder, "crm.json"));
   expect(crm.activities.length).toBeGreaterThanOrEqual(30);
   expect(crm.activities.length).toBeLessThan(all);
 
@@ -63,7 +65,7 @@ test("a restore that was interrupted, and a backup that is damaged, leave no new
   expect([damaged.code, damaged.stderr]).toEqual([1, expect.stringMatching(/backup is damaged/)]);
   const inFile = Buffer.from(bytes);
   // A word that only the CRM's file has.
-  inFile.write("Activities", inFile.lastIndexOf('"activities"') + 1);
+  inFile.write("Owners", inFile.lastIndexOf('"owners"') + 1);
   writeFileSync(file, inFile);
   const changed = await cli(folder, ["restore", "kept.backup"]);
   expect([changed.code, changed.stderr]).toEqual([1, expect.stringMatching(/CRM's file of acme is not/)]);
@@ -98,7 +100,7 @@ test("an empty store is made only when it is said", async () => {
 
   const refused = await refusedServer(folder, running.settings);
   expect(refused.code).toBe(1);
-  expect(refused.output).toMatch(/crm\.json has calls.*switchhook restore --empty/s);
+  expect(refused.output).toMatch(/crm\.activities\.ndjson has calls.*switchhook restore --empty/s);
   expect((await cli(folder, ["check"])).code).toBe(1);
   expect(existsSync(join(folder, "data", "switchhook.db"))).toBe(false);
   expect((await cli(folder, ["restore", "--empty"])).code).toBe(0);

@@ -1,11 +1,12 @@
 import { execFile, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { onTestFinished } from "vitest";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { freePort } from "../support/child-server.ts";
+import { readCrm } from "../support/crm-files.ts";
 
 const root = resolve(import.meta.dirname, "../..");
 
@@ -112,9 +113,7 @@ export async function until<T>(what: string, look: () => T | Promise<T>, withinM
 }
 
 export function activitiesIn(folder: string, file = "data/demo-crm.json"): Activity[] {
-  return (
-    (JSON.parse(readFileSync(join(folder, file), "utf8")) as { activities?: Activity[] }).activities ?? []
-  );
+  return readCrm<{ activities: Activity[] }>(join(folder, file)).activities;
 }
 
 /** Waits until the CRM file has this many activities, and nothing is left to decode or to log. */

@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { local } from "../../connectors/local/index.ts";
+import { activitiesBeside, local } from "../../connectors/local/index.ts";
 import type { Connector, Fields } from "../../src/core/crm.ts";
+import { readCrm, writeCrm } from "../support/crm-files.ts";
 
 type Rows = Record<string, unknown>[];
 type Content = { contacts: Rows; owners: Rows; activities: Rows; tasks?: Rows };
@@ -11,6 +12,8 @@ type Content = { contacts: Rows; owners: Rows; activities: Rows; tasks?: Rows };
 export type LocalCrm = {
   connector: Connector;
   path: string;
+  /** Of the file with the activities. */
+  log: string;
   folder: string;
   warnings: string[];
   read(): Content;
@@ -24,13 +27,16 @@ export function openLocalCrm(content?: unknown, name = "crm.json"): LocalCrm {
   const path = join(folder, name);
   const warnings: string[] = [];
   const write = (value: unknown) =>
-    writeFileSync(path, typeof value === "string" || Buffer.isBuffer(value) ? value : JSON.stringify(value));
+    typeof value === "string" || Buffer.isBuffer(value)
+      ? writeFileSync(path, value)
+      : writeCrm(path, value as object);
   if (content !== undefined) write(content);
   const connector = connectTo(path, warnings);
-  const read = (): Content => JSON.parse(readFileSync(path, "utf8"));
+  const read = (): Content => readCrm(path);
   return {
     connector,
     path,
+    log: activitiesBeside(path),
     folder,
     warnings,
     read,

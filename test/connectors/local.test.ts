@@ -175,7 +175,7 @@ describe("the local CRM", () => {
       content.tasks = [];
     });
     await connector.saveCalls([record]);
-    expect(crm.read().tasks).toEqual([]);
+    expect(crm.read().tasks ?? []).toEqual([]);
   });
 
   test("refuses a call without a key, and leaves nothing behind", async () => {

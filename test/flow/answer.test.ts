@@ -7,6 +7,7 @@ import type { Connector } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { answerQuestion } from "../../src/flow/webhooks/answer.ts";
 import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
+import { writeCrm } from "../support/crm-files.ts";
 import { type ServerOptions, startServer, type TestServer, waitFor } from "../support/server.ts";
 
 let server: TestServer;
@@ -181,7 +182,7 @@ describe("the same call asked twice", () => {
     const contacts = file.contacts.map((contact) =>
       contact["id"] === "1" ? { ...contact, ownerId } : contact,
     );
-    writeFileSync(server.crmFile, JSON.stringify({ ...file, contacts }));
+    writeCrm(server.crmFile, { ...file, contacts });
     const { store } = server.parts.flow;
     return waitFor("the new owner", async () => {
       return (await store.contact("acme", { id: "1", kind: "contact" }))?.ownerId === ownerId;

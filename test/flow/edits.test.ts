@@ -1,8 +1,8 @@
-import { writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { SimulatedRequest } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
+import { writeCrm } from "../support/crm-files.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 
 let server: TestServer;
@@ -25,7 +25,7 @@ async function loggedCall(): Promise<SimulatedRequest> {
 function edit(change: (activity: Activity) => Activity | undefined): void {
   const file = server.crm();
   const activities = file.activities.flatMap((activity) => change(activity) ?? []);
-  writeFileSync(server.crmFile, JSON.stringify({ ...file, activities }, null, 2));
+  writeCrm(server.crmFile, { ...file, activities });
 }
 
 async function tell(event: SimulatedRequest, step: string): Promise<Activity[]> {

@@ -1,6 +1,6 @@
-import { writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import { inboundCall, scriptOf, send, settledActivities, synced } from "../support/calls.ts";
+import { writeCrm } from "../support/crm-files.ts";
 import { createClock } from "../support/crm-turns.ts";
 import { type CrmWorld, worldNames, worlds } from "../support/crm-worlds.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
@@ -108,7 +108,7 @@ test("what a person wrote over a value that we no longer have stays", async () =
   const file = server.crm();
   const [a, b] = file.activities;
   const edited = { ...file, activities: [{ ...a, notes: "Wants a quote" }, b] };
-  writeFileSync(server.crmFile, JSON.stringify(edited, null, 2));
+  writeCrm(server.crmFile, edited);
   await tell("a", "counted");
   await tell("b", "counted");
   const after = await settledActivities(server, 2);

@@ -1,8 +1,8 @@
-import { writeFileSync } from "node:fs";
 import { afterEach, expect, test } from "vitest";
 import type { SimulatedCall } from "../../src/core/provider.ts";
 import { explainCall, explainText } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities, synced } from "../support/calls.ts";
+import { writeCrm } from "../support/crm-files.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 
 let server: TestServer;
@@ -39,10 +39,7 @@ async function closed(id: string): Promise<void> {
 
 function edit(members: object): void {
   const file = server.crm();
-  writeFileSync(
-    server.crmFile,
-    JSON.stringify({ ...file, tasks: file.tasks.map((task) => ({ ...task, ...members })) }),
-  );
+  writeCrm(server.crmFile, { ...file, tasks: file.tasks.map((task) => ({ ...task, ...members })) });
 }
 
 test("a follow-up is due an hour after the call, or as the installation says", async () => {

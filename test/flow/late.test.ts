@@ -1,9 +1,9 @@
-import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Connector } from "../../src/core/crm.ts";
 import { matchableMs } from "../../src/flow/contacts/index-contacts.ts";
 import { syncContacts } from "../../src/flow/contacts/sync.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities, synced } from "../support/calls.ts";
+import { writeCrm } from "../support/crm-files.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 
 let server: TestServer;
@@ -21,7 +21,7 @@ async function logCall(id: string, customer = stranger): Promise<void> {
 
 function addToFile(contact: object): void {
   const file = server.crm();
-  writeFileSync(server.crmFile, JSON.stringify({ ...file, contacts: [...file.contacts, contact] }, null, 2));
+  writeCrm(server.crmFile, { ...file, contacts: [...file.contacts, contact] });
 }
 
 const vera = { id: "9", name: "Vera", phones: ["06-87654321"], ownerId: "12" };
@@ -55,7 +55,7 @@ test("a number that is added to a known contact brings the calls of that number"
   const file = server.crm();
   expect(file.activities[0]).not.toHaveProperty("contactId");
   const contacts = [{ ...vera, phones: ["+31600000001", stranger] }];
-  writeFileSync(server.crmFile, JSON.stringify({ ...file, contacts }));
+  writeCrm(server.crmFile, { ...file, contacts });
   await waitFor("the call to be hers", () => server.crm().activities[0]?.["contactId"] === "9");
 });
 
@@ -84,7 +84,7 @@ test("a person's own association is not overwritten when the number becomes know
   await logCall("by hand");
   const file = server.crm();
   const activities = file.activities.map((activity) => ({ ...activity, contactId: "5" }));
-  writeFileSync(server.crmFile, JSON.stringify({ ...file, activities, contacts: [...file.contacts, vera] }));
+  writeCrm(server.crmFile, { ...file, activities, contacts: [...file.contacts, vera] });
   const { store } = server.parts.flow;
   await waitFor("the contact", async () => (await store.contactsByNumber("acme", [stranger])).size === 1);
   const [activity] = await settledActivities(server);

@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import type { SimulatedCall } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities, synced } from "../support/calls.ts";
+import { writeCrm } from "../support/crm-files.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -76,7 +77,7 @@ describe("a caller nobody knows", () => {
     await sendAll(server, "retell", script.slice(0, -1));
     await settledActivities(server);
     const file = server.crm();
-    writeFileSync(server.crmFile, JSON.stringify({ ...file, contacts: file.contacts.slice(0, 2) }));
+    writeCrm(server.crmFile, { ...file, contacts: file.contacts.slice(0, 2) });
     await sendAll(server, "retell", script.slice(-1));
     const [activity] = await settledActivities(server);
     expect(activity).toHaveProperty("summary");
@@ -121,12 +122,12 @@ describe("a missed call", () => {
     await start();
     await tell(missed);
     await settledActivities(server);
-    writeFileSync(server.crmFile, JSON.stringify({ ...server.crm(), tasks: [] }));
+    writeCrm(server.crmFile, { ...server.crm(), tasks: [] });
     await tell({ ...missed, startedAt: new Date(Date.now() - 200_000).toISOString() });
     await settledActivities(server);
     const explanation = await explainCall(server.parts.flow.store, "acme:voys:missed");
     expect(explanation?.history).toHaveLength(2);
-    expect(server.crm().tasks).toEqual([]);
+    expect(server.crm().tasks ?? []).toEqual([]);
   });
 
   test("has no follow-up when somebody talked, or when the company was the one who called", async () => {

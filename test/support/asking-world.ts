@@ -15,6 +15,7 @@ import { followRecordings } from "../../src/flow/recordings/follow.ts";
 import { admit, receive } from "../../src/flow/webhooks/receive.ts";
 import { providers } from "../../src/providers/index.ts";
 import { assemble, type Parts } from "../../src/server/assemble.ts";
+import { readCrm } from "./crm-files.ts";
 
 export type Activity = Record<string, unknown>;
 
@@ -129,7 +130,7 @@ export function openWorld({ provider, own, now, settings, file, log, connectors:
       return told;
     },
     follow: () => followRecordings({ flow: open().flow, installation: acmeNow(), archive: open().archive }),
-    activities: () => (JSON.parse(readFileSync(crmFile, "utf8")) as { activities: Activity[] }).activities,
+    activities: () => readCrm<{ activities: Activity[] }>(crmFile).activities,
     /** As when the process ends: it starts again with whatever is asked of it next. */
     async stop(): Promise<void> {
       await parts?.stop();

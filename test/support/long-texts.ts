@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { comparable, type Property } from "../../connectors/hubspot/values.ts";
 import { webhook } from "../../connectors/hubspot/webhook.ts";
-import { type JsonCursor, JsonFault, skipValue } from "../../connectors/local/json.ts";
+import { JsonFault, parseText } from "../../connectors/local/records.ts";
 import type { ObjectField } from "../../connectors/salesforce/schema.ts";
 import { formOf, wireOf } from "../../connectors/salesforce/values.ts";
 import { sameEmail } from "../../src/core/directory.ts";
@@ -128,9 +128,8 @@ function fieldOf(type: string): ObjectField {
 }
 
 function skipped(json: string): void {
-  const cursor: JsonCursor = { bytes: Buffer.from(json), at: 0 };
   try {
-    skipValue(cursor);
+    parseText(json);
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error;
   }

@@ -11,6 +11,7 @@ import { isLoopbackUrl } from "../../src/core/loopback.ts";
 import type { Log } from "../../src/core/runtime.ts";
 import { providers } from "../../src/providers/index.ts";
 import { assemble, type Parts } from "../../src/server/assemble.ts";
+import { readCrm } from "./crm-files.ts";
 
 export const publicUrl = "https://hooks.example.com";
 /** Of a server whose test names none: what it asks of the API and the pages is asked as an administrator. */
@@ -82,7 +83,7 @@ export async function startServer(options: ServerOptions = {}) {
     get parts() {
       return running.parts;
     },
-    crm: () => JSON.parse(readFileSync(crmFile, "utf8")) as CrmFile,
+    crm: () => readCrm<CrmFile>(crmFile),
     /** Stops and starts again on the same data. */
     async restart(meanwhile: () => void = () => {}): Promise<void> {
       await stop();

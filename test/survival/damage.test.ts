@@ -1,10 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, onTestFinished, test } from "vitest";
 import type { Store } from "../../src/store/contract.ts";
 import { repairDatabase } from "../../src/store/sqlite/recovery.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
+import { readCrm, writeCrm } from "../support/crm-files.ts";
 import { damageRoot, emptyIndex } from "../support/damage.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 
@@ -109,6 +109,5 @@ function setAside(file: string, crmFile: string): void {
 }
 
 function clearActivities(crmFile: string): void {
-  const crm = JSON.parse(readFileSync(crmFile, "utf8")) as object;
-  writeFileSync(crmFile, JSON.stringify({ ...crm, activities: [] }));
+  writeCrm(crmFile, { ...readCrm(crmFile), activities: [] });
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -6,6 +6,7 @@ import { callKey } from "../../src/core/call.ts";
 import type { Provider } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { type ChildOptions, type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
+import { readCrm } from "../support/crm-files.ts";
 import { limitFileSize, mountSmallDisk } from "../support/disks.ts";
 import { startServer, waitFor } from "../support/server.ts";
 
@@ -125,7 +126,7 @@ async function expectRecovery({ url, crmFile }: Tried, acknowledged: readonly st
   const keys = await waitFor(
     "all acknowledged calls to be logged",
     () => {
-      const { activities } = JSON.parse(readFileSync(crmFile, "utf8")) as { activities: { key: string }[] };
+      const { activities } = readCrm<{ activities: { key: string }[] }>(crmFile);
       return activities.length >= wanted.length && activities.map(({ key }) => key).sort();
     },
     40,

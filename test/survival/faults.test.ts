@@ -15,6 +15,7 @@ import { assemble } from "../../src/server/assemble.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { deliveriesOf, loadFixture } from "../contracts/provider.ts";
+import { readCrm } from "../support/crm-files.ts";
 import { failingStore } from "../support/failing-store.ts";
 import { rounds } from "../support/rounds.ts";
 
@@ -91,7 +92,7 @@ async function runThrough(wrap: (store: Store) => Store, kinds?: Record<string, 
   }
   for (let i = 0; i < 5; i++) await work(parts.flow, installation, parts.providers);
   await parts.stop();
-  return (JSON.parse(readFileSync(crmFile, "utf8")) as { activities: Record<string, unknown>[] }).activities;
+  return readCrm(crmFile).activities;
 }
 
 /** One turn of the lanes; a fault ends the turn, as it ends a lane's run, and the next turn goes on. */

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -7,6 +7,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { type CallTold, callers, startTraffic } from "../support/call-traffic.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
+import { readCrm } from "../support/crm-files.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
@@ -57,8 +58,7 @@ async function settled(folder: string): Promise<Activity[]> {
   const { unusedDeliveries, close } = store;
   expect((await unusedDeliveries(10_000)).filter(({ state }) => state === "fault")).toEqual([]);
   await close();
-  return (JSON.parse(readFileSync(join(folder, "crm.json"), "utf8")) as { activities: Activity[] })
-    .activities;
+  return readCrm<{ activities: Activity[] }>(join(folder, "crm.json")).activities;
 }
 
 function expectTold(told: readonly CallTold[], activities: readonly Activity[]): void {

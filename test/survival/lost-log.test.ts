@@ -1,9 +1,10 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
+import { readCrm } from "../support/crm-files.ts";
 import { overwrite } from "../support/damage.ts";
 import { waitFor } from "../support/server.ts";
 
@@ -48,8 +49,7 @@ async function send(callId: string): Promise<void> {
   expect(response.status).toBe(200);
 }
 
-const logged = () =>
-  (JSON.parse(readFileSync(join(folder, "crm.json"), "utf8")) as { activities: unknown[] }).activities.length;
+const logged = () => readCrm(join(folder, "crm.json")).activities.length;
 const losses = () => child.log().filter(({ msg }) => msg.includes("not in the database"));
 
 type Killed = { folder: string; since: number; until: number };

@@ -17,6 +17,7 @@ import { startExotel } from "../../emulators/exotel/index.ts";
 import type { SimulatedCall } from "../../src/core/provider.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
+import { readCrm } from "../support/crm-files.ts";
 import { seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
@@ -92,9 +93,9 @@ test(`killed ${kills} times while it asks for lost calls and archives them, logs
     60,
   );
   await store.close();
-  const { activities } = JSON.parse(readFileSync(join(folder, "crm.json"), "utf8")) as {
+  const { activities } = readCrm<{
     activities: { key: string; contactId: string; durationSeconds: number; recordingUrl?: string }[];
-  };
+  }>(join(folder, "crm.json"));
   expect(activities.map(({ key }) => key).sort()).toEqual(
     Array.from({ length: calls }, (_, i) => `acme:exotel:lost-${i}`).sort(),
   );

@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { cli, server, settled, workFolder, writeAcme } from "../cli/support.ts";
+import { readCrm } from "../support/crm-files.ts";
 import { seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
 
@@ -31,7 +32,7 @@ test(`restore is killed at ${kills} moments: the database is whole or away, and 
   rmSync(join(folder, "crm.json"));
   expect((await cli(folder, ["restore", "kept.backup"])).code).toBe(0);
   expect(callsIn(join(folder, "data", "switchhook.db"))).toBe(5);
-  const crm = JSON.parse(readFileSync(join(folder, "crm.json"), "utf8")) as { activities: unknown[] };
+  const crm = readCrm(join(folder, "crm.json"));
   expect(crm.activities).toHaveLength(5);
 }, 180_000);
 

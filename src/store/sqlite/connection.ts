@@ -19,6 +19,8 @@ import { migrations } from "./migrations.ts";
 export type Connection = Db & {
   /** Empties the write-ahead log, and a small database of what deleted rows left. Outside of transactions. False while a reader needs the log. */
   cleanLog(): boolean;
+  /** For statements that run once for each row of many; their errors have to reach the transaction. */
+  prepare(sql: string): StatementSync;
   close(): void;
 };
 
@@ -164,7 +166,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
       return result;
     } catch (error) {
       undo(rollback);
-      throw error;
+      throw afterFailure(error);
     }
   };
 
@@ -180,6 +182,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
 
   return {
     ...dbWith(false),
+    prepare: (sql) => guarded(() => preparedOf(sql).statement),
     cleanLog: () =>
       guarded(() => {
         database ??= open();
@@ -190,13 +193,15 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
   };
 }
 
-function bind(names: readonly string[], values: Values | undefined): ColumnValue[] {
-  const bound: ColumnValue[] = [];
-  for (const name of names) {
-    const value = values?.[name];
-    if (value === undefined && !(values && name in values))
+function bind(names: readonly string[], values: Values = {}): ColumnValue[] {
+  const bound = new Array<ColumnValue>(names.length);
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] as string;
+    const value = values[name];
+    if (typeof value !== "object" && value !== undefined) bound[i] = value;
+    else if (value === undefined && !(name in values))
       throw new TypeError(`no value for the parameter ${name}`);
-    bound.push(isList(value) ? JSON.stringify(value) : (value ?? null));
+    else bound[i] = isList(value) ? JSON.stringify(value) : (value ?? null);
   }
   return bound;
 }

@@ -3,9 +3,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Delivery } from "../../core/provider.ts";
 import type { Store } from "../contract.ts";
-import type { ReadDb } from "../db/db.ts";
+import type { Db, ReadDb } from "../db/db.ts";
 import { type Operations, storeOver, type Write } from "../store.ts";
-import { type append, type DeliveryRow, losses, type ready } from "./append.ts";
+import { type DeliveryColumns, losses, type Mark } from "./append.ts";
 import { openConnection } from "./connection.ts";
 import { healthOf, withNamedErrors } from "./health.ts";
 import { faultsOf, integrityCheck } from "./recovery.ts";
@@ -61,8 +61,8 @@ const againMs = 100;
 
 /** What the writer can do. Arguments and results cross threads: plain data only. */
 export type WriterOperations = Operations & {
-  append: typeof append;
-  ready: typeof ready;
+  append: (tx: Db, columns: DeliveryColumns) => Promise<Mark>;
+  ready: () => Promise<void>;
   cleanLog: () => Promise<boolean>;
 };
 
@@ -163,10 +163,14 @@ function openThread(file: string, role: "writer" | "reader") {
   };
 }
 
-type WaitingRow = { row: DeliveryRow; stored: () => void; failed: (error: unknown) => void };
+type Waiting = { stored: () => void; failed: (error: unknown) => void };
 
 /** A group this large goes at once: the writer commits it while the rest of the turn is still being read. */
 const largeGroup = 32;
+
+function noDeliveries(): DeliveryColumns {
+  return { installation: [], provider: [], at: [], method: [], url: [], headers: [], body: [] };
+}
 
 /**
  * Group commit: deliveries of one turn of the event loop go to the writer together and become durable with one fsync.
@@ -176,32 +180,36 @@ function groupCommit(
   write: Write<WriterOperations>,
   named: (error: unknown) => unknown,
 ): (delivery: Delivery) => Promise<void> {
-  let waiting: WaitingRow[] = [];
+  let columns = noDeliveries();
+  let waiting: Waiting[] = [];
 
   const send = async (): Promise<void> => {
-    const group = waiting;
+    const group = { columns, waiting };
+    columns = noDeliveries();
     waiting = [];
-    if (group.length === 0) return;
+    if (group.waiting.length === 0) return;
     try {
-      await write(
-        "append",
-        group.map(({ row }) => row),
-      );
+      await write("append", group.columns);
     } catch (cause) {
       const error = named(cause);
-      for (const { failed } of group) failed(error);
+      for (const { failed } of group.waiting) failed(error);
       return;
     }
-    for (const { stored } of group) stored();
+    for (const { stored } of group.waiting) stored();
   };
 
-  return ({ receivedAt, headers, ...rest }) =>
+  return (delivery) =>
     new Promise((stored, failed) => {
+      const headers = JSON.stringify(delivery.headers);
       if (waiting.length === 0) setImmediate(() => void send());
-      const { installation, provider, method, url, body } = rest;
-      const at = Date.parse(receivedAt);
-      const row = { installation, provider, at, method, url, headers: JSON.stringify(headers), body };
-      waiting.push({ row, stored, failed });
+      columns.installation.push(delivery.installation);
+      columns.provider.push(delivery.provider);
+      columns.at.push(Date.parse(delivery.receivedAt));
+      columns.method.push(delivery.method);
+      columns.url.push(delivery.url);
+      columns.headers.push(headers);
+      columns.body.push(delivery.body);
+      waiting.push({ stored, failed });
       if (waiting.length >= largeGroup) void send();
     });
 }

@@ -15,7 +15,12 @@ import { failureOf, type ThreadReply, type ThreadRequest, type WriterOperations 
 const { file, role } = workerData as { file: string; role: "writer" | "reader" };
 const db = openConnection(file, { writes: role === "writer" });
 const mark = openMark(file);
-const operations: WriterOperations = { ...shared, append, ready, cleanLog: async () => db.cleanLog() };
+const operations: WriterOperations = {
+  ...shared,
+  append: async (_, columns) => append(db, columns),
+  ready: async () => ready(db),
+  cleanLog: async () => db.cleanLog(),
+};
 let queue: ThreadRequest[] = [];
 let isBusy = false;
 let isClosing = false;
