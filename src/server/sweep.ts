@@ -4,7 +4,7 @@ import { whySkipped } from "../flow/calls/due.ts";
 import { silentMs } from "../flow/calls/unknown-end.ts";
 import { numberingFor } from "../flow/contacts/renumber.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import type { Waiting } from "../store/contract.ts";
+import type { WorkKind } from "../store/contract.ts";
 import { type LaneKind, syncAtRestMs } from "./lanes.ts";
 import { pollEveryMs } from "./reconcile-lane.ts";
 
@@ -32,16 +32,16 @@ type SweepContext = {
 
 /** Another process, such as a command, stores its work without waking us. */
 const sweepMs = 1_000;
-const often: readonly Waiting[] = ["deliveries", "lines", "calls", "follow-ups", "polls"];
+const often: readonly WorkKind[] = ["deliveries", "lines", "calls", "follow-ups", "polls"];
 /** Most rows of recordings are copies that wait for their end, months away. */
-const seldom: readonly Waiting[] = ["recordings"];
+const seldom: readonly WorkKind[] = ["recordings"];
 const seldomMs = 10_000;
 /** How often the files of local CRMs are looked at while they are not open. */
 const filesEveryMs = 30_000;
 /** First syncs at a time, so that a start does not overwhelm the CRMs or this process. */
 const syncsAtOnce = 8;
 
-const laneOf: Readonly<Record<Waiting, LaneKind>> = {
+const laneOf: Readonly<Record<WorkKind, LaneKind>> = {
   deliveries: "decode",
   lines: "decode",
   calls: "deliver",

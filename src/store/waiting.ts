@@ -1,4 +1,4 @@
-import type { LastUse, Waiting, WaitingWork } from "./contract/waiting.ts";
+import type { LastUse, WaitingWork, WorkKind } from "./contract/waiting.ts";
 import type { ReadDb } from "./db/db.ts";
 
 /**
@@ -19,7 +19,7 @@ const dueCall =
   "(SELECT MIN(due_at) FROM calls WHERE installation = found.installation AND due_at IS NOT NULL)";
 
 /** One statement for each kind; all of them look only into the partial index that its lane works with. */
-const statements: Readonly<Record<Waiting, string>> = {
+const statements: Readonly<Record<WorkKind, string>> = {
   deliveries: `${installationsIn("deliveries", "state IN (0, 3)")} SELECT installation ${existing}`,
   lines: `${installationsIn("lines", "open_before IS NOT NULL")} SELECT installation ${existing}`,
   calls: `${installationsIn("calls", "due_at IS NOT NULL")} SELECT installation ${existing} AND ${dueCall} <= :now`,
@@ -37,7 +37,7 @@ const statements: Readonly<Record<Waiting, string>> = {
 export async function waitingWork(
   db: ReadDb,
   now: number,
-  kinds: readonly Waiting[],
+  kinds: readonly WorkKind[],
 ): Promise<WaitingWork[]> {
   const found: WaitingWork[] = [];
   for (const waiting of kinds) {

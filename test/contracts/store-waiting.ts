@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Store, Waiting } from "../../src/store/contract.ts";
+import type { Store, WorkKind } from "../../src/store/contract.ts";
 import { callOf, decodedCall, deliveryOf, type OpenStore, t0 } from "./store-samples.ts";
 
-const kinds: Waiting[] = ["deliveries", "lines", "calls", "follow-ups", "polls", "recordings"];
+const kinds: WorkKind[] = ["deliveries", "lines", "calls", "follow-ups", "polls", "recordings"];
 
 /** What a store says about all installations at once. `open` gives an empty one. */
 export function testWaitingStore(name: string, open: OpenStore): void {
@@ -14,7 +14,7 @@ export function testWaitingStore(name: string, open: OpenStore): void {
     });
     afterEach(() => store.close());
 
-    const found = async (now: number, only: readonly Waiting[] = kinds) =>
+    const found = async (now: number, only: readonly WorkKind[] = kinds) =>
       (await store.waitingWork(now, only))
         .map(({ installation, waiting }) => `${installation} ${waiting}`)
         .sort();
