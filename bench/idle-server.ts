@@ -21,7 +21,7 @@ const config = loadConfig(
 const quiet = (): void => {};
 const seen = new Set<string>();
 const first = (_: object, text: string): void => {
-  if (!seen.has(text)) console.error(text, _);
+  if (!seen.has(text)) console.error(text);
   seen.add(text);
 };
 const parts = assemble(config, { log: { debug: quiet, info: quiet, warn: first, error: first } });

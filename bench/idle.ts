@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { numberingFor } from "../src/flow/contacts/renumber.ts";
 import { createSealer } from "../src/lib/seal.ts";
 import { openSqliteStore } from "../src/store/sqlite/store.ts";
 import { startIdle } from "./child.ts";
@@ -123,6 +124,7 @@ async function connectedConfig(folder: string, many: number): Promise<Prepared> 
         sealed: sealer.seal(JSON.stringify(grant), name),
       });
       await store.saveSyncState(name, { generation: 1, cursor: "none", finishedAt: savedAt });
+      await store.saveNumbering(name, numberingFor(settings.region));
     }),
   );
   await store.close();
