@@ -10,6 +10,9 @@ export type Server = {
   stop: () => Promise<void>;
 };
 
+type Cost = { atMs: number; cpuMs: number; rssMb: number };
+type Idle = Omit<Server, "sample"> & { sample: () => Promise<Cost> };
+
 export function startBare(): Promise<Server> {
   return start("bare-server.ts", [], []);
 }
@@ -28,7 +31,17 @@ export async function startEmulator(
 }
 
 /** The flags that `npm start` gives Node: a heap that is not lazier than the work needs. */
-const flags = ["--max-semi-space-size=8", "--max-old-space-size=1024"];
+const flags = [
+  ...(process.env["BENCH_FLAGS"]?.split(" ") ?? []),
+  "--max-semi-space-size=8",
+  "--max-old-space-size=1024",
+];
+
+/** A server over a config file, whose samples say what it costs. */
+export async function startIdle(file: string, data: string): Promise<Idle> {
+  const server = await start("idle-server.ts", [file, data], flags);
+  return { ...server, sample: server.sample as unknown as Idle["sample"] };
+}
 
 async function start(file: string, args: string[], execArgv: string[]): Promise<Server> {
   const child = fork(join(import.meta.dirname, file), args, { execArgv });

@@ -3,15 +3,25 @@ import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { crmRows } from "./crm-rows.ts";
 import { doorRows } from "./door-rows.ts";
+import { idleRows } from "./idle.ts";
 
 /**
  * Measures Switchhook next to a bare Express 5 app, in one interleaved run on loopback. `--quick` shrinks everything
- * for a look that takes a minute; `--only-door` and `--only-crm` run half of it. Prints a table and writes `bench/results/<time>.json`.
+ * for a look that takes a minute; `--only-door`, `--only-crm` and `--only-idle` run a part of it. Prints a table and writes `bench/results/<time>.json`.
  */
 const quick = process.argv.includes("--quick");
-const only = ["door", "crm"].find((part) => process.argv.includes(`--only-${part}`));
+const only = ["door", "crm", "idle"].find((part) => process.argv.includes(`--only-${part}`));
 const size = quick
-  ? { rounds: 1, seconds: 2, sustained: 6, stored: 50_000, contacts: 50_000, answers: 4, drain: 1_000 }
+  ? {
+      rounds: 1,
+      seconds: 2,
+      sustained: 6,
+      stored: 50_000,
+      contacts: 50_000,
+      answers: 4,
+      drain: 1_000,
+      idle: { local: 200, connected: 2_000, settle: 5, rest: 10 },
+    }
   : {
       rounds: 3,
       seconds: 5,
@@ -20,6 +30,7 @@ const size = quick
       contacts: 1_000_000,
       answers: 20,
       drain: 10_000,
+      idle: { local: 1_000, connected: 10_000, settle: 30, rest: 60 },
     };
 const root = mkdtempSync(join(tmpdir(), "switchhook-bench-"));
 const folder = (name: string): string => join(root, name);
@@ -39,8 +50,9 @@ function row(what: string, measured: string, target = "", met: boolean | "-" = "
   );
 }
 
-if (only !== "crm") Object.assign(results, await doorRows(folder, size, row));
-if (only !== "door") results["crm"] = await crmRows(folder, size, row);
+if (only === undefined || only === "door") Object.assign(results, await doorRows(folder, size, row));
+if (only === undefined || only === "crm") results["crm"] = await crmRows(folder, size, row);
+if (only === undefined || only === "idle") results["idle"] = await idleRows(folder, size.idle, row);
 
 rmSync(root, { recursive: true, force: true });
 const results_ = join(import.meta.dirname, "results");

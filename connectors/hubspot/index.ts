@@ -13,7 +13,7 @@ import { resultsIn, rowsAtOnce } from "./rows.ts";
 import { recordingField, saveCalls } from "./save.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts, contactsById } from "./sync.ts";
-import type { AccountRequests } from "./transport.ts";
+import { type AccountRequests, loadClient } from "./transport.ts";
 import { describe } from "./values.ts";
 import { webhook } from "./webhook.ts";
 import { removeCalls } from "./write.ts";
@@ -32,6 +32,7 @@ export function createHubspot(): ConnectorKind<HubspotSettings> {
     contactKinds: ["contact", "company"],
     associates,
     connect,
+    load: loadClient,
   };
 }
 

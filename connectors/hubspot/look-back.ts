@@ -17,9 +17,7 @@ type ExternalCall = { key: string; externalId: string };
  * For an account that refuses our unique property: the records that were sent, by our key or mark, and the search for
  * calls whose answer was lost. HubSpot's search lags behind, so a call that was sent a moment ago is `tooEarly`.
  */
-export function createLookBack({ now }: Pick<ConnectContext, "now">) {
-  /** Requests of an earlier process are at least this old. */
-  const startedAt = now();
+export function createLookBack({ now, quietSince = now() }: Pick<ConnectContext, "now" | "quietSince">) {
   const sends = new Map<string, number>();
   const ids = new Map<string, string>();
 
@@ -44,7 +42,7 @@ export function createLookBack({ now }: Pick<ConnectContext, "now">) {
     idOf: (key: string): string | undefined => ids.get(key),
     /** How long its search would be too early (ms). */
     waitOf(key: string): number {
-      return Math.max(0, (sends.get(key) ?? startedAt) + lookBackMs - now());
+      return Math.max(0, (sends.get(key) ?? quietSince) + lookBackMs - now());
     },
     async find(
       requests: AccountRequests,

@@ -227,12 +227,14 @@ type ResponseContext = {
   body: { text(): Promise<string> };
 };
 
+export const loadClient = () => import("@hubspot/api-client");
+
 /**
  * HubSpot's own client for transport and types. Its limiter, retries and token are not used: the whole process shares
  * them. `during` runs work whose requests belong to an exchange.
  */
 async function openClient(apiUrl: string, version: string) {
-  const { Client: HubspotClient } = await import("@hubspot/api-client");
+  const { Client: HubspotClient } = await loadClient();
   const exchanges = new AsyncLocalStorage<HttpExchange>();
   const agent = agentFor(apiUrl);
   const client: Client = new HubspotClient({

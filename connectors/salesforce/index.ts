@@ -17,7 +17,7 @@ import { saveCalls } from "./save.ts";
 import type { ObjectField, ObjectFields } from "./schema.ts";
 import { installedSettings, type SalesforceSettings, settings } from "./settings.ts";
 import { changedContacts } from "./sync.ts";
-import { queryAll, type RequestOptions, unlessStopped } from "./transport.ts";
+import { loadClient, queryAll, type RequestOptions, unlessStopped } from "./transport.ts";
 import { removeCalls } from "./write.ts";
 
 export type { SalesforceSettings } from "./settings.ts";
@@ -31,6 +31,7 @@ export const salesforce: ConnectorKind<SalesforceSettings> = {
   oauth,
   contactKinds: ["contact", "lead", "company"],
   connect,
+  load: loadClient,
 };
 
 const background: RequestOptions = { priority: "sync" };

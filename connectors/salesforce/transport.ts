@@ -19,6 +19,9 @@ export type RequestOptions = { priority: Priority; signal?: AbortSignal | undefi
  */
 export type OrgTransport = { open(request: RequestOptions): Promise<Connection> };
 
+/** Forty megabytes, which only an installation with Salesforce needs. */
+export const loadClient = () => import("jsforce");
+
 export function openTransport(settings: SalesforceSettings, context: ConnectContext): OrgTransport {
   const { now, onRequest } = context;
   const tokens = tokensOf(settings, context);
@@ -29,8 +32,7 @@ export function openTransport(settings: SalesforceSettings, context: ConnectCont
 
   const open = async ({ priority, signal }: RequestOptions): Promise<Connection> => {
     if (signal?.aborted) throw stopped(signal);
-    // Forty megabytes, which only an installation with Salesforce needs.
-    const { Connection } = await import("jsforce");
+    const { Connection } = await loadClient();
     const { accessToken, url = "" } = await tokens.current();
     const instanceUrl = settings.apiUrl ?? url;
     const connection = new Connection({ instanceUrl, accessToken, version: settings.apiVersion });

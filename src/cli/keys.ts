@@ -28,7 +28,7 @@ export async function rotateKeys(options: GlobalOptions): Promise<void> {
   });
 
   async function rotate(store: Store, name: string, claim: number | undefined): Promise<void> {
-    const install = (await store.installs()).find((one) => one.name === name);
+    const install = await store.install(name);
     if (install?.sealed === undefined) return;
     const sealed = reseal(install.sealed, name);
     if (!(await store.saveInstall({ ...install, sealed }, claim)))

@@ -39,6 +39,15 @@ export type InstallationConfig = InstallationSettings &
 /** What reading needs. `file`: relative paths start in its folder. */
 export type ConfigReading = { file: string; kinds: Kinds; readMapping: ReadMapping; faults: Fault[] };
 
+/** Building the schema costs more than reading an installation with it. */
+const schemas = new WeakMap<Kinds["providers"], ReturnType<typeof installationSchema>>();
+
+function schemaFor(providers: Kinds["providers"]): ReturnType<typeof installationSchema> {
+  const schema = schemas.get(providers) ?? installationSchema(Object.keys(providers));
+  schemas.set(providers, schema);
+  return schema;
+}
+
 const namePattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
 
 /** One installation of the file, or undefined with the reasons in `faults`. */
@@ -62,7 +71,7 @@ export function readInstallation(
     const kind = { id: crm.type, ...kindOf(kinds.connectors, crm.type) };
     faults.push(...faultsOfMapping(place, kind, placeWithin(at, "mapping"), readMapping));
   }
-  const written = check(installationSchema(Object.keys(kinds.providers)), value, at, faults);
+  const written = check(schemaFor(kinds.providers), value, at, faults);
   if (!written) return undefined;
   faults.push(...faultsOfNumbers(written, at), ...faultsOfAgents(written, at, Object.keys(kinds.providers)));
   if (!crm || !place || !providers || faults.length > before) return undefined;

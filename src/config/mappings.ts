@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ConnectorKind } from "../core/crm.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
-import { parseMapping } from "../mapping/compile.ts";
+import { compileOnce } from "../mapping/file.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 
 /** Gives a mapping file's text, or throws. */
@@ -31,7 +31,7 @@ export function faultsOfMapping(
 ): Fault[] {
   const { mappingFile, mappingIsDefault } = place;
   try {
-    const mapping = parseMapping(read(mappingFile), mappingFile);
+    const mapping = compileOnce(read(mappingFile), mappingFile);
     const made = mapping.crm;
     if (made === crm) return faultsOfAssociates(mapping.associates, associates, `${mappingFile}: associate`);
     const problem = `${mappingFile} is for the CRM "${made}", but this installation's is "${crm}".`;

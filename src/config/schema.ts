@@ -111,12 +111,18 @@ export function faultOfNumber(number: string, country: string): string | undefin
   return `is not a phone number that can be dialled in ${country}. Write it like "+31501234567".`;
 }
 
+/** A formatter costs more than the rest of an installation. */
+const knownZones = new Set<string>();
+
 function isTimeZone(zone: string): boolean {
+  if (knownZones.has(zone)) return true;
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions().timeZone !== "";
+    new Intl.DateTimeFormat("en", { timeZone: zone });
   } catch {
     return false;
   }
+  knownZones.add(zone);
+  return true;
 }
 
 function isBaseUrl(text: string): boolean {

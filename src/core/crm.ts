@@ -168,6 +168,8 @@ export type ConnectorKind<S = unknown> = {
   /** Types of other records that a mapping may `associate` a call with; none when absent. */
   associates?: readonly string[];
   connect(settings: S, context: ConnectContext): Connector;
+  /** Loads the client library, which takes longer than a webhook may wait. */
+  load?(): Promise<unknown>;
   oauth?: OAuth;
   webhook?: CrmWebhook;
   recordings?: CrmRecordings;
@@ -183,6 +185,8 @@ export type ConnectContext = {
   /** The contact fields that the mapping in use reads (`contact.fields.<name>`). */
   contactFields: () => readonly string[];
   now: () => number;
+  /** No earlier connector of this account has sent a request since; now, when absent. */
+  quietSince?: number;
   warn: (message: string) => void;
   onRequest?: (request: CrmRequest) => void;
   /** Of an installation that was made by OAuth; otherwise the settings have the credentials. */

@@ -28,7 +28,7 @@ export type GrantKeeper = {
 
 /** `lost`: called when the CRM has revoked our access. */
 type GrantParts = {
-  store: Pick<Store, "installs" | "saveInstall" | "claimInstall" | "releaseInstall">;
+  store: Pick<Store, "install" | "saveInstall" | "claimInstall" | "releaseInstall">;
   sealer: Sealer;
   oauth: OAuth;
   app: unknown;
@@ -55,7 +55,7 @@ export function keepGrant(first: StoredInstall, parts: GrantParts): GrantKeeper 
   let unsaved: { grant: Grant; after: string } | undefined;
 
   const look = async (): Promise<StoredInstall | undefined> => {
-    const stored = (await store.installs()).find(({ name }) => name === install.name);
+    const stored = await store.install(install.name);
     install = stored ?? install;
     return stored;
   };

@@ -5,7 +5,7 @@ import type { Store } from "../store/contract.ts";
 /** Does one piece of work at a time for an installation. `claim`: for `saveInstall`; absent while nothing is stored. */
 export type Turns = <T>(work: (claim: number | undefined) => Promise<T>) => Promise<T>;
 
-type ClaimStore = Pick<Store, "installs" | "claimInstall" | "releaseInstall">;
+type ClaimStore = Pick<Store, "install" | "claimInstall" | "releaseInstall">;
 
 /** Longer than any turn, so that only the claim of a killed process expires. */
 const claimMs = 90_000;
@@ -20,7 +20,7 @@ export function createTurns(name: string, store: ClaimStore, now: () => number):
     for (let looks = 0; looks < mostLooks; looks += 1) {
       const at = now();
       if (await store.claimInstall(name, at, at + claimMs)) return at + claimMs;
-      if (!(await store.installs()).some((one) => one.name === name)) return undefined;
+      if (!(await store.install(name))) return undefined;
       await pause(lookAgainMs);
     }
     throw new CrmError("later", `another process is busy with the access of ${name}; calls wait`, {

@@ -12,18 +12,34 @@ type Listeners = { onChange(mapping: Mapping): void; onFault(error: ConfigError)
 /** Editors write in several steps: empty, fill, rename. */
 const settleMs = 100;
 
+/** The newest valid text of each file. Its compiled form is shared by all who use the file, and dropped after the last. */
+const valid = new Map<string, { text: string; mapping: WeakRef<Mapping> }>();
+
+/** Compiles a file's text, unless it is in use in this form. Throws `ConfigError`. */
+export function compileOnce(text: string, path: string): Mapping {
+  const known = valid.get(path);
+  const same = known?.text === text ? known.mapping.deref() : undefined;
+  if (same) return same;
+  const mapping = parseMapping(text, path);
+  valid.set(path, { text, mapping: new WeakRef(mapping) });
+  return mapping;
+}
+
 /** Throws `ConfigError`, also when the file cannot be read. */
 export function readMapping(path: string): Mapping {
-  return parseMapping(readText(path), path);
+  return compileOnce(readText(path), path);
 }
 
 /**
  * Reads a mapping, and again whenever it changes. A faulty new version goes to `onFault` and the previous one stays in
- * use. Throws `ConfigError` when the first version is faulty.
+ * use. Throws `ConfigError` when the first version is faulty; with `resume`, only when no version was ever valid.
  */
-export function watchMapping(path: string, { onChange, onFault }: Listeners): MappingFile {
-  let text = readText(path);
-  let mapping = parseMapping(text, path);
+export function watchMapping(
+  path: string,
+  { onChange, onFault }: Listeners,
+  { resume = false } = {},
+): MappingFile {
+  let { text, mapping } = first(path, resume ? onFault : undefined);
   let textInUse = text;
   let timer: NodeJS.Timeout | undefined;
   let lastFault = "";
@@ -34,7 +50,7 @@ export function watchMapping(path: string, { onChange, onFault }: Listeners): Ma
       lastFault = "";
       if (fresh === text) return;
       text = fresh;
-      mapping = parseMapping(fresh, path);
+      mapping = compileOnce(fresh, path);
       textInUse = fresh;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -60,6 +76,19 @@ export function watchMapping(path: string, { onChange, onFault }: Listeners): Ma
       watcher.close();
     },
   };
+}
+
+/** With `onFault`, the newest valid version takes the place of a faulty one. */
+function first(path: string, onFault: Listeners["onFault"] | undefined): { text: string; mapping: Mapping } {
+  try {
+    const text = readText(path);
+    return { text, mapping: compileOnce(text, path) };
+  } catch (error) {
+    const before = valid.get(path);
+    if (!(error instanceof ConfigError) || !onFault || !before) throw error;
+    onFault(error);
+    return { text: before.text, mapping: compileOnce(before.text, path) };
+  }
 }
 
 function readText(path: string): string {

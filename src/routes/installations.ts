@@ -84,7 +84,7 @@ export function installationRoutes(parts: Parts): Route[] {
       handle: async (request, response) => {
         const name = pathParameter(request, "name");
         await parts.accounts.disconnect(name);
-        const left = (await parts.flow.store.installs()).find((install) => install.name === name);
+        const left = await parts.flow.store.install(name);
         const exportUntil = left && parts.erasing.plannedAt(left);
         response.json({ disconnected: name, export: `/api/installations/${name}/export`, exportUntil });
       },

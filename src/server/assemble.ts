@@ -40,11 +40,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   const { store = openSqliteStore(config.dataFolder, now) } = options;
   const live = createLive();
   const recordings = createRecordings(store, config.publicUrl);
-  const metrics = createMetrics(store, {
-    installations: () => [...roster.installations.keys()],
-    providers: Object.keys(providers),
-    now,
-  });
+  const metrics = createMetrics(store, { providers: Object.keys(providers), now });
   const isName = (word: string): boolean =>
     roster.installations.has(word) || Object.hasOwn(providers, word) || Object.hasOwn(kinds, word);
   const limitedLog = createLimitedLog({ now, log, isName });

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type Config, faultsOfArchive, type InstallationConfig } from "../config/index.ts";
 import { readInstallation } from "../config/installation.ts";
+import type { ReadMapping } from "../config/mappings.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { ContactEvents, CrmRequest, CrmRequestHead, TokenSource } from "../core/crm-app.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
@@ -73,7 +74,7 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
     }
   };
 
-  const open = (install: StoredInstall): ConnectedInstallation => {
+  const open = (install: StoredInstall, readMapping: ReadMapping = readText): ConnectedInstallation => {
     const { name, crm } = install;
     const known = crms.get(crm);
     const kind = kinds[crm];
@@ -81,7 +82,7 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       const problem = `has no app for ${crm} any more, which the installation ${name} was connected with.`;
       throw new ConfigError([{ at: "apps", problem, cure: "Put it back, or disconnect the account first." }]);
     }
-    const settings = settingsOf(install, kind, known.app);
+    const settings = settingsOf(install, kind, known.app, readMapping);
     const keeper =
       keepers.get(name) ??
       keepGrant(install, {
@@ -111,7 +112,14 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       );
       for (const install of installs)
         if (install.sealed !== undefined) refuseWrongKey(() => openGrant(install, sealer), install.name);
-      return installs.map(open);
+      // All accounts of a CRM that have no mapping of their own share a file.
+      const texts = new Map<string, string>();
+      const readOnce: ReadMapping = (path) => {
+        const text = texts.get(path) ?? readText(path);
+        texts.set(path, text);
+        return text;
+      };
+      return installs.map((install) => open(install, readOnce));
     },
     /** Stores the grant before it is used. */
     async add({ install, grant }: Installed): Promise<ConnectedInstallation> {
@@ -222,11 +230,14 @@ function installable({ apps }: Config, kinds: ConnectorKinds): Map<string, Insta
   );
 }
 
+const readText: ReadMapping = (path) => readFileSync(path, "utf8");
+
 /** Its settings, read like those of a config file, without credentials. Throws `ConfigError`. */
 function settingsOf(
   { name, crm, body }: StoredInstall,
   kind: ConnectorKind,
   app: unknown,
+  readMapping: ReadMapping,
 ): InstallationConfig {
   const { settings } = JSON.parse(body) as InstallBody;
   const api = Object.entries(isObject(app) ? app : {}).filter(([name]) =>
@@ -234,7 +245,6 @@ function settingsOf(
   );
   const faults: Fault[] = [];
   const kinds = { providers, connectors: { [crm]: { ...kind, settings: kind.installed ?? kind.settings } } };
-  const readMapping = (path: string) => readFileSync(path, "utf8");
   const at = `installation ${name}`;
   const given = { ...settings, crm: { type: crm, ...Object.fromEntries(api) } };
   const read = readInstallation(name, given, at, { file: at, kinds, readMapping, faults });

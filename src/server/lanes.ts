@@ -10,14 +10,15 @@ import { renumber } from "../flow/contacts/renumber.ts";
 import { syncContacts } from "../flow/contacts/sync.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { followRecordings } from "../flow/recordings/follow.ts";
-import type { Lanes } from "../lanes/contract.ts";
+import type { Job, Lanes } from "../lanes/contract.ts";
+import type { Connected } from "./connect.ts";
 import { reconcileLane } from "./reconcile-lane.ts";
 
 /** Deliveries in one transaction: few enough that an inbound call never waits for it. */
 const deliveriesAtOnce = 32;
-/** Another process, such as a command, may have stored something without waking us. */
-const lookAgainMs = 1_000;
 const syncEveryMs = 5 * 60_000;
+/** Of an installation without calls: often enough that no refresh token expires unused. */
+export const syncAtRestMs = 6 * 3_600_000;
 const syncAgainMs = 30_000;
 /** When the CRM asks for a shorter pause than this, the lane makes growing pauses of its own. */
 const shortestPauseMs = 1_000;
@@ -28,26 +29,35 @@ type LaneWork = {
   installation: Installation;
   providers: Readonly<Record<string, Provider>>;
   archive: Archive | undefined;
+  /** Runs the work of a lane. */
+  during: Connected["during"];
+  /** Whether it had calls lately. */
+  isActive: () => boolean;
+  /** Called after each sync, whether or not it succeeded. */
+  synced: () => void;
 };
+
+export type LaneKind = "decode" | "deliver" | "sync" | "reconcile" | "recordings";
+
+/** The lanes of one installation. */
+export type InstallationLanes = { wake(lane: LaneKind): void; stop(): Promise<void> };
 
 /**
  * The background work of one installation. Each lane has one worker at a time; decoding has a lane of its own, so that it
- * never waits for a CRM. Returns how to wake the first lane after a delivery was stored, and how to end them all.
+ * never waits for a CRM. All run at once, and then when they are woken or at a time that they know.
  */
-export function addLanes(
-  lanes: Lanes,
-  { flow, installation, providers, archive }: LaneWork,
-): { received: () => void; stop: () => Promise<void> } {
-  const { settings, connector } = installation;
-  const names = {
-    decode: `${settings.name}/decode`,
-    deliver: `${settings.name}/deliver`,
-    sync: `${settings.name}/sync`,
-    reconcile: `${settings.name}/reconcile`,
-    recordings: `${settings.name}/recordings`,
+export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
+  const { flow, installation, providers, archive, during, isActive, synced } = work;
+  const { settings } = installation;
+  const nameOf = (lane: LaneKind): string => `${settings.name}/${lane}`;
+  const wake = (lane: LaneKind): void => lanes.wake(nameOf(lane));
+  const added: LaneKind[] = [];
+  const add = (lane: LaneKind, job: Job): void => {
+    added.push(lane);
+    lanes.add(nameOf(lane), (signal) => during(() => job(signal)));
   };
 
-  lanes.add(names.decode, async (signal) => {
+  add("decode", async (signal) => {
     let decoded = 0;
     for (let taken = 1; taken > 0 && !signal.aborted; decoded += taken) {
       taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
@@ -57,13 +67,13 @@ export function addLanes(
       decoded += 1;
       await setImmediate();
     }
-    if (decoded > 0) lanes.wake(names.deliver);
-    return flow.now() + lookAgainMs;
+    if (decoded > 0) for (const lane of ["deliver", "recordings"] as const) wake(lane);
+    return undefined;
   });
 
   // The pause that a CRM asks for also holds for calls that come in meanwhile.
   let [pausedFrom, pausedUntil] = [0, 0];
-  lanes.add(names.deliver, async (signal) => {
+  add("deliver", async (signal) => {
     // If the clock was set back since, the pause is over.
     if (flow.now() < pausedUntil && flow.now() >= pausedFrom) return pausedUntil;
     try {
@@ -80,54 +90,54 @@ export function addLanes(
       );
       return pausedUntil;
     }
-    return Math.min(await nextDue(flow, settings.name), flow.now() + lookAgainMs);
+    return flow.store.nextDue(settings.name);
   });
 
-  let prepared = false;
-  lanes.add(names.sync, async (signal) => {
+  let isPrepared = false;
+  let failures = 0;
+  add("sync", async (signal) => {
     const started = flow.now();
     try {
-      if ((await renumber(flow, installation, signal)) > 0) lanes.wake(names.deliver);
-      if (!prepared) await connector.prepare?.();
-      prepared = true;
+      if ((await renumber(flow, installation, signal)) > 0) wake("deliver");
+      if (!isPrepared) await installation.connector.prepare?.();
+      isPrepared = true;
       const { contacts, removed, matched } = await syncContacts(flow, installation, signal);
       if (contacts + removed > 0)
         flow.log.info(
           { installation: settings.name, contacts, removed, matched, ms: flow.now() - started },
           "contacts synced",
         );
-      if (matched > 0) lanes.wake(names.deliver);
-      return flow.now() + syncEveryMs;
+      if (matched > 0) wake("deliver");
+      failures = 0;
+      return flow.now() + (isActive() ? syncEveryMs : syncAtRestMs);
     } catch (error) {
       flow.log.warn(
         { installation: settings.name, err: error },
         "contacts could not be synced; it will be retried",
       );
-      return flow.now() + syncAgainMs;
+      failures += 1;
+      const longestMs = isActive() ? syncAgainMs : syncAtRestMs;
+      return flow.now() + Math.min(syncAgainMs * 2 ** (failures - 1), longestMs);
+    } finally {
+      synced();
     }
   });
 
-  lanes.add(
-    names.reconcile,
-    reconcileLane(flow, installation, () => lanes.wake(names.decode)),
+  add(
+    "reconcile",
+    reconcileLane(flow, installation, () => wake("decode")),
   );
 
-  lanes.add(names.recordings, async (signal) => {
+  add("recordings", async (signal) => {
     while (!signal.aborted && (await followRecordings({ flow, installation, archive }, signal)) > 0)
       await setImmediate();
-    return flow.now() + lookAgainMs;
+    return flow.store.nextRecording(settings.name);
   });
 
-  const stopWatching = connector.watch?.(() => lanes.wake(names.sync)) ?? (() => {});
   return {
-    received: () => lanes.wake(names.decode),
+    wake,
     async stop() {
-      stopWatching();
-      await Promise.all(Object.values(names).map((name) => lanes.remove(name)));
+      await Promise.all(added.map((lane) => lanes.remove(nameOf(lane))));
     },
   };
-}
-
-async function nextDue({ store }: Flow, installation: string): Promise<number> {
-  return (await store.nextDue(installation)) ?? Number.POSITIVE_INFINITY;
 }

@@ -4,10 +4,7 @@ import type { Meter } from "../core/runtime.ts";
 import type { Store } from "../store/contract.ts";
 
 /** Prometheus figures. Label values come from our own closed lists, never from a request. */
-export function createMetrics(
-  store: Store,
-  known: { installations: () => readonly string[]; providers: readonly string[]; now: () => number },
-) {
+export function createMetrics(store: Store, known: { providers: readonly string[]; now: () => number }) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -91,10 +88,8 @@ export function createMetrics(
     registers,
     async collect() {
       this.reset();
-      for (const installation of known.installations()) {
-        const due = await store.nextDue(installation);
-        if (due !== undefined) this.set({ installation }, Math.max(0, (known.now() - due) / 1000));
-      }
+      for (const { installation, due } of await store.oldestDue())
+        this.set({ installation }, Math.max(0, (known.now() - due) / 1000));
     },
   });
   const label = (provider: string) => (known.providers.includes(provider) ? provider : "other");

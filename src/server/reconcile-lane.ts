@@ -1,12 +1,13 @@
 import { ProviderError } from "../core/errors.ts";
 import { maskAll } from "../core/mask.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
+import { whySkipped } from "../flow/calls/due.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { reconcile } from "../flow/lost-webhooks/reconcile.ts";
 
-/** Between two polls for all calls, and between two for calls that lack something. */
-const everyMs = 15 * 60_000;
-const lackingMs = 60_000;
+/** Between two polls for all calls. */
+export const pollEveryMs = 15 * 60_000;
+const shortPauseMs = 60_000;
 /**
  * An API may leave calls out of its list until they end, and lists them by when they began. So the lane sometimes polls
  * further back than a call can last (4 hours at Exotel).
@@ -23,16 +24,19 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
   const nextDeepPoll = new Map<string, number>();
   const pausedUntil = new Map<string, number>();
 
+  /** Without polls only calls that have gone silent are closed, which costs no request. */
+  const isPolled = (configured: ConfiguredProvider) => whySkipped(installation, configured) === undefined;
+
   const poll = async (configured: ConfiguredProvider, signal: AbortSignal): Promise<void> => {
     const { id } = configured.provider;
-    const pollsAll = flow.now() >= (nextPoll.get(id) ?? 0);
+    const pollsAll = !isPolled(configured) || flow.now() >= (nextPoll.get(id) ?? 0);
     const isDeep = pollsAll && flow.now() >= (nextDeepPoll.get(id) ?? 0);
     const { missed, mended, closed } = await reconcile(flow, installation, configured, {
       signal,
       onlyLacking: !pollsAll,
       ...(isDeep && { lookBackMs: deepLookBackMs }),
     });
-    if (pollsAll) nextPoll.set(id, flow.now() + everyMs);
+    if (pollsAll) nextPoll.set(id, flow.now() + pollEveryMs);
     if (isDeep) nextDeepPoll.set(id, flow.now() + deepEveryMs);
     if (missed + mended + closed === 0) return;
     appended();
@@ -49,7 +53,16 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
     lastTurn = flow.now();
   };
 
-  return async (signal: AbortSignal): Promise<number> => {
+  /** Calls that lack something are found by the sweep. */
+  const nextTime = (): number | undefined => {
+    const polled = Object.values(providers).filter(isPolled);
+    const times = polled.map(({ provider: { id } }) =>
+      Math.max(nextPoll.get(id) ?? 0, pausedUntil.get(id) ?? 0),
+    );
+    return times.length > 0 ? Math.min(...times) : undefined;
+  };
+
+  return async (signal: AbortSignal): Promise<number | undefined> => {
     forgetIfSetBack();
     if ((await flow.store.newDeliveries(settings.name, 1)).length > 0) return flow.now() + afterDecodingMs;
     for (const configured of Object.values(providers)) {
@@ -60,7 +73,7 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
       } catch (error) {
         if (signal.aborted) break;
         if (!(error instanceof ProviderError)) throw error;
-        const pauseMs = error.afterMs ?? (error.retry === "later" ? lackingMs : everyMs);
+        const pauseMs = error.afterMs ?? (error.retry === "later" ? shortPauseMs : pollEveryMs);
         pausedUntil.set(id, flow.now() + pauseMs);
         flow.log.warn(
           {
@@ -73,6 +86,6 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
         );
       }
     }
-    return flow.now() + lackingMs;
+    return nextTime();
   };
 }

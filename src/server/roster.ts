@@ -5,8 +5,9 @@ import type { CrmRequest } from "../core/crm-app.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { inProcessLanes } from "../lanes/in-process.ts";
-import { connect, type GrantAccess, type MappingInUse } from "./connect.ts";
-import { addLanes } from "./lanes.ts";
+import { type Connected, connect, type GrantAccess, type MappingInUse } from "./connect.ts";
+import { addLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";
+import { type Resting, watchInstallations } from "./sweep.ts";
 
 export type Roster = ReturnType<typeof createRoster>;
 
@@ -19,7 +20,30 @@ type RosterContext = {
   onRequest: (installation: string, crm: string, request: CrmRequest) => void;
 };
 
-/** The installations that are at work. Those of the config file are there from the beginning. */
+/** An installation syncs often for as long as this after its last call. */
+const activeMs = 86_400_000;
+/** A delivery makes its installation sync when the last sync is older than this. */
+const staleMs = 5 * 60_000;
+/** What is not used for this long is let go. */
+const idleMs = 5 * 60_000;
+/** Of more open installations than this, those without calls are let go soon after their work. */
+const mostOpen = 4;
+const soonMs = 2_000;
+
+type Member = Connected & {
+  isOfFile: boolean;
+  lanes?: InstallationLanes;
+  /** When it last received a delivery, or its newest call changed. */
+  calledAt?: number;
+  syncedAt?: number;
+  /** Called after each sync. */
+  synced?: () => void;
+};
+
+/**
+ * The installations, those of the config file from the beginning. Each has its settings and providers; its lanes are added
+ * when there is work for the first time, and its connector and its mapping are open while they are used.
+ */
 export function createRoster(context: RosterContext) {
   const { config, flow, kinds, providers, archive, onRequest } = context;
   const lanes = inProcessLanes({
@@ -27,30 +51,92 @@ export function createRoster(context: RosterContext) {
     onError: (lane, error, againInMs) =>
       flow.log.error({ lane, err: error, againInMs }, "background work failed; it is retried after a pause"),
   });
+  const members = new Map<string, Member>();
   const installations = new Map<string, Installation>();
   const mappings = new Map<string, MappingInUse>();
-  const working = new Map<string, ReturnType<typeof addLanes>>();
+  const open = new Set<Member>();
   let isStarted = false;
 
   const enter = (settings: InstallationConfig, grants?: GrantAccess): void => {
     const kind = kinds[settings.crm.type];
-    const { installation, mapping } = connect({ config, settings, flow, kind, grants, onRequest });
-    installations.set(settings.name, installation);
-    mappings.set(settings.name, mapping);
+    const opened = (): void => void open.add(member);
+    const connected = connect({ config, settings, flow, kind, grants, onRequest, opened });
+    const member: Member = { ...connected, isOfFile: grants === undefined };
+    members.set(settings.name, member);
+    installations.set(settings.name, member.installation);
+    mappings.set(settings.name, member.mapping);
   };
 
-  const begin = (installation: Installation): void => {
-    const { name } = installation.settings;
-    working.set(name, addLanes(lanes, { flow, installation, providers, archive }));
+  /** Adds the lanes of a member, which run at once; it has them from then on. */
+  const begin = (member: Member): InstallationLanes => {
+    const { installation, during } = member;
+    member.lanes ??= addLanes(lanes, {
+      flow,
+      installation,
+      providers,
+      archive,
+      during,
+      isActive: () => isWithin(member.calledAt, activeMs),
+      synced: () => {
+        member.syncedAt = flow.now();
+        member.synced?.();
+      },
+    });
+    member.watch(() => member.lanes?.wake("sync"));
+    return member.lanes;
   };
 
-  /** Ends the lanes of a name, and closes what its installation holds. */
-  const end = async (name: string, installation?: Installation, mapping?: MappingInUse): Promise<void> => {
-    await working.get(name)?.stop();
-    working.delete(name);
-    mapping?.close();
-    await installation?.connector.close?.();
+  const isWithin = (at: number | undefined, ms: number): boolean => at !== undefined && flow.now() - at < ms;
+
+  const wake = (name: string, lane: LaneKind): void => {
+    const member = isStarted ? members.get(name) : undefined;
+    if (member) begin(member).wake(lane);
   };
+
+  /** Ends the lanes of a member, and closes what it holds. */
+  const end = async (member: Member | undefined): Promise<void> => {
+    if (!member) return;
+    await member.lanes?.stop();
+    member.synced?.();
+    open.delete(member);
+    await member.close();
+  };
+
+  const letGo = (): void => {
+    for (const member of open) {
+      const mayGoSoon = open.size > mostOpen && !isWithin(member.calledAt, idleMs);
+      if (member.idleMs() < (mayGoSoon ? soonMs : idleMs)) continue;
+      open.delete(member);
+      void member.close().catch((err: unknown) => {
+        const { name } = member.installation.settings;
+        flow.log.warn({ installation: name, err }, "the connection to a CRM could not be closed");
+      });
+    }
+  };
+
+  const sweep = watchInstallations({
+    flow,
+    installations,
+    resting: () => [...members.values()].filter(({ lanes }) => !lanes).map(restingOf),
+    isOpen: (name) => members.get(name)?.isOpen() === true,
+    wake,
+    tick: letGo,
+  });
+
+  const restingOf = (member: Member): Resting => ({
+    installation: member.installation,
+    isOfFile: member.isOfFile,
+    called: (at) => {
+      member.calledAt ??= at;
+    },
+    isActive: () => isWithin(member.calledAt, activeMs),
+    sync: () =>
+      new Promise((synced) => {
+        if (member.lanes || members.get(member.installation.settings.name) !== member) return synced();
+        member.synced = synced;
+        begin(member);
+      }),
+  });
 
   for (const settings of config.installations) enter(settings);
 
@@ -60,39 +146,51 @@ export function createRoster(context: RosterContext) {
 
     /** Also in place of the one that has its name: webhooks are taken all the time, and its pauses end. */
     async add(settings: InstallationConfig, grants?: GrantAccess): Promise<void> {
-      const { name } = settings;
-      const [installation, mapping] = [installations.get(name), mappings.get(name)];
+      const before = members.get(settings.name);
       enter(settings, grants);
-      await end(name, installation, mapping);
-      const added = installations.get(name);
-      if (isStarted && added) begin(added);
+      await end(before);
+      const member = members.get(settings.name);
+      if (isStarted && member) begin(member);
     },
 
     /** Its webhooks are refused from now on. Resolves when none of its work is under way. */
     async remove(name: string): Promise<void> {
-      const [installation, mapping] = [installations.get(name), mappings.get(name)];
-      installations.delete(name);
-      mappings.delete(name);
-      await end(name, installation, mapping);
+      const before = members.get(name);
+      for (const map of [members, installations, mappings]) map.delete(name);
+      await end(before);
     },
 
     /** A delivery of an installation was stored. */
-    received: (name: string): void => working.get(name)?.received(),
+    received(name: string): void {
+      const member = isStarted ? members.get(name) : undefined;
+      if (!member) return;
+      const wasActive = isWithin(member.calledAt, activeMs);
+      member.calledAt = flow.now();
+      const own = begin(member);
+      own.wake("decode");
+      if (member.syncedAt === undefined) return;
+      const staleAt = member.syncedAt + staleMs;
+      if (staleAt <= flow.now()) own.wake("sync");
+      // Its next sync was planned for an installation at rest.
+      else if (!wasActive) setTimeout(() => own.wake("sync"), staleAt - flow.now()).unref();
+    },
 
     /** Calls of an installation can be delivered now. */
-    wake: (name: string): void => lanes.wake(`${name}/deliver`),
+    wake: (name: string): void => wake(name, "deliver"),
 
     start(): void {
       isStarted = true;
-      for (const installation of installations.values()) begin(installation);
+      const inUse = new Set([...installations.values()].map(({ crm }) => crm));
+      // A failure is reported by the first work that needs the library.
+      for (const crm of inUse) kinds[crm]?.load?.().catch(() => {});
+      sweep.start();
     },
 
     /** Resolves when no work is under way. */
     async stop(): Promise<void> {
-      for (const one of working.values()) void one.stop();
+      await sweep.stop();
       await lanes.stop();
-      for (const mapping of mappings.values()) mapping.close();
-      for (const { connector } of installations.values()) await connector.close?.();
+      for (const member of members.values()) await member.close();
     },
   };
 }

@@ -2,11 +2,13 @@ import type { CallStore } from "./contract/calls.ts";
 import type { ContactStore } from "./contract/contacts.ts";
 import type { InstallStore } from "./contract/installations.ts";
 import type { RecordingStore } from "./contract/recordings.ts";
+import type { WaitingStore } from "./contract/waiting.ts";
 
 export type * from "./contract/calls.ts";
 export type * from "./contract/contacts.ts";
 export type * from "./contract/installations.ts";
 export type * from "./contract/recordings.ts";
+export type * from "./contract/waiting.ts";
 
 /** Webhooks that were acknowledged and are missing. Times in milliseconds since 1970. */
 export type Loss = {
@@ -42,4 +44,4 @@ type UpkeepStore = {
 };
 
 /** The durable state. A method that writes is one transaction, unless it says otherwise. Throws `StoreError`. */
-export type Store = CallStore & ContactStore & RecordingStore & InstallStore & UpkeepStore;
+export type Store = CallStore & ContactStore & RecordingStore & InstallStore & WaitingStore & UpkeepStore;

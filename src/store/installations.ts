@@ -7,8 +7,16 @@ import { callsAfter, deliveriesAfter, deliveryOf, rowsAtOnce } from "./db/rows.t
 import { toAnswer } from "./deliveries.ts";
 
 export async function installs(db: ReadDb): Promise<StoredInstall[]> {
-  const rows = await db.all("SELECT * FROM installs ORDER BY name");
-  return rows.map((row) => ({
+  return (await db.all("SELECT * FROM installs ORDER BY name")).map(toInstall);
+}
+
+export async function install(db: ReadDb, name: string): Promise<StoredInstall | undefined> {
+  const row = await db.get("SELECT * FROM installs WHERE name = :name", { name });
+  return row && toInstall(row);
+}
+
+function toInstall(row: Row): StoredInstall {
+  return {
     name: String(row["name"]),
     crm: String(row["crm"]),
     account: String(row["account"]),
@@ -19,7 +27,7 @@ export async function installs(db: ReadDb): Promise<StoredInstall[]> {
     ...(row["sealed"] !== null && { sealed: String(row["sealed"]) }),
     ...(row["reason"] !== null && { reason: String(row["reason"]) }),
     ...(row["left_at"] !== null && { leftAt: Number(row["left_at"]) }),
-  }));
+  };
 }
 
 /** `left_at` stays while the state does: settings may be changed, and keys rotated, meanwhile. */

@@ -12,6 +12,7 @@ import * as recordings from "./recordings.ts";
 import * as decoded from "./save-decoded.ts";
 import * as delivered from "./save-delivered.ts";
 import * as upkeep from "./upkeep.ts";
+import * as waiting from "./waiting.ts";
 
 /** Methods of the store that change something, each in one transaction. */
 const writes = {
@@ -122,6 +123,11 @@ export function storeOver(
       archivedRecordings: recordings.archivedRecordings,
       recording: recordings.recording,
       installs: installations.installs,
+      install: installations.install,
+      waitingWork: waiting.waitingWork,
+      oldestDue: waiting.oldestDue,
+      quietCalls: waiting.quietCalls,
+      lastUses: waiting.lastUses,
       exportPage: installations.exportPage,
     }),
     ...over(listings, {

@@ -8,6 +8,7 @@ import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
 import type { OpenStore } from "../contracts/store-samples.ts";
+import { testWaitingStore } from "../contracts/store-waiting.ts";
 
 const open: OpenStore = async () => {
   const folder = mkdtempSync(join(tmpdir(), "switchhook-store-"));
@@ -24,3 +25,4 @@ testCallStore("the embedded store", open);
 testListings("the embedded store", open);
 testInstallStore("the embedded store", open);
 testLineStore("the embedded store", open);
+testWaitingStore("the embedded store", open);

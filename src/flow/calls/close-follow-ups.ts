@@ -14,9 +14,10 @@ const longestPauseMs = 300_000;
  */
 export async function closeFollowUps(
   flow: Flow,
-  { settings, connector, crm }: Installation,
+  installation: Installation,
   signal?: AbortSignal,
 ): Promise<number> {
+  const { settings, crm } = installation;
   const now = flow.now();
   const due = await flow.store.dueFollowUps(settings.name, now, closedAtOnce);
   if (due.length === 0) return 0;
@@ -36,7 +37,7 @@ export async function closeFollowUps(
   return due.length;
 
   async function closed() {
-    return connector.closeTasks?.(due.flatMap(taskOf), signal);
+    return installation.connector.closeTasks?.(due.flatMap(taskOf), signal);
   }
 }
 

@@ -10,6 +10,11 @@ const rulesVersion = 2;
 const rowsAtOnce = 200;
 const progressEveryMs = 5_000;
 
+/** The version of the rules that numbers of a region are read by. */
+export function numberingFor(region: string): string {
+  return `${rulesVersion} ${region}`;
+}
+
 /**
  * Stores the identities of contacts and calls again after the rules or the installation's region have changed. Runs once
  * per change, beside all other work; after a stop it starts over and passes finished rows quickly. Until it is done, a
@@ -21,7 +26,7 @@ export async function renumber(
   signal?: AbortSignal,
 ): Promise<number> {
   const { store, log } = flow;
-  const version = `${rulesVersion} ${region}`;
+  const version = numberingFor(region);
   if ((await store.numbering(name)) === version) return 0;
   const total = await store.countContacts(name);
   const pace = createPace();

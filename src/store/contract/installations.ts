@@ -56,6 +56,7 @@ type EraseOptions = {
 /** Installations that were made by OAuth; the export and the erasure of any installation. */
 export type InstallStore = {
   installs(): Promise<StoredInstall[]>;
+  install(name: string): Promise<StoredInstall | undefined>;
   /**
    * `claim`: the time that `claimInstall` was called with. False, and nothing is saved, when the claim is no longer held,
    * or the installation is being erased.

@@ -1,0 +1,48 @@
+import { readFileSync } from "node:fs";
+import { connectors } from "../connectors/index.ts";
+import { createApp } from "../src/app.ts";
+import { loadConfig } from "../src/config/index.ts";
+import { providers } from "../src/providers/index.ts";
+import { assemble } from "../src/server/assemble.ts";
+
+/** A whole server over a config file, as `npm start` runs it. Its parent asks for its CPU time and its memory. */
+const started = performance.now();
+const [file = "", dataFolder = ""] = process.argv.slice(2);
+const config = loadConfig(
+  { file, text: readFileSync(file, "utf8") },
+  {
+    SWITCHHOOK_DATA: dataFolder,
+    PORT: "0",
+    SWITCHHOOK_KEY: "a sealing key of the benchmark that is long enough",
+  },
+  { providers, connectors },
+  (path: string) => readFileSync(path, "utf8"),
+);
+const quiet = (): void => {};
+const seen = new Set<string>();
+const first = (_: object, text: string): void => {
+  if (!seen.has(text)) console.error(text);
+  seen.add(text);
+};
+const parts = assemble(config, { log: { debug: quiet, info: quiet, warn: first, error: first } });
+await parts.accounts.load();
+const app = createApp(parts);
+await parts.flow.store.ready();
+app.listen(0, "127.0.0.1", () => {
+  parts.start();
+  const address = app.address();
+  process.send?.({
+    port: typeof address === "object" && address ? address.port : 0,
+    startMs: performance.now() - started,
+  });
+});
+
+process.on("message", () => {
+  const { user, system } = process.cpuUsage();
+  process.send?.({
+    atMs: performance.now(),
+    cpuMs: (user + system) / 1_000,
+    rssMb: Math.round(process.memoryUsage.rss() / 1_048_576),
+  });
+});
+process.on("disconnect", () => process.exit(0));

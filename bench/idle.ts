@@ -1,0 +1,132 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { numberingFor } from "../src/flow/contacts/renumber.ts";
+import { createSealer } from "../src/lib/seal.ts";
+import { openSqliteStore } from "../src/store/sqlite/store.ts";
+import { startIdle } from "./child.ts";
+
+type Row = (what: string, measured: string, target?: string, met?: boolean | "-") => void;
+type IdleSize = { local: number; connected: number; settle: number; rest: number };
+
+const secret = "bench-voys-secret";
+
+/** What installations at rest cost: `local` ones of a config file, and accounts `connected` by OAuth in the store. */
+export async function idleRows(
+  folder: (name: string) => string,
+  { local, connected, settle, rest }: IdleSize,
+  row: Row,
+): Promise<Record<string, unknown>> {
+  const locals = await measure(localConfig(folder("idle-local"), local), { settle, rest });
+  row(`start with ${local} local installations`, `${locals.startMs} ms`, "3000 ms", locals.startMs < 3_000);
+  row("  CPU at rest", `${locals.cpu} % of a core`, "1 %", locals.cpu < 1);
+  row("  resident memory", `${locals.rssMb} MB`, "250 MB", locals.rssMb < 250);
+
+  const accounts = await measure(await connectedConfig(folder("idle-accounts"), connected), { settle, rest });
+  row(`start with ${connected} accounts`, `${accounts.startMs} ms`, "5000 ms", accounts.startMs < 5_000);
+  row("  CPU at rest", `${accounts.cpu} % of a core`, "2 %", accounts.cpu < 2);
+  row("  resident memory", `${accounts.rssMb} MB`, "500 MB", accounts.rssMb < 500);
+  row("  first webhook of an account", `${accounts.firstMs} ms`, "100 ms", accounts.firstMs < 100);
+  return { locals, accounts };
+}
+
+type Prepared = { file: string; data: string; names: string[] };
+
+/** `firstMs`: the slowest first webhook of five installations. */
+async function measure({ file, data, names }: Prepared, { settle, rest }: Pick<IdleSize, "settle" | "rest">) {
+  const server = await startIdle(file, data);
+  await pause(settle * 1_000);
+  const before = await server.sample();
+  await pause(rest * 1_000);
+  const after = await server.sample();
+  const cpu = Math.round(((after.cpuMs - before.cpuMs) / (after.atMs - before.atMs)) * 10_000) / 100;
+  const times: number[] = [];
+  for (const name of [0.1, 0.3, 0.5, 0.7, 0.9].map((share) => names[Math.floor(share * names.length)])) {
+    const started = performance.now();
+    const url = `http://127.0.0.1:${server.port}/webhooks/${name}/voys?key=${secret}`;
+    const answer = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ ...notification, call_id: `call-of-${name}` }),
+    });
+    if (!answer.ok)
+      throw new Error(`the first webhook of ${name} got ${answer.status}: ${await answer.text()}`);
+    times.push(performance.now() - started);
+  }
+  await server.stop();
+  const firstMs = Math.round(Math.max(...times));
+  return { startMs: Math.round(server.startMs), cpu, rssMb: after.rssMb, firstMs };
+}
+
+const notification = {
+  timestamp: new Date().toISOString(),
+  version: "v4",
+  status: "ringing",
+  direction: "inbound",
+  caller: { name: null, number: "+31687654321" },
+  destination: { number: "+31501234567" },
+};
+
+const settings = { region: "NL", timeZone: "UTC", providers: { voys: { secret } } };
+
+function localConfig(folder: string, many: number): Prepared {
+  const data = join(folder, "data");
+  mkdirSync(join(folder, "crm"), { recursive: true });
+  mkdirSync(data, { recursive: true });
+  const names = Array.from({ length: many }, (_, i) => `local-${i}`);
+  const installations = names.map((name) => {
+    const contacts = [{ id: "1", name: `Vera of ${name}`, phones: ["+31687654321"] }];
+    writeFileSync(
+      join(folder, "crm", `${name}.json`),
+      JSON.stringify({ contacts, owners: [], activities: [] }),
+    );
+    return [name, { ...settings, crm: { type: "local", file: `crm/${name}.json` } }] as const;
+  });
+  const file = join(folder, "switchhook.json");
+  writeFileSync(file, JSON.stringify({ installations: Object.fromEntries(installations) }));
+  return { file, data, names };
+}
+
+/** Accounts that were synced lately, of two CRMs that cannot be reached. */
+async function connectedConfig(folder: string, many: number): Promise<Prepared> {
+  const data = join(folder, "data");
+  mkdirSync(data, { recursive: true });
+  const client = { clientId: "bench-app", clientSecret: "bench-app-secret" };
+  const apps = {
+    hubspot: { ...client, apiUrl: "http://127.0.0.1:1" },
+    salesforce: { ...client, loginUrl: "http://127.0.0.1:1" },
+  };
+  const file = join(folder, "switchhook.json");
+  writeFileSync(file, JSON.stringify({ apps, installations: {} }));
+  const sealer = createSealer(["a sealing key of the benchmark that is long enough"]);
+  const store = openSqliteStore(data);
+  const names = Array.from({ length: many }, (_, i) => `${i % 2 ? "hubspot" : "salesforce"}-${i}`);
+  const savedAt = Date.now();
+  await Promise.all(
+    names.map(async (name) => {
+      const grant = {
+        accessToken: `access-token-of-${name}`,
+        refreshToken: `refresh-token-of-${name}`,
+        url: "http://127.0.0.1:1",
+        scopes: [],
+      };
+      const body = { account: { id: name, name }, scopes: [], changes: [], settings };
+      await store.saveInstall({
+        ...{
+          name,
+          crm: name.replace(/-.*/, ""),
+          account: name,
+          state: "active",
+          version: 1,
+          updatedAt: savedAt,
+        },
+        body: JSON.stringify(body),
+        sealed: sealer.seal(JSON.stringify(grant), name),
+      });
+      await store.saveSyncState(name, { generation: 1, cursor: "none", finishedAt: savedAt });
+      await store.saveNumbering(name, numberingFor(settings.region));
+    }),
+  );
+  await store.close();
+  return { file, data, names };
+}

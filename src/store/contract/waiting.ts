@@ -1,0 +1,19 @@
+/** What can wait for an installation. `lines`: own lines whose earlier calls are still to be folded again. */
+export type WorkKind = "deliveries" | "lines" | "calls" | "follow-ups" | "polls" | "recordings";
+
+export type WaitingWork = { installation: string; waiting: WorkKind };
+
+/** When an installation last synced its contacts, when its newest call last changed, and how its numbers were read. */
+export type LastUse = { installation: string; syncedAt?: number; calledAt?: number; numbering?: string };
+
+/** What is to be done, over all installations. The cost grows with those that have something waiting, not with what is stored. */
+export type WaitingStore = {
+  /** What is to be decoded, or due at `now`, of these kinds. */
+  waitingWork(now: number, kinds: readonly WorkKind[]): Promise<WaitingWork[]>;
+  /** The earliest due time of each installation that has a due call, also of one that is due later. */
+  oldestDue(): Promise<{ installation: string; due: number }[]>;
+  /** Installations with a call that is not over and has had no news since `quietSince`. */
+  quietCalls(quietSince: number): Promise<string[]>;
+  /** Of the installations that have ever been synced. */
+  lastUses(): Promise<LastUse[]>;
+};
