@@ -55,9 +55,11 @@ export function createRoster(context: RosterContext) {
   const installations = new Map<string, Installation>();
   const mappings = new Map<string, MappingInUse>();
   const open = new Set<Member>();
+  /** By name, while the work of a member that was removed or replaced is still under way. */
+  const endings = new Map<string, Promise<void>>();
   let isStarted = false;
 
-  const enter = (settings: InstallationConfig, grants?: GrantAccess): void => {
+  const enter = (settings: InstallationConfig, grants?: GrantAccess): Member => {
     const kind = kinds[settings.crm.type];
     const opened = (): void => void open.add(member);
     const connected = connect({ config, settings, flow, kind, grants, onRequest, opened });
@@ -65,6 +67,7 @@ export function createRoster(context: RosterContext) {
     members.set(settings.name, member);
     installations.set(settings.name, member.installation);
     mappings.set(settings.name, member.mapping);
+    return member;
   };
 
   /** Adds the lanes of a member, which run at once; it has them from then on. */
@@ -88,18 +91,33 @@ export function createRoster(context: RosterContext) {
 
   const isWithin = (at: number | undefined, ms: number): boolean => at !== undefined && flow.now() - at < ms;
 
+  /** The member that may work now. */
+  const ready = (name: string): Member | undefined =>
+    isStarted && !endings.has(name) ? members.get(name) : undefined;
+
   const wake = (name: string, lane: LaneKind): void => {
-    const member = isStarted ? members.get(name) : undefined;
+    const member = ready(name);
     if (member) begin(member).wake(lane);
   };
 
   /** Ends the lanes of a member, and closes what it holds. */
-  const end = async (member: Member | undefined): Promise<void> => {
-    if (!member) return;
+  const end = async (member: Member): Promise<void> => {
     await member.lanes?.stop();
     member.synced?.();
     open.delete(member);
     await member.close();
+  };
+
+  /** Ends a member; its name has no work until this one and those before it have ended. */
+  const leave = async (name: string, member: Member | undefined): Promise<void> => {
+    const earlier = endings.get(name)?.catch(() => {});
+    const ending = Promise.all([earlier, member && end(member)]).then(() => {});
+    endings.set(name, ending);
+    try {
+      await ending;
+    } finally {
+      if (endings.get(name) === ending) endings.delete(name);
+    }
   };
 
   const letGo = (): void => {
@@ -132,7 +150,7 @@ export function createRoster(context: RosterContext) {
     isActive: () => isWithin(member.calledAt, activeMs),
     sync: () =>
       new Promise((synced) => {
-        if (member.lanes || members.get(member.installation.settings.name) !== member) return synced();
+        if (member.lanes || ready(member.installation.settings.name) !== member) return synced();
         member.synced = synced;
         begin(member);
       }),
@@ -147,22 +165,23 @@ export function createRoster(context: RosterContext) {
     /** Also in place of the one that has its name: webhooks are taken all the time, and its pauses end. */
     async add(settings: InstallationConfig, grants?: GrantAccess): Promise<void> {
       const before = members.get(settings.name);
-      enter(settings, grants);
-      await end(before);
-      const member = members.get(settings.name);
-      if (isStarted && member) begin(member);
+      const { calledAt } = before ?? {};
+      Object.assign(enter(settings, grants), calledAt !== undefined && { calledAt });
+      await leave(settings.name, before);
+      const member = ready(settings.name);
+      if (member) begin(member);
     },
 
     /** Its webhooks are refused from now on. Resolves when none of its work is under way. */
     async remove(name: string): Promise<void> {
       const before = members.get(name);
       for (const map of [members, installations, mappings]) map.delete(name);
-      await end(before);
+      await leave(name, before);
     },
 
     /** A delivery of an installation was stored. */
     received(name: string): void {
-      const member = isStarted ? members.get(name) : undefined;
+      const member = ready(name);
       if (!member) return;
       const wasActive = isWithin(member.calledAt, activeMs);
       member.calledAt = flow.now();
@@ -190,7 +209,7 @@ export function createRoster(context: RosterContext) {
     async stop(): Promise<void> {
       await sweep.stop();
       await lanes.stop();
-      for (const member of members.values()) await member.close();
+      for (const member of new Set([...members.values(), ...open])) await member.close();
     },
   };
 }

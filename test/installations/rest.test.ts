@@ -10,8 +10,10 @@ import type { Flow } from "../../src/flow/installation.ts";
 import { providers } from "../../src/providers/index.ts";
 import { assemble } from "../../src/server/assemble.ts";
 import { connect } from "../../src/server/connect.ts";
+import { createRoster } from "../../src/server/roster.ts";
+import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { inboundCall, settledActivities, synced } from "../support/calls.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { startServer, type TestServer, waitFor } from "../support/server.ts";
 
 let folder: string;
 let faults: string[];
@@ -25,8 +27,8 @@ const mappingFile = () => join(folder, "mapping.json");
 const writeMapping = (subject: string) =>
   writeFileSync(mappingFile(), JSON.stringify({ crm: "local", activity: { subject } }));
 
-/** An installation that is not at work, whose connector is `own`. */
-function connected(own: Partial<Connector> = {}) {
+/** What an installation is made of, whose connector is `own`. */
+function partsWith(own: Partial<Connector> = {}) {
   const installations = {
     acme: { crm: { type: "local", file: "crm.json" }, region: "NL", mapping: "mapping.json" },
   };
@@ -35,18 +37,19 @@ function connected(own: Partial<Connector> = {}) {
   const kinds = { providers, connectors };
   const read = () => JSON.stringify({ crm: "local", activity: { subject: "as checked" } });
   const config = loadConfig({ file, text: JSON.stringify({ installations }) }, environment, kinds, read);
-  const log = {
-    ...{ debug() {}, info() {}, warn() {} },
-    error: (_: object, text: string) => faults.push(text),
-  };
+  const log = { debug() {}, info() {}, warn() {}, error: (_: object, text: string) => faults.push(text) };
   const kind: ConnectorKind = {
     ...(connectors["local"] as ConnectorKind),
     connect: () => ({ batchSize: 1, findContacts: async () => new Map(), saveCalls: async () => [], ...own }),
   };
   const [settings] = config.installations;
   if (!settings) throw new Error("the config has no installation");
-  const flow = { log, now: Date.now } as unknown as Flow;
-  return connect({ config, settings, flow, kind, grants: undefined, onRequest() {}, opened() {} });
+  const flow = { log, limitedLog: log, now: Date.now } as unknown as Flow;
+  return { config, settings, flow, kind, onRequest() {} };
+}
+
+function connected(own: Partial<Connector> = {}) {
+  return connect({ ...partsWith(own), grants: undefined, opened() {} });
 }
 
 test("neither the mapping nor the connector is open before it is used, nor after it was let go", async () => {
@@ -106,6 +109,39 @@ test("it is not idle while the CRM answers a request, whoever sent it", async ()
 
 let server: TestServer | undefined;
 afterEach(() => server?.stop());
+
+test("an installation that is replaced begins its work when the one before has ended", async () => {
+  const { promise: gate, resolve } = Promise.withResolvers<[]>();
+  let [runs, running, most] = [0, 0, 0];
+  const owners = async () => {
+    runs += 1;
+    running += 1;
+    most = Math.max(most, running);
+    await gate;
+    running -= 1;
+    return [];
+  };
+  const { config, settings, flow, kind, onRequest } = partsWith({ owners });
+  const store = openSqliteStore(config.dataFolder);
+  const kinds = { local: kind };
+  const roster = createRoster({
+    ...{ config, flow: { ...flow, store }, kinds, providers, onRequest },
+    archive: undefined,
+  });
+  roster.start();
+  await waitFor("the first sync", () => runs === 1);
+  const adding = roster.add(settings);
+  roster.received("acme");
+  roster.wake("acme");
+  await pause(50);
+  expect(runs).toBe(1);
+  resolve([]);
+  await adding;
+  await waitFor("the second sync", () => runs === 2);
+  await roster.stop();
+  await store.close();
+  expect([most, running]).toEqual([1, 0]);
+});
 
 test("what another process stores is worked off, also for an installation that never had work", async () => {
   server = await startServer();
