@@ -82,7 +82,7 @@ async function openSalesforce() {
 const { emulator, settings } = crm === "hubspot" ? await openHubspot() : await openSalesforce();
 const folder = join(root, "data", `demo-${crm}`);
 rmSync(folder, { recursive: true, force: true });
-mkdirSync(folder, { recursive: true });
+mkdirSync(folder, { recursive: true, mode: 0o700 });
 const config = join(folder, "switchhook.json");
 const providers = await openProviders();
 const installations = {

@@ -71,7 +71,7 @@ export function faultsOfOpen(paths: readonly string[]): Fault[] {
   return paths.map((path) => ({
     at: path,
     problem: "can be read or changed by other users of this machine, and this user may not close it.",
-    cure: "Give it to the server's user with the rights 0700 (0600 for a file); a folder that all users share, such as /tmp, is no place for it.",
+    cure: "Give it to the server's user alone, with the rights u=rwx (u=rw for a file); a folder that all users share, such as /tmp, is no place for it.",
   }));
 }
 

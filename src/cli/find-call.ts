@@ -1,3 +1,4 @@
+import { beganAt } from "../core/reached.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import type { Store } from "../store/contract.ts";
 import { counted, Failure, table } from "./output.ts";
@@ -60,7 +61,7 @@ export function callLines(rows: readonly TrackedCall[]): string[] {
   return table(
     rows.map(({ call, state, decision, createdAt }) => [
       call.key,
-      (call.startedAt ?? new Date(createdAt).toISOString()).slice(0, 19).replace("T", " "),
+      new Date(beganAt(call) ?? createdAt).toISOString().slice(0, 19).replace("T", " "),
       call.direction ?? "?",
       call.outcome ?? call.phase,
       decision?.contact?.name ?? call.customer?.number ?? "unknown caller",

@@ -5,6 +5,8 @@ const maxDepth = 50;
 const mostValues = 10_000;
 const aValue = "a value is expected here";
 const aName = "a name in double quotes is expected";
+const noEnd = 'the text in quotes has no end: a " is missing on this line.';
+const escapeSequence = /\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})/y;
 
 /** Parses JSON written by people. Throws `ConfigError` with line and column, also for a name given twice. */
 export function parseJson(source: string, file: string): unknown {
@@ -65,6 +67,8 @@ export function parseJson(source: string, file: string): unknown {
       expected = character === "," && around.at(-1) ? aName : aValue;
     },
     onError(_code, at) {
+      const inString = text[at] === '"' ? faultInString(text, at) : undefined;
+      if (inString) fail(inString.at, inString.problem);
       const found = at < text.length ? JSON.stringify(text[at]) : "the end of the text";
       fail(
         at,
@@ -78,4 +82,26 @@ export function parseJson(source: string, file: string): unknown {
   } catch (error) {
     return fail(0, `not JSON: ${messageOf(error)}.`);
   }
+}
+
+/** The first fault of a string that begins at a quote; undefined when it has none. */
+function faultInString(text: string, start: number): { at: number; problem: string } | undefined {
+  for (let at = start + 1; at < text.length; ) {
+    const character = text[at] ?? "";
+    if (character === '"') return undefined;
+    if (character < " ") {
+      const cure = JSON.stringify(character).slice(1, -1);
+      const problem = character === "\n" || character === "\r" ? noEnd : `write ${cure} for this character.`;
+      return { at: problem === noEnd ? start : at, problem };
+    }
+    if (character !== "\\") {
+      at += 1;
+      continue;
+    }
+    escapeSequence.lastIndex = at;
+    const [found] = escapeSequence.exec(text) ?? [];
+    if (found === undefined) return { at, problem: "no such escape in JSON; write \\\\ for a backslash." };
+    at += found.length;
+  }
+  return { at: start, problem: noEnd };
 }

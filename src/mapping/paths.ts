@@ -1,7 +1,7 @@
 import { contactKinds } from "../core/contact.ts";
 import { callPaths } from "./call-paths.ts";
 import * as facts from "./facts.ts";
-import { nearest } from "./nearest.ts";
+import { editDistance, nearest } from "./nearest.ts";
 import { oneOf, type Path, text } from "./path.ts";
 import type { View } from "./view.ts";
 
@@ -66,11 +66,15 @@ export function pathCure(name: string): string {
   const inside = names.filter((path) => path.startsWith(`${name}.`));
   if (inside.length > 0) return `Did you mean ${inside.join(" or ")}?`;
   const parent = name.split(".").slice(0, 2).join(".");
-  const openParent = nearest(parent, Object.keys(openPaths));
-  if (openParent && name.split(".").length === 3)
-    return `Did you mean ${openParent}${name.slice(parent.length)}?`;
   const beside = names.filter((path) => path.startsWith(`${parent}.`));
+  const closest = nearest(name, names);
+  const openParent = nearest(parent, Object.keys(openPaths));
+  if (openParent && beside.length === 0 && name.split(".").length === 3) {
+    const opened = `${openParent}${name.slice(parent.length)}`;
+    const isCloser = closest === undefined || editDistance(name, opened) < editDistance(name, closest);
+    if (isCloser) return `Did you mean ${opened}?`;
+  }
   const last = names.filter((path) => path.split(".").includes(name.split(".").at(-1) ?? ""));
-  const meant = nearest(name, names) ?? beside[0] ?? last[0];
+  const meant = closest ?? beside[0] ?? last[0];
   return meant ? `Did you mean ${meant}?` : "docs/mappings.md lists all paths.";
 }

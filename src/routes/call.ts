@@ -133,12 +133,14 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
       replies: {
         200: json("The new link.", z.object({ key: text, url: text })),
         ...noCall,
-        409: "The call has no recording.",
+        409: "The call has no recording, or it was deleted.",
       },
       handle: async (request, response) => {
         const row = await find(pathParameter(request, "key"));
         if (!row.call.recording)
           throw new Rejected(409, "this call has no recording, so there is no link to replace");
+        if ((await store.recording(row.id))?.state === "deleted")
+          throw new Rejected(409, "the recording of this call was deleted, so there is no link to replace");
         const link = nextLink(row.link);
         await store.relink(row.id, link, flow.now());
         wake(row.call.installation);

@@ -159,7 +159,7 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       await keeperOf(name).update(async (install) => {
         const known = crms.get(install.crm);
         if (known && install.state === "active") {
-          const grant = openGrant(install, sealer);
+          const grant = refuseWrongKey(() => openGrant(install, sealer), name);
           await known.oauth
             .disconnect(known.app, grant, contextOf(name, install.crm))
             .catch((error: unknown) => {
@@ -252,9 +252,9 @@ function settingsOf(
   return read;
 }
 
-function refuseWrongKey(open: () => unknown, name: string): void {
+function refuseWrongKey<T>(open: () => T, name: string): T {
   try {
-    open();
+    return open();
   } catch (error) {
     if (!(error instanceof SealError)) throw error;
     const problem = `does not open the tokens of the installation ${name}: ${error.message}.`;

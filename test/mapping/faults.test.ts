@@ -36,6 +36,14 @@ test.each<[string, unknown, RegExp]>([
   ],
   ["a path without its start", { from: "duration" }, /Did you mean call\.duration\.ms\?/],
   ["an open path without a name", { from: "contact.fields" }, /Name one member.*contact\.fields\.lifecycle/],
+  [
+    "a misspelt path beside an open one",
+    { from: "call.customer.labl" },
+    /Did you mean call\.customer\.label\?/,
+  ],
+  ["a misspelt middle", { from: "call.custmer.label" }, /Did you mean call\.customer\.label\?/],
+  ["a plural", { from: "call.customers.name" }, /Did you mean call\.customer\.name\?/],
+  ["a misspelt custom fact", { from: "call.customs.order_id" }, /Did you mean call\.custom\.order_id\?/],
   ["a misspelt open path", { from: "contact.field.plan" }, /Did you mean contact\.fields\.plan\?/],
   ["a member of Object", { from: "constructor" }, /constructor is not a path/],
   [

@@ -26,7 +26,22 @@ test.each<[string, string, string]>([
     "[1,\n2",
     'm.json: line 2, column 2: "," or "]" is expected here, found the end of the text.',
   ],
-  ["an open text", '{"a": "b}', 'm.json: line 1, column 7: a value is expected here, found "\\"".'],
+  [
+    "an open text",
+    '{"a": "b}',
+    'm.json: line 1, column 7: the text in quotes has no end: a " is missing on this line.',
+  ],
+  [
+    "an open text before more lines",
+    '{"a": "b,\n "c": "d"}',
+    'm.json: line 1, column 7: the text in quotes has no end: a " is missing on this line.',
+  ],
+  ["a tab in a text", '{"a": "b\tc"}', "m.json: line 1, column 9: write \\t for this character."],
+  [
+    "an escape that JSON lacks",
+    '{"a": "C:\\x41"}',
+    "m.json: line 1, column 10: no such escape in JSON; write \\\\ for a backslash.",
+  ],
   ["an empty file", "", "m.json: line 1, column 1: a value is expected here, found the end of the text."],
   ["two values", "{} {}", "m.json: line 1, column 4: there is more text after the end of the JSON value."],
   ["a comment", "// hello\n{}", 'm.json: line 1, column 1: a value is expected here, found "/".'],
@@ -38,7 +53,7 @@ test.each<[string, string, string]>([
 
 test.each([
   ["{,", "a name in double quotes is expected", 2],
-  ['{"a\nb": 1}', "a name in double quotes is expected", 2],
+  ['{"a\nb": 1}', 'a " is missing on this line', 2],
   ["[,", "a value is expected here", 2],
   ["[1,]", "a value is expected here", 4],
   ["[1 x]", '"," or "]" is expected here', 4],

@@ -102,10 +102,11 @@ describe("a recording that is deleted on request", () => {
   });
 
   test("does not come back with a new link", async () => {
-    const { key } = await record();
+    const { key, path } = await record();
     await change("DELETE", key);
-    const { body } = await change("POST", key, "/link");
-    expect(await statusAt(new URL(body["url"] ?? "").pathname)).toBe(410);
+    const { status, body } = await change("POST", key, "/link");
+    expect([status, body["error"]]).toEqual([409, expect.stringMatching(/was deleted/)]);
+    expect(await statusAt(path)).toBe(410);
   });
 });
 
