@@ -1,5 +1,15 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineConfig } from "vitest/config";
+
+// All temporary folders of a run are in one, which is removed at its end. Workers load this file, too, and inherit it.
+if (process.env["SWITCHHOOK_TEST_FOLDER"] === undefined) {
+  const folder = mkdtempSync(join(tmpdir(), "switchhook-tests-"));
+  process.env["SWITCHHOOK_TEST_FOLDER"] = folder;
+  process.env["TMPDIR"] = folder;
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+}
 
 // The servers and threads that tests start load the same files again and again; compiled, they take half the time.
 process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.cache/switchhook");
