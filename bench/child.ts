@@ -31,11 +31,7 @@ export async function startEmulator(
 }
 
 /** The flags that `npm start` gives Node: a heap that is not lazier than the work needs. */
-const flags = [
-  ...(process.env["BENCH_FLAGS"]?.split(" ") ?? []),
-  "--max-semi-space-size=8",
-  "--max-old-space-size=1024",
-];
+const flags = ["--max-semi-space-size=8", "--max-old-space-size=1024"];
 
 /** A server over a config file, whose samples say what it costs. */
 export async function startIdle(file: string, data: string): Promise<Idle> {

@@ -131,7 +131,7 @@ function withOtherOwner(
   error: CrmError,
 ): BatchRow<TaskInput> {
   const { hubspot_owner_id: refused, ...rest } = input.properties;
-  const { owner } = ownerInstead(refused, fallback, { nobody: "it has no owner", why: error.message });
+  const { owner } = ownerInstead(refused, fallback, { otherwise: "it has no owner", why: error.message });
   const properties = { ...rest, ...(owner !== undefined && { hubspot_owner_id: owner }) };
   return { ref, input: { ...input, properties } };
 }

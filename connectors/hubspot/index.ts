@@ -1,6 +1,6 @@
 import type { Owner } from "../../src/core/contact.ts";
 import type { ConnectContext, Connector, ConnectorKind, FieldDescriptions } from "../../src/core/crm.ts";
-import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
+import { type JsonObject, textAt } from "../../src/lib/body.ts";
 import type { Priority } from "../../src/lib/budget.ts";
 import { type HubspotAccount, openAccount, workOn } from "./account.ts";
 import { associates } from "./associations.ts";
@@ -9,7 +9,7 @@ import { closeFollowUps, standingsOf } from "./follow-up.ts";
 import { createJournal } from "./journal.ts";
 import { createAppTokens, oauth } from "./oauth.ts";
 import { createRecordings } from "./recordings.ts";
-import { resultsIn, rowsAtOnce } from "./rows.ts";
+import { nextOf, resultsIn, rowsAtOnce } from "./rows.ts";
 import { recordingField, saveCalls } from "./save.ts";
 import { type HubspotSettings, installedSettings, settings } from "./settings.ts";
 import { changedContacts, contactsById } from "./sync.ts";
@@ -97,7 +97,7 @@ async function list(requests: AccountRequests, archived: boolean): Promise<Owner
       client.crm.owners.ownersApi.getPage(undefined, after, pageSize, archived),
     );
     all.push(...resultsIn(body).flatMap(ownerIn));
-    after = isObject(body) ? textAt(objectAt(objectAt(body, "paging"), "next"), "after") : undefined;
+    after = nextOf(body);
   } while (after !== undefined);
   return all;
 }

@@ -92,7 +92,7 @@ function withoutValue(
   const { [field]: value, ...wrote } = call.wrote;
   if (field === "ownerId") {
     const { fallbackOwnerId } = call.record;
-    const { owner, without } = ownerInstead(value, fallbackOwnerId, { nobody: "it has no owner", why });
+    const { owner, without } = ownerInstead(value, fallbackOwnerId, { otherwise: "it has no owner", why });
     warn("HubSpot does not take the owner of some calls: they go to the default owner, or to none");
     return {
       ...call,

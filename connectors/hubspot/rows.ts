@@ -120,3 +120,8 @@ export function resultsIn(body: unknown): JsonObject[] {
 function nothingSaid(): CrmError {
   return new CrmError("later", "HubSpot's answer says nothing about this row");
 }
+
+/** Where the next page of an answer begins; undefined after the last. */
+export function nextOf(body: unknown): string | undefined {
+  return isObject(body) ? textAt(objectAt(objectAt(body, "paging"), "next"), "after") : undefined;
+}

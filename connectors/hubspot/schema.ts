@@ -103,11 +103,12 @@ export function openSchema(
       // The scope may have been granted or withdrawn meanwhile.
       const lacked = toMakeProperties();
       const before = keyed.get(type);
-      if (before?.lacked === lacked && before) return before.making;
-      const making = makeKey(type, lacked, signal);
-      keyed.set(type, { lacked, making });
-      making.catch(() => keyed.delete(type));
-      return making;
+      if (before && before.lacked === lacked) return before.making;
+      const attempt = { lacked, making: makeKey(type, lacked, signal) };
+      keyed.set(type, attempt);
+      // A newer attempt stays.
+      attempt.making.catch(() => keyed.get(type) === attempt && keyed.delete(type));
+      return attempt.making;
     },
     forget() {
       known.forget();

@@ -1,5 +1,4 @@
-import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
-import { type Stored, storedIn } from "./rows.ts";
+import { nextOf, type Stored, storedIn } from "./rows.ts";
 import type { AccountRequests } from "./transport.ts";
 
 /** HubSpot refuses longer bodies. */
@@ -39,8 +38,7 @@ export async function search(requests: AccountRequests, type: string, body: Sear
       inFull(body) as unknown as Parameters<typeof client.crm.objects.searchApi.doSearch>[1],
     ),
   );
-  const object = isObject(answer) ? answer : {};
-  const after = textAt(objectAt(objectAt(object, "paging"), "next"), "after");
+  const after = nextOf(answer);
   return { results: storedIn(answer), ...(after && { after }) };
 }
 

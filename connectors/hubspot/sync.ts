@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Contact, ContactRef } from "../../src/core/contact.ts";
 import type { ContactChanges } from "../../src/core/crm.ts";
-import { isObject, objectAt, textAt } from "../../src/lib/body.ts";
+import { isObject } from "../../src/lib/body.ts";
 import type { HubspotWork } from "./account.ts";
 import { type CallerShape, callerProperties, contactOf, mergedInto } from "./people.ts";
 import { readRecords } from "./read.ts";
-import { type Stored, storedIn } from "./rows.ts";
+import { nextOf, type Stored, storedIn } from "./rows.ts";
 import { search } from "./search.ts";
 
 /** Where a sync stands. Each step reads one type of caller after another. Times are ms. */
@@ -181,10 +181,6 @@ function readCursor(text: string | undefined): SyncCursor | undefined {
 
 function fieldsMark(fields: readonly string[]): string {
   return createHash("sha256").update(fields.join("\n")).digest("base64url").slice(0, 12);
-}
-
-function nextOf(body: unknown): string | undefined {
-  return isObject(body) ? textAt(objectAt(objectAt(body, "paging"), "next"), "after") : undefined;
 }
 
 /** Contacts as they are now. For an id that was merged away HubSpot answers with the survivor: that id counts as gone. */

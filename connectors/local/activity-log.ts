@@ -92,8 +92,7 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
   const flush = async (): Promise<void> => {
     if (versionNow(file) !== seen && (pending.length > 0 || index.older.length > 0))
       throw new Overtaken(file);
-    const lines = pending.filter((line) => line.text !== undefined);
-    if (lines.length > 0) await append(lines);
+    if (pending.length > 0) await append(pending);
     pending = [];
     // All else is saved by now: what fails below is done after the next change.
     await (removed ? markOlder() : markOlder().catch(forget));

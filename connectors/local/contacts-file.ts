@@ -90,7 +90,11 @@ async function documentOf(bytes: Buffer, region: string): Promise<Document> {
   const parsed = parseText(text);
   if (!isObject(parsed)) throw new JsonFault("line 1, column 1", 'expected an object: "{"');
   refuseTwice(text, Object.keys(parsed));
-  const document = { ...newDocument(), members: parseExactly(text) as Document["members"], isEdited: false };
+  const document = {
+    ...newDocument(),
+    members: parseExactly(text, parsed) as Document["members"],
+    isEdited: false,
+  };
   const pace = createPace();
   for (const list of ["contacts", "owners", "activities", "tasks"] as const) {
     for (const [i, record] of listIn(parsed, list, text).entries()) {
@@ -118,9 +122,13 @@ function placeOf(text: string, path: (string | number)[]): string {
   return placeIn(text, (tree && findNodeAtLocation(tree, path)?.offset) ?? 0);
 }
 
+function isOnce(text: string, part: string): boolean {
+  return text.indexOf(part) === text.lastIndexOf(part);
+}
+
 /** `JSON.parse` would drop the first of two members with the same name. */
 function refuseTwice(text: string, names: readonly string[]): void {
-  if (names.every((name) => text.split(JSON.stringify(name)).length === 2)) return;
+  if (names.every((name) => isOnce(text, JSON.stringify(name)))) return;
   const seen = new Set<unknown>();
   for (const { offset, children } of parseTree(text)?.children ?? []) {
     const name = children?.[0]?.value;

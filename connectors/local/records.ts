@@ -90,9 +90,12 @@ type ExactJson = {
   ): unknown;
 };
 
-/** Parses JSON that is written again: a number with more digits than JavaScript holds stays as a person wrote it. */
-export function parseExactly(text: string): unknown {
-  if (!/[\d.]{16}/.test(text)) return JSON.parse(text);
+/**
+ * Parses JSON that is written again: a number with more digits than JavaScript holds stays as a person wrote it. `parsed`: the
+ * same text, if it is parsed already.
+ */
+export function parseExactly(text: string, parsed?: unknown): unknown {
+  if (!/[\d.]{16}/.test(text)) return parsed ?? JSON.parse(text);
   const exact = JSON as unknown as ExactJson;
   return exact.parse(text, (_, value, { source }) =>
     typeof value === "number" && source !== undefined && String(value) !== source

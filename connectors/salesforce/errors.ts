@@ -56,12 +56,18 @@ export function isPassing(faults: readonly SalesforceFault[]): boolean {
   return faults.some(({ code, message }) => passing.has(code) || message.includes("UNABLE_TO_LOCK_ROW"));
 }
 
+export function wordsOf(faults: readonly SalesforceFault[]): string {
+  return faults.map(({ code, message }) => `${code}, ${quoted(message)}`).join("; ");
+}
+
 /** The failure of one row. `what`: e.g. "the call". */
 export function rowFailure(what: string, faults: readonly SalesforceFault[]): CrmError {
   const [fault] = faults;
-  const words = faults.map(({ code, message }) => `${code}, ${quoted(message)}`).join("; ");
   const cure = fault && Object.hasOwn(cures, fault.code) ? `: ${cures[fault.code]}` : "";
-  return new CrmError(isPassing(faults) ? "later" : "never", `Salesforce refused ${what} (${words})${cure}`);
+  return new CrmError(
+    isPassing(faults) ? "later" : "never",
+    `Salesforce refused ${what} (${wordsOf(faults)})${cure}`,
+  );
 }
 
 /** The failure of a request with an answer. `error`: as jsforce threw it. */

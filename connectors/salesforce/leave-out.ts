@@ -1,6 +1,5 @@
-import { quoted } from "../../src/core/mask.ts";
 import { ownerInstead } from "../../src/lib/saving.ts";
-import { isPassing, type SalesforceFault } from "./errors.ts";
+import { isPassing, type SalesforceFault, wordsOf } from "./errors.ts";
 import type { TaskRow, WrittenTask } from "./plan.ts";
 
 /** Leaving values out does not help against these. */
@@ -114,20 +113,15 @@ function withOtherOwner(
   const { OwnerId: refused, ...row } = task.row;
   const why = wordsOf(faults);
   const { owner, without } = ownerInstead(refused, task.fallbackOwner, {
-    nobody: "Salesforce chooses one",
+    otherwise: "Salesforce chooses one",
     why,
   });
   warn(
     `Salesforce's ${refused} cannot own a Task (inactive, gone or a queue): calls are saved without this owner`,
   );
-  const { fallbackOwner: _, ...rest } = task;
   return {
-    ...rest,
+    ...task,
     row: { ...row, ...(owner !== undefined && { OwnerId: owner }) },
     without: [...(task.without ?? []), without],
   };
-}
-
-function wordsOf(faults: readonly SalesforceFault[]): string {
-  return faults.map(({ code, message }) => `${code}, ${quoted(message)}`).join("; ");
 }

@@ -7,7 +7,7 @@ import { inParts } from "../../src/lib/pace.ts";
 import type { TaskWork } from "./account.ts";
 import { faultIn, rowFailure, type SalesforceFault } from "./errors.ts";
 import { leaveOut } from "./leave-out.ts";
-import type { TaskRow, WrittenTask } from "./plan.ts";
+import { linkOf, type TaskRow, type WrittenTask } from "./plan.ts";
 import { shortId, tasksByKey } from "./read.ts";
 import { create, type RowResult, sendRows, update, upsertBy } from "./rows.ts";
 import type { OrgSchema } from "./schema.ts";
@@ -151,7 +151,7 @@ function corrected(
 
 function linkedTo(task: TaskRow, contact: ContactRef): TaskRow {
   const { WhoId: _lead, ...row } = task.row;
-  return { ...task, contact, row: { ...row, [contact.kind === "company" ? "WhatId" : "WhoId"]: contact.id } };
+  return { ...task, contact, row: { ...row, [linkOf(contact)]: contact.id } };
 }
 
 function standingOf(record: JsonObject): "there" | "gone" | ContactRef {

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { activitiesBeside } from "../../connectors/local/index.ts";
 import type { Config } from "../config/index.ts";
 import { readManifest } from "../manifest.ts";
+import { crmFiles } from "./data-folder.ts";
 import { commandLine } from "./output.ts";
 
 /** What to open and try once the server listens. */
@@ -10,14 +10,13 @@ export function welcome(config: Config, file: string | undefined, now: number): 
   const title = `Switchhook ${readManifest().identity.version} listens on ${url}`;
   if (file !== undefined) return [title, `  open   ${url}/`, `  check  ${commandLine("check")}`];
   const id = `demo-${now.toString(36)}`;
-  const crm = resolve(String(config.installations[0]?.crm["file"]));
+  const [crm] = crmFiles(config);
   return [
     `${title} with the demo installation; no config file was found.`,
     `  open   ${url}/`,
     `  try    ${demoCurl(url, id, now)}`,
     `  then   ${commandLine(`explain ${id}`)}`,
-    `  CRM    ${crm}`,
-    `  calls  ${activitiesBeside(crm)}`,
+    ...(crm ? [`  CRM    ${resolve(crm.path)}`, `  calls  ${resolve(crm.activities)}`] : []),
     "  stop   Ctrl-C",
   ];
 }

@@ -15,7 +15,7 @@ type Tenant = {
 
 /** The room of one body. */
 type Seat = {
-  /** Throws `Rejected(503)` when there is no room for another chunk of this length, in bytes. */
+  /** Refuses incomplete bodies, perhaps this one, until there is room for another chunk of this length, in bytes. */
   grow(bytes: number): void;
   /** The body is complete: its room can no longer be reclaimed. */
   settle(): void;

@@ -166,7 +166,7 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
 }
 
 function stoppedWaiting(name: string, signal: AbortSignal | undefined): CrmError {
-  return new CrmError("later", `${name} was not asked: nobody waits for the answer any more`, {
+  return new CrmError("later", `${name} was not asked: the answer is no longer needed`, {
     cause: signal?.reason,
   });
 }

@@ -81,14 +81,14 @@ function resultOf(call: SavedCall<unknown>): SaveResult {
   };
 }
 
-/** The owner of a record after the CRM refused one: the default owner, and after that one `nobody`. */
+/** The owner of a record after the CRM refused one: the default owner, and after that one none. `otherwise`: what a record without an owner has. */
 export function ownerInstead(
   refused: unknown,
   fallback: string | undefined,
-  { nobody, why }: { nobody: string; why: string },
+  { otherwise, why }: { otherwise: string; why: string },
 ): { owner: string | undefined; without: string } {
   const owner = fallback === refused ? undefined : fallback;
-  const instead = owner === undefined ? nobody : "the default owner has it";
+  const instead = owner === undefined ? otherwise : "the default owner has it";
   return { owner, without: `the owner ${refused}, so ${instead}: ${why}` };
 }
 

@@ -57,7 +57,7 @@ export function createSealer(secrets: readonly string[]): Sealer {
         const opened = decipher.update(bytes.subarray(nonceBytes, -tagBytes));
         return Buffer.concat([opened, decipher.final()]).toString("utf8");
       } catch (cause) {
-        throw new SealError("what was sealed has been changed, or belongs to somebody else", { cause });
+        throw new SealError("what was sealed has been changed, or was sealed for another purpose", { cause });
       }
     },
     isCurrent: (sealed) => sealed.split(".")[1] === current.id,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { contactKinds } from "../core/contact.ts";
 import { callStates, type TrackedCall } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
 import type { CallFilter } from "../store/contract.ts";
@@ -11,7 +12,7 @@ const defaultLimit = 50;
 
 export const contactSchema = z.object({
   id: text,
-  kind: z.enum(["contact", "lead", "company"]),
+  kind: z.enum(contactKinds),
   name: text.optional(),
 });
 

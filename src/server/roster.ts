@@ -79,7 +79,7 @@ export function createRoster(context: RosterContext) {
       providers,
       archive,
       during,
-      isActive: () => isWithin(member.calledAt, activeMs),
+      isActive: () => isActive(member),
       synced: () => {
         member.syncedAt = flow.now();
         member.synced?.();
@@ -90,6 +90,7 @@ export function createRoster(context: RosterContext) {
   };
 
   const isWithin = (at: number | undefined, ms: number): boolean => at !== undefined && flow.now() - at < ms;
+  const isActive = ({ calledAt }: Member): boolean => isWithin(calledAt, activeMs);
 
   /** The member that may work now. */
   const ready = (name: string): Member | undefined =>
@@ -147,7 +148,7 @@ export function createRoster(context: RosterContext) {
     called: (at) => {
       member.calledAt ??= at;
     },
-    isActive: () => isWithin(member.calledAt, activeMs),
+    isActive: () => isActive(member),
     sync: () =>
       new Promise((synced) => {
         if (member.lanes || ready(member.installation.settings.name) !== member) return synced();
@@ -183,7 +184,7 @@ export function createRoster(context: RosterContext) {
     received(name: string): void {
       const member = ready(name);
       if (!member) return;
-      const wasActive = isWithin(member.calledAt, activeMs);
+      const wasActive = isActive(member);
       member.calledAt = flow.now();
       const own = begin(member);
       own.wake("decode");

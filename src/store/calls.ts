@@ -50,16 +50,6 @@ export async function history(db: ReadDb, call: number): Promise<Step[]> {
   }));
 }
 
-/** Adds a line to the history of a call; `detail` is JSON. */
-export async function addStep(
-  tx: Db,
-  call: number,
-  line: { at: number; step: string; detail: string },
-): Promise<void> {
-  const values = { call, ...line };
-  await tx.run("INSERT INTO history (call, at, step, detail) VALUES (:call, :at, :step, :detail)", values);
-}
-
 type Count = { installation: string; state: CallState; calls: number };
 
 export async function counts(db: ReadDb): Promise<Count[]> {

@@ -1,9 +1,9 @@
 import type { ContactKind } from "../core/contact.ts";
 import type { Fields } from "../core/crm.ts";
 import type { FollowUpState, TrackedFollowUp } from "../core/tracked-call.ts";
-import { addStep } from "./calls.ts";
 import type { FollowUpAnswer, FollowUpChange, Reached, Subject, WantedFollowUp } from "./contract/calls.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
+import { addStep } from "./db/rows.ts";
 import { whyErased } from "./erasure/calls.ts";
 
 const selectFollowUps =

@@ -1,6 +1,6 @@
-import { addStep } from "./calls.ts";
 import type { DeliveredCall, FollowUpAnswer, SentCall, Subject, WantedFollowUp } from "./contract/calls.ts";
 import type { Db, Values } from "./db/db.ts";
+import { addStep } from "./db/rows.ts";
 import {
   type ErasedAt,
   eraseDeliveredLate,

@@ -22,8 +22,8 @@ test("a settled call leaves its batch, and results come in the order of the reco
   ]);
 });
 
-test("a refused owner gives way to the default owner, and that one to nobody", () => {
-  const words = { nobody: "it has no owner", why: "inactive" };
+test("a refused owner gives way to the default owner, and that one to none", () => {
+  const words = { otherwise: "it has no owner", why: "inactive" };
   expect(ownerInstead("7", "8", words)).toEqual({
     owner: "8",
     without: "the owner 7, so the default owner has it: inactive",

@@ -147,7 +147,7 @@ function decisionOf(
 }
 
 /** All that a record says of its activity: the mapped fields, and whom it belongs to. */
-function sentOf({ fields, contact, ownerId }: CallRecord): Fields {
+export function sentOf({ fields, contact, ownerId }: CallRecord): Fields {
   return {
     ...fields,
     ...(contact && { contactId: contact.id }),

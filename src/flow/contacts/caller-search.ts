@@ -1,4 +1,5 @@
 import type { Contact } from "../../core/contact.ts";
+import { unlessAborted } from "../../lib/aborted.ts";
 import type { CallerSearch, Flow, Installation } from "../installation.ts";
 import { indexContacts } from "./index-contacts.ts";
 
@@ -62,8 +63,8 @@ export function createCallerSearch(): CallerSearch {
   const pump = (flow: Flow, installation: Installation): void => {
     const under = [...sent];
     const urgent = under.filter(({ isUrgent, batch }) => isUrgent && batch.some(isRinging));
-    const somebodyRings = [...waiting.values()].some(isRinging);
-    if (somebodyRings) {
+    const hasRinging = [...waiting.values()].some(isRinging);
+    if (hasRinging) {
       if (urgent.length < urgentAtOnce && sent.size < mostAtOnce) send(flow, installation, true);
     } else if (waiting.size > 0 && under.every(({ isUrgent }) => isUrgent)) send(flow, installation, false);
   };
@@ -82,7 +83,7 @@ export function createCallerSearch(): CallerSearch {
       ended.addEventListener("abort", hangUp, { once: true });
       pump(flow, installation);
       try {
-        return await unlessEnded(search.found, ended);
+        return await unlessAborted(search.found, ended);
       } finally {
         ended.removeEventListener("abort", hangUp);
       }
@@ -96,15 +97,6 @@ function open(number: string): Search {
   // Callers handle a failure themselves; one that none of them awaits must not be an unhandled rejection.
   found.catch(() => {});
   return { number, ringing: 0, found, settle, fail };
-}
-
-function unlessEnded<T>(promise: Promise<T>, ended: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    if (ended.aborted) return reject(ended.reason);
-    const leave = () => reject(ended.reason);
-    ended.addEventListener("abort", leave, { once: true });
-    void promise.then(resolve, reject).finally(() => ended.removeEventListener("abort", leave));
-  });
 }
 
 /** Looks numbers up in the CRM and indexes what it finds. */

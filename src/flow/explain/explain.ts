@@ -95,7 +95,7 @@ function followUpTold({ state, taskId, reachedBy, reason }: TrackedFollowUp): Fo
   };
 }
 
-function isoOf(ms: number | undefined): string | undefined {
+export function isoOf(ms: number | undefined): string | undefined {
   return ms === undefined ? undefined : new Date(ms).toISOString();
 }
 

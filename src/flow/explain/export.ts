@@ -3,7 +3,7 @@ import type { InstallBody } from "../../installations/installer.ts";
 import { createPace } from "../../lib/pace.ts";
 import type { ExportedItem, Store, StoredInstall, StoredPosition } from "../../store/contract.ts";
 import type { Installation } from "../installation.ts";
-import { explainCall } from "./explain.ts";
+import { explainCall, isoOf } from "./explain.ts";
 
 /** One line of an export: what it is, and all that is known of it. The last is `end`: an export without it is not whole. */
 export type ExportLine = {
@@ -115,8 +115,4 @@ async function callLine(
   if (!explained) return undefined;
   const copy = (await store.recording(id))?.place;
   return { type: "call", ...explained, ...(copy !== undefined && { copy }) };
-}
-
-function isoOf(ms: number | undefined): string | undefined {
-  return ms === undefined ? undefined : new Date(ms).toISOString();
 }

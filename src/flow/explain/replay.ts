@@ -1,5 +1,5 @@
 import { type Call, type CallEvent, callKey } from "../../core/call.ts";
-import type { CallRecord, Fields, FieldValue } from "../../core/crm.ts";
+import type { CallRecord, FieldValue } from "../../core/crm.ts";
 import { foldCall } from "../../core/customer.ts";
 import { messageOf } from "../../core/errors.ts";
 import { identityOf } from "../../core/phone.ts";
@@ -7,10 +7,11 @@ import type { Provider } from "../../core/provider.ts";
 import { withoutUnwanted } from "../../core/recording-policy.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";
+import { legsOf } from "../calls/gather.ts";
 import { matchInIndex } from "../calls/match.ts";
 import { ownLines } from "../calls/own-lines.ts";
 import { readDelivery } from "../calls/read-delivery.ts";
-import { recordOf } from "../calls/record.ts";
+import { recordOf, sentOf } from "../calls/record.ts";
 import type { Flow, Installation } from "../installation.ts";
 
 /** A field of an activity. */
@@ -82,7 +83,7 @@ async function planPage(
       page.filter((delivery) => delivery.provider === provider),
     );
     unreadable.push(...decoded.unreadable);
-    const legs = new Set(decoded.events.flatMap(({ callId, sameCallAs }) => [callId, sameCallAs ?? callId]));
+    const legs = new Set(decoded.events.flatMap(legsOf));
     const wanted = [...legs].map((callId) => ({ provider, callId }));
     const groups = await flow.store.groupsOf(installation.settings.name, wanted);
     for (const group of groups) {
@@ -177,14 +178,9 @@ function refolded(row: TrackedCall, call: Call, number: string | undefined): Tra
 
 /** What saving a record would change, as far as that is known without the CRM. */
 export function changesOf(record: CallRecord, history: readonly Step[]): PlannedChange[] {
-  const { fields, modes, ours, contact, ownerId, activityId } = record;
-  const wanted: Fields = {
-    ...fields,
-    ...(contact && { contactId: contact.id }),
-    ...(ownerId !== undefined && { ownerId }),
-  };
+  const { modes, ours, activityId } = record;
   const kept = keptFields(history);
-  return Object.entries(wanted).flatMap(([field, to]): PlannedChange[] => {
+  return Object.entries(sentOf(record)).flatMap(([field, to]): PlannedChange[] => {
     const from = Object.hasOwn(ours, field) ? ours[field]?.at(-1) : undefined;
     const mode = Object.hasOwn(modes, field) ? modes[field] : "always";
     if (activityId !== undefined && (mode === "once" || (mode === "if-empty" && from !== undefined)))

@@ -54,7 +54,7 @@ function endFacts(data: JsonObject): Facts {
 
 /**
  * The number that an outbound leg reached is the customer's, or that of the colleague to whom the session's inbound
- * call was forwarded. It is therefore also listed as an agent; whoever turns out to be the customer is not an agent.
+ * call was forwarded. It is therefore also listed as an agent; the one that turns out to be the customer is not an agent.
  * Before version 0.20.0 of the SDK the numbers were called `src_number` and `dst_number`.
  */
 function commonFacts(data: JsonObject, talked: boolean): Facts {

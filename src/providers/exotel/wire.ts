@@ -123,11 +123,11 @@ function emptyTree(): Tree {
 }
 
 const limits = {
-  fields: 500,
-  parts: 500,
+  fields: maxFields,
+  parts: maxFields,
   files: 0,
   fieldSize: maxFieldLength,
-  fieldNameSize: 200,
+  fieldNameSize: maxNameLength,
   headerPairs: 50,
 };
 /** Including blanks after its boundary of at most 200 characters. */

@@ -136,3 +136,13 @@ export async function makeSecret(tx: Db, name: string): Promise<Uint8Array> {
   if (!made) throw new Error(`the secret ${name} was stored, and is not there`);
   return made;
 }
+
+/** Adds a line to the history of a call; `detail` is JSON. */
+export async function addStep(
+  tx: Db,
+  call: number,
+  line: { at: number; step: string; detail: string },
+): Promise<void> {
+  const values = { call, ...line };
+  await tx.run("INSERT INTO history (call, at, step, detail) VALUES (:call, :at, :step, :detail)", values);
+}

@@ -3,7 +3,7 @@ import type { Call } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { Decision } from "../../core/tracked-call.ts";
 import type { Db } from "../db/db.ts";
-import { findSecret, makeSecret } from "../db/rows.ts";
+import { addStep, findSecret, makeSecret } from "../db/rows.ts";
 
 /** The reason of a call whose customer was erased, as `explain` shows it. */
 export const whyErased = "erased on request";
@@ -15,11 +15,7 @@ export async function eraseCall(tx: Db, id: number, now: number): Promise<void> 
   for (const table of ["events", "asks", "follow_ups", "ends", "history"])
     await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
   await tx.run("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :id", { id, now });
-  await tx.run("INSERT INTO history (call, at, step, detail) VALUES (:id, :now, :whyErased, '{}')", {
-    id,
-    now,
-    whyErased,
-  });
+  await addStep(tx, id, { at: now, step: whyErased, detail: "{}" });
   const row = await tx.get("SELECT installation, provider, body FROM calls WHERE id = :id", { id });
   const call = JSON.parse(String(row?.["body"])) as Call;
   await tx.run(
@@ -94,7 +90,7 @@ export async function addTombstones(
   marks: readonly string[],
   now: number,
 ): Promise<void> {
-  const key = (await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName));
+  const key = await tombstoneKey(tx);
   for (const mark of marks)
     await tx.run(
       `INSERT INTO erased (installation, mark, at, until) VALUES (:installation, :mark, :now, :until)
@@ -116,7 +112,7 @@ export async function erasedLately(tx: Db, installation: string, now: number): P
     },
   );
   if (!any) return undefined;
-  const key = (await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName));
+  const key = await tombstoneKey(tx);
   return async (mark) => {
     const row = await tx.get(
       "SELECT at FROM erased WHERE installation = :installation AND mark = :mark AND until > :now",
@@ -124,6 +120,10 @@ export async function erasedLately(tx: Db, installation: string, now: number): P
     );
     return row && Number(row["at"]);
   };
+}
+
+async function tombstoneKey(tx: Db): Promise<Uint8Array> {
+  return (await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName));
 }
 
 function hashOf(key: Uint8Array, installation: string, mark: string): Uint8Array {

@@ -130,31 +130,21 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
     return made;
   };
 
+  const running =
+    <T>(use: (statement: StatementSync, values: ColumnValue[]) => T) =>
+    async (sql: string, values?: Values): Promise<T> => {
+      try {
+        const { statement, names } = preparedOf(sql);
+        return use(statement, bind(names, values));
+      } catch (error) {
+        throw afterFailure(error);
+      }
+    };
+
   const statements = {
-    all: async (sql: string, values?: Values) => {
-      try {
-        const { statement, names } = preparedOf(sql);
-        return statement.all(...bind(names, values)) as Row[];
-      } catch (error) {
-        throw afterFailure(error);
-      }
-    },
-    get: async (sql: string, values?: Values) => {
-      try {
-        const { statement, names } = preparedOf(sql);
-        return statement.get(...bind(names, values)) as Row | undefined;
-      } catch (error) {
-        throw afterFailure(error);
-      }
-    },
-    run: async (sql: string, values?: Values) => {
-      try {
-        const { statement, names } = preparedOf(sql);
-        return Number(statement.run(...bind(names, values)).changes);
-      } catch (error) {
-        throw afterFailure(error);
-      }
-    },
+    all: running((statement, values) => statement.all(...values) as Row[]),
+    get: running((statement, values) => statement.get(...values) as Row | undefined),
+    run: running((statement, values) => Number(statement.run(...values).changes)),
   };
 
   const inTransaction = async <T>(isNested: boolean, work: (tx: Db) => Promise<T>): Promise<T> => {

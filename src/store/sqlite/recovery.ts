@@ -2,6 +2,7 @@ import { hash } from "node:crypto";
 import { chmodSync, closeSync, copyFileSync, existsSync, mkdirSync, openSync, renameSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { backup, DatabaseSync } from "node:sqlite";
+import { messageOf } from "../../core/errors.ts";
 import { markFile } from "./append.ts";
 import { applicationId, migrate } from "./connection.ts";
 import { busyMs, removeDatabase, syncPath } from "./files.ts";
@@ -66,10 +67,7 @@ export function restore(
     copyFileSync(source, part);
     chmodSync(part, 0o600);
     const files = unpack(part);
-    syncPath(part);
-    const aside = moveAside(database, at, { mark: false });
-    renameSync(part, database);
-    syncPath(dirname(database));
+    const aside = replaceBy(part, database, at);
     return { files, ...(aside !== undefined && { aside }) };
   } finally {
     removeDatabase(part);
@@ -119,7 +117,7 @@ function faultsIn(database: DatabaseSync): string[] {
   try {
     return faultsOf(database.prepare(integrityCheck).all());
   } catch (error) {
-    return [error instanceof Error ? error.message : String(error)];
+    return [messageOf(error)];
   }
 }
 
@@ -144,10 +142,7 @@ export function repairDatabase(file: string, at: number): Repaired {
   try {
     const left = copyTables(file, part);
     if (left.length > 0) return { found, left };
-    syncPath(part);
-    const aside = moveAside(file, at, { mark: false });
-    renameSync(part, file);
-    syncPath(dirname(file));
+    const aside = replaceBy(part, file, at);
     return { found, left, ...(aside !== undefined && { aside }) };
   } finally {
     removeDatabase(part);
@@ -201,8 +196,17 @@ function copyTable(database: DatabaseSync, table: string): string[] {
     );
     return [];
   } catch (error) {
-    return [`the table ${table}: ${error instanceof Error ? error.message : String(error)}`];
+    return [`the table ${table}: ${messageOf(error)}`];
   }
+}
+
+/** Puts a finished file in the place of a database, durably. Returns the folder with the old one; undefined when there was none. */
+function replaceBy(part: string, database: string, at: number): string | undefined {
+  syncPath(part);
+  const aside = moveAside(database, at, { mark: false });
+  renameSync(part, database);
+  syncPath(dirname(database));
+  return aside;
 }
 
 /**
