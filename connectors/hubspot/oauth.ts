@@ -15,6 +15,7 @@ import {
   grantIn,
   type OAuthReply,
   type OAuthRequest,
+  secretsIn,
   sendForGrant,
   withoutSecrets,
 } from "../../src/lib/oauth-client.ts";
@@ -139,8 +140,6 @@ export function send(request: OAuthRequest, what: string, context: OAuthContext)
   return sendForGrant(request, { who: "HubSpot", what }, context);
 }
 
-const secretFields = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
-
 /** A success of the token endpoint, or of one below it. Throws `GrantError` for anything else. */
 async function sendForm(
   app: HubspotApp,
@@ -151,8 +150,7 @@ async function sendForm(
   const url = `${app.apiUrl}/oauth/${app.apiVersion}/token${below ?? ""}`;
   const answer = await send({ method: "POST", url, form }, what, context);
   if (isSuccess(answer)) return answer;
-  const secrets = secretFields.flatMap((name) => form[name] ?? []);
-  throw failureOf(answer, what, secrets);
+  throw failureOf(answer, what, secretsIn(form));
 }
 
 async function granted(

@@ -15,6 +15,7 @@ import {
   grantIn,
   type OAuthReply,
   type OAuthRequest,
+  secretsIn,
   sendForGrant,
   withoutSecrets,
 } from "../../src/lib/oauth-client.ts";
@@ -69,15 +70,14 @@ async function exchange(app: SalesforceApp, given: CodeFromConsent, context: OAu
   const what = "Salesforce, connecting an org";
   const { code, redirectUri, verifier, where } = given;
   const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: verifier };
-  return granted(app, { what, at: signInAt(app, where), form, secrets: [code, verifier] }, context);
+  return granted(app, { what, at: signInAt(app, where), form }, context);
 }
 
 async function refresh(app: SalesforceApp, grant: Grant, context: OAuthContext): Promise<Grant> {
   const what = "Salesforce, renewing the access";
-  const { refreshToken } = grant;
-  const form = { grant_type: "refresh_token", refresh_token: refreshToken };
+  const form = { grant_type: "refresh_token", refresh_token: grant.refreshToken };
   // An org may forbid the common sign-in; its own host always takes its tokens.
-  return granted(app, { what, at: orgOf(app, grant), form, secrets: [refreshToken] }, context, grant);
+  return granted(app, { what, at: orgOf(app, grant), form }, context, grant);
 }
 
 /** Either answer names the org; the user may lack access to one of them. */
@@ -107,20 +107,18 @@ async function disconnect(app: SalesforceApp, grant: Grant, context: OAuthContex
   if (isSuccess(answer)) return;
   const gone = ["unsupported_token_type", "invalid_token", "invalid_grant"];
   if (answer.status === 400 && gone.includes(textAt(answer.body, "error") ?? "")) return;
-  throw failureOf(answer, what, [grant.refreshToken]);
+  throw failureOf(answer, what, secretsIn(form));
 }
 
 type TokenRequest = {
   what: string;
   at: string;
   form: Readonly<Record<string, string>>;
-  /** What the form has besides our own secret. */
-  secrets: string[];
 };
 
 async function granted(
   app: SalesforceApp,
-  { what, at, form, secrets }: TokenRequest,
+  { what, at, form }: TokenRequest,
   context: OAuthContext,
   before?: Grant,
 ): Promise<Grant> {
@@ -132,7 +130,7 @@ async function granted(
     what,
     context,
   );
-  if (!isSuccess(answer)) throw failureOf(answer, what, [...secrets, clientSecret]);
+  if (!isSuccess(answer)) throw failureOf(answer, what, secretsIn(whole));
   const { accessToken, refreshToken, ...rest } = grantIn(answer.body, startedAt, before);
   if (!accessToken) throw unusable(what, "the answer is not the one we know, or a page of some proxy");
   if (!refreshToken) throw unusable(what, "no refresh token came; check the app's scopes and policies");

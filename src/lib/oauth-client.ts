@@ -87,6 +87,13 @@ function scopesIn(body: JsonObject): string[] | undefined {
   return Array.isArray(scopes) ? scopes.map(String) : textAt(body, "scope")?.split(/\s+/);
 }
 
+const secretFields = ["client_secret", "code", "code_verifier", "refresh_token", "token"];
+
+/** The secrets among the fields of a form, which a server may repeat in an error. */
+export function secretsIn(form: Readonly<Record<string, string>>): string[] {
+  return secretFields.flatMap((name) => form[name] ?? []);
+}
+
 /** A body without the secrets that a server repeats in it. */
 export function withoutSecrets(body: JsonObject, secrets: readonly string[]): JsonObject {
   const hide = (text: string) =>

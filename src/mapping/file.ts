@@ -25,6 +25,11 @@ export function compileOnce(text: string, path: string): Mapping {
   return mapping;
 }
 
+/** Drops the newest valid text of a file that was deleted for good. */
+export function forgetMapping(path: string): void {
+  valid.delete(path);
+}
+
 /** Throws `ConfigError`, also when the file cannot be read. */
 export function readMapping(path: string): Mapping {
   return compileOnce(readText(path), path);

@@ -3,6 +3,7 @@ import type { Config } from "../config/index.ts";
 import type { Archive } from "../core/archive.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createErasure, type Erasure, erasedAt } from "../installations/erasure.ts";
+import { forgetMapping } from "../mapping/file.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { savedMapping } from "./connect.ts";
 
@@ -31,7 +32,9 @@ export function openErasing({ config, flow, remove, archived }: ErasingOptions):
     quietMs: quietMs(config),
     async beforeErase(name) {
       await archived?.(name);
-      await rm(savedMapping(config, name), { force: true });
+      const mapping = savedMapping(config, name);
+      await rm(mapping, { force: true });
+      forgetMapping(mapping);
     },
   });
   return {

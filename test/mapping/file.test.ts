@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ConfigError } from "../../src/core/errors.ts";
 import type { Mapping } from "../../src/mapping/compile.ts";
-import { type MappingFile, readMapping, watchMapping } from "../../src/mapping/file.ts";
+import { forgetMapping, type MappingFile, readMapping, watchMapping } from "../../src/mapping/file.ts";
 import { faultsOf, fullView } from "./samples.ts";
 
 let folder: string;
@@ -107,4 +107,15 @@ test("a first version that is wrong, missing or monstrous is refused with its pa
   expect(faultsOf(() => readMapping(path))[0]?.problem).toContain("larger than 256 KB");
   expect(faultsOf(() => readMapping(join(folder, "none.json")))[0]?.problem).toContain("ENOENT");
   expect(faultsOf(() => readMapping(folder))[0]?.problem).toContain("EISDIR");
+});
+
+test("a forgotten file has no newest valid version any more", () => {
+  const resumed = () =>
+    watchMapping(path, { onChange: () => {}, onFault: (error) => faults.push(error) }, { resume: true });
+  readMapping(path);
+  writeFileSync(path, "{");
+  resumed().close();
+  expect(faults).toHaveLength(1);
+  forgetMapping(path);
+  expect(resumed).toThrow("JSON");
 });
