@@ -5,7 +5,11 @@
 export type Job = (signal: AbortSignal) => Promise<number | undefined>;
 
 export type Lanes = {
-  add(name: string, job: Job): void;
+  /**
+   * `restMs`: the lane rests this long between two runs, so that what comes in meanwhile is one piece of work. A lane that
+   * is at rest for longer runs as soon as it is woken.
+   */
+  add(name: string, job: Job, options?: { restMs?: number }): void;
   /** There may be something to do. Cheap; may be called for every delivery. */
   wake(name: string): void;
   /** No new run of this lane; resolves when the running one is through. */

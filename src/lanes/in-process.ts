@@ -1,6 +1,15 @@
 import type { Job, Lanes } from "./contract.ts";
 
-type Lane = { job: Job; running?: Promise<void>; woken: boolean; failures: number; timer?: NodeJS.Timeout };
+type Lane = {
+  job: Job;
+  restMs: number;
+  running?: Promise<void>;
+  /** When its last run ended, on the monotonic clock. */
+  endedAt: number;
+  woken: boolean;
+  failures: number;
+  timer?: NodeJS.Timeout;
+};
 
 type InProcessOptions = {
   now?: () => number;
@@ -29,14 +38,16 @@ export function inProcessLanes({ now = Date.now, onError }: InProcessOptions): L
       if (!stopping.signal.aborted) onError(name, error, pause);
     }
     delete lane.running;
+    lane.endedAt = performance.now();
     if (stopping.signal.aborted || lanes.get(name) !== lane) return;
-    if (lane.woken && lane.failures === 0) start(name, lane);
+    if (lane.woken && lane.failures === 0) schedule(name, lane, 0);
     else if (next !== undefined) schedule(name, lane, Math.max(0, next - now()));
   };
 
   const schedule = (name: string, lane: Lane, delayMs: number): void => {
+    const restMs = lane.endedAt + lane.restMs - performance.now();
     clearTimeout(lane.timer);
-    lane.timer = setTimeout(() => start(name, lane), Math.min(delayMs, longestWaitMs));
+    lane.timer = setTimeout(() => start(name, lane), Math.min(Math.max(delayMs, restMs), longestWaitMs));
   };
 
   const start = (name: string, lane: Lane): void => {
@@ -46,8 +57,8 @@ export function inProcessLanes({ now = Date.now, onError }: InProcessOptions): L
   };
 
   return {
-    add(name, job) {
-      const lane: Lane = { job, woken: false, failures: 0 };
+    add(name, job, { restMs = 0 } = {}) {
+      const lane: Lane = { job, restMs, endedAt: Number.NEGATIVE_INFINITY, woken: false, failures: 0 };
       lanes.set(name, lane);
       schedule(name, lane, 0);
     },

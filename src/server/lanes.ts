@@ -5,7 +5,7 @@ import { maskAll } from "../core/mask.ts";
 import type { Provider } from "../core/provider.ts";
 import { closeFollowUps } from "../flow/calls/close-follow-ups.ts";
 import { decodeNew, settleLine } from "../flow/calls/decode.ts";
-import { deliverDue } from "../flow/calls/deliver.ts";
+import { claimSize, deliverDue } from "../flow/calls/deliver.ts";
 import { renumber } from "../flow/contacts/renumber.ts";
 import { syncContacts } from "../flow/contacts/sync.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
@@ -16,6 +16,10 @@ import { reconcileLane } from "./reconcile-lane.ts";
 
 /** Deliveries in one transaction: few enough that an inbound call never waits for it. */
 const deliveriesAtOnce = 32;
+/** Webhooks that arrive meanwhile are decoded in one transaction. */
+const decodeRestMs = 20;
+/** Calls that fall due meanwhile go to the CRM in one batch. */
+const deliverRestMs = 100;
 const syncEveryMs = 5 * 60_000;
 /** Of an installation without calls: often enough that no refresh token expires unused. */
 export const syncAtRestMs = 6 * 3_600_000;
@@ -52,32 +56,37 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
   const nameOf = (lane: LaneKind): string => `${settings.name}/${lane}`;
   const wake = (lane: LaneKind): void => lanes.wake(nameOf(lane));
   const added: LaneKind[] = [];
-  const add = (lane: LaneKind, job: Job): void => {
+  const add = (lane: LaneKind, job: Job, restMs = 0): void => {
     added.push(lane);
-    lanes.add(nameOf(lane), (signal) => during(() => job(signal)));
+    lanes.add(nameOf(lane), (signal) => during(() => job(signal)), { restMs });
   };
 
-  add("decode", async (signal) => {
-    let decoded = 0;
-    for (let taken = 1; taken > 0 && !signal.aborted; decoded += taken) {
+  const decode: Job = async (signal) => {
+    let [taken, decoded] = [0, 0];
+    do {
       taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
+      decoded += taken;
       await setImmediate();
-    }
+    } while (taken >= deliveriesAtOnce && !signal.aborted);
+    // Large deliveries end a turn early, so there may be more.
+    if (taken > 0) wake("decode");
     while (!signal.aborted && (await settleLine(flow, installation))) {
       decoded += 1;
       await setImmediate();
     }
     if (decoded > 0) for (const lane of ["deliver", "recordings"] as const) wake(lane);
     return undefined;
-  });
+  };
+  add("decode", decode, decodeRestMs);
 
   // The pause that a CRM asks for also holds for calls that come in meanwhile.
   let [pausedFrom, pausedUntil] = [0, 0];
-  add("deliver", async (signal) => {
+  const deliver: Job = async (signal) => {
     // If the clock was set back since, the pause is over.
     if (flow.now() < pausedUntil && flow.now() >= pausedFrom) return pausedUntil;
     try {
-      while (!signal.aborted && (await deliverDue(flow, installation, signal)) > 0) await setImmediate();
+      while (!signal.aborted && (await deliverDue(flow, installation, signal)) >= claimSize(installation))
+        await setImmediate();
       while (!signal.aborted && (await closeFollowUps(flow, installation, signal)) > 0) await setImmediate();
     } catch (error) {
       if (!(error instanceof CrmError) || error.afterMs === undefined) throw error;
@@ -91,7 +100,8 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
       return pausedUntil;
     }
     return flow.store.nextDue(settings.name);
-  });
+  };
+  add("deliver", deliver, deliverRestMs);
 
   let isPrepared = false;
   let failures = 0;

@@ -39,6 +39,24 @@ export function testLanes(name: string, open: Open): void {
       await lanes.stop();
     });
 
+    test("rest between two runs, and run at once when woken after that", async () => {
+      const lanes = open(() => {});
+      const runs = { rested: 0, resting: 0 };
+      const job = (name: keyof typeof runs) => async () => {
+        runs[name] += 1;
+        if (runs[name] === 1) lanes.wake(name);
+        return undefined;
+      };
+      lanes.add("resting", job("resting"), { restMs: 3_600_000 });
+      lanes.add("rested", job("rested"), { restMs: 1 });
+      await vi.waitFor(() => expect(runs.rested).toBe(2), { timeout: 20_000 });
+      lanes.wake("resting");
+      lanes.wake("rested");
+      await vi.waitFor(() => expect(runs.rested).toBe(3), { timeout: 20_000 });
+      expect(runs.resting).toBe(1);
+      await lanes.stop();
+    });
+
     test("let one lane fail without stopping another, and try it again", async () => {
       const errors: string[] = [];
       const lanes = open((lane) => errors.push(lane));

@@ -28,6 +28,11 @@ type Claim = {
   signal: AbortSignal | undefined;
 };
 
+/** The most calls of one claim. */
+export function claimSize({ connector: { batchSize, parallel = 1 } }: Installation): number {
+  return batchSize * parallel;
+}
+
 /**
  * Logs the calls that are due, as many batches as the CRM takes at once, in one claim; each batch is sent as soon as its
  * callers are matched. Returns how many it took. A row that fails does not affect the others. When the whole CRM is
@@ -38,9 +43,8 @@ export async function deliverDue(
   installation: Installation,
   signal?: AbortSignal,
 ): Promise<number> {
-  const { settings, connector } = installation;
-  const { batchSize, parallel = 1 } = connector;
-  const rows = await flow.store.dueCalls(settings.name, flow.now(), batchSize * parallel);
+  const { settings } = installation;
+  const rows = await flow.store.dueCalls(settings.name, flow.now(), claimSize(installation));
   const merged = rows.filter(({ state }) => state === "merged");
   if (merged.length > 0) await removeMerged(flow, installation, merged);
   const due = rows.filter(({ state }) => state !== "merged");
@@ -67,7 +71,7 @@ export async function deliverDue(
       await postpone(flow, installation, part, error);
     }
   };
-  const parts = await Promise.allSettled(inParts(due, batchSize).map(deliver));
+  const parts = await Promise.allSettled(inParts(due, installation.connector.batchSize).map(deliver));
   await retryFollowUps(flow, installation, claim.unmade);
   for (const part of parts) if (part.status === "rejected") throw part.reason;
   if (!refusal) return rows.length;
