@@ -28,8 +28,10 @@ export async function findCall(store: Store, text: string): Promise<string> {
   let seen = 0;
   for await (const row of newestCalls(store)) {
     if (row.call.legs.includes(text) && row.state !== "merged") return row.call.key;
-    if ([row.call.key, ...row.call.legs].some((id) => id.includes(text))) matches.push(row);
-    if (++seen >= searched || matches.length > shown) break;
+    // An older call may still have just this id.
+    if (matches.length <= shown && [row.call.key, ...row.call.legs].some((id) => id.includes(text)))
+      matches.push(row);
+    if (++seen >= searched) break;
   }
   const [only, second] = matches;
   if (only && !second) return only.call.key;
