@@ -56,7 +56,7 @@ async function workOn(parts: Parts, installation: Installation): Promise<string 
 }
 
 async function decodeAll({ flow, providers }: Parts, installation: Installation): Promise<void> {
-  while ((await decodeNew(flow, installation, providers, deliveriesAtOnce)) > 0);
+  while ((await decodeNew(flow, installation, providers, deliveriesAtOnce)).taken > 0);
   while (await settleLine(flow, installation));
 }
 

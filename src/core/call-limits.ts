@@ -11,3 +11,9 @@ export const endLimits: EventLimits = { events: 2_100, bytes: 16 * megabyte };
 export const overLimits =
   `this call has its most events (${eventLimits.events.toLocaleString("en")}, or ${eventLimits.bytes / megabyte} MB of them): ` +
   "what comes later is stored as it was received, and not decoded";
+
+/**
+ * Bytes of webhooks that are decoded in one turn, which takes some 10 ms. The one that exceeds them is decoded as well, so
+ * that a large one gets its turn.
+ */
+export const turnBytes = 1_048_576;

@@ -62,14 +62,13 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
   };
 
   const decode: Job = async (signal) => {
-    let [taken, decoded] = [0, 0];
-    do {
-      taken = await decodeNew(flow, installation, providers, deliveriesAtOnce);
-      decoded += taken;
+    let decoded = 0;
+    for (let isFull = true; isFull && !signal.aborted; ) {
+      const turn = await decodeNew(flow, installation, providers, deliveriesAtOnce);
+      decoded += turn.taken;
+      isFull = turn.isFull;
       await setImmediate();
-    } while (taken >= deliveriesAtOnce && !signal.aborted);
-    // Large deliveries end a turn early, so there may be more.
-    if (taken > 0) wake("decode");
+    }
     while (!signal.aborted && (await settleLine(flow, installation))) {
       decoded += 1;
       await setImmediate();

@@ -1,11 +1,10 @@
+import { turnBytes } from "../core/call-limits.ts";
 import type { DeliveryNote, ReplayScope, StoredAnswer, StoredDelivery } from "./contract/calls.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
 import { deliveryColumns, toDelivery } from "./db/rows.ts";
 import { erasedLately, markOf } from "./erasure/calls.ts";
 
 const dayMs = 86_400_000;
-/** Decoding this much takes some 10 ms. The delivery that exceeds it is taken as well, so that a large one gets its turn. */
-const bytesAtOnce = 1_048_576;
 
 /**
  * Each with the earlier one that it repeats, if any. One with a fault is not repeated: the provider sends it again, and
@@ -21,8 +20,8 @@ export async function newDeliveries(
                     WHERE installation = :installation AND state IN (0, 3) ORDER BY id LIMIT :limit),
           sums AS (SELECT id, sum(bytes) OVER (ORDER BY id) - bytes AS bytes_before FROM next)
      SELECT ${deliveryColumns}, state, events FROM deliveries
-      WHERE id IN (SELECT id FROM sums WHERE bytes_before < :bytesAtOnce) ORDER BY id`,
-    { installation, limit, bytesAtOnce },
+      WHERE id IN (SELECT id FROM sums WHERE bytes_before < :turnBytes) ORDER BY id`,
+    { installation, limit, turnBytes },
   );
   const seen = new Map<number, StoredDelivery>();
   const found: StoredDelivery[] = [];

@@ -84,7 +84,7 @@ export function openWorld({ provider, own, now, settings, file, log, connectors:
   };
 
   const workOff = async (): Promise<void> => {
-    while ((await decodeNew(open().flow, acmeNow(), providers, 200)) > 0);
+    while ((await decodeNew(open().flow, acmeNow(), providers, 200)).taken > 0);
     while (await settleLine(open().flow, acmeNow()));
     while ((await deliverDue(open().flow, acmeNow())) > 0);
   };

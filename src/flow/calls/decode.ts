@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { type Call, callKey } from "../../core/call.ts";
-import { endLimits, overLimits } from "../../core/call-limits.ts";
+import { endLimits, overLimits, turnBytes } from "../../core/call-limits.ts";
 import { foldCall } from "../../core/customer.ts";
 import { StoreError } from "../../core/errors.ts";
 import { reasonOf } from "../../core/mask.ts";
@@ -23,21 +23,22 @@ import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
 import { readDelivery } from "./read-delivery.ts";
 import { type WithinLimits, withinLimits } from "./within-limits.ts";
 
-/**
- * Decodes what has arrived, folds it into calls and marks the calls that are due, in one transaction.
- * Returns how many deliveries it handled; 0 when there are no more.
- */
+/** `taken`: how many deliveries a turn handled; 0 when there were none. `isFull`: there may be more that arrived before it. */
+type DecodedTurn = { taken: number; isFull: boolean };
+
+/** Decodes what has arrived, folds it into calls and marks the calls that are due, in one transaction. */
 export async function decodeNew(
   flow: Flow,
   installation: Decoding,
   providers: Readonly<Record<string, Provider>>,
   limit: number,
-): Promise<number> {
+): Promise<DecodedTurn> {
   const deliveries = await flow.store.newDeliveries(installation.settings.name, limit);
-  if (deliveries.length === 0) return 0;
+  if (deliveries.length === 0) return { taken: 0, isFull: false };
   const read = await eachInTurn(deliveries, (delivery) => readOne(flow, providers, delivery));
   await foldBatch(flow, installation, read);
-  return deliveries.length;
+  const bytes = deliveries.reduce((sum, { body }) => sum + body.length, 0);
+  return { taken: deliveries.length, isFull: deliveries.length >= limit || bytes >= turnBytes };
 }
 
 /** Deliveries of large calls are folded in parts, to limit how many large calls are in memory at once. */

@@ -1,4 +1,3 @@
-import { createSecretKey, type KeyObject } from "node:crypto";
 import { Rejected } from "../../core/errors.ts";
 import type { CallLinks, LinkedCall } from "../../core/runtime.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
@@ -20,16 +19,13 @@ export type Recordings = ReturnType<typeof createRecordings>;
  * same id after an old backup was restored.
  */
 export function createRecordings(store: Pick<Store, "secret" | "callById">, publicUrl: string) {
-  let loading: Promise<KeyObject> | undefined;
+  let loading: Promise<Uint8Array> | undefined;
   /** A secret that could not be loaded is loaded again the next time. */
-  const secret = (): Promise<KeyObject> => {
-    loading ??= store.secret("recordings").then(
-      (bytes) => createSecretKey(bytes),
-      (error: unknown) => {
-        loading = undefined;
-        throw error;
-      },
-    );
+  const secret = (): Promise<Uint8Array> => {
+    loading ??= store.secret("recordings").catch((error: unknown) => {
+      loading = undefined;
+      throw error;
+    });
     return loading;
   };
 
@@ -87,7 +83,7 @@ export function endingOf(ref: string | undefined): ".mp3" | ".wav" {
 }
 
 /** Which of a call's links this is, so far; compared with one even when there is no such call. */
-function linkOf(key: KeyObject, id: number, row: TrackedCall | undefined, mac: Buffer): number | undefined {
+function linkOf(key: Uint8Array, id: number, row: TrackedCall | undefined, mac: Buffer): number | undefined {
   const newest = row ? Math.max(row.link, -row.link - 1) : 0;
   let found: number | undefined;
   for (let link = newest; link >= 0; link -= 1)
@@ -96,7 +92,7 @@ function linkOf(key: KeyObject, id: number, row: TrackedCall | undefined, mac: B
 }
 
 /** The first link of a call is as it was before links could be replaced. */
-function macOf(key: KeyObject, id: number, callKey: string, link: number): Buffer {
+function macOf(key: Uint8Array, id: number, callKey: string, link: number): Buffer {
   const which = link > 0 ? `\n${link}` : "";
   return hmacSha256(key, `recording\n${id}\n${callKey}${which}`).subarray(0, macBytes);
 }

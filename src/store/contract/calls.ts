@@ -184,7 +184,7 @@ export type OpenLine = { provider: string; number: string; openBefore: number };
 export type CallStore = {
   /** Resolves once the bytes are on disk. Many at once share one commit. */
   append(delivery: Delivery): Promise<void>;
-  /** The oldest that are not decoded: at most `limit`, and fewer when their bodies are large. */
+  /** The oldest that are not decoded: at most `limit`, and fewer when their bodies reach `turnBytes`. */
   newDeliveries(installation: string, limit: number): Promise<StoredDelivery[]>;
   deliveriesOf(callId: number): Promise<DeliveryNote[]>;
   /** Deliveries that gave no event: unknown kinds and faults, newest first. */
