@@ -1,4 +1,4 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { Call } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { Decision } from "../../core/tracked-call.ts";
@@ -122,11 +122,11 @@ export async function erasedLately(tx: Db, installation: string, now: number): P
   };
 }
 
-async function tombstoneKey(tx: Db): Promise<Uint8Array> {
-  return (await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName));
+async function tombstoneKey(tx: Db): Promise<KeyObject> {
+  return createSecretKey((await findSecret(tx, secretName)) ?? (await makeSecret(tx, secretName)));
 }
 
-function hashOf(key: Uint8Array, installation: string, mark: string): Uint8Array {
+function hashOf(key: KeyObject, installation: string, mark: string): Uint8Array {
   return createHmac("sha256", key).update(`${installation}\n${mark}`).digest();
 }
 
