@@ -1,6 +1,6 @@
 import type { CallRecord, FollowUp, FollowUpStanding } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { failedCall, ownerInstead, type SavedCall, type SettledCall } from "../../src/lib/saving.ts";
+import { failedCall, otherOwner, type SavedCall, type SettledCall } from "../../src/lib/saving.ts";
 import type { HubspotWork } from "./account.ts";
 import { associate } from "./associations.ts";
 import { isAboutOwner, isClash, refusedWith } from "./errors.ts";
@@ -85,7 +85,7 @@ async function followUpsOf(
     refused = refused.flatMap((row) => {
       const answer = written.get(row.ref);
       const isRefused = answer && "failed" in answer && isAboutOwner(answer.failed);
-      return isRefused ? withOtherOwner(row, fallbacks.get(row.ref), answer.failed) : [];
+      return isRefused ? withOtherOwner(row, fallbacks.get(row.ref)) : [];
     });
     for (const { ref, input } of refused) sent.set(ref, withoutKey(input.properties));
     for (const [key, answer] of await create(refused)) written.set(key, answer);
@@ -128,10 +128,9 @@ function fieldsOf({ task, ownerId, fields }: CallRecord, known: Properties): Tex
 function withOtherOwner(
   { ref, input }: BatchRow<TaskInput>,
   fallback: string | undefined,
-  error: CrmError,
 ): BatchRow<TaskInput> {
   const { hubspot_owner_id: refused, ...rest } = input.properties;
-  const { owner } = ownerInstead(refused, fallback, { otherwise: "it has no owner", why: error.message });
+  const owner = otherOwner(refused, fallback);
   const properties = { ...rest, ...(owner !== undefined && { hubspot_owner_id: owner }) };
   return { ref, input: { ...input, properties } };
 }

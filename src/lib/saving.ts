@@ -81,13 +81,18 @@ function resultOf(call: SavedCall<unknown>): SaveResult {
   };
 }
 
-/** The owner of a record after the CRM refused one: the default owner, and after that one none. `otherwise`: what a record without an owner has. */
+/** The owner of a record after the CRM refused one: the default owner, and after that one none. */
+export function otherOwner(refused: unknown, fallback: string | undefined): string | undefined {
+  return fallback === refused ? undefined : fallback;
+}
+
+/** The same, with a sentence that says what was left out. `otherwise`: what a record without an owner has. */
 export function ownerInstead(
   refused: unknown,
   fallback: string | undefined,
   { otherwise, why }: { otherwise: string; why: string },
 ): { owner: string | undefined; without: string } {
-  const owner = fallback === refused ? undefined : fallback;
+  const owner = otherOwner(refused, fallback);
   const instead = owner === undefined ? otherwise : "the default owner has it";
   return { owner, without: `the owner ${refused}, so ${instead}: ${why}` };
 }

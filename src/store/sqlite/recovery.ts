@@ -200,7 +200,7 @@ function copyTable(database: DatabaseSync, table: string): string[] {
   }
 }
 
-/** Puts a finished file in the place of a database, durably. Returns the folder with the old one; undefined when there was none. */
+/** Puts a finished file in the place of a database, durably. Returns the folder with the old one, if there was one. */
 function replaceBy(part: string, database: string, at: number): string | undefined {
   syncPath(part);
   const aside = moveAside(database, at, { mark: false });
