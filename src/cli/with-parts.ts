@@ -3,7 +3,7 @@ import type { Installation } from "../flow/installation.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 import { assemble, type Parts } from "../server/assemble.ts";
 import type { Store } from "../store/contract.ts";
-import { openSqliteStore } from "../store/sqlite/store.ts";
+import { openStore } from "../store/open.ts";
 import { mustHaveStore, refuseLostStore } from "./data-folder.ts";
 import { createLog } from "./log.ts";
 import { Failure, type GlobalOptions } from "./output.ts";
@@ -30,8 +30,8 @@ export async function withStore<T>(
   work: (store: Store, config: Config) => Promise<T>,
 ): Promise<T> {
   const { config } = readConfig(options);
-  mustHaveStore(config.dataFolder);
-  const store = openSqliteStore(config.dataFolder);
+  mustHaveStore(config);
+  const store = openStore(config);
   try {
     return await work(store, config);
   } finally {

@@ -18,6 +18,8 @@ export type GrantKeeper = {
   tokens: TokenSource;
   /** The installation as it was stored when last read. */
   current(): StoredInstall;
+  /** Reads again what another instance may have stored. */
+  refresh(): Promise<void>;
   /** The granted scopes, as far as the CRM lists them. */
   scopes(): readonly string[];
   /** A new consent: the account works again. Stored settings stay. */
@@ -28,7 +30,7 @@ export type GrantKeeper = {
 
 /** `lost`: called when the CRM has revoked our access. */
 type GrantParts = {
-  store: Pick<Store, "install" | "saveInstall" | "claimInstall" | "releaseInstall">;
+  store: Pick<Store, "install" | "saveInstall" | "claimInstall" | "releaseInstall" | "shared">;
   sealer: Sealer;
   oauth: OAuth;
   app: unknown;
@@ -124,6 +126,9 @@ export function keepGrant(first: StoredInstall, parts: GrantParts): GrantKeeper 
   return {
     tokens: { current: () => tokens.current(), refused: (token) => tokens.refused(token) },
     current: () => install,
+    async refresh() {
+      await look();
+    },
     scopes: () => scopesOf(install),
     update: (change) =>
       inTurn(async (claim) => {

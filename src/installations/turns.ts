@@ -5,7 +5,7 @@ import type { Store } from "../store/contract.ts";
 /** Does one piece of work at a time for an installation. `claim`: for `saveInstall`; absent while nothing is stored. */
 export type Turns = <T>(work: (claim: number | undefined) => Promise<T>) => Promise<T>;
 
-type ClaimStore = Pick<Store, "install" | "claimInstall" | "releaseInstall">;
+type ClaimStore = Pick<Store, "install" | "claimInstall" | "releaseInstall" | "shared">;
 
 /** Longer than any turn, so that only the claim of a killed process expires. */
 const claimMs = 90_000;
@@ -18,7 +18,8 @@ export function createTurns(name: string, store: ClaimStore, now: () => number):
 
   const claimed = async (): Promise<number | undefined> => {
     for (let looks = 0; looks < mostLooks; looks += 1) {
-      const at = now();
+      // Instances whose clocks differ would not see each other's claims.
+      const at = (await store.shared?.now()) ?? now();
       if (await store.claimInstall(name, at, at + claimMs)) return at + claimMs;
       if (!(await store.install(name))) return undefined;
       await pause(lookAgainMs);

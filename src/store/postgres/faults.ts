@@ -8,6 +8,7 @@ const cures: Readonly<Record<StoreFault, string>> = {
   locked: "check that DATABASE_URL leads to the primary server, and that its user may write",
   broken: `check that PostgreSQL runs and can be reached from here; ${server}`,
   refused: "report this as a bug",
+  overtaken: "it does the work from here",
   other: server,
 };
 

@@ -21,7 +21,11 @@ const key = 'text COLLATE "C" NOT NULL';
 /**
  * The same tables as in `sqlite/migrations.ts`, which explains them. Here there are no losses; `tallies` is the sum of
  * `tally_changes`, to which each change adds a row: a row per installation and state would be a lock that all of its work
- * waits for. Text is compared by its bytes.
+ * waits for. Text is compared by its bytes. Only here:
+ * - fences: the claim whose writes count, by installation
+ * - instances: those that run, and how many installations each works for
+ * - mappings: those that were saved through the API
+ * - changes: of installs and mappings, which all instances follow; the trigger also notifies them
  */
 const steps: readonly Step[] = [
   {
@@ -180,6 +184,27 @@ const steps: readonly Step[] = [
   CREATE TRIGGER calls_came_or_went AFTER INSERT OR DELETE ON calls FOR EACH ROW EXECUTE FUNCTION tally();
   CREATE TRIGGER calls_moved AFTER UPDATE OF state ON calls FOR EACH ROW
     WHEN (old.state <> new.state) EXECUTE FUNCTION tally();
+
+  CREATE TABLE fences (installation ${key} PRIMARY KEY, epoch bigint NOT NULL);
+  CREATE TABLE instances (
+    id ${key} PRIMARY KEY, tenancies integer NOT NULL, has_listeners boolean NOT NULL, seen_at timestamptz NOT NULL
+  );
+  CREATE TABLE mappings (installation ${key} PRIMARY KEY, text text NOT NULL);
+  CREATE TABLE changes (id bigint PRIMARY KEY DEFAULT next_id(), what text NOT NULL, name text NOT NULL);
+  CREATE FUNCTION note_change() RETURNS trigger LANGUAGE plpgsql AS $$
+    DECLARE
+      changed text := COALESCE(to_jsonb(new), to_jsonb(old)) ->> TG_ARGV[0];
+    BEGIN
+      INSERT INTO changes (what, name) VALUES (TG_TABLE_NAME, changed);
+      PERFORM pg_notify('switchhook_' || current_schema(), 'changed ' || TG_TABLE_NAME || ' ' || changed);
+      RETURN NULL;
+    END $$;
+  CREATE TRIGGER installs_came_or_went AFTER INSERT OR DELETE ON installs FOR EACH ROW
+    EXECUTE FUNCTION note_change('name');
+  CREATE TRIGGER installs_changed AFTER UPDATE ON installs FOR EACH ROW
+    WHEN (old.version <> new.version OR old.state <> new.state) EXECUTE FUNCTION note_change('name');
+  CREATE TRIGGER mappings_changed AFTER INSERT OR UPDATE OR DELETE ON mappings FOR EACH ROW
+    EXECUTE FUNCTION note_change('installation');
   `,
   },
 ];
@@ -224,7 +249,8 @@ function statementsOf(sql: string): string[] {
 const weekSeconds = 7 * 86_400;
 const weeksAhead = 3;
 
-function idAt(seconds: number): bigint {
+/** The smallest id of a time, in seconds since 1970. */
+export function idAt(seconds: number): bigint {
   return BigInt(seconds) << BigInt(secondsShift);
 }
 

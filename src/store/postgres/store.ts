@@ -1,4 +1,4 @@
-import type { Store } from "../contract.ts";
+import type { Store, WorkClaim } from "../contract.ts";
 import type { Db } from "../db/db.ts";
 import { type DeliveryColumns, groupCommit } from "../group-commit.ts";
 import { withNamedErrors } from "../named-errors.ts";
@@ -6,6 +6,7 @@ import { operations, storeOver, type Write } from "../store.ts";
 import { namedError } from "./faults.ts";
 import { type Connections, openConnections } from "./pool.ts";
 import { addPartitions, dropPartitions, migrate } from "./schema.ts";
+import { openShared, proveClaim } from "./shared.ts";
 
 /** Connections by what they are for, so that webhooks and live calls never wait for the lanes' work. */
 const sizes = {
@@ -50,20 +51,33 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
   });
   const writes = afterMigration(writer);
 
-  const write: Write = (name, ...args) => {
-    transactions += 1;
-    if (transactions % sumEvery === 0) void sumTallies(writer).catch(() => {});
-    const operation = operations[name] as (tx: Db, ...rest: unknown[]) => Promise<never>;
-    return writes.transaction((tx) => operation(tx, ...args));
-  };
+  const backend = { read: afterMigration(read), listings: afterMigration(listings), cleanUp: async () => {} };
 
-  const shared = storeOver(
-    { read: afterMigration(read), listings: afterMigration(listings), write, cleanUp: async () => {} },
-    now,
-  );
+  /** With a claim, each transaction proves it first. */
+  const writing =
+    (claim?: WorkClaim): Write =>
+    (name, ...args) => {
+      transactions += 1;
+      if (transactions % sumEvery === 0) void sumTallies(writer).catch(() => {});
+      const operation = operations[name] as (tx: Db, ...rest: unknown[]) => Promise<never>;
+      return writes.transaction(async (tx) => {
+        if (claim) await proveClaim(tx, claim);
+        return operation(tx, ...args);
+      });
+    };
+  const unclaimed = storeOver({ ...backend, write: writing() }, now);
+
+  const as = (claim: WorkClaim): Store =>
+    withNamedErrors({ ...store, ...storeOver({ ...backend, write: writing(claim) }, now) }, namedError);
 
   const store: Store = {
-    ...shared,
+    ...unclaimed,
+    shared: { ...withNamedErrors(openShared(url, { ...writes, all: backend.read.all, get: backend.read.get }), namedError), as },
+    /** Nothing that is under way for it is stored from here on. */
+    eraseInstallation: async (installation, options) => {
+      await store.shared?.claim(installation);
+      return unclaimed.eraseInstallation(installation, options);
+    },
     append: groupCommit(
       async (columns) => {
         await migratedOnce();
@@ -81,7 +95,7 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
       await sumTallies(writer);
       await writer.transaction((tx) => addPartitions(tx));
       const dropped = await dropPartitions(writer, before);
-      return dropped + (await shared.purge(at, before));
+      return dropped + (await unclaimed.purge(at, before));
     },
     // PostgreSQL's own write-ahead log and checksums see to both.
     losses: async () => [],

@@ -7,6 +7,7 @@ const cures: Readonly<Record<StoreFault, string>> = {
   locked: "check the disk of the data folder, and make it writable for this user",
   broken: "check the disk of the data folder",
   refused: "report this as a bug",
+  overtaken: "it does the work from here",
   other: "check the disk of the data folder",
 };
 
