@@ -29,7 +29,7 @@ await parts.accounts.load();
 const app = createApp(parts);
 await parts.flow.store.ready();
 app.listen(0, "127.0.0.1", () => {
-  parts.start();
+  await parts.start();
   const address = app.address();
   process.send?.({
     port: typeof address === "object" && address ? address.port : 0,

@@ -26,7 +26,7 @@ export type TenancyHooks = {
 /** Which instance works for which installation. */
 export type Tenancies = ReturnType<typeof openTenancies>;
 
-type Options = {
+type TenancyOptions = {
   shared: SharedStore;
   hooks: TenancyHooks;
   log: Log;
@@ -54,7 +54,7 @@ const othersFirstMs = 1_500;
 const takenAtOnce = 4;
 const leader = "leader";
 
-export function openTenancies({ shared, hooks, log, limitedLog, places }: Options) {
+export function openTenancies({ shared, hooks, log, limitedLog, places }: TenancyOptions) {
   const id = randomUUID();
   const failed = (error: unknown): void => {
     if (!isStopping)

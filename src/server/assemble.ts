@@ -13,7 +13,6 @@ import { openTenancies } from "../instances/tenancies.ts";
 import { createBodyRoom } from "../lib/body-room.ts";
 import { providers } from "../providers/index.ts";
 import type { SharedChange, Store } from "../store/contract.ts";
-import { openStore } from "../store/open.ts";
 import { createAccounts } from "./accounts.ts";
 import { startChores } from "./chores.ts";
 import { openCrmRecordings } from "./crm-recordings.ts";
@@ -21,6 +20,7 @@ import { eraserOf, openErasing } from "./erasing.ts";
 import { openInstalled } from "./installed.ts";
 import { createLive } from "./live.ts";
 import { createMetrics } from "./metrics.ts";
+import { openStore } from "./open-store.ts";
 import { createRoster, type Roster, type RosterHooks } from "./roster.ts";
 import { followMappings } from "./shared-mappings.ts";
 
@@ -67,7 +67,13 @@ export function assemble(config: Config, options: AssembleOptions) {
   const joining =
     shared &&
     ((hooks: RosterHooks) => {
-      const all = { ...hooks, lead: () => leading.begin(), follow: () => leading.end(), changed: follow, live };
+      const all = {
+        ...hooks,
+        lead: () => leading.begin(),
+        follow: () => leading.end(),
+        changed: follow,
+        live,
+      };
       return openTenancies({ shared, hooks: all, log, limitedLog, places: config.limits.tenancies });
     });
   const roster = createRoster({ config, flow, kinds, providers, archive, onRequest, join: joining });

@@ -4,7 +4,7 @@ import type { Config } from "../config/index.ts";
 import type { SharedStore } from "../store/contract.ts";
 import { type MappingInUse, savedMapping } from "./connect.ts";
 
-type MappingContext = {
+type SharedMappings = {
   config: Config;
   shared: SharedStore;
   mappings: ReadonlyMap<string, MappingInUse>;
@@ -14,7 +14,7 @@ type MappingContext = {
  * Mappings that were saved through the API, where several instances share the store: the store has the newest, and the data
  * folder of each instance a copy, which is used.
  */
-export function followMappings({ config, shared, mappings }: MappingContext) {
+export function followMappings({ config, shared, mappings }: SharedMappings) {
   const copy = async (installation: string, text: string | undefined): Promise<void> => {
     const path = savedMapping(config, installation);
     const before = await readFile(path, "utf8").catch(() => undefined);

@@ -6,7 +6,7 @@ import { isConflict, isConnectionFault } from "./faults.ts";
 /** Connections to PostgreSQL, opened on first use and again after one failed. */
 export type Connections = Db & { close(): Promise<void> };
 
-type Options = {
+type PoolOptions = {
   /** Connections at most. */
   size: number;
   /** What a statement may take, in milliseconds. */
@@ -27,7 +27,7 @@ const getTypeParser: typeof types.getTypeParser = (oid: number, format?: unknown
 type Statement = { name: string; text: string; names: readonly string[] };
 
 /** Transactions are READ COMMITTED; one that lost against another is run again, so `work` does nothing but use `tx`. */
-export function openConnections(url: string, { size, timeoutMs }: Options): Connections {
+export function openConnections(url: string, { size, timeoutMs }: PoolOptions): Connections {
   const config: PoolConfig & { pipeline: boolean } = {
     connectionString: url,
     max: size,

@@ -1,20 +1,12 @@
-import type { Db, ReadDb } from "../db/db.ts";
+import type { Db } from "../db/db.ts";
+import { addPartitions, secondsShift } from "./partitions.ts";
 
 /**
  * The schema, one step after another; the version is the number of steps done. A step that landed is never edited or moved,
  * and new ones go to the end. `contracts`: this step takes something away that earlier versions of Switchhook use, so they
  * refuse the database from then on; until then two versions may run side by side.
  */
-type Step = { sql: string; contracts?: true };
-
-/** Partitions by id, of a week each; `rest` takes ids of a time without a partition. */
-const partitioned = ["deliveries", "history"] as const;
-
-/**
- * Ids carry the time: the seconds since 1970, and 21 bits of a sequence. So rows of one time are in one partition, and
- * older rows have smaller ids. They fit into a number of JavaScript until 2106.
- */
-const secondsShift = 21;
+type SchemaStep = { sql: string; contracts?: true };
 
 const key = 'text COLLATE "C" NOT NULL';
 
@@ -27,7 +19,7 @@ const key = 'text COLLATE "C" NOT NULL';
  * - mappings: those that were saved through the API
  * - changes: of installs and mappings, which all instances follow; the trigger also notifies them
  */
-const steps: readonly Step[] = [
+const steps: readonly SchemaStep[] = [
   {
     sql: `
   CREATE SEQUENCE ids;
@@ -244,68 +236,4 @@ function statementsOf(sql: string): string[] {
     .split(/;\n+(?= {2}\S|\s*$)/)
     .map((one) => one.trim())
     .filter((one) => one !== "");
-}
-
-const weekSeconds = 7 * 86_400;
-const weeksAhead = 3;
-
-/** The smallest id of a time, in seconds since 1970. */
-export function idAt(seconds: number): bigint {
-  return BigInt(seconds) << BigInt(secondsShift);
-}
-
-/** The partitions of this week and the next ones. */
-export async function addPartitions(tx: Db): Promise<void> {
-  const row = await tx.get("SELECT extract(epoch FROM clock_timestamp())::bigint AS seconds");
-  const thisWeek = Math.floor(Number(row?.["seconds"]) / weekSeconds);
-  const existing = new Set((await partitionsOf(tx)).map(({ name }) => name));
-  for (let week = thisWeek; week <= thisWeek + weeksAhead; week += 1) {
-    const [from, to] = [idAt(week * weekSeconds), idAt((week + 1) * weekSeconds)];
-    for (const table of partitioned)
-      if (!existing.has(`${table}_${week}`))
-        await tx.run(
-          `CREATE TABLE IF NOT EXISTS ${table}_${week} PARTITION OF ${table} FOR VALUES FROM (${from}) TO (${to})`,
-        );
-  }
-}
-
-type Partition = { name: string; table: string; week: number };
-
-/** Those with a week, in this schema. */
-async function partitionsOf(db: ReadDb): Promise<Partition[]> {
-  const rows = await db.all(
-    `SELECT child.relname AS name FROM pg_inherits
-      JOIN pg_class child ON child.oid = inhrelid JOIN pg_class parent ON parent.oid = inhparent
-      WHERE parent.relname IN (:partitioned) AND child.relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())`,
-    { partitioned },
-  );
-  return rows.flatMap(({ name }) => {
-    const [, table, week] = /^(\w+)_(\d+)$/.exec(String(name)) ?? [];
-    return table === undefined ? [] : [{ name: String(name), table, week: Number(week) }];
-  });
-}
-
-/**
- * Drops the partitions whose rows are all older than `before` and have been decoded. A drop that would have to wait for
- * others is left to the next time, because webhooks would wait behind it. Returns how many deliveries were dropped.
- */
-export async function dropPartitions(db: Db, before: number): Promise<number> {
-  let dropped = 0;
-  for (const { name, table, week } of await partitionsOf(db)) {
-    if ((week + 1) * weekSeconds * 1_000 > before) continue;
-    dropped += await db.transaction(async (tx) => {
-      await tx.run("SET LOCAL lock_timeout = '200ms'");
-      await tx.run(`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`);
-      const isInUse =
-        table === "deliveries" &&
-        (await tx.get(`SELECT 1 FROM ${name} WHERE state IN (0, 3) OR received_at >= :before LIMIT 1`, {
-          before,
-        }));
-      if (isInUse) return 0;
-      const count = await tx.get(`SELECT COUNT(*) AS n FROM ${name}`);
-      await tx.run(`DROP TABLE ${name}`);
-      return table === "deliveries" ? Number(count?.["n"]) : 0;
-    });
-  }
-  return dropped;
 }

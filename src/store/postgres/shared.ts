@@ -3,7 +3,7 @@ import { Client } from "pg";
 import { StoreError } from "../../core/errors.ts";
 import type { Notice, SharedChange, SharedStore, WorkClaim } from "../contract.ts";
 import type { Db, Row } from "../db/db.ts";
-import { idAt } from "./schema.ts";
+import { idAt } from "./partitions.ts";
 
 type Rows = Pick<Db, "all" | "get" | "transaction">;
 

@@ -4,8 +4,9 @@ import { type DeliveryColumns, groupCommit } from "../group-commit.ts";
 import { withNamedErrors } from "../named-errors.ts";
 import { operations, storeOver, type Write } from "../store.ts";
 import { namedError } from "./faults.ts";
+import { addPartitions, dropPartitions } from "./partitions.ts";
 import { type Connections, openConnections } from "./pool.ts";
-import { addPartitions, dropPartitions, migrate } from "./schema.ts";
+import { migrate } from "./schema.ts";
 import { openShared, proveClaim } from "./shared.ts";
 
 /** Connections by what they are for, so that webhooks and live calls never wait for the lanes' work. */
@@ -72,7 +73,13 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
 
   const store: Store = {
     ...unclaimed,
-    shared: { ...withNamedErrors(openShared(url, { ...writes, all: backend.read.all, get: backend.read.get }), namedError), as },
+    shared: {
+      ...withNamedErrors(
+        openShared(url, { ...writes, all: backend.read.all, get: backend.read.get }),
+        namedError,
+      ),
+      as,
+    },
     /** Nothing that is under way for it is stored from here on. */
     eraseInstallation: async (installation, options) => {
       await store.shared?.claim(installation);

@@ -1,6 +1,6 @@
-import type { Store } from "./contract.ts";
-import { openPostgresStore } from "./postgres/store.ts";
-import { openSqliteStore } from "./sqlite/store.ts";
+import type { Store } from "../store/contract.ts";
+import { openPostgresStore } from "../store/postgres/store.ts";
+import { openSqliteStore } from "../store/sqlite/store.ts";
 
 /** The store of a configuration: PostgreSQL where it names one, else the embedded one in the data folder. */
 export function openStore(
