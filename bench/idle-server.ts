@@ -28,7 +28,7 @@ const parts = assemble(config, { log: { debug: quiet, info: quiet, warn: first, 
 await parts.accounts.load();
 const app = createApp(parts);
 await parts.flow.store.ready();
-app.listen(0, "127.0.0.1", () => {
+app.listen(0, "127.0.0.1", async () => {
   await parts.start();
   const address = app.address();
   process.send?.({

@@ -62,6 +62,11 @@ export function isConflict(error: unknown): boolean {
   return ["40001", "40P01"].includes(codeOf(error));
 }
 
+/** Others hold a lock for longer than this statement may wait: LOCK_NOT_AVAILABLE. */
+export function isLocked(error: unknown): boolean {
+  return codeOf(error) === "55P03";
+}
+
 /** The connection is not usable any more. `pg` gives its own errors no code. */
 export function isConnectionFault(error: unknown): boolean {
   const code = codeOf(error);

@@ -1,4 +1,5 @@
 import type { Db, ReadDb } from "../db/db.ts";
+import { isLocked } from "./faults.ts";
 
 /**
  * Ids carry the time: the seconds since 1970, and 21 bits of a sequence. So rows of one time are in one partition, and
@@ -48,6 +49,27 @@ async function partitionsOf(db: ReadDb): Promise<Partition[]> {
   });
 }
 
+/** Webhooks would wait behind a statement that waits for a lock on their table. */
+async function ifUnlocked(db: Db, work: (tx: Db) => Promise<number>): Promise<number> {
+  try {
+    return await db.transaction(async (tx) => {
+      await tx.run("SET LOCAL lock_timeout = '200ms'");
+      return work(tx);
+    });
+  } catch (error) {
+    if (isLocked(error)) return 0;
+    throw error;
+  }
+}
+
+/** Makes the partitions of the next weeks, unless others hold their tables just now. */
+export async function addNextPartitions(db: Db): Promise<void> {
+  await ifUnlocked(db, async (tx) => {
+    await addPartitions(tx);
+    return 0;
+  });
+}
+
 /**
  * Drops the partitions whose rows are all older than `before` and have been decoded. A drop that would have to wait for
  * others is left to the next time, because webhooks would wait behind it. Returns how many deliveries were dropped.
@@ -56,8 +78,7 @@ export async function dropPartitions(db: Db, before: number): Promise<number> {
   let dropped = 0;
   for (const { name, table, week } of await partitionsOf(db)) {
     if ((week + 1) * weekSeconds * 1_000 > before) continue;
-    dropped += await db.transaction(async (tx) => {
-      await tx.run("SET LOCAL lock_timeout = '200ms'");
+    dropped += await ifUnlocked(db, async (tx) => {
       await tx.run(`LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`);
       const isInUse =
         table === "deliveries" &&

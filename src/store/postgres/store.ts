@@ -4,7 +4,7 @@ import { type DeliveryColumns, groupCommit } from "../group-commit.ts";
 import { withNamedErrors } from "../named-errors.ts";
 import { operations, storeOver, type Write } from "../store.ts";
 import { namedError } from "./faults.ts";
-import { addPartitions, dropPartitions } from "./partitions.ts";
+import { addNextPartitions, dropPartitions } from "./partitions.ts";
 import { type Connections, openConnections } from "./pool.ts";
 import { migrate } from "./schema.ts";
 import { openShared, proveClaim } from "./shared.ts";
@@ -100,7 +100,7 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
     purge: async (at, before) => {
       await migratedOnce();
       await sumTallies(writer);
-      await writer.transaction((tx) => addPartitions(tx));
+      await addNextPartitions(writer);
       const dropped = await dropPartitions(writer, before);
       return dropped + (await unclaimed.purge(at, before));
     },
