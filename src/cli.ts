@@ -8,6 +8,7 @@ import { explain } from "./cli/explain.ts";
 import { exportInstallation } from "./cli/export.ts";
 import { rotateKeys } from "./cli/keys.ts";
 import { directions, simulatedOutcomes } from "./cli/made-up-calls.ts";
+import { move } from "./cli/move.ts";
 import type { GlobalOptions } from "./cli/output.ts";
 import { packageProject } from "./cli/package.ts";
 import { reconcile } from "./cli/reconcile.ts";
@@ -113,6 +114,12 @@ program
   .option("--url <url>", "where the CRM and its users reach the server (default: publicUrl, if it is https)")
   .option("--check", "write nothing; exit code 1 when a file differs from the manifest")
   .action(run(packageProject));
+
+program
+  .command("move")
+  .description("move all that is stored to PostgreSQL, or from DATABASE_URL to a data folder; can be resumed")
+  .requiredOption("--to <place>", "postgres://..., or a folder when DATABASE_URL is set")
+  .action(run(move));
 
 program
   .command("export")

@@ -11,6 +11,7 @@ import { readConfig } from "./read-config.ts";
 /** Copies the store, and the files of local CRMs, into one file, while a server may be running. */
 export async function backUpStore(file: string, options: GlobalOptions): Promise<void> {
   const { config } = readConfig(options);
+  refusePostgres(config);
   mustHaveStore(config);
   if (existsSync(file))
     throw new Failure(`${file} is there already. Name a new file: a backup never replaces another one.`);
@@ -36,6 +37,7 @@ export async function restoreStore(
   options: GlobalOptions & { empty?: boolean },
 ): Promise<void> {
   const { config } = readConfig(options);
+  refusePostgres(config);
   if ((file === undefined) === (options.empty === undefined))
     throw new Failure("Name the backup to restore, or give --empty to begin with an empty store.");
   const release = claimOrFail(config);
@@ -52,6 +54,7 @@ export async function restoreStore(
 /** Rebuilds damaged indexes. False when more than indexes is damaged. */
 export async function repairStore(options: GlobalOptions): Promise<boolean> {
   const { config } = readConfig(options);
+  refusePostgres(config);
   mustHaveStore(config);
   const release = claimOrFail(config);
   try {
@@ -120,6 +123,13 @@ function claimOrFail({ dataFolder }: Config): () => void {
   const release = claimDataFolder(dataFolder);
   if (release) return release;
   throw new Failure(`A server is working in the data folder ${dataFolder}. Stop it first.`);
+}
+
+function refusePostgres({ databaseUrl }: Config): void {
+  if (databaseUrl)
+    throw new Failure(
+      "DATABASE_URL is set: back PostgreSQL up and restore it with its own tools, such as pg_dump (docs/scaling.md).",
+    );
 }
 
 function databaseOf({ dataFolder }: Config): string {

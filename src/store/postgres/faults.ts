@@ -35,11 +35,17 @@ const singleFaults: Readonly<Record<string, StoreFault>> = {
   "57014": "other",
 };
 
+/** For our own errors, by their code. */
+const ownCures: Readonly<Record<string, string>> = {
+  NEWER: "install that version",
+  MOVED: "unset DATABASE_URL and use that one",
+};
+
 /** Turns an error of `pg` into a `StoreError`. */
 export function namedError(error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const fault = faultOf(error);
-  const cure = codeOf(error) === "NEWER" ? "install that version" : cures[fault];
+  const cure = ownCures[codeOf(error)] ?? cures[fault];
   return new StoreError(fault, `PostgreSQL: ${sentenceOf(error)}`, { cause: error, cure });
 }
 

@@ -218,6 +218,11 @@ export async function migrate(db: Db): Promise<void> {
       const message = `the database was changed by a newer Switchhook (schema ${version}, this one knows ${steps.length})`;
       throw Object.assign(new Error(message), { code: "NEWER" });
     }
+    const moved = version > 0 && (await tx.get("SELECT value FROM marks WHERE name = 'moved'"));
+    if (moved) {
+      const message = `what this database held was moved to ${moved["value"]}`;
+      throw Object.assign(new Error(message), { code: "MOVED" });
+    }
     for (const { sql } of steps.slice(version)) for (const part of statementsOf(sql)) await tx.run(part);
     if (version < steps.length) {
       await tx.run("DELETE FROM switchhook_schema");
@@ -228,6 +233,11 @@ export async function migrate(db: Db): Promise<void> {
     }
     await addPartitions(tx);
   });
+}
+
+/** From now on the database refuses to be used: its calls are worked on elsewhere. */
+export async function markAsMoved(db: Db, to: string): Promise<void> {
+  await db.run("INSERT INTO marks (name, value) VALUES ('moved', CAST(:to AS text))", { to });
 }
 
 /** Each begins with an indentation of two; the lines within it have more. */

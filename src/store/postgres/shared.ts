@@ -115,6 +115,14 @@ export function openShared(url: string, db: Rows): Omit<SharedStore, "as"> {
   };
 }
 
+/** Instances that were noted lately. */
+export async function instancesAlive(db: Pick<Db, "get">): Promise<number> {
+  const row = await db.get(
+    `SELECT COUNT(*) AS n FROM instances WHERE seen_at > clock_timestamp() - interval '${aliveSeconds} seconds'`,
+  );
+  return Number(row?.["n"]);
+}
+
 /** Throws `StoreError` when another instance works for the installation, which then waits until this transaction ends. */
 export async function proveClaim(tx: Db, { installation, epoch }: WorkClaim): Promise<void> {
   const row = await tx.get(
