@@ -1,5 +1,5 @@
+import { startHubspot } from "@switchhook/emulators/hubspot";
 import { expect, onTestFinished, test } from "vitest";
-import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { cli, server, until, workFolder, writeAcme } from "./support.ts";
 
 test("lists dead calls with their reason, and logs them once that is mended", async () => {

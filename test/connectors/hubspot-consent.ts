@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { inspect } from "node:util";
+import { type HubspotEmulator, type HubspotOptions, startHubspot } from "@switchhook/emulators/hubspot";
 import { expect, onTestFinished } from "vitest";
 import { createJournal } from "../../connectors/hubspot/journal.ts";
 import { createAppTokens, oauth } from "../../connectors/hubspot/oauth.ts";
-import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../../emulators/hubspot/index.ts";
 import { type CrmRequest, type Grant, GrantError } from "../../src/core/crm-app.ts";
 
 export const redirectUri = "http://localhost:8080/install/hubspot/callback";

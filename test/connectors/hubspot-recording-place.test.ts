@@ -1,8 +1,8 @@
+import type { HubspotOptions } from "@switchhook/emulators/hubspot";
+import { ask } from "@switchhook/emulators/test/hubspot-requests";
 import { describe, expect, test } from "vitest";
 import { oauth } from "../../connectors/hubspot/oauth.ts";
 import { createRecordings } from "../../connectors/hubspot/recordings.ts";
-import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
-import { ask } from "../../emulators/test/hubspot-requests.ts";
 import type { TokenSource } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { createTokenSource } from "../../src/lib/token.ts";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { inspect } from "node:util";
+import { type SalesforceOptions, startSalesforce } from "@switchhook/emulators/salesforce";
 import { expect, onTestFinished } from "vitest";
 import { oauth } from "../../connectors/salesforce/oauth.ts";
-import { type SalesforceOptions, startSalesforce } from "../../emulators/salesforce/index.ts";
 import { type CrmRequest, type Grant, GrantError } from "../../src/core/crm-app.ts";
 
 export const redirectUri = "http://localhost:8080/install/salesforce/callback";

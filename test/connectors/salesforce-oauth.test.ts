@@ -1,6 +1,6 @@
+import type { Fault } from "@switchhook/emulators/contract";
 import { describe, expect, test } from "vitest";
 import { oauth } from "../../connectors/salesforce/oauth.ts";
-import type { Fault } from "../../emulators/contract.ts";
 import { type Grant, GrantError } from "../../src/core/crm-app.ts";
 import {
   agree,

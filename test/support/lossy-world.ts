@@ -1,4 +1,4 @@
-import type { ProviderEmulator } from "../../emulators/provider.ts";
+import type { ProviderEmulator } from "@switchhook/emulators/provider";
 import { madeUpCall } from "../../src/cli/made-up-calls.ts";
 import type { SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 import type { Reconciled } from "../../src/flow/lost-webhooks/reconcile.ts";
