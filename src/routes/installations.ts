@@ -5,10 +5,7 @@ import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
 import { lastPolled } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
-import { adminRoute, json, noInstallation, pathParameter, type Route } from "./route.ts";
-
-const text = z.string();
-const time = z.iso.datetime();
+import { adminRoute, json, noInstallation, pathParameter, type Route, text, time } from "./route.ts";
 
 const lostWebhooks = z.object({ asked: z.boolean(), why: text.optional(), askedAt: time.optional() });
 
@@ -121,8 +118,10 @@ async function describeRemoved({ flow, erasing }: Parts) {
 export function findInstallation({ installations }: Parts, name: string): Installation {
   const installation = installations.get(name);
   if (installation) return installation;
-  const known = [...installations.keys()].join(", ") || "none";
-  throw new Rejected(404, `there is no installation ${JSON.stringify(name.slice(0, 40))}: there is ${known}`);
+  throw new Rejected(
+    404,
+    `there is no installation ${JSON.stringify(name.slice(0, 40))}: GET /api/installations lists them`,
+  );
 }
 
 type StateCounts = Awaited<ReturnType<Parts["flow"]["store"]["counts"]>>;

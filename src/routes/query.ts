@@ -3,8 +3,11 @@ import { Rejected } from "../core/errors.ts";
 import { identityOf } from "../core/phone.ts";
 import { callStates } from "../core/tracked-call.ts";
 
-const identifier = text(/^[a-z0-9][a-z0-9-]{0,39}$/, "give one name of small letters, digits and dashes");
-const time = text(
+const identifier = parameter(
+  /^[a-z0-9][a-z0-9-]{0,39}$/,
+  "give one name of small letters, digits and dashes",
+);
+const utcTime = parameter(
   /^2\d\d\d-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?Z)?$/,
   "give a date or a time in UTC, e.g. 2026-01-02 or 2026-01-02T03:04:05Z",
 ).refine((value) => Number.isFinite(Date.parse(value)), { error: "there is no such day or time" });
@@ -13,11 +16,11 @@ export const noQuery = z.strictObject({});
 
 export const pageQuery = z.strictObject({
   installation: identifier.optional(),
-  limit: text(/^([1-9]\d?|1\d\d|200)$/, "give a whole number from 1 to 200")
+  limit: parameter(/^([1-9]\d?|1\d\d|200)$/, "give a whole number from 1 to 200")
     .transform(Number)
     .optional()
     .meta({ description: "1 to 200; 50 when it is left out." }),
-  cursor: text(/^\d{1,15}$/, "give the `next` of the page before, or leave it out")
+  cursor: parameter(/^\d{1,15}$/, "give the `next` of the page before, or leave it out")
     .transform(Number)
     .optional()
     .meta({ description: "`next` of the page before." }),
@@ -26,11 +29,11 @@ export const pageQuery = z.strictObject({
 export const callQuery = pageQuery.extend({
   provider: identifier.optional(),
   state: z.enum(callStates, { error: `give one of ${callStates.join(", ")}` }).optional(),
-  number: text(/^.{1,40}$/, "give one phone number, e.g. +31612345678")
+  number: parameter(/^.{1,40}$/, "give one phone number, e.g. +31612345678")
     .optional()
     .meta({ description: "The customer's number, E.164 or national." }),
-  since: time.optional().meta({ description: "First received at this time (UTC) or later." }),
-  until: time.optional().meta({ description: "First received before this time (UTC)." }),
+  since: utcTime.optional().meta({ description: "First received at this time (UTC) or later." }),
+  until: utcTime.optional().meta({ description: "First received before this time (UTC)." }),
 });
 
 export const unusedQuery = pageQuery.omit({ cursor: true });
@@ -43,7 +46,7 @@ export const previewQuery = z.strictObject({
 });
 
 /** A single text, with one sentence for any error. */
-function text(pattern: RegExp, error: string) {
+function parameter(pattern: RegExp, error: string) {
   return z.string({ error }).regex(pattern, { error });
 }
 

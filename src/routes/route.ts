@@ -1,5 +1,5 @@
 import type { Express, Request, RequestHandler, Response } from "express";
-import type { ZodObject, ZodType, z } from "zod";
+import { type ZodObject, type ZodType, z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import { noQuery, readQuery } from "./query.ts";
 
@@ -46,6 +46,11 @@ export function adminRoute<Q extends ZodObject = typeof noQuery>(route: AdminRou
     handle: (request, response) => route.handle(request, response, readQuery(query, request.query)),
   };
 }
+
+/** Parts of many replies. */
+export const text = z.string();
+export const time = z.iso.datetime();
+export const anyObject = z.record(text, z.unknown());
 
 export function json(about: string, schema: ZodType): Body {
   return { about, type: "application/json", schema };

@@ -96,7 +96,7 @@ export function createMetrics(store: Store, known: { providers: readonly string[
   const meter: Meter = {
     received: (provider) => received.inc({ provider: label(provider) }),
     refused: (provider, status) => refused.inc({ provider: label(provider), status }),
-    saved: (crm, result, calls) => saved.inc({ crm, result }, calls),
+    saved: (crm, result) => saved.inc({ crm, result }),
     answered: (provider, source, seconds) => answers.observe({ provider: label(provider), source }, seconds),
     looked: (source) => looked.inc({ source }),
     reconciled: (provider, result, calls) => reconciled.inc({ provider: label(provider), result }, calls),
