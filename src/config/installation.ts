@@ -8,8 +8,8 @@ import { identityOf } from "../core/phone.ts";
 import type { InstallationSettings } from "../core/settings.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 import { check, isPlain } from "./faults.ts";
-import { faultsOfMapping, type MappingPlace, placeOfMapping, type ReadMapping } from "./mappings.ts";
-import { faultOfNumber, installationSchema, type WrittenInstallation } from "./schema.ts";
+import { type CompileMapping, faultsOfMapping, type MappingPlace, placeOfMapping } from "./mappings.ts";
+import { faultOfNumber, type InstallationSchema, type WrittenInstallation } from "./schema.ts";
 import { placeWithin } from "./secrets.ts";
 
 /** The providers and connectors that can be configured. */
@@ -37,16 +37,14 @@ export type InstallationConfig = InstallationSettings &
   };
 
 /** What reading needs. `file`: relative paths start in its folder. */
-export type ConfigReading = { file: string; kinds: Kinds; readMapping: ReadMapping; faults: Fault[] };
-
-/** Building the schema costs more than reading an installation with it. */
-const schemas = new WeakMap<Kinds["providers"], ReturnType<typeof installationSchema>>();
-
-function schemaFor(providers: Kinds["providers"]): ReturnType<typeof installationSchema> {
-  const schema = schemas.get(providers) ?? installationSchema(Object.keys(providers));
-  schemas.set(providers, schema);
-  return schema;
-}
+export type ConfigReading = {
+  file: string;
+  kinds: Kinds;
+  /** Of the kinds' providers. Building it costs more than reading an installation with it. */
+  schema: InstallationSchema;
+  compileMapping: CompileMapping;
+  faults: Fault[];
+};
 
 const namePattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
 
@@ -55,7 +53,7 @@ export function readInstallation(
   name: string,
   value: unknown,
   at: string,
-  { file, kinds, readMapping, faults }: ConfigReading,
+  { file, kinds, schema, compileMapping, faults }: ConfigReading,
 ): InstallationConfig | undefined {
   if (!namePattern.test(name)) {
     const cure = "Use lower-case letters, digits and hyphens, at most 40: it is part of the webhook URL.";
@@ -69,9 +67,9 @@ export function readInstallation(
   const place = crm && placeOfMapping(raw["mapping"], crm.type, file);
   if (crm && place) {
     const kind = { id: crm.type, ...kindOf(kinds.connectors, crm.type) };
-    faults.push(...faultsOfMapping(place, kind, placeWithin(at, "mapping"), readMapping));
+    faults.push(...faultsOfMapping(place, kind, placeWithin(at, "mapping"), compileMapping));
   }
-  const written = check(schemaFor(kinds.providers), value, at, faults);
+  const written = check(schema, value, at, faults);
   if (!written) return undefined;
   faults.push(...faultsOfNumbers(written, at), ...faultsOfAgents(written, at, Object.keys(kinds.providers)));
   if (!crm || !place || !providers || faults.length > before) return undefined;
@@ -91,7 +89,11 @@ export function readInstallation(
   };
 }
 
-function readCrm(value: unknown, at: string, { file, kinds, faults }: Omit<ConfigReading, "readMapping">) {
+function readCrm(
+  value: unknown,
+  at: string,
+  { file, kinds, faults }: Pick<ConfigReading, "file" | "kinds" | "faults">,
+) {
   if (!isPlain(value)) return undefined;
   const { type } = value;
   const kind = typeof type === "string" ? kindOf(kinds.connectors, type) : undefined;

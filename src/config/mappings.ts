@@ -2,11 +2,11 @@ import { dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { ConnectorKind } from "../core/crm.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
-import { compileOnce } from "../mapping/file.ts";
+import type { Mapping } from "../mapping/compile.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 
-/** Gives a mapping file's text, or throws. */
-export type ReadMapping = (path: string) => string;
+/** Compiles a mapping file. Throws `ConfigError`, or another error when the file cannot be read. */
+export type CompileMapping = (path: string) => Mapping;
 
 /** `mappingFile`: a path that can be opened. `mappingIsDefault`: the settings name none, so it is the built-in one. */
 export type MappingPlace = { mappingFile: string; mappingIsDefault: boolean };
@@ -27,11 +27,11 @@ export function faultsOfMapping(
   place: MappingPlace,
   { id: crm, associates = [] }: Pick<ConnectorKind, "id" | "associates">,
   at: string,
-  read: ReadMapping,
+  compile: CompileMapping,
 ): Fault[] {
   const { mappingFile, mappingIsDefault } = place;
   try {
-    const mapping = compileOnce(read(mappingFile), mappingFile);
+    const mapping = compile(mappingFile);
     const made = mapping.crm;
     if (made === crm) return faultsOfAssociates(mapping.associates, associates, `${mappingFile}: associate`);
     const problem = `${mappingFile} is for the CRM "${made}", but this installation's is "${crm}".`;

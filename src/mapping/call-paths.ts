@@ -60,13 +60,11 @@ export const callPaths: Readonly<Record<string, Path>> = {
   "call.date": {
     type: "date",
     about: "The day the call began, YYYY-MM-DD in the owner's time zone, else the installation's",
-    get: (view) => facts.localStart(view)?.date,
+    get: (view, clocks) => facts.localStart(view, clocks)?.date,
   },
   "call.time": text(
     "The time the call began, HH:mm in the owner's time zone, else the installation's",
-    (view) => {
-      return facts.localStart(view)?.time;
-    },
+    (view, clocks) => facts.localStart(view, clocks)?.time,
   ),
   "call.when": text(
     "Day and time the call began in the installation's time zone, which is named: 2026-11-20 at 21:27 (Asia/Kolkata)",

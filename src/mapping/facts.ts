@@ -1,7 +1,7 @@
 import { isMissed, type Scalar } from "../core/call.ts";
 import { isWithheldCall } from "./customer.ts";
 import { resultOf } from "./result.ts";
-import { type View, zoneOf } from "./view.ts";
+import { type Clocks, type View, zoneOf } from "./view.ts";
 
 /** The earliest time that the provider sent. */
 export function startOf({ call }: View): string | undefined {
@@ -13,14 +13,14 @@ export function msOf(iso: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-export function localStart(view: View): { date: string; time: string } | undefined {
-  return localTime(startOf(view), zoneOf(view));
+export function localStart(view: View, clocks: Clocks): { date: string; time: string } | undefined {
+  return localTime(startOf(view), zoneOf(view), clocks);
 }
 
 /** The time in one zone for all readers, with its name: `2026-11-20 at 21:27 (Asia/Kolkata)`. */
-export function whenText(view: View): string | undefined {
+export function whenText(view: View, clocks: Clocks): string | undefined {
   const { timeZone } = view.installation;
-  const local = localTime(startOf(view), timeZone);
+  const local = localTime(startOf(view), timeZone, clocks);
   return local && `${local.date} at ${local.time} (${timeZone})`;
 }
 
@@ -32,8 +32,8 @@ export function followUpDueAt(view: View): string | undefined {
   return Math.abs(due) <= 8.64e15 ? new Date(due).toISOString() : undefined;
 }
 
-export function followUpDueDate(view: View): string | undefined {
-  return localTime(followUpDueAt(view), zoneOf(view))?.date;
+export function followUpDueDate(view: View, clocks: Clocks): string | undefined {
+  return localTime(followUpDueAt(view), zoneOf(view), clocks)?.date;
 }
 
 /** The talk time in whole units. `units`: how many of them make a second. */
@@ -103,38 +103,17 @@ export function memberOf(members: Record<string, Scalar> | undefined, name: stri
   return members && typeof members === "object" && Object.hasOwn(members, name) ? members[name] : undefined;
 }
 
-const clocks = new Map<string, Intl.DateTimeFormat>();
-
 /** Date and time in a time zone; undefined for an invalid time or zone. */
-function localTime(iso: unknown, timeZone: string): { date: string; time: string } | undefined {
+function localTime(
+  iso: unknown,
+  timeZone: string,
+  clocks: Clocks,
+): { date: string; time: string } | undefined {
   const moment = typeof iso === "string" ? Date.parse(iso) : Number.NaN;
-  const clock = Number.isNaN(moment) ? undefined : clockOf(timeZone);
+  const clock = Number.isNaN(moment) ? undefined : clocks(timeZone);
   if (!clock) return undefined;
   const parts = Object.fromEntries(clock.formatToParts(moment).map(({ type, value }) => [type, value]));
   return { date: `${parts.year}-${parts.month}-${parts.day}`, time: `${parts.hour}:${parts.minute}` };
-}
-
-function clockOf(timeZone: string): Intl.DateTimeFormat | undefined {
-  const known = clocks.get(timeZone);
-  if (known) return known;
-  try {
-    const clock = new Intl.DateTimeFormat("en-US", {
-      timeZone,
-      calendar: "gregory",
-      numberingSystem: "latn",
-      hourCycle: "h23",
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-    });
-    clocks.set(timeZone, clock);
-    return clock;
-  } catch {
-    // Intl has no other check for a time zone.
-    return undefined;
-  }
 }
 
 /** `45 s`, `5 min 20 s`, `1 h 2 min`. */

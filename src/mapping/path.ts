@@ -1,4 +1,4 @@
-import type { View } from "./view.ts";
+import type { Clocks, View } from "./view.ts";
 
 /** `any`: a member of an open name, whose type is known only with the call. */
 export type PathType = "string" | "number" | "boolean" | "datetime" | "date" | "any";
@@ -9,7 +9,7 @@ export type Path = {
   about: string;
   /** All possible values, when the list is closed. */
   values?: readonly string[];
-  get(view: View): unknown;
+  get(view: View, clocks: Clocks): unknown;
 };
 
 type Get = Path["get"];

@@ -8,7 +8,7 @@ import {
   spendOutput,
 } from "./budget.ts";
 import type { Path } from "./path.ts";
-import type { View } from "./view.ts";
+import { createClocks, type View } from "./view.ts";
 
 /** A text that reached a limit: its field gets its `else`, or is left out. `field`: e.g. `activity.subject`. */
 export type Limited = { field: string; limit: Limit };
@@ -25,22 +25,26 @@ export type Rendering = {
   fact(name: string, path: Path): Scalar | undefined;
 };
 
-export function startRendering(view: View, budget = createBudget()): Rendering {
+/** `clocks`: those of the mapping, which outlive the record. */
+export function startRendering(
+  view: View,
+  { budget = createBudget(), clocks = createClocks() } = {},
+): Rendering {
   const facts = new Map<string, Scalar | undefined>();
   return {
     view,
     budget,
     limited: [],
     fact(name, path) {
-      if (!facts.has(name)) facts.set(name, readPath(path, view));
+      if (!facts.has(name)) facts.set(name, readPath(path, view, clocks));
       return facts.get(name);
     },
   };
 }
 
 /** The value of a path in a view, in the path's own type; undefined when it is absent, empty or of another type. */
-export function readPath({ type, get }: Path, view: View): Scalar | undefined {
-  const value = get(view);
+export function readPath({ type, get }: Path, view: View, clocks = createClocks()): Scalar | undefined {
+  const value = get(view, clocks);
   switch (type) {
     case "number":
       return finite(value);

@@ -3,7 +3,6 @@ import type { Config } from "../config/index.ts";
 import type { Archive } from "../core/archive.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createErasure, type Erasure, erasedAt } from "../installations/erasure.ts";
-import { forgetMapping } from "../mapping/file.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { savedMapping } from "./connect.ts";
 
@@ -34,7 +33,7 @@ export function openErasing({ config, flow, remove, archived }: ErasingOptions):
       await archived?.(name);
       const mapping = savedMapping(config, name);
       await rm(mapping, { force: true });
-      forgetMapping(mapping);
+      config.mappings.forget(mapping);
     },
   });
   return {

@@ -14,6 +14,11 @@ const maxLines = 300;
 const anyType = /:\s*any\b|\bas\s+any\b|<\s*any\s*[,>]|,\s*any\s*>|\bany\s*\[\]|=\s*any\s*;|\|\s*any\b/;
 /** `...{ a, b }` within an object or `...[a, b]` within a list: only the formatter is pleased. */
 const literalSpread = /\.\.\.(?:\{[^{}]*\}|\[[^[\]]*\])(?!\s*[.[])/;
+/** A variable, or a collection that is filled later. */
+const moduleState =
+  /^(?:export )?(?:let \w|const \w+(?:: [^=\n]+)? = new (?:Weak)?(?:Map|Set)(?:<.*>)?\(\))/m;
+/** A thread's own script, and the files that all spools of a process write. */
+const statefulModules: ReadonlySet<string> = new Set(["src/store/sqlite/worker.ts", "src/archive/spool.ts"]);
 const processUse =
   /\bprocess\s*(?:\?\.|\.)\s*(env|exit|exitCode|on|once)\b|\bprocess\s*\[|\{[^}]*\}\s*=\s*process\b/;
 const processImport = /^(node:)?process$/;
@@ -78,6 +83,9 @@ function faultsOfText(path: string, text: string, { code }: Source): string[] {
   }
   if (isProduct(path) && literalSpread.test(code)) {
     faults.push(`${path} spreads a literal: write its members where they go`);
+  }
+  if (isProduct(path) && !statefulModules.has(path) && moduleState.test(code)) {
+    faults.push(`${path} keeps state in the module: give it to an object that its user makes`);
   }
   const row = placeOf(path)?.row;
   if (row === undefined) faults.push(`${path} has no row in the import table`);
