@@ -1,5 +1,6 @@
 import { ProviderError } from "../core/errors.ts";
 import { quoted } from "../core/mask.ts";
+import { type Delivery, type PollContext, polledMethod } from "../core/provider.ts";
 import { type HttpReply, isSuccess, NoReply, retryAfterMs, sendOnce } from "./http.ts";
 
 /** One request to a provider's API. Credentials stand in `headers`, never in `url`. */
@@ -41,6 +42,24 @@ export async function requestApi(question: ApiQuestion): Promise<ApiAnswer> {
   const isAbsent = absent.includes(status);
   if (!isSuccess(reply) && !isAbsent) throw refusal(who, reply);
   return { status, headers, body: jsonOf(who, text, isAbsent) };
+}
+
+/** What a provider's API reported, as the delivery that a webhook would have brought. `url`: its path there. */
+export function polledDelivery(
+  provider: string,
+  url: string,
+  content: object,
+  { installation, now }: Pick<PollContext, "installation" | "now">,
+): Delivery {
+  return {
+    installation,
+    provider,
+    receivedAt: new Date(now()).toISOString(),
+    method: polledMethod,
+    url,
+    headers: { "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify(content)),
+  };
 }
 
 /** A request that was stopped fails with what stopped it. */

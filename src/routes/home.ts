@@ -3,7 +3,7 @@ import { type Manifest, readManifest } from "../manifest.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type CallSummary, summaryOf } from "./calls.ts";
 import { curlFor } from "./curl.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, pageWith } from "./html.ts";
 import { describeInstallations, type InstallationSummary } from "./installations.ts";
 import type { Route } from "./route.ts";
 
@@ -37,28 +37,16 @@ function pageOf(
   calls: readonly CallSummary[],
   tries: Html,
 ): Html {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${name}</title>
-<link rel="stylesheet" href="/style.css">
-</head>
-<body>
-<header><h1>${name} <small>${version}</small></h1><p>${description}</p></header>
-<main>
-<section><h2>Installations</h2><div class="cards">${installations.map(cardOf)}</div></section>
+  return pageWith(name, {
+    header: html`<h1>${name} <small>${version}</small></h1><p>${description}</p>`,
+    main: html`<section><h2>Installations</h2><div class="cards">${installations.map(cardOf)}</div></section>
 <section><h2>Latest calls</h2>${tableOf(calls)}</section>
 ${tries}
 <section><h2>More</h2>
 <p>Why a call looks the way it does: <code>npx switchhook explain &lt;call&gt;</code></p>
 <ul><li><a href="/api/calls">/api/calls</a></li><li><a href="/api/openapi.json">/api/openapi.json</a>: the API</li>
-<li><a href="/metrics">/metrics</a></li><li><a href="/healthz">/healthz</a></li><li><a href="/readyz">/readyz</a></li></ul></section>
-</main>
-</body>
-</html>
-`;
+<li><a href="/metrics">/metrics</a></li><li><a href="/healthz">/healthz</a></li><li><a href="/readyz">/readyz</a></li></ul></section>`,
+  });
 }
 
 function cardOf(summary: InstallationSummary): Html {

@@ -3,7 +3,7 @@ import { Rejected } from "../core/errors.ts";
 import { recordingPolicyOf } from "../core/recording-policy.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, pageWith } from "./html.ts";
 import { content, pathParameter, type Route } from "./route.ts";
 
 /** The whole transcript of a call, for anyone with the link: the CRM has only its beginning. */
@@ -53,25 +53,13 @@ async function playerOf(
 
 function pageOf({ call }: TrackedCall, player: string | undefined): Html {
   const { startedAt, summary, transcript, talkSeconds } = call;
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Call transcript</title>
-<link rel="stylesheet" href="/style.css">
-</head>
-<body>
-<header><h1>Call transcript</h1>
-<p>${startedAt ?? ""}${talkSeconds === undefined ? "" : ` · ${talkSeconds} s`}</p></header>
-<main>
-${player ? html`<audio controls preload="none" src="${player}"></audio>` : ""}
+  return pageWith("Call transcript", {
+    header: html`<h1>Call transcript</h1>
+<p>${startedAt ?? ""}${talkSeconds === undefined ? "" : ` · ${talkSeconds} s`}</p>`,
+    main: html`${player ? html`<audio controls preload="none" src="${player}"></audio>` : ""}
 ${summary ? html`<section><h2>Summary</h2><p>${summary}</p></section>` : ""}
-${transcript ? html`<section><h2>Transcript</h2>${linesOf(transcript)}</section>` : ""}
-</main>
-</body>
-</html>
-`;
+${transcript ? html`<section><h2>Transcript</h2>${linesOf(transcript)}</section>` : ""}`,
+  });
 }
 
 /** One paragraph per line, in one pass: a transcript may have a million lines. */

@@ -6,7 +6,8 @@ import { createRecordings } from "../../connectors/hubspot/recordings.ts";
 import type { TokenSource } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
-import { appAt, failureOf, install, start } from "./hubspot-consent.ts";
+import { failureOf } from "./consent.ts";
+import { appAt, install, start } from "./hubspot-consent.ts";
 
 const address = "https://hooks.example.com/recordings/of/hubspot/secret-place";
 
