@@ -1,9 +1,8 @@
 import type { TrackedCall } from "../core/tracked-call.ts";
 import type { Store } from "../store/contract.ts";
-import { callLines, findCall, newestCalls } from "./find-call.ts";
+import { callLines, findCall, newestCalls } from "./explain.ts";
 import { commandLine, counted, Failure, type GlobalOptions, print, printable, printJson } from "./output.ts";
-import { withParts, withStore } from "./with-parts.ts";
-import { sayWhoWorks, workOff } from "./work.ts";
+import { sayWhoWorks, withParts, withStore, workOff } from "./with-parts.ts";
 
 /** `retry`: a call, or true for all. */
 export type DeadOptions = GlobalOptions & { retry?: string | true; installation?: string };

@@ -2,10 +2,9 @@ import { type PlannedCall, type PlannedChange, planReplay } from "../flow/explai
 import type { Installation } from "../flow/installation.ts";
 import { inParts } from "../lib/pace.ts";
 import type { Parts } from "../server/assemble.ts";
-import { findCall } from "./find-call.ts";
+import { findCall } from "./explain.ts";
 import { counted, Failure, type GlobalOptions, print, printable, printJson, progressLine } from "./output.ts";
-import { chosenInstallations, withParts } from "./with-parts.ts";
-import { sayWhoWorks, type Worked, workOff } from "./work.ts";
+import { chosenInstallations, sayWhoWorks, type Worked, withParts, workOff } from "./with-parts.ts";
 
 export type ReplayOptions = GlobalOptions & {
   since?: string;

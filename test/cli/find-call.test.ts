@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { findCall } from "../../src/cli/find-call.ts";
+import { findCall } from "../../src/cli/explain.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { decodedCall } from "../contracts/store-samples.ts";
 
