@@ -1,7 +1,7 @@
 import type { ConnectContext } from "../../src/core/crm.ts";
+import { isPublicUrl } from "../../src/lib/outbound.ts";
 import { createTurns } from "../../src/lib/pace.ts";
 import { onceEach } from "../../src/lib/patterns.ts";
-import { isPublicUrl } from "../../src/lib/public-address.ts";
 import { createLookBack, type LookBack } from "./look-back.ts";
 import { type Callers, callersOf } from "./people.ts";
 import { createPlayer, type Player } from "./player.ts";

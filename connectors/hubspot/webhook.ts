@@ -2,9 +2,8 @@ import type { ContactRef } from "../../src/core/contact.ts";
 import type { ContactEvents, CrmRequestHead, CrmWebhook } from "../../src/core/crm-app.ts";
 import { Rejected } from "../../src/core/errors.ts";
 import type { BodyCheck } from "../../src/core/provider.ts";
-import { isObject, type JsonObject, textAt } from "../../src/lib/body.ts";
-import { parseBody } from "../../src/lib/json-body.ts";
-import { hmacSha256, sameSecret } from "../../src/lib/signature.ts";
+import { isObject, type JsonObject, parseBody, textAt } from "../../src/lib/body.ts";
+import { hmacSha256, sameSecret } from "../../src/lib/secrets.ts";
 import type { HubspotApp } from "./settings.ts";
 
 const windowMs = 5 * 60_000;

@@ -2,7 +2,7 @@ import type { Config, InstallationConfig } from "../config/index.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
-import { isPublicUrl } from "../lib/public-address.ts";
+import { isPublicUrl } from "../lib/outbound.ts";
 import { checkMapping, limitFaults } from "../mapping/check.ts";
 import { assemble, type Parts } from "../server/assemble.ts";
 import { mappingPath } from "../server/connect.ts";

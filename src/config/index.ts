@@ -7,10 +7,9 @@ import { createMappingFiles, type MappingFiles } from "../mapping/file.ts";
 import { parseJson } from "../mapping/json.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 import { type EnvironmentSettings, faultsOfOpenDoors, readEnvironment } from "./environment.ts";
-import { check, isPlain } from "./faults.ts";
+import { check, type Environment, isPlain, placeWithin, resolveSecrets } from "./faults.ts";
 import { type ConfigReading, type InstallationConfig, type Kinds, readInstallation } from "./installation.ts";
 import { fileSchema, installationSchema } from "./schema.ts";
-import { type Environment, placeWithin, resolveSecrets } from "./secrets.ts";
 
 export type { InstallationConfig, Kinds } from "./installation.ts";
 

@@ -1,5 +1,7 @@
 import type { Readable } from "node:stream";
-import type { AudioReply, AudioRequest } from "./audio.ts";
+import type { FoldedCall } from "./call.ts";
+import { identityOf } from "./phone.ts";
+import type { InstallationSettings, RecordingPolicy } from "./settings.ts";
 
 /** Audio to archive. */
 export type AudioToKeep = {
@@ -39,3 +41,45 @@ export type Archive = {
   ready(): Promise<void>;
   close?(): Promise<void>;
 };
+
+/** A listener's request. `headers`: `range` and `if-range`, if present. */
+export type AudioRequest = { headers: Readonly<Record<string, string>>; signal: AbortSignal };
+
+/** The answer for a recording, of any status. `headers`: lower-case names. `body`: must be read or destroyed. */
+export type AudioReply = { status: number; headers: Readonly<Record<string, string>>; body: Readable };
+
+const page = /^(text\/html|application\/(\w+\+)?(json|xml)|text\/xml)\b/i;
+
+/** Whether it is a web page or an error text instead of audio. Storage services label audio with any other type. */
+export function isPage({ headers }: Pick<AudioReply, "headers">): boolean {
+  return page.test(headers["content-type"] ?? "");
+}
+
+/** Whether it is audio, whole or in part. */
+export function isAudio(reply: AudioReply): boolean {
+  return (reply.status === 200 || reply.status === 206) && !isPage(reply);
+}
+
+type Settings = Pick<InstallationSettings, "recording" | "recordingLines" | "region">;
+
+/**
+ * The policy for the recording of a call on this line. Where lines differ and the line of a call is unknown, the strictest
+ * of their policies applies: unknown consent is no consent.
+ */
+export function recordingPolicyOf(settings: Settings, line: string | undefined): RecordingPolicy {
+  const { recording, recordingLines, region } = settings;
+  const others = Object.values(recordingLines);
+  if (others.length === 0) return recording;
+  const number = identityOf(line, region) ?? line;
+  if (number !== undefined)
+    return Object.hasOwn(recordingLines, number) ? (recordingLines[number] ?? recording) : recording;
+  if (others.includes("none")) return "none";
+  return others.includes("link") ? "link" : recording;
+}
+
+/** The call as it may be stored: without its recording where the policy is `none`. */
+export function withoutUnwanted<C extends FoldedCall>(settings: Settings, call: C): C {
+  if (!call.recording || recordingPolicyOf(settings, call.line) !== "none") return call;
+  const { recording: _, ...rest } = call;
+  return rest as C;
+}

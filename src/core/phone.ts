@@ -6,8 +6,7 @@ import {
   parsePhoneNumberFromString,
 } from "libphonenumber-js/min";
 import { hasTrunkPrefix, inForce, repaired, subscriberOf, usesShortNumbers } from "./phone-plans.ts";
-import { longestText, piecesOf } from "./phone-text.ts";
-import { isKeypadSpelling, isWithheldText } from "./withheld.ts";
+import { isKeypadSpelling, isWithheldText, longestText, piecesOf } from "./phone-text.ts";
 
 /** Already E.164: most numbers are, and a look at the text is a hundred times cheaper than a parse. */
 const e164Pattern = /^\+[1-9]\d{7,14}$/;

@@ -1,5 +1,5 @@
 import type { ZodType } from "zod";
-import type { AudioReply, AudioRequest } from "./audio.ts";
+import type { AudioReply, AudioRequest } from "./archive.ts";
 import type { CallEvent, FoldedCall, Outcome, Scalar } from "./call.ts";
 
 /** One HTTP request of a provider. */

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import { type AudioReply, isPage } from "../core/audio.ts";
+import { type AudioReply, isPage } from "../core/archive.ts";
 import { Rejected } from "../core/errors.ts";
 import { totalIn } from "../lib/range.ts";
 import type { ListenerLimits, ListenerPlace } from "./listeners.ts";

@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Request, RequestHandler } from "express";
 import { Rejected } from "../core/errors.ts";
 import { isLoopbackAuthority, isLoopbackUrl, isOwnOrigin } from "../core/loopback.ts";
-import { secretInHeader } from "../lib/secrets.ts";
-import { sameSecret } from "../lib/signature.ts";
+import { sameSecret, secretInHeader } from "../lib/secrets.ts";
 import type { Parts } from "../server/assemble.ts";
 import { createRefusals } from "./refusals.ts";
 

@@ -1,11 +1,11 @@
 import type { Request, Response } from "express";
-import type { AudioReply } from "../core/audio.ts";
+import type { AudioReply } from "../core/archive.ts";
 import type { Recording } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import { endingOf } from "../flow/recordings/links.ts";
 import { openRecording } from "../flow/recordings/open.ts";
-import { clientOf } from "../lib/public-address.ts";
+import { clientOf } from "../lib/outbound.ts";
 import { singleRange } from "../lib/range.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";

@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { type Config, faultsOfArchive, type InstallationConfig } from "../config/index.ts";
-import { type ConfigReading, readInstallation } from "../config/installation.ts";
-import type { CompileMapping } from "../config/mappings.ts";
+import { type CompileMapping, type ConfigReading, readInstallation } from "../config/installation.ts";
 import { installationSchema } from "../config/schema.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { ContactEvents, CrmRequest, CrmRequestHead, TokenSource } from "../core/crm-app.ts";
@@ -9,10 +8,11 @@ import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
 import type { BodyCheck } from "../core/provider.ts";
 import type { Flow } from "../flow/installation.ts";
 import { departed, watchDepartures } from "../installations/departures.ts";
-import { type Feature, featuresOf } from "../installations/features.ts";
 import { type GrantKeeper, keepGrant, openGrant } from "../installations/grants.ts";
 import {
   createInstaller,
+  type Feature,
+  featuresOf,
   type InstallableCrm,
   type InstallBody,
   type Installed,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { clientOf } from "../../src/lib/public-address.ts";
+import { clientOf } from "../../src/lib/outbound.ts";
 
 test.each([
   ["an IPv4 address", "93.184.216.34", "93.184.216.34"],

@@ -1,4 +1,4 @@
-import type { AudioReply, AudioRequest } from "../../core/audio.ts";
+import type { AudioReply, AudioRequest } from "../../core/archive.ts";
 import { ProviderError, Rejected } from "../../core/errors.ts";
 import { textAt } from "../../lib/body.ts";
 import { openOutside } from "../../lib/outbound.ts";
