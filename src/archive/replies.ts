@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { AudioReply } from "../core/archive.ts";
+import type { AudioReply } from "../core/recording.ts";
 
 export function missingReply(): AudioReply {
   return { status: 404, headers: {}, body: Readable.from([]) };

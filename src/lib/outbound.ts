@@ -3,8 +3,8 @@ import { type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { BlockList, isIP, type LookupFunction } from "node:net";
 import { z } from "zod";
-import type { AudioReply } from "../core/archive.ts";
 import { Rejected } from "../core/errors.ts";
+import type { AudioReply } from "../core/recording.ts";
 import { codeOf } from "./http.ts";
 import { unlessAborted } from "./pace.ts";
 

@@ -1,4 +1,4 @@
-import type { AudioRequest } from "../core/archive.ts";
+import type { AudioRequest } from "../core/recording.ts";
 
 /** Bytes `start` to `end`, both included. */
 export type Range = { start: number; end: number };

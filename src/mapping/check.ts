@@ -3,10 +3,9 @@ import type { FieldDescription, FieldDescriptions } from "../core/crm.ts";
 import type { Fault } from "../core/errors.ts";
 import type { Mapping, Yields } from "./compile.ts";
 import { didYouMean } from "./nearest.ts";
-import type { PathType } from "./paths.ts";
 import { whyLimited } from "./rendering.ts";
 import type { Yield } from "./value.ts";
-import type { View } from "./view.ts";
+import type { PathType, View } from "./view.ts";
 
 type FieldType = FieldDescription["type"];
 

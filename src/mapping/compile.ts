@@ -2,19 +2,21 @@ import { isMissed, type Scalar } from "../core/call.ts";
 import type { Fields, WriteMode } from "../core/crm.ts";
 import { ConfigError } from "../core/errors.ts";
 import type { RenderBudget } from "./budget.ts";
-import { isWithheldCall } from "./customer.ts";
 import { shapeFaults } from "./faults.ts";
 import { parseJson } from "./json.ts";
+import { isWithheldCall } from "./people.ts";
 import { type Rendering, startRendering } from "./rendering.ts";
 import {
   type ConditionSource,
+  largestFile,
   mappingSchema,
   type RuleSource,
   ruleSchema,
+  sizeFaults,
+  tooLarge,
   type ValueSource,
   valueSchema,
 } from "./schema.ts";
-import { largestFile, sizeFaults, tooLarge } from "./size.ts";
 import {
   addFault,
   checkConstant,

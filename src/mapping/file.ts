@@ -2,7 +2,7 @@ import { readFileSync, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError, messageOf } from "../core/errors.ts";
 import { type Mapping, parseMapping } from "./compile.ts";
-import { largestFile, tooLarge } from "./size.ts";
+import { largestFile, tooLarge } from "./schema.ts";
 
 /** A mapping file in use. `current` needs no `this`. `text`: the source of `current`. */
 export type MappingFile = { current(): Mapping; text(): string; close(): void };

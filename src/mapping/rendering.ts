@@ -7,8 +7,7 @@ import {
   recordLimits,
   spendOutput,
 } from "./budget.ts";
-import type { Path } from "./path.ts";
-import { createClocks, type View } from "./view.ts";
+import { createClocks, type Path, type View } from "./view.ts";
 
 /** A text that reached a limit: its field gets its `else`, or is left out. `field`: e.g. `activity.subject`. */
 export type Limited = { field: string; limit: Limit };

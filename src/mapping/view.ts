@@ -54,3 +54,15 @@ export function createClocks(): Clocks {
     }
   };
 }
+
+/** `any`: a member of an open name, whose type is known only with the call. */
+export type PathType = "string" | "number" | "boolean" | "datetime" | "date" | "any";
+
+/** A fact that a mapping may name. */
+export type Path = {
+  type: PathType;
+  about: string;
+  /** All possible values, when the list is closed. */
+  values?: readonly string[];
+  get(view: View, clocks: Clocks): unknown;
+};

@@ -1,8 +1,12 @@
+import { randomUUID } from "node:crypto";
+import { agentIdOf } from "../core/directory.ts";
+import { fold } from "../core/fold.ts";
+import type { Delivery, SimulatedCall, SimulatedRequest } from "../core/provider.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
 import type { Installation } from "../flow/installation.ts";
 import { type Manifest, readManifest } from "../manifest.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type CallSummary, summaryOf } from "./calls.ts";
-import { curlFor } from "./curl.ts";
 import { type Html, html, pageWith } from "./html.ts";
 import { describeInstallations, type InstallationSummary } from "./installations.ts";
 import type { Route } from "./route.ts";
@@ -142,3 +146,70 @@ th, td { padding: 0.4rem 0.8rem 0.4rem 0; border-bottom: 1px solid var(--line); 
 .state.dead { background: #c0392b44; }
 .state.waiting, .state.open { background: #d9a40044; }
 `;
+
+const customer = "+919876543210";
+const line = "+918047112233";
+
+/**
+ * A command that sends a call, ready to paste into bash or zsh. It contains the provider's secret or signature, so it
+ * is only shown for an installation whose secrets are public. Signatures expire: Retell's after five minutes.
+ */
+function curlFor(
+  { settings }: Installation,
+  { provider, settings: proofSettings }: ConfiguredProvider,
+  { publicUrl, now }: { publicUrl: string; now: number },
+): string | undefined {
+  const [agent] = settings.agents.flatMap(
+    (entry) => agentIdOf([entry], provider.id, { id: "", ...entry }) ?? [],
+  );
+  const call: SimulatedCall = {
+    id: `try-${randomUUID()}`,
+    direction: "inbound",
+    customer,
+    line,
+    agent: agent ?? "agent",
+    startedAt: new Date(now - 70_000).toISOString(),
+    ringSeconds: 6,
+    talkSeconds: 61,
+    outcome: "completed",
+  };
+  const url = `${publicUrl}/webhooks/${settings.name}/${provider.id}`;
+  const whole = provider.simulate.script(call).find((request) => tellsAll(provider, request, settings.name));
+  return whole && commandOf(provider.simulate.sign(whole, proofSettings, { now, url }), url);
+}
+
+/** Whether this one request describes a whole call. */
+function tellsAll(
+  provider: ConfiguredProvider["provider"],
+  request: SimulatedRequest,
+  installation: string,
+): boolean {
+  const delivery: Delivery = {
+    installation,
+    provider: provider.id,
+    receivedAt: new Date(0).toISOString(),
+    method: request.method,
+    url: `/?${request.query}`,
+    headers: request.headers,
+    body: request.body,
+  };
+  const events = provider.decode(delivery);
+  if (events.length === 0) return false;
+  const { phase, customer: who } = fold(events);
+  return phase === "ended" && who?.number === customer;
+}
+
+function commandOf({ method, query, headers, body }: SimulatedRequest, url: string): string {
+  const options = Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
+  const data = body.length > 0 ? [`--data-binary ${quoted(Buffer.from(body).toString("utf8"))}`] : [];
+  return [`curl -X ${method} ${quoted(query ? `${url}?${query}` : url)}`, ...options, ...data].join(
+    " \\\n  ",
+  );
+}
+
+/** Quoted for bash and zsh, which read line ends as `\r\n` in `$'…'` only. */
+function quoted(text: string): string {
+  if (!/[\r\n]/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  const escaped = text.replace(/[\\']/g, "\\$&").replaceAll("\r", "\\r").replaceAll("\n", "\\n");
+  return `$'${escaped}'`;
+}

@@ -1,14 +1,12 @@
 import type { Parts } from "../server/assemble.ts";
 import { callRoutes } from "./call.ts";
 import { callListRoutes } from "./calls.ts";
-import { crmRecordingRoutes } from "./crm-recordings.ts";
-import { crmWebhookRoutes } from "./crm-webhooks.ts";
+import { crmRecordingRoutes, crmWebhookRoutes } from "./crm.ts";
 import { eventRoutes } from "./events.ts";
-import { exportRoutes } from "./export.ts";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
 import { installRoutes } from "./install.ts";
-import { installationRoutes } from "./installations.ts";
+import { exportRoutes, installationRoutes } from "./installations.ts";
 import { mappingRoutes } from "./mapping.ts";
 import { openapiRoute } from "./openapi.ts";
 import { recordingRoutes } from "./recordings.ts";

@@ -6,8 +6,7 @@ import type { Installed } from "../installations/installer.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type Html, html, pageWith } from "./html.ts";
 import { findInstallation, webhooksOf } from "./installations.ts";
-import { readQuery } from "./query.ts";
-import { pathParameter, type Route } from "./route.ts";
+import { pathParameter, type Route, readQuery } from "./route.ts";
 
 /** Ties a consent to the browser that began it. */
 const cookieName = "switchhook_install";

@@ -9,7 +9,6 @@ import type { Parts } from "../server/assemble.ts";
 import type { MappingInUse } from "../server/connect.ts";
 import { readJsonText } from "./body.ts";
 import { findInstallation } from "./installations.ts";
-import { previewQuery } from "./query.ts";
 import {
   adminRoute,
   anyObject,
@@ -17,6 +16,7 @@ import {
   json,
   noInstallation,
   pathParameter,
+  previewQuery,
   type Route,
   text,
 } from "./route.ts";

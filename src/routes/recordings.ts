@@ -1,15 +1,21 @@
 import type { Request, Response } from "express";
-import type { AudioReply } from "../core/archive.ts";
 import type { Recording } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
+import type { AudioReply } from "../core/recording.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import { endingOf } from "../flow/recordings/links.ts";
 import { openRecording } from "../flow/recordings/open.ts";
 import { clientOf } from "../lib/outbound.ts";
 import { singleRange } from "../lib/range.ts";
 import type { Parts } from "../server/assemble.ts";
-import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
-import { createListeners, type ListenerPlace } from "./listeners.ts";
+import {
+  type AudioLimits,
+  audioHeaders,
+  createListeners,
+  type ListenerPlace,
+  pumpAudio,
+  usualLimits,
+} from "./audio.ts";
 import { content, pathParameter, type Route } from "./route.ts";
 
 const bug = { status: 500, retryAfterSeconds: undefined };

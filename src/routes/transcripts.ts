@@ -1,6 +1,6 @@
 import type { Response } from "express";
-import { recordingPolicyOf } from "../core/archive.ts";
 import { Rejected } from "../core/errors.ts";
+import { recordingPolicyOf } from "../core/recording.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type Html, html, pageWith } from "./html.ts";

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import type { Config } from "../config/index.ts";
-import type { Archive } from "../core/archive.ts";
+import type { Archive } from "../core/recording.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createErasure, type Erasure, erasedAt } from "../installations/erasure.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { jsonText, metadataXml } from "../../src/marketplace/formats.ts";
+import { jsonText, metadataXml } from "../../src/marketplace/project.ts";
 import { parseMetadata, texts } from "./metadata.ts";
 
 test("JSON comes back as it was, on lines that a screen holds", () => {

@@ -19,7 +19,7 @@ import { parseJson } from "../../src/mapping/json.ts";
 import type { View } from "../../src/mapping/view.ts";
 import { exotelTime } from "../../src/providers/exotel/values.ts";
 import { html } from "../../src/routes/html.ts";
-import { callQuery, readQuery } from "../../src/routes/query.ts";
+import { callQuery, readQuery } from "../../src/routes/route.ts";
 import { fullView } from "../mapping/samples.ts";
 import type { Probe } from "./linear.ts";
 import { filled, leavesOf, replaced, units } from "./long-inputs.ts";

@@ -1,4 +1,3 @@
-import { withoutUnwanted } from "../../core/archive.ts";
 import { type Call, type CallEvent, callKey } from "../../core/call.ts";
 import type { Owner } from "../../core/contact.ts";
 import type { CallRecord, FieldValue } from "../../core/crm.ts";
@@ -6,6 +5,7 @@ import { foldCall } from "../../core/customer.ts";
 import { messageOf } from "../../core/errors.ts";
 import { identityOf } from "../../core/phone.ts";
 import type { Provider } from "../../core/provider.ts";
+import { withoutUnwanted } from "../../core/recording.ts";
 import type { CallLinks } from "../../core/runtime.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";

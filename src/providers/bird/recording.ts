@@ -1,5 +1,5 @@
-import type { AudioReply, AudioRequest } from "../../core/archive.ts";
 import { ProviderError, Rejected } from "../../core/errors.ts";
+import type { AudioReply, AudioRequest } from "../../core/recording.ts";
 import { textAt } from "../../lib/body.ts";
 import { openOutside } from "../../lib/outbound.ts";
 import { birdApi, lacks, usualApiUrl } from "./api.ts";

@@ -3,8 +3,14 @@ import type { Delivery, PollContext, Polling, Span } from "../../core/provider.t
 import { textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
 import { polledDelivery } from "../../lib/provider-api.ts";
-import { createAccounts, type ExotelAccount, lacksForPolling } from "./account.ts";
-import { type BulkRow, detailsOf, pagesOf } from "./bulk.ts";
+import {
+  type BulkRow,
+  createAccounts,
+  detailsOf,
+  type ExotelAccount,
+  lacksForPolling,
+  pagesOf,
+} from "./api.ts";
 import { lacksFigures } from "./call-details.ts";
 import type { ExotelSettings } from "./settings.ts";
 import { toExotelTime } from "./values.ts";
