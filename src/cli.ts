@@ -1,7 +1,6 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { backUpStore, repairStore, restoreStore } from "./cli/backup.ts";
 import { check } from "./cli/check.ts";
-import { dead } from "./cli/dead.ts";
 import { erase } from "./cli/erase.ts";
 import { explain } from "./cli/explain.ts";
 import { exportInstallation } from "./cli/export.ts";
@@ -9,7 +8,7 @@ import { rotateKeys } from "./cli/keys.ts";
 import { directions, simulatedOutcomes } from "./cli/made-up-calls.ts";
 import { type GlobalOptions, sayAndExit } from "./cli/output.ts";
 import { packageProject } from "./cli/package.ts";
-import { replay } from "./cli/replay.ts";
+import { dead, replay } from "./cli/replay.ts";
 import { runServer } from "./cli/serve.ts";
 import { simulate } from "./cli/simulate.ts";
 import { reconcile, sync } from "./cli/sync.ts";

@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { Readable } from "node:stream";
 import { ArchiveError } from "../core/errors.ts";
 import type { Archive, ArchivedAudio, AudioReply, AudioRequest, AudioToKeep } from "../core/recording.ts";
-import { singleRange } from "../lib/range.ts";
+import { singleRange } from "../lib/http.ts";
 import { diskError, randomName } from "./disk.ts";
 import { endingOf, isPath, plainType, safePath } from "./names.ts";
 import { missingReply, quiet, unsatisfiableReply } from "./replies.ts";

@@ -1,4 +1,4 @@
-import { beganAt } from "../core/reached.ts";
+import { beganAt } from "../core/call.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import { explainCall, explainText } from "../flow/explain/explain.ts";
 import type { Store } from "../store/contract.ts";

@@ -1,11 +1,10 @@
 import { isMissed, type Scalar } from "../core/call.ts";
 import type { Fields, WriteMode } from "../core/crm.ts";
 import { ConfigError } from "../core/errors.ts";
-import type { RenderBudget } from "./budget.ts";
 import { shapeFaults } from "./faults.ts";
 import { parseJson } from "./json.ts";
 import { isWithheldCall } from "./people.ts";
-import { type Rendering, startRendering } from "./rendering.ts";
+import { type RenderBudget, type Rendering, startRendering } from "./rendering.ts";
 import {
   type ConditionSource,
   largestFile,

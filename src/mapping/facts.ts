@@ -1,5 +1,4 @@
-import { isMissed, type Outcome, type Scalar } from "../core/call.ts";
-import { isShortAiCall } from "../core/reached.ts";
+import { isMissed, isShortAiCall, type Outcome, type Scalar } from "../core/call.ts";
 import { agentsWhoTalked, isAi, isWithheldCall, onlyAgent } from "./people.ts";
 import { type Clocks, type View, zoneOf } from "./view.ts";
 

@@ -9,7 +9,7 @@ import {
   TypeGuards,
   type ValueToken,
 } from "liquidjs";
-import { type TextMeter, weigh } from "./budget.ts";
+import { type TextMeter, weigh } from "./rendering.ts";
 
 /** The fixed cost of calling a filter or an operator, in characters. */
 const callCost = 50;

@@ -8,8 +8,8 @@ import {
   toValue,
   toValueSync,
 } from "liquidjs";
-import { type TextMeter, weigh } from "./budget.ts";
 import { chargedOperators, chargedTag, chargeFilters, meterOf, type TagClass } from "./liquid-costs.ts";
+import { type TextMeter, weigh } from "./rendering.ts";
 
 /** Tags in tags: more could overflow the stack, at a depth that depends on the caller. */
 const deepestTags = 50;

@@ -1,6 +1,5 @@
-import { outcomes } from "../core/call.ts";
+import { outcomes, shortAiSeconds } from "../core/call.ts";
 import { contactKinds } from "../core/contact.ts";
-import { shortAiSeconds } from "../core/reached.ts";
 import * as facts from "./facts.ts";
 import { editDistance, nearest } from "./nearest.ts";
 import * as people from "./people.ts";

@@ -4,7 +4,7 @@ import type { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { Rejected } from "../core/errors.ts";
 import { type AudioReply, isPage } from "../core/recording.ts";
-import { totalIn } from "../lib/range.ts";
+import { totalIn } from "../lib/http.ts";
 
 export type AudioLimits = {
   bytes: number;

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { agentIdOf } from "../core/directory.ts";
 import { fold } from "../core/fold.ts";
 import type { Delivery, SimulatedCall, SimulatedRequest } from "../core/provider.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
+import { agentIdOf } from "../core/settings.ts";
 import type { Installation } from "../flow/installation.ts";
 import { type Manifest, readManifest } from "../manifest.ts";
 import type { Parts } from "../server/assemble.ts";

@@ -1,7 +1,7 @@
 import { type HubspotEmulator, type HubspotOptions, startHubspot } from "@switchhook/emulators/hubspot";
 import { onTestFinished } from "vitest";
-import { createJournal } from "../../connectors/hubspot/journal.ts";
 import { createAppTokens, oauth } from "../../connectors/hubspot/oauth.ts";
+import { createJournal } from "../../connectors/hubspot/webhook.ts";
 import type { CrmRequest, Grant } from "../../src/core/crm-app.ts";
 import { challenge, secrets, verifier } from "./consent.ts";
 

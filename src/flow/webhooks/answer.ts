@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import { type Contact, chooseContact, type Owner } from "../../core/contact.ts";
-import { agentIdOf } from "../../core/directory.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../../core/phone.ts";
 import type { Answer, Question } from "../../core/provider.ts";
 import type { ConfiguredProvider } from "../../core/runtime.ts";
+import { agentIdOf } from "../../core/settings.ts";
 import { limitedTexts, type Rendering } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
 import type { StoredAnswer } from "../../store/contract.ts";

@@ -3,9 +3,8 @@ import type { Delivery, PollContext, Polling, Span } from "../../core/provider.t
 import { isCallId, isoFromText, type JsonObject, textAt } from "../../lib/body.ts";
 import { polledDelivery } from "../../lib/provider-api.ts";
 import { type BirdApi, birdApi, isApiId, lacks, workspacePath } from "./api.ts";
-import { recordingsThere } from "./recording-facts.ts";
 import type { BirdSettings } from "./settings.ts";
-import { polledEvents } from "./wire.ts";
+import { polledEvents, recordingsThere } from "./wire.ts";
 
 /** The API allows up to 1,000 calls and 99 recordings a page (docs.bird.com, 2026). */
 const callsPerPage = 500;
