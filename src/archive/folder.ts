@@ -4,10 +4,9 @@ import { basename, dirname, join, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
 import { ArchiveError } from "../core/errors.ts";
 import type { Archive, ArchivedAudio, AudioReply, AudioRequest, AudioToKeep } from "../core/recording.ts";
-import { contentRangeOf, rangeOf } from "../lib/http.ts";
+import { contentRangeOf, missingReply, quiet, rangeOf, unsatisfiableReply } from "../lib/http.ts";
 import { diskError, isCode, makeFolder, orMissing, syncFolder } from "./disk.ts";
 import { endingOf, isPath, plainType, safePath, typeOf } from "./names.ts";
-import { missingReply, quiet, unsatisfiableReply } from "./replies.ts";
 import { openSpool } from "./spool.ts";
 
 const hashDigits = 16;

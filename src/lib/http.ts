@@ -1,4 +1,5 @@
-import type { AudioRequest } from "../core/recording.ts";
+import { Readable } from "node:stream";
+import type { AudioReply, AudioRequest } from "../core/recording.ts";
 import { isObject, type JsonObject } from "./body.ts";
 
 /** One request to an API. Secrets stand in `headers`, `bearer`, `form` or `json`, never in `url`. */
@@ -144,4 +145,18 @@ export function contentRangeOf({ start, end }: Range, bytes: number): string {
 export function totalIn(header: string | undefined): number | undefined {
   const total = contentRange.exec(header ?? "")?.[1];
   return total === undefined ? undefined : Number(total === "*" ? 0 : total);
+}
+
+export function missingReply(): AudioReply {
+  return { status: 404, headers: {}, body: Readable.from([]) };
+}
+
+export function unsatisfiableReply(bytes: number | undefined): AudioReply {
+  const headers = { ...(bytes !== undefined && { "content-range": `bytes */${bytes}` }) };
+  return { status: 416, headers, body: Readable.from([]) };
+}
+
+/** Keeps an error of an unread body from ending the process; a reader still gets it. */
+export function quiet(body: Readable): Readable {
+  return body.on("error", () => {});
 }

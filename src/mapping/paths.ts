@@ -106,7 +106,7 @@ export const paths: Readonly<Record<string, Path>> = {
     "The customer's number in E.164, or as the provider sent it when it cannot be dialled",
     facts.customerNumber,
   ),
-  "call.people.numberText": text(
+  "call.customer.numberText": text(
     "The customer's number in groups, as people read it, e.g. +91 98765 43210; absent when it was withheld",
     people.numberText,
   ),
