@@ -5,17 +5,6 @@ import { callKey } from "../core/call.ts";
 import type { SimulatedCall, SimulatedRequest } from "../core/provider.ts";
 import { providers } from "../providers/index.ts";
 import {
-  agentsAt,
-  demoCustomers,
-  emptyTally,
-  madeUpCall,
-  sendTo,
-  shuffled,
-  type Tally,
-  type Target,
-  type Wishes,
-} from "./made-up-calls.ts";
-import {
   commandLine,
   counted,
   Failure,
@@ -26,6 +15,17 @@ import {
   progressLine,
 } from "./output.ts";
 import { readConfig } from "./read-config.ts";
+import {
+  agentsAt,
+  demoCustomers,
+  emptyTally,
+  madeUpCall,
+  sendTo,
+  shuffled,
+  type Tally,
+  type Target,
+  type Wishes,
+} from "./simulated-calls.ts";
 import { localUrl } from "./welcome.ts";
 import { unknownInstallation } from "./with-parts.ts";
 

@@ -112,7 +112,7 @@ function missedDirection(fields: JsonObject): Direction | undefined {
   return isSip(textOf(fields, "from")) ? "outbound" : "inbound";
 }
 
-const ownNames = ["CallState", "FromNumber", "ToNumber", "VirtualNumber", "AppUserID", "CallRecordings"];
+const appFieldNames = ["CallState", "FromNumber", "ToNumber", "VirtualNumber", "AppUserID", "CallRecordings"];
 
 /**
  * The older WebRTC notifications in PascalCase (developer.exotel.com/api/receive-inbound-call-notification).
@@ -120,7 +120,7 @@ const ownNames = ["CallState", "FromNumber", "ToNumber", "VirtualNumber", "AppUs
  * includes the ringing and is 0 or empty at first, so it is not a talk time.
  */
 export const appNotification: Dialect = {
-  speaks: ({ fields }) => ownNames.some((name) => Object.hasOwn(fields, name)),
+  speaks: ({ fields }) => appFieldNames.some((name) => Object.hasOwn(fields, name)),
   kind: ({ fields }) => kindOf("app_call", wordOf(fields, "CallState") ?? wordOf(fields, "CallStatus")),
   events: (message, callId) => {
     const { fields } = message;
