@@ -28,8 +28,8 @@ const parts = assemble(config, { log: { debug: quiet, info: quiet, warn: first, 
 await parts.accounts.load();
 const app = createApp(parts);
 await parts.flow.store.ready();
-app.listen(0, "127.0.0.1", () => {
-  parts.start();
+app.listen(0, "127.0.0.1", async () => {
+  await parts.start();
   const address = app.address();
   process.send?.({
     port: typeof address === "object" && address ? address.port : 0,

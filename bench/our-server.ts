@@ -81,7 +81,7 @@ const started = performance.now();
 const parts = assemble(config, { log, ...(options.crm === "hangs" && { connectors: { local: hanging } }) });
 const app = createApp(parts);
 await parts.flow.store.ready();
-if (options.lanes) parts.start();
+if (options.lanes) await parts.start();
 app.listen(0, "127.0.0.1", () => {
   const address = app.address();
   process.send?.({

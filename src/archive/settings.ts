@@ -33,14 +33,18 @@ const s3Settings = z.strictObject({
 
 export type S3Settings = z.output<typeof s3Settings>;
 
-/** `folder`: absolute once the config is loaded. */
-export type ArchiveSettings = { folder: string } | { s3: S3Settings };
+/** `folder`: absolute once the config is loaded. `shared`: all instances mount it. */
+export type ArchiveSettings = { folder: string; shared?: boolean | undefined } | { s3: S3Settings };
 
 /** The config file's `archive`: `{"folder": "recordings"}` or `{"s3": {…}}`. */
 export const archiveSettings = z
-  .strictObject({ folder: z.string().trim().min(1, "is empty").optional(), s3: s3Settings.optional() })
-  .transform(({ folder, s3 }, context): ArchiveSettings => {
-    if (folder !== undefined && s3 === undefined) return { folder };
+  .strictObject({
+    folder: z.string().trim().min(1, "is empty").optional(),
+    shared: z.boolean().optional(),
+    s3: s3Settings.optional(),
+  })
+  .transform(({ folder, shared, s3 }, context): ArchiveSettings => {
+    if (folder !== undefined && s3 === undefined) return { folder, ...(shared !== undefined && { shared }) };
     if (s3 !== undefined && folder === undefined) return { s3 };
     const message = "needs one place: either `folder` (a path) or `s3` (a bucket with its key)";
     context.addIssue({ code: "custom", message });

@@ -11,7 +11,7 @@ import { readConfig } from "./read-config.ts";
 /** Copies the store, and the files of local CRMs, into one file, while a server may be running. */
 export async function backUpStore(file: string, options: GlobalOptions): Promise<void> {
   const { config } = readConfig(options);
-  mustHaveStore(config.dataFolder);
+  mustHaveStore(config);
   if (existsSync(file))
     throw new Failure(`${file} is there already. Name a new file: a backup never replaces another one.`);
   const files: BackedUpFile[] = [];
@@ -52,7 +52,7 @@ export async function restoreStore(
 /** Rebuilds damaged indexes. False when more than indexes is damaged. */
 export async function repairStore(options: GlobalOptions): Promise<boolean> {
   const { config } = readConfig(options);
-  mustHaveStore(config.dataFolder);
+  mustHaveStore(config);
   const release = claimOrFail(config);
   try {
     const { found, left, aside } = repairDatabase(databaseOf(config), Date.now());

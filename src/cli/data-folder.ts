@@ -26,6 +26,11 @@ export async function prepareDataFolder(config: Config, store: Pick<Store, "read
     await store.ready();
     return tightened;
   } catch (cause) {
+    if (config.databaseUrl && cause instanceof StoreError)
+      throw new Failure(
+        `The database of DATABASE_URL cannot be used: ${cause.message}. To recover, ${cause.cure}.`,
+        { cause },
+      );
     throw new Failure(`The data folder ${folder} cannot be used: ${messageOf(cause)}. ${cureOf(cause)}`, {
       cause,
     });
@@ -37,6 +42,7 @@ export async function prepareDataFolder(config: Config, store: Pick<Store, "read
  * was deleted. Throws `Failure`.
  */
 export function refuseLostStore(config: Config): void {
+  if (config.databaseUrl) return;
   // If its mark is there, the store reports the loss itself.
   if (["switchhook.db", "switchhook.mark"].some((name) => existsSync(join(config.dataFolder, name)))) return;
   for (const { name, path, activities } of crmFiles(config)) {
@@ -76,7 +82,8 @@ export function faultsOfOpen(paths: readonly string[]): Fault[] {
 }
 
 /** For commands that read what a server has stored. Throws `Failure` when there is no store. */
-export function mustHaveStore(folder: string): void {
+export function mustHaveStore({ dataFolder: folder, databaseUrl }: Config): void {
+  if (databaseUrl) return;
   if (existsSync(join(folder, "switchhook.db"))) return;
   if (existsSync(join(folder, "switchhook.mark")))
     throw new Failure(

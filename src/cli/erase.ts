@@ -18,7 +18,7 @@ export type EraseFlags = GlobalOptions & { yes?: boolean };
 
 /** Erases a removed installation without waiting for the end of its grace period. */
 export async function erase(name: string, options: EraseFlags): Promise<void> {
-  mustHaveStore(readConfig(options).config.dataFolder);
+  mustHaveStore(readConfig(options).config);
   await withParts(options, async (parts) => {
     const install = await findRemoved(parts, name);
     if (!options.yes)

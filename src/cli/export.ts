@@ -22,7 +22,7 @@ const writtenAtOnce = 1_000_000;
 
 /** Writes everything stored of an installation into a new file, one JSON object per line. */
 export async function exportInstallation(name: string, options: ExportOptions): Promise<void> {
-  mustHaveStore(readConfig(options).config.dataFolder);
+  mustHaveStore(readConfig(options).config);
   await withParts(options, async ({ flow, installations, erasing }) => {
     const exported = await findExported(flow.store, installations, name, erasing.savedMapping(name));
     if (!exported) {

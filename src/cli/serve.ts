@@ -50,7 +50,8 @@ async function begin(parts: Parts): Promise<{ server: Server; release: () => voi
   await parts.accounts.load();
   const server = createApp(parts);
   await listen(server, config);
-  const release = claimDataFolder(config.dataFolder, 1_000);
+  // Instances on PostgreSQL agree on their work there.
+  const release = config.databaseUrl ? () => {} : claimDataFolder(config.dataFolder, 1_000);
   if (!release) {
     server.close();
     throw new Failure(
@@ -58,7 +59,7 @@ async function begin(parts: Parts): Promise<{ server: Server; release: () => voi
     );
   }
   server.on("error", (err) => flow.log.error({ err }, "the server reports an error"));
-  parts.start();
+  await parts.start();
   return { server, release };
 }
 

@@ -6,8 +6,8 @@ import { deliverDue } from "../flow/calls/deliver.ts";
 import type { Installation } from "../flow/installation.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 import { assemble, type Parts } from "../server/assemble.ts";
+import { openStore } from "../server/open-store.ts";
 import type { Store } from "../store/contract.ts";
-import { openSqliteStore } from "../store/sqlite/store.ts";
 import { claimDataFolder, mustHaveStore, refuseLostStore } from "./data-folder.ts";
 import { createLog } from "./log.ts";
 import { Failure, type GlobalOptions, print, progressLine } from "./output.ts";
@@ -34,8 +34,8 @@ export async function withStore<T>(
   work: (store: Store, config: Config) => Promise<T>,
 ): Promise<T> {
   const { config } = readConfig(options);
-  mustHaveStore(config.dataFolder);
-  const store = openSqliteStore(config.dataFolder);
+  mustHaveStore(config);
+  const store = openStore(config);
   try {
     return await work(store, config);
   } finally {
@@ -63,6 +63,8 @@ const deliveriesAtOnce = 32;
 
 /** Does the work that is due, unless a server is running, which notices it within a second. */
 export async function workOff(parts: Parts): Promise<Worked> {
+  // Instances on PostgreSQL look for it every second.
+  if (parts.config.databaseUrl) return { by: "server", problems: [] };
   const release = claimDataFolder(parts.config.dataFolder);
   if (!release) return { by: "server", problems: [] };
   const worked: Worked = { by: "here", problems: [] };

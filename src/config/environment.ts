@@ -15,6 +15,8 @@ export type EnvironmentSettings = {
   dataFolder: string;
   sealingKeys: string[];
   adminToken?: string;
+  /** Of PostgreSQL; the embedded store without one. */
+  databaseUrl?: string;
   logLevel: LogLevel;
 };
 
@@ -30,18 +32,13 @@ export function readEnvironment(environment: Environment, faults: Fault[]): Envi
       cure: "Use a random one: openssl rand -base64 32.",
     });
   }
-  if (read("DATABASE_URL")) {
-    faults.push({
-      at: "environment: DATABASE_URL",
-      problem: "PostgreSQL is not available in this version.",
-      cure: "Unset it: calls are then stored in the embedded store, in SWITCHHOOK_DATA.",
-    });
-  }
+  const databaseUrl = readDatabaseUrl(read("DATABASE_URL"), faults);
   return {
     ...(port !== undefined && { port }),
     ...(host && { host }),
     sealingKeys: readKeys(read("SWITCHHOOK_KEY"), faults),
     ...(adminToken && { adminToken }),
+    ...(databaseUrl && { databaseUrl }),
     dataFolder: read("SWITCHHOOK_DATA") ?? "./data",
     logLevel: readLogLevel(read("LOG_LEVEL"), faults),
   };
@@ -61,6 +58,18 @@ function readKeys(text: string | undefined, faults: Fault[]): string[] {
     });
   }
   return keys;
+}
+
+/** The value may contain a password, so it is not repeated. */
+function readDatabaseUrl(text: string | undefined, faults: Fault[]): string | undefined {
+  if (text === undefined) return undefined;
+  if (URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol)) return text;
+  faults.push({
+    at: "environment: DATABASE_URL",
+    problem: "it is not the address of a PostgreSQL database.",
+    cure: "Write it like postgres://user:password@host:5432/database, or unset it: calls are then stored in SWITCHHOOK_DATA.",
+  });
+  return undefined;
 }
 
 function readPort(text: string | undefined, faults: Fault[]): number | undefined {

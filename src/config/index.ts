@@ -19,12 +19,18 @@ export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
     publicUrl: string;
     /** The built-in demo, whose secrets are public. */
     isDemo: boolean;
-    databaseUrl?: string;
     /** How long raw deliveries are stored. */
     retentionDays: number;
     /** How long removed accounts are stored. */
     removedDays: number;
-    limits: { bodyBytes?: number | undefined; bodySeconds: number; bodiesBytes: number; connections: number };
+    limits: {
+      bodyBytes?: number | undefined;
+      bodySeconds: number;
+      bodiesBytes: number;
+      connections: number;
+      /** Installations that this instance works for at a time, where several instances share a store. */
+      tenancies: number;
+    };
     installations: InstallationConfig[];
     apps: Record<string, unknown>;
     archive?: ArchiveSettings;
@@ -76,6 +82,7 @@ export function loadConfig(
       }),
     }),
   );
+  if (settings.databaseUrl && file) faults.push(...faultsOfSharing(file, source?.file));
   if (!file || faults.length > 0) throw new ConfigError(withoutRepeats(faults));
   return {
     ...file,
@@ -86,6 +93,32 @@ export function loadConfig(
     port,
     publicUrl: file.publicUrl ?? urlOf(host, port),
   };
+}
+
+/** What several instances cannot share. `place`: the config file; undefined in the demo. */
+function faultsOfSharing({ installations, archive }: FileSettings, place: string | undefined): Fault[] {
+  const shared = "DATABASE_URL is set, so several instances may share the store";
+  if (place === undefined)
+    return [
+      {
+        at: "environment: DATABASE_URL",
+        problem: "the built-in demo has a CRM in a local file, which several instances cannot share.",
+        cure: "Write a switchhook.json with your own installation, or unset DATABASE_URL.",
+      },
+    ];
+  const local = installations.filter(({ crm }) => crm.type === "local");
+  const faults: Fault[] = local.map(({ name }) => ({
+    at: `${place}: installations.${name}.crm`,
+    problem: `${shared}, but a local CRM is a file that one process has.`,
+    cure: "Use HubSpot or Salesforce, or unset DATABASE_URL.",
+  }));
+  if (archive && "folder" in archive && !archive.shared)
+    faults.push({
+      at: `${place}: archive.folder`,
+      problem: `${shared}, and each needs the same recordings.`,
+      cure: 'Use an `s3` bucket; or, for a folder that all instances mount, add "shared": true.',
+    });
+  return faults;
 }
 
 function readFile(
@@ -114,7 +147,7 @@ function readFile(
 
 /** A relative folder starts in the folder of the config file. */
 function placeOf(archive: ArchiveSettings, file: string): ArchiveSettings {
-  return "folder" in archive ? { folder: resolve(dirname(file), archive.folder) } : archive;
+  return "folder" in archive ? { ...archive, folder: resolve(dirname(file), archive.folder) } : archive;
 }
 
 /** Installations with the policy `archive` where no archive is configured. `place`: where their settings are. */

@@ -31,6 +31,8 @@ export const fileSchema = z
         /** The bodies of all requests together. */
         bodiesBytes: z.int().min(8_388_608).max(4_294_967_296).default(134_217_728),
         connections: z.int().min(10).max(100_000).default(2_000),
+        /** Installations that one instance works for at a time, with PostgreSQL. */
+        tenancies: z.int().min(1).max(10_000).default(500),
       })
       .superRefine(({ bodyBytes = 0, bodiesBytes }, context) => {
         if (bodyBytes <= bodiesBytes * 0.9) return;

@@ -44,9 +44,10 @@ export class ArchiveError extends RemoteError {}
 
 /**
  * `damaged`: the database is not what was written. `full`, `locked`, `broken`: the disk is full, read-only, or fails.
- * `refused`: it did not accept these values. `other`: anything else, such as a lock of another process.
+ * `refused`: it did not accept these values. `overtaken`: another instance works for the installation now. `other`: anything
+ * else, such as a lock of another process.
  */
-export type StoreFault = "damaged" | "full" | "locked" | "broken" | "refused" | "other";
+export type StoreFault = "damaged" | "full" | "locked" | "broken" | "refused" | "overtaken" | "other";
 
 /** The store failed. `cure`: what an operator can do about it, in one sentence. */
 export class StoreError extends Error {

@@ -18,6 +18,8 @@ export type GrantKeeper = {
   tokens: TokenSource;
   /** The installation as it was stored when last read. */
   current(): StoredInstall;
+  /** Reads again what another instance may have stored. */
+  refresh(): Promise<void>;
   /** The granted scopes, as far as the CRM lists them. */
   scopes(): readonly string[];
   /** A new consent: the account works again. Stored settings stay. */
@@ -28,7 +30,7 @@ export type GrantKeeper = {
 
 /** `lost`: called when the CRM has revoked our access. */
 type GrantParts = {
-  store: Pick<Store, "install" | "saveInstall" | "claimInstall" | "releaseInstall">;
+  store: Pick<Store, "install" | "saveInstall" | "claimInstall" | "releaseInstall" | "shared">;
   sealer: Sealer;
   oauth: OAuth;
   app: unknown;
@@ -124,6 +126,9 @@ export function keepGrant(first: StoredInstall, parts: GrantParts): GrantKeeper 
   return {
     tokens: { current: () => tokens.current(), refused: (token) => tokens.refused(token) },
     current: () => install,
+    async refresh() {
+      await look();
+    },
     scopes: () => scopesOf(install),
     update: (change) =>
       inTurn(async (claim) => {
@@ -207,7 +212,7 @@ function waiting({ crm, state, reason = state }: StoredInstall): CrmError {
 /** Does one piece of work at a time for an installation. `claim`: for `saveInstall`; absent while nothing is stored. */
 type Turns = <T>(work: (claim: number | undefined) => Promise<T>) => Promise<T>;
 
-type ClaimStore = Pick<Store, "install" | "claimInstall" | "releaseInstall">;
+type ClaimStore = Pick<Store, "install" | "claimInstall" | "releaseInstall" | "shared">;
 
 /** Longer than any turn, so that only the claim of a killed process expires. */
 const claimMs = 90_000;
@@ -220,7 +225,8 @@ export function createTurns(name: string, store: ClaimStore, now: () => number):
 
   const claimed = async (): Promise<number | undefined> => {
     for (let looks = 0; looks < mostLooks; looks += 1) {
-      const at = now();
+      // Instances whose clocks differ would not see each other's claims.
+      const at = (await store.shared?.now()) ?? now();
       if (await store.claimInstall(name, at, at + claimMs)) return at + claimMs;
       if (!(await store.install(name))) return undefined;
       await pause(turnRetryMs);

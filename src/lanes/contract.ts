@@ -12,8 +12,8 @@ export type Lanes = {
   add(name: string, job: Job, options?: { restMs?: number }): void;
   /** There may be something to do. Cheap; may be called for every delivery. */
   wake(name: string): void;
-  /** No new run of this lane; resolves when the running one is through. */
-  remove(name: string): Promise<void>;
+  /** No new run of this lane; resolves when the running one is through. `abort`: its signal says so. */
+  remove(name: string, options?: { abort?: boolean }): Promise<void>;
   /** No new run; resolves when the running ones are through. */
   stop(): Promise<void>;
 };

@@ -8,6 +8,9 @@ type Lane = {
   endedAt: number;
   woken: boolean;
   failures: number;
+  ending: AbortController;
+  /** Of the lane and of all lanes. */
+  signal: AbortSignal;
   timer?: NodeJS.Timeout;
 };
 
@@ -29,13 +32,13 @@ export function inProcessLanes({ now = Date.now, onError }: InProcessOptions): L
     lane.woken = false;
     let next: number | undefined;
     try {
-      next = await lane.job(stopping.signal);
+      next = await lane.job(lane.signal);
       lane.failures = 0;
     } catch (error) {
       lane.failures += 1;
       const pause = Math.min(longestPauseMs, 250 * 2 ** lane.failures);
       next = now() + pause;
-      if (!stopping.signal.aborted) onError(name, error, pause);
+      if (!lane.signal.aborted) onError(name, error, pause);
     }
     delete lane.running;
     lane.endedAt = performance.now();
@@ -58,7 +61,10 @@ export function inProcessLanes({ now = Date.now, onError }: InProcessOptions): L
 
   return {
     add(name, job, { restMs = 0 } = {}) {
-      const lane: Lane = { job, restMs, endedAt: Number.NEGATIVE_INFINITY, woken: false, failures: 0 };
+      const ending = new AbortController();
+      const signal = AbortSignal.any([stopping.signal, ending.signal]);
+      const endedAt = Number.NEGATIVE_INFINITY;
+      const lane: Lane = { job, restMs, endedAt, woken: false, failures: 0, ending, signal };
       lanes.set(name, lane);
       schedule(name, lane, 0);
     },
@@ -68,8 +74,9 @@ export function inProcessLanes({ now = Date.now, onError }: InProcessOptions): L
       lane.woken = true;
       if (!lane.running && lane.failures === 0) schedule(name, lane, 0);
     },
-    async remove(name) {
+    async remove(name, { abort = false } = {}) {
       const lane = lanes.get(name);
+      if (abort) lane?.ending.abort();
       lanes.delete(name);
       clearTimeout(lane?.timer);
       await lane?.running;

@@ -85,6 +85,7 @@ export function mappingRoutes(parts: Parts): Route[] {
         200: json("Saved, or previewed.", mappingChange),
         ...badQuery,
         ...noInstallation,
+        409: "It is a file of the configuration, and several instances share the store.",
         413: "Larger than 1 MB.",
         415: "Not JSON, or compressed.",
         422: "The mapping is wrong: all faults with their places and cures.",
@@ -97,8 +98,16 @@ export function mappingRoutes(parts: Parts): Route[] {
         const next = { text, file: basename(file.savedPath) };
         const inUse = { text: file.text(), file: file.path() };
         const shown = await parts.previews.of(installation, inUse, next);
+        const { shared } = parts.flow.store;
         if (preview === undefined) {
-          await save(file.savedPath, text);
+          if (shared && !file.isSavedByApi)
+            throw new Rejected(
+              409,
+              `this mapping is the file ${file.path()} of the configuration, which each instance has: change it there, at all of them`,
+            );
+          const whole = text.endsWith("\n") ? text : `${text}\n`;
+          await shared?.saveMapping(installation.settings.name, whole);
+          await save(file.savedPath, whole);
           file.reopen();
         }
         const saved = JSON.stringify({ saved: preview === undefined, file: file.savedPath });
@@ -139,7 +148,7 @@ async function save(path: string, text: string): Promise<void> {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const handle = await open(draft, "wx", mode);
     try {
-      await handle.writeFile(text.endsWith("\n") ? text : `${text}\n`);
+      await handle.writeFile(text);
       await handle.sync();
     } finally {
       await handle.close();

@@ -59,6 +59,19 @@ export function createAccounts({ flow, roster, installed, crmRecordings, wake }:
       await roster.add(changed.settings, changed.keeper);
     },
 
+    /** Follows what another instance did to an account. */
+    async follow(name: string): Promise<void> {
+      const install = await flow.store.install(name);
+      const isConnected = install?.state === "active" || install?.state === "reconnect";
+      if (install && isConnected) {
+        const changed = await installed?.reload(install);
+        if (changed) await roster.add(changed.settings, changed.keeper);
+      } else if (installed?.stateOf(name)) {
+        installed.forget(name);
+        await roster.remove(name);
+      }
+    },
+
     /** Revokes our access to the account and erases its tokens. */
     async disconnect(name: string): Promise<void> {
       const accounts = known(name);

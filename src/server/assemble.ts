@@ -4,15 +4,15 @@ import { openArchive } from "../archive/index.ts";
 import type { Config } from "../config/index.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { Provider } from "../core/provider.ts";
-import type { Log } from "../core/runtime.ts";
+import type { Log, Runtime } from "../core/runtime.ts";
 import { createPreviews } from "../flow/explain/preview.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createLimitedLog } from "../flow/limited-log.ts";
 import { createRecordings } from "../flow/recordings/links.ts";
+import { openTenancies } from "../instances/tenancies.ts";
 import { createBodyRoom } from "../lib/body-room.ts";
 import { providers } from "../providers/index.ts";
-import type { Store } from "../store/contract.ts";
-import { openSqliteStore } from "../store/sqlite/store.ts";
+import type { SharedChange, Store } from "../store/contract.ts";
 import { createAccounts } from "./accounts.ts";
 import { startChores } from "./chores.ts";
 import { openCrmRecordings } from "./crm-recordings.ts";
@@ -20,7 +20,9 @@ import { eraserOf, openErasing } from "./erasing.ts";
 import { openInstalled } from "./installed.ts";
 import { createLive } from "./live.ts";
 import { createMetrics } from "./metrics.ts";
-import { createRoster, type Roster } from "./roster.ts";
+import { openStore } from "./open-store.ts";
+import { createRoster, type Roster, type RosterHooks } from "./roster.ts";
+import { followMappings } from "./shared-mappings.ts";
 
 /** Everything that runs. `start` begins the background work; without it nothing moves by itself. */
 export type Parts = ReturnType<typeof assemble>;
@@ -37,19 +39,44 @@ export type AssembleOptions = {
 /** The composition that the server, the commands and the tests share. */
 export function assemble(config: Config, options: AssembleOptions) {
   const { log, now = Date.now, connectors: kinds = registry } = options;
-  const { store = openSqliteStore(config.dataFolder, now) } = options;
+  const { store = openStore(config, now) } = options;
+  const { shared } = store;
   const live = createLive();
   const recordings = createRecordings(store, config.publicUrl);
-  const metrics = createMetrics(store, { providers: Object.keys(providers), now });
+  const metrics = createMetrics(store, {
+    providers: Object.keys(providers),
+    now,
+    instances: () => roster.tenancies?.counts(),
+  });
   const isName = (word: string): boolean =>
     roster.installations.has(word) || Object.hasOwn(providers, word) || Object.hasOwn(kinds, word);
+  const publish: Runtime["publish"] = (calls) => {
+    live.publish(calls);
+    roster.tenancies?.publish(calls);
+  };
   const limitedLog = createLimitedLog({ now, log, isName });
   const { meter, crmRequest: onRequest } = metrics;
-  const runtime = { now, log, limitedLog, meter, links: recordings.links, publish: live.publish };
+  const runtime = { now, log, limitedLog, meter, links: recordings.links, publish };
   const flow: Flow = { ...runtime, store, pendingAnswers: new Map() };
   const archive =
     config.archive && openArchive(config.archive, { spoolFolder: join(config.dataFolder, "spool"), now });
-  const roster = createRoster({ config, flow, kinds, providers, archive, onRequest });
+  const follow = async ({ what, name }: SharedChange): Promise<void> => {
+    if (what === "installs") await accounts.follow(name);
+    else await mappings?.follow(name);
+  };
+  const joining =
+    shared &&
+    ((hooks: RosterHooks) => {
+      const all = {
+        ...hooks,
+        lead: () => leading.begin(),
+        follow: () => leading.end(),
+        changed: follow,
+        live,
+      };
+      return openTenancies({ shared, hooks: all, log, limitedLog, places: config.limits.tenancies });
+    });
+  const roster = createRoster({ config, flow, kinds, providers, archive, onRequest, join: joining });
   const { installations, received, wake } = roster;
   const installed = openInstalled({ config, flow, onRequest, kinds });
   const crmRecordings = openCrmRecordings({ config, flow, onRequest, kinds, installed, installations });
@@ -57,7 +84,14 @@ export function assemble(config: Config, options: AssembleOptions) {
   const remove = (name: string) => roster.remove(name).then(() => installed?.forget(name));
   const erasing = openErasing({ config, flow, remove, archived: eraserOf(store, archive) });
   const previews = createPreviews(flow);
-  const chores = () => startChores({ config, flow, installed, erasing, crmRecordings });
+  const mappings = shared && followMappings({ config, shared, mappings: roster.mappings });
+  const leading = createLeading(roster, () =>
+    startChores({ config, flow, installed, erasing, crmRecordings }),
+  );
+  const load = async (): Promise<void> => {
+    await mappings?.load();
+    await accounts.load();
+  };
   const close = async (): Promise<void> => {
     await accounts.stop();
     await erasing.stop();
@@ -81,23 +115,44 @@ export function assemble(config: Config, options: AssembleOptions) {
     previews,
     installed,
     erasing,
-    accounts,
+    accounts: { ...accounts, load },
     room: createBodyRoom(config.limits.bodiesBytes),
     received,
     wake,
-    ...createLifecycle({ roster, chores, close }),
+    ...createLifecycle({ roster, leading, close }),
   };
 }
 
-type LifecycleContext = { roster: Roster; chores: () => () => void; close: () => Promise<void> };
-
-function createLifecycle({ roster, chores, close }: LifecycleContext) {
-  let isStopping = false;
-  let stopChores = (): void => {};
+/** What is done once for all installations: the sweep, and the chores. Of several instances, one does it. */
+function createLeading(roster: Roster, chores: () => () => void) {
+  let stopChores: (() => void) | undefined;
   return {
-    start(): void {
-      roster.start();
+    begin(): void {
+      roster.startSweep();
       stopChores = chores();
+    },
+    async end(): Promise<void> {
+      stopChores?.();
+      stopChores = undefined;
+      await roster.stopSweep();
+    },
+  };
+}
+
+type LifecycleContext = {
+  roster: Roster;
+  leading: ReturnType<typeof createLeading>;
+  close: () => Promise<void>;
+};
+
+function createLifecycle({ roster, leading, close }: LifecycleContext) {
+  let isStopping = false;
+  return {
+    /** Resolves once this instance has found the others, where there are any. */
+    async start(): Promise<void> {
+      roster.start();
+      if (roster.tenancies) await roster.tenancies.start();
+      else leading.begin();
     },
     /** From now on `/readyz` says that no more work is to be sent here; open requests still get their answers. */
     announceStop: (): void => {
@@ -107,7 +162,8 @@ function createLifecycle({ roster, chores, close }: LifecycleContext) {
     /** Resolves when no work is under way and the store is closed. */
     async stop(): Promise<void> {
       isStopping = true;
-      stopChores();
+      await roster.tenancies?.stop();
+      await leading.end();
       await close();
     },
   };

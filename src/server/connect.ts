@@ -36,6 +36,8 @@ export type Connected = {
   isOpen(): boolean;
   /** For how long nothing has been used, in milliseconds; 0 while work is under way. */
   idleMs(): number;
+  /** Makes the connector anew at its next use: another instance may have worked with the account until now. */
+  renew(): Promise<void>;
   /** Lets go of what it holds; the next use makes it again. */
   close(): Promise<void>;
 };
@@ -87,6 +89,15 @@ export function connect(connecting: Connecting): Connected {
     return connector;
   };
 
+  const closeConnector = async (): Promise<void> => {
+    const before = connector;
+    connector = undefined;
+    if (before) quietSince = now();
+    stopWatching?.();
+    stopWatching = undefined;
+    await before?.close?.();
+  };
+
   const configured = Object.entries(settings.providers).map(([id, providerSettings]) => {
     const { defaultAgent, chatAgent } = providerSettings as { defaultAgent?: string; chatAgent?: string };
     return [
@@ -120,14 +131,13 @@ export function connect(connecting: Connecting): Connected {
     during,
     isOpen: () => connector !== undefined || mapping.isOpen(),
     idleMs: () => (underWay > 0 ? 0 : performance.now() - usedAt),
+    async renew() {
+      quietSince = now();
+      await closeConnector();
+    },
     async close() {
-      const before = connector;
-      connector = undefined;
-      if (before) quietSince = now();
-      stopWatching?.();
-      stopWatching = undefined;
       mapping.close();
-      await before?.close?.();
+      await closeConnector();
     },
   };
 }
@@ -180,6 +190,7 @@ function useMapping(config: Config, settings: InstallationConfig, { log, used, o
     text: () => inUse().text(),
     path: () => mappingPath(config, settings),
     builtIn: () => mappingIsDefault && mappingPath(config, settings) === mappingFile,
+    isSavedByApi: mappingIsDefault,
     savedPath: mappingIsDefault ? savedMapping(config, name) : mappingFile,
     isOpen: () => file !== undefined,
     reopen() {

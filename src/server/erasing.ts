@@ -32,6 +32,7 @@ export function openErasing({ config, flow, remove, archived }: ErasingOptions):
     async beforeErase(name) {
       await archived?.(name);
       const mapping = savedMapping(config, name);
+      await flow.store.shared?.saveMapping(name, undefined);
       await rm(mapping, { force: true });
       config.mappings.forget(mapping);
     },

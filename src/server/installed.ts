@@ -175,6 +175,14 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       });
       keepers.delete(name);
     },
+    /** After another instance has stored it; undefined when nothing of it is new here. */
+    async reload(install: StoredInstall): Promise<ConnectedInstallation | undefined> {
+      const keeper = keepers.get(install.name);
+      if (!keeper) return open(install);
+      const { version, state } = keeper.current();
+      await keeper.refresh();
+      return version === install.version && state === install.state ? undefined : open(install);
+    },
     connected(name: string): ConnectedInstallation | undefined {
       const install = keepers.get(name)?.current();
       return install && open(install);

@@ -6,7 +6,7 @@ import type { Archive } from "../core/recording.ts";
 import { closeFollowUps } from "../flow/calls/close-follow-ups.ts";
 import { decodeNew, settleLine } from "../flow/calls/decode.ts";
 import { claimSize, deliverDue } from "../flow/calls/deliver.ts";
-import { renumber } from "../flow/contacts/renumber.ts";
+import { numberingFor, renumber } from "../flow/contacts/renumber.ts";
 import { syncContacts } from "../flow/contacts/sync.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { followRecordings } from "../flow/recordings/follow.ts";
@@ -20,7 +20,8 @@ const deliveriesAtOnce = 32;
 const decodeRestMs = 20;
 /** Calls that fall due meanwhile go to the CRM in one batch. */
 const deliverRestMs = 100;
-const syncEveryMs = 5 * 60_000;
+/** Of an installation with calls. */
+export const syncEveryMs = 5 * 60_000;
 /** Of an installation without calls: often enough that no refresh token expires unused. */
 export const syncAtRestMs = 6 * 3_600_000;
 const syncAgainMs = 30_000;
@@ -39,19 +40,24 @@ type LaneWork = {
   isActive: () => boolean;
   /** Called after each sync, whether or not it succeeded. */
   synced: () => void;
+  /** Another instance may have done this work until now: a sync that is not due yet is not done again. */
+  isTakeOver: boolean;
 };
 
 export type LaneKind = "decode" | "deliver" | "sync" | "reconcile" | "recordings";
 
 /** The lanes of one installation. */
-export type InstallationLanes = { wake(lane: LaneKind): void; stop(): Promise<void> };
+export type InstallationLanes = {
+  wake(lane: LaneKind): void;
+  stop(options?: { abort?: boolean }): Promise<void>;
+};
 
 /**
  * The background work of one installation. Each lane has one worker at a time; decoding has a lane of its own, so that it
  * never waits for a CRM. All run at once, and then when they are woken or at a time that they know.
  */
 export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
-  const { flow, installation, providers, archive, during, isActive, synced } = work;
+  const { flow, installation, providers, archive, during, isActive, synced, isTakeOver } = work;
   const { settings } = installation;
   const nameOf = (lane: LaneKind): string => `${settings.name}/${lane}`;
   const wake = (lane: LaneKind): void => lanes.wake(nameOf(lane));
@@ -102,6 +108,19 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
   };
   add("deliver", deliver, deliverRestMs);
 
+  const untilNextSync = (): number => (isActive() ? syncEveryMs : syncAtRestMs);
+  let isFirst = true;
+  /** When the sync of an earlier holder is to be followed by the next one; undefined when that is now. */
+  const nextAfterTakeOver = async (): Promise<number | undefined> => {
+    const isTaken = isTakeOver && isFirst;
+    isFirst = false;
+    if (!isTaken || (await flow.store.numbering(settings.name)) !== numberingFor(settings.region))
+      return undefined;
+    const { finishedAt, cursor } = await flow.store.syncState(settings.name);
+    const next = (finishedAt ?? 0) + untilNextSync();
+    return cursor !== undefined && next > flow.now() ? next : undefined;
+  };
+
   let isPrepared = false;
   let failures = 0;
   add("sync", async (signal) => {
@@ -110,6 +129,8 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
       if ((await renumber(flow, installation, signal)) > 0) wake("deliver");
       if (!isPrepared) await installation.connector.prepare?.();
       isPrepared = true;
+      const later = await nextAfterTakeOver();
+      if (later !== undefined) return later;
       const { contacts, removed, matched } = await syncContacts(flow, installation, signal);
       if (contacts + removed > 0)
         flow.log.info(
@@ -118,7 +139,7 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
         );
       if (matched > 0) wake("deliver");
       failures = 0;
-      return flow.now() + (isActive() ? syncEveryMs : syncAtRestMs);
+      return flow.now() + untilNextSync();
     } catch (error) {
       flow.log.warn(
         { installation: settings.name, err: error },
@@ -145,8 +166,8 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
 
   return {
     wake,
-    async stop() {
-      await Promise.all(added.map((lane) => lanes.remove(nameOf(lane))));
+    async stop(options) {
+      await Promise.all(added.map((lane) => lanes.remove(nameOf(lane), options)));
     },
   };
 }

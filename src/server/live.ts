@@ -7,6 +7,7 @@ export type LiveFeed = ReturnType<typeof createLive>;
 export function createLive() {
   const emitter = new EventEmitter().setMaxListeners(0);
   return {
+    hasListeners: (): boolean => emitter.listenerCount("call") > 0,
     /** Returns how to stop listening. */
     listen(listener: (call: LiveCall) => void): () => void {
       emitter.on("call", listener);

@@ -1,10 +1,18 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import type { CrmRequest } from "../core/crm-app.ts";
 import type { Meter } from "../core/runtime.ts";
+import type { Tenancies } from "../instances/tenancies.ts";
 import type { Store } from "../store/contract.ts";
 
+type KnownToMetrics = {
+  providers: readonly string[];
+  now: () => number;
+  /** The instances on the store; undefined when this process is the only one. */
+  instances: () => ReturnType<Tenancies["counts"]> | undefined;
+};
+
 /** Prometheus figures. Label values come from our own closed lists, never from a request. */
-export function createMetrics(store: Store, known: { providers: readonly string[]; now: () => number }) {
+export function createMetrics(store: Store, known: KnownToMetrics) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
@@ -47,6 +55,24 @@ export function createMetrics(store: Store, known: { providers: readonly string[
     "provider",
     "source",
   );
+  /** Of several instances one reports what is in the store, so that a sum over all of them is right. */
+  const isReporting = (): boolean => known.instances()?.isLeading ?? true;
+  new Gauge({
+    name: "switchhook_instances",
+    help: "Instances on the same store that run, this one included.",
+    registers,
+    collect() {
+      this.set(known.instances()?.instances ?? 1);
+    },
+  });
+  new Gauge({
+    name: "switchhook_tenancies",
+    help: "Installations that this instance works for now, where several instances share a store.",
+    registers,
+    collect() {
+      this.set(known.instances()?.held ?? 0);
+    },
+  });
   new Gauge({
     name: "switchhook_calls",
     help: "Calls by state.",
@@ -54,6 +80,7 @@ export function createMetrics(store: Store, known: { providers: readonly string[
     registers,
     async collect() {
       this.reset();
+      if (!isReporting()) return;
       for (const { installation, state, calls } of await store.counts())
         this.set({ installation, state }, calls);
     },
@@ -65,6 +92,7 @@ export function createMetrics(store: Store, known: { providers: readonly string[
     registers,
     async collect() {
       this.reset();
+      if (!isReporting()) return;
       for (const { installation, due } of await store.oldestDue())
         this.set({ installation }, Math.max(0, (known.now() - due) / 1000));
     },

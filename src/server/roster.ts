@@ -4,7 +4,9 @@ import type { CrmRequest } from "../core/crm-app.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Archive } from "../core/recording.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
+import { isOvertaken, type Tenancies, type TenancyHooks } from "../instances/tenancies.ts";
 import { inProcessLanes } from "../lanes/in-process.ts";
+import type { WorkClaim } from "../store/contract.ts";
 import { type Connected, connect, type GrantAccess, type MappingInUse } from "./connect.ts";
 import { addLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";
 import { type Resting, watchInstallations } from "./sweep.ts";
@@ -18,7 +20,12 @@ type RosterContext = {
   providers: Readonly<Record<string, Provider>>;
   archive: Archive | undefined;
   onRequest: (installation: string, crm: string, request: CrmRequest) => void;
+  /** Absent when this process is the only one. */
+  join?: ((hooks: RosterHooks) => Tenancies) | undefined;
 };
+
+/** What the tenancies need of the installations. */
+export type RosterHooks = Pick<TenancyHooks, "knows" | "take" | "drop" | "wake" | "isIdle">;
 
 /** An installation syncs often for as long as this after its last call. */
 const activeMs = 86_400_000;
@@ -26,6 +33,9 @@ const activeMs = 86_400_000;
 const staleMs = 5 * 60_000;
 /** What is not used for this long is let go. */
 const idleMs = 5 * 60_000;
+/** Work that has been at rest for this long may be another instance's. */
+const lingerMs = 30_000;
+const letGoEveryMs = 1_000;
 /** Of more open installations than this, those without calls are let go soon after their work. */
 const mostOpen = 4;
 const soonMs = 2_000;
@@ -45,11 +55,17 @@ type Member = Connected & {
  * when there is work for the first time, and its connector and its mapping are open while they are used.
  */
 export function createRoster(context: RosterContext) {
-  const { config, flow, kinds, providers, archive, onRequest } = context;
+  const { config, flow, kinds, providers, archive, onRequest, join } = context;
   const lanes = inProcessLanes({
     now: flow.now,
-    onError: (lane, error, againInMs) =>
-      flow.log.error({ lane, err: error, againInMs }, "background work failed; it is retried after a pause"),
+    onError: (lane, error, againInMs) => {
+      if (isOvertaken(error)) flow.log.info({ lane }, "another instance does this work now");
+      else
+        flow.log.error(
+          { lane, err: error, againInMs },
+          "background work failed; it is retried after a pause",
+        );
+    },
   });
   const members = new Map<string, Member>();
   const installations = new Map<string, Installation>();
@@ -57,6 +73,8 @@ export function createRoster(context: RosterContext) {
   const open = new Set<Member>();
   /** By name, while the work of a member that was removed or replaced is still under way. */
   const endings = new Map<string, Promise<void>>();
+  /** The right to work for an installation, where several instances share the store. */
+  const claims = new Map<string, WorkClaim>();
   let isStarted = false;
 
   const enter = (settings: InstallationConfig, grants?: GrantAccess): Member => {
@@ -73,8 +91,10 @@ export function createRoster(context: RosterContext) {
   /** Adds the lanes of a member, which run at once; it has them from then on. */
   const begin = (member: Member): InstallationLanes => {
     const { installation, during } = member;
+    const claim = claims.get(installation.settings.name);
     member.lanes ??= addLanes(lanes, {
-      flow,
+      flow: claim && flow.store.shared ? { ...flow, store: flow.store.shared.as(claim) } : flow,
+      isTakeOver: claim !== undefined,
       installation,
       providers,
       archive,
@@ -96,9 +116,12 @@ export function createRoster(context: RosterContext) {
   const ready = (name: string): Member | undefined =>
     isStarted && !endings.has(name) ? members.get(name) : undefined;
 
+  /** Wakes a lane: here, or at the instance that does the work of this installation. */
   const wake = (name: string, lane: LaneKind): void => {
     const member = ready(name);
-    if (member) begin(member).wake(lane);
+    if (!member) return;
+    if (tenancies && !member.lanes) tenancies.want(name, lane);
+    else begin(member).wake(lane);
   };
 
   /** Ends the lanes of a member, and closes what it holds. */
@@ -133,25 +156,67 @@ export function createRoster(context: RosterContext) {
     }
   };
 
-  const sweep = watchInstallations({
-    flow,
-    installations,
-    resting: () => [...members.values()].filter(({ lanes }) => !lanes).map(restingOf),
-    isOpen: (name) => members.get(name)?.isOpen() === true,
-    wake,
-    tick: letGo,
+  const watch = () =>
+    watchInstallations({
+      flow,
+      installations,
+      resting: () => [...members.values()].filter(({ lanes }) => !lanes).map(restingOf),
+      isOpen: (name) => members.get(name)?.isOpen() === true,
+      wake,
+      isShared: join !== undefined,
+    });
+  let sweep: ReturnType<typeof watch> | undefined;
+  let letGoTimer: NodeJS.Timeout | undefined;
+
+  const stopSweep = async (): Promise<void> => {
+    const stopping = sweep;
+    sweep = undefined;
+    await stopping?.stop();
+  };
+
+  const tenancies = join?.({
+    knows: (name) => ready(name) !== undefined,
+    take(claim) {
+      claims.set(claim.installation, claim);
+      const member = ready(claim.installation);
+      // What the connector knows of the time before is another holder's.
+      void member?.renew().then(() => {
+        if (claims.get(claim.installation) === claim && members.get(claim.installation) === member)
+          begin(member);
+      });
+    },
+    async drop(name) {
+      claims.delete(name);
+      const member = members.get(name);
+      await member?.lanes?.stop({ abort: true });
+      if (member) delete member.lanes;
+    },
+    wake(lane) {
+      const at = lane.lastIndexOf("/");
+      const member = ready(lane.slice(0, at));
+      if (!member?.lanes) return false;
+      const kind = lane.slice(at + 1) as LaneKind;
+      if (kind === "decode") member.calledAt = flow.now();
+      member.lanes.wake(kind);
+      return true;
+    },
+    isIdle: (name) => (members.get(name)?.idleMs() ?? Number.POSITIVE_INFINITY) > lingerMs,
   });
 
   const restingOf = (member: Member): Resting => ({
     installation: member.installation,
     isOfFile: member.isOfFile,
     called: (at) => {
-      member.calledAt ??= at;
+      member.calledAt = Math.max(at, member.calledAt ?? 0);
     },
     isActive: () => isActive(member),
     sync: () =>
       new Promise((synced) => {
         if (member.lanes || ready(member.installation.settings.name) !== member) return synced();
+        if (tenancies) {
+          tenancies.want(member.installation.settings.name, "sync");
+          return synced();
+        }
         member.synced = synced;
         begin(member);
       }),
@@ -160,6 +225,7 @@ export function createRoster(context: RosterContext) {
   for (const settings of config.installations) enter(settings);
 
   return {
+    tenancies,
     installations: installations as ReadonlyMap<string, Installation>,
     mappings: mappings as ReadonlyMap<string, MappingInUse>,
 
@@ -170,7 +236,9 @@ export function createRoster(context: RosterContext) {
       Object.assign(enter(settings, grants), calledAt !== undefined && { calledAt });
       await leave(settings.name, before);
       const member = ready(settings.name);
-      if (member) begin(member);
+      if (!member) return;
+      if (!tenancies || claims.has(settings.name)) begin(member);
+      else tenancies.want(settings.name, "sync");
     },
 
     /** Its webhooks are refused from now on. Resolves when none of its work is under way. */
@@ -186,8 +254,9 @@ export function createRoster(context: RosterContext) {
       if (!member) return;
       const wasActive = isActive(member);
       member.calledAt = flow.now();
-      const own = begin(member);
-      own.wake("decode");
+      wake(name, "decode");
+      const own = member.lanes;
+      if (!own) return;
       if (member.syncedAt === undefined) return;
       const staleAt = member.syncedAt + staleMs;
       if (staleAt <= flow.now()) own.wake("sync");
@@ -203,12 +272,20 @@ export function createRoster(context: RosterContext) {
       const inUse = new Set([...installations.values()].map(({ crm }) => crm));
       // A failure is reported by the first work that needs the library.
       for (const crm of inUse) kinds[crm]?.load?.().catch(() => {});
+      letGoTimer = setInterval(letGo, letGoEveryMs);
+    },
+
+    /** Looks for work in the store from now on. */
+    startSweep(): void {
+      sweep = watch();
       sweep.start();
     },
+    stopSweep,
 
     /** Resolves when no work is under way. */
     async stop(): Promise<void> {
-      await sweep.stop();
+      clearInterval(letGoTimer);
+      await stopSweep();
       await lanes.stop();
       for (const member of new Set([...members.values(), ...open])) await member.close();
     },

@@ -5,7 +5,7 @@ import { silentMs } from "../flow/calls/unknown-end.ts";
 import { numberingFor } from "../flow/contacts/renumber.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import type { WorkKind } from "../store/contract.ts";
-import { type LaneKind, syncAtRestMs } from "./lanes.ts";
+import { type LaneKind, syncAtRestMs, syncEveryMs } from "./lanes.ts";
 import { pollEveryMs } from "./reconcile-lane.ts";
 
 /** An installation without lanes. */
@@ -26,8 +26,8 @@ type SweepContext = {
   resting: () => Resting[];
   isOpen: (installation: string) => boolean;
   wake: (installation: string, lane: LaneKind) => void;
-  /** Called every second. */
-  tick: () => void;
+  /** With other instances, which also do what is found. */
+  isShared: boolean;
 };
 
 /** Another process, such as a command, stores its work without waking us. */
@@ -38,6 +38,8 @@ const seldom: readonly WorkKind[] = ["recordings"];
 const seldomMs = 10_000;
 /** How often the files of local CRMs are looked at while they are not open. */
 const filesEveryMs = 30_000;
+/** Where other instances sync as well. */
+const planEveryMs = 30_000;
 /** First syncs at a time, so that a start does not overwhelm the CRMs or this process. */
 const syncsAtOnce = 8;
 
@@ -51,7 +53,7 @@ const laneOf: Readonly<Record<WorkKind, LaneKind>> = {
 };
 
 /** Watches all installations at once: work that another process stored, syncs of those at rest, and changed CRM files. */
-export function watchInstallations({ flow, installations, resting, isOpen, wake, tick }: SweepContext) {
+export function watchInstallations({ flow, installations, resting, isOpen, wake, isShared }: SweepContext) {
   const { store, now, limitedLog } = flow;
   /** By the time of their next sync, the earliest last. */
   let queue: { at: number; one: Resting }[] = [];
@@ -71,7 +73,7 @@ export function watchInstallations({ flow, installations, resting, isOpen, wake,
   };
 
   const sweep = async (): Promise<void> => {
-    if (!files) await plan();
+    if (!files || (isShared && isTimeFor("plan", planEveryMs))) await plan();
     const kinds = isTimeFor("seldom", seldomMs) ? [...often, ...seldom] : often;
     for (const { installation: name, waiting } of await store.waitingWork(now(), kinds)) {
       const installation = installations.get(name);
@@ -95,6 +97,7 @@ export function watchInstallations({ flow, installations, resting, isOpen, wake,
       const { syncedAt, calledAt, numbering } = uses.get(name) ?? {};
       if (calledAt !== undefined) called(calledAt);
       const isCurrent = syncedAt !== undefined && syncedAt <= now() && numbering === numberingFor(region);
+      if (isShared) return { at: isCurrent ? syncedAt + (isActive() ? syncEveryMs : syncAtRestMs) : 0, one };
       const mayRest = !isOfFile && isCurrent && !isActive() && !isPolled(installation);
       return { at: mayRest ? syncedAt + syncAtRestMs : 0, one };
     });
@@ -131,7 +134,6 @@ export function watchInstallations({ flow, installations, resting, isOpen, wake,
   };
 
   const run = async (): Promise<void> => {
-    tick();
     await sweep().catch((err: unknown) => {
       if (!isStopped)
         limitedLog.seldom("error", { err }, "the store could not be searched for work; it is retried");

@@ -10,7 +10,7 @@ import type {
 import type { Db, ReadDb } from "./db/db.ts";
 import { digitsOf } from "./db/rows.ts";
 import { erasedLately, markOf } from "./erasure/calls.ts";
-import { contactIs, indexedNumbers, removeContacts, removePhone } from "./erasure/people.ts";
+import { contactIs, indexedNumbers, lockContacts, removeContacts, removePhone } from "./erasure/people.ts";
 
 /** Numbers that are looked up without a pause: few enough that an inbound call does not wait for them. */
 const numbersAtOnce = 200;
@@ -61,6 +61,7 @@ export async function putContacts(
 ): Promise<number> {
   let matched = 0;
   const erasedAt = await erasedLately(tx, installation, options.now);
+  await lockContacts(tx, installation);
   const { generation } = await syncState(tx, installation);
   const place = { ...options, installation, generation };
   for (const indexed of contacts) {
@@ -129,6 +130,7 @@ async function numberContact(
 }
 
 export async function dropContactsBefore(tx: Db, installation: string, generation: number): Promise<number> {
+  await lockContacts(tx, installation);
   const old = await tx.all(
     "SELECT kind, id FROM contacts WHERE installation = :installation AND generation < :generation",
     { installation, generation },
@@ -219,6 +221,7 @@ export async function renumberContacts(
   options: PutOptions,
 ): Promise<number> {
   let matched = 0;
+  await lockContacts(tx, installation);
   for (const { ref, was, numbers } of contacts) {
     const before = was.map(digitsOf);
     const changed = await tx.run(

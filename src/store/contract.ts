@@ -1,3 +1,4 @@
+import type { LiveCall } from "../core/runtime.ts";
 import type { CallStore } from "./contract/calls.ts";
 import type { ContactStore } from "./contract/contacts.ts";
 import type { InstallStore } from "./contract/installations.ts";
@@ -43,5 +44,51 @@ type UpkeepStore = {
   close(): Promise<void>;
 };
 
+/** The right of one instance to work for an installation. Each holder has a higher epoch than the one before. */
+export type WorkClaim = { installation: string; epoch: number };
+
+/** An install or a mapping that was changed by some instance. */
+export type SharedChange = { what: "installs" | "mappings"; name: string };
+
+/** The instances on one store. */
+export type InstanceCounts = { instances: number; tenancies: number; hasListeners: boolean };
+
+/** What all instances are told at once. A message may be lost. */
+export type Notice =
+  | { kind: "wake"; lanes: readonly string[] }
+  | { kind: "free" }
+  | { kind: "changed"; change: SharedChange }
+  | { kind: "live"; from: string; calls: readonly LiveCall[] };
+
+/** What several instances on one store need. The embedded store has none of it: one process works in it. */
+export type SharedStore = {
+  /** Where the queue of the installations' work is. */
+  queue: { url: string; schema(): Promise<string> };
+  /** The clock that all instances share, in milliseconds since 1970. */
+  now(): Promise<number>;
+  /** Makes this instance the one that works for an installation: what earlier claims write is refused from then on. */
+  claim(installation: string): Promise<WorkClaim>;
+  /** The store, whose writes throw `StoreError` (`overtaken`) when there is a newer claim. */
+  as(claim: WorkClaim): Store;
+  /** Notes that an instance runs, and counts those that were noted lately. */
+  beat(id: string, own: { tenancies: number; hasListeners: boolean }): Promise<InstanceCounts>;
+  /** Forgets an instance that ends. */
+  leave(id: string): Promise<void>;
+  /** Changes since a position; without one, where to begin. */
+  changesSince(position?: number): Promise<{ changes: SharedChange[]; position: number }>;
+  mapping(installation: string): Promise<string | undefined>;
+  mappings(): Promise<{ installation: string; text: string }[]>;
+  /** Without a text it is removed. */
+  saveMapping(installation: string, text: string | undefined): Promise<void>;
+  notify(notice: Exclude<Notice, { kind: "changed" }>): Promise<void>;
+  /** Calls back with all notices, those of this instance as well. Resolves with how to stop. */
+  listen(heard: (notice: Notice) => void): Promise<() => Promise<void>>;
+};
+
 /** The durable state. A method that writes is one transaction, unless it says otherwise. Throws `StoreError`. */
-export type Store = CallStore & ContactStore & RecordingStore & InstallStore & WaitingStore & UpkeepStore;
+export type Store = CallStore &
+  ContactStore &
+  RecordingStore &
+  InstallStore &
+  WaitingStore &
+  UpkeepStore & { shared?: SharedStore };

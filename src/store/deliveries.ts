@@ -196,18 +196,29 @@ export function toAnswer(row: Row): StoredAnswer {
 export async function saveAnswer(
   tx: Db,
   { installation, provider, now }: { installation: string; provider: string; now: number },
-  { ref, at, number, reply, why }: StoredAnswer,
-): Promise<void> {
+  { ref, at, number, reply, why, outdatedBefore = 0 }: StoredAnswer & { outdatedBefore?: number },
+): Promise<StoredAnswer | undefined> {
   const erasedAt = number === undefined ? undefined : await erasedLately(tx, installation, now);
   const lastErased = number === undefined ? undefined : await erasedAt?.(markOf.number(number));
-  if (lastErased !== undefined && lastErased >= at) return;
+  if (lastErased !== undefined && lastErased >= at) return undefined;
   await tx.run(
     `INSERT INTO answers (installation, provider, ref, at, number, reply, why)
       VALUES (:installation, :provider, :ref, :at, :number, :reply, :why)
       ON CONFLICT (installation, provider, ref) DO UPDATE
-        SET at = excluded.at, number = excluded.number, reply = excluded.reply, why = excluded.why`,
-    { installation, provider, ref, at, number, reply: JSON.stringify(reply), why: JSON.stringify(why) },
+        SET at = excluded.at, number = excluded.number, reply = excluded.reply, why = excluded.why
+        WHERE answers.at < :outdatedBefore`,
+    {
+      installation,
+      provider,
+      ref,
+      at,
+      number,
+      reply: JSON.stringify(reply),
+      why: JSON.stringify(why),
+      outdatedBefore,
+    },
   );
+  return answer(tx, installation, provider, ref);
 }
 
 export async function answerNumbers(

@@ -73,8 +73,8 @@ export async function saveDecoded(
   tx: Db,
   { installation, now, deliveries, calls, line }: DecodedWrite,
 ): Promise<void> {
-  for (const delivery of deliveries) await saveDelivery(tx, delivery, now);
   const erasedAt = await erasedLately(tx, installation, now);
+  for (const delivery of deliveries) await saveDelivery(tx, delivery, now);
   for (const call of calls) {
     const id = await saveCall(tx, installation, call, now);
     if (!erasedAt) continue;

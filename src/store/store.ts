@@ -81,7 +81,7 @@ export type Backend = {
 };
 
 /** What each kind of database does in its own way. */
-type OwnMethods = "append" | "ready" | "losses" | "damage" | "close";
+type OwnMethods = "append" | "ready" | "losses" | "damage" | "close" | "shared";
 
 /** The store over a database of any kind. */
 export function storeOver(

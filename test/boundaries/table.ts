@@ -13,6 +13,7 @@ export const table: Readonly<Record<string, Row>> = {
   mapping: { imports: core },
   store: { imports: core },
   lanes: { imports: core },
+  instances: { imports: { ...core, store: "types" } },
   archive: { imports: { core: "all", lib: "all" } },
   installations: { imports: { ...core, lib: "all", store: "types" } },
   provider: adapter,
@@ -38,7 +39,7 @@ export const table: Readonly<Record<string, Row>> = {
 const apart: ReadonlySet<string> = new Set(["provider", "connector"]);
 
 const places: readonly [RegExp, string][] = [
-  [/^src\/(core|lib|mapping|store|lanes|archive|installations|flow|routes|marketplace)\//, "$1"],
+  [/^src\/(core|lib|mapping|store|lanes|instances|archive|installations|flow|routes|marketplace)\//, "$1"],
   [/^src\/providers\/index\.ts$/, "providers"],
   [/^src\/providers\/([^/]+)\//, "provider"],
   [/^connectors\/index\.ts$/, "connectors"],

@@ -126,7 +126,7 @@ describe("a fault says what, where and what to do", () => {
     const faults = faultsOf(acmeWith(), {
       PORT: "80a",
       LOG_LEVEL: "debugg",
-      DATABASE_URL: "postgres://u:pw@h/d",
+      DATABASE_URL: "mysql://u:pw@h/d",
     });
     expect(faults.map(({ at }) => at)).toEqual([
       "environment: PORT",

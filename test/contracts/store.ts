@@ -107,6 +107,19 @@ export function testStore(name: string, open: OpenStore): void {
       expect(await store.syncState("acme")).toEqual({ cursor: "d", generation: 3, finishedAt: t0 });
     });
 
+    test("the first answer to a question counts, unless it is outdated", async () => {
+      const answer = { ref: "c1", at: t0, reply: { agent: "one" }, why: {} };
+      const [first, second] = await Promise.all([
+        store.saveAnswer("acme", "retell", answer),
+        store.saveAnswer("acme", "retell", { ...answer, reply: { agent: "two" } }),
+      ]);
+      expect(second).toEqual(first);
+      const later = { ...answer, at: t0 + 9, reply: { agent: "three" } };
+      expect(await store.saveAnswer("acme", "retell", { ...later, outdatedBefore: t0 })).toEqual(first);
+      expect(await store.saveAnswer("acme", "retell", { ...later, outdatedBefore: t0 + 1 })).toEqual(later);
+      expect(await store.answer("acme", "retell", "c1")).toEqual(later);
+    });
+
     test("purges what is older than its time, but nothing that is still to be decoded", async () => {
       await store.append(deliveryOf("old"));
       expect(await store.purge(t0 + 9, t0 + 9)).toBe(0);

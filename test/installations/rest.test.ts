@@ -129,6 +129,7 @@ test("an installation that is replaced begins its work when the one before has e
     archive: undefined,
   });
   roster.start();
+  roster.startSweep();
   await waitFor("the first sync", () => runs === 1);
   const adding = roster.add(settings);
   roster.received("acme");

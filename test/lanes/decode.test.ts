@@ -33,6 +33,7 @@ function decodeJob(): Job {
     archive: undefined,
     during: (work) => work(),
     isActive: () => true,
+    isTakeOver: false,
     synced() {},
   });
   return jobs.get("acme/decode") as Job;

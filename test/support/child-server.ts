@@ -17,14 +17,21 @@ export type ChildServer = {
   ended: Promise<number | NodeJS.Signals>;
 };
 
-/** `data`: another data folder. `fileBytes`: no file may grow beyond it, until `limitFileSize` says otherwise. */
-export type ChildOptions = { data?: string; fileBytes?: number };
+/**
+ * `data`: another data folder. `fileBytes`: no file may grow beyond it, until `limitFileSize` says otherwise. `variables`:
+ * of the environment.
+ */
+export type ChildOptions = {
+  data?: string;
+  fileBytes?: number;
+  variables?: Readonly<Record<string, string>>;
+};
 
 /** Starts `src/main.ts` with the `switchhook.json` of a folder, and its `data`. It is not waited for. */
 export function startChild(
   folder: string,
   port: number,
-  { data, fileBytes }: ChildOptions = {},
+  { data, fileBytes, variables }: ChildOptions = {},
 ): ChildServer {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
   const command = [process.execPath, mainFile];
@@ -39,6 +46,7 @@ export function startChild(
       SWITCHHOOK_CONFIG: join(folder, "switchhook.json"),
       SWITCHHOOK_DATA: data ?? join(folder, "data"),
       LOG_LEVEL: "warn",
+      ...variables,
     },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -126,7 +126,7 @@ async function run({ settings, file, environment, log, now }: ServerOptions, fol
   const server = createApp(parts);
   if (config.adminToken === ownToken) server.prependListener("request", askAsAdmin);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  parts.start();
+  await parts.start();
   const { port } = server.address() as AddressInfo;
   return { parts, server, url: `http://127.0.0.1:${port}` } satisfies Running;
 }

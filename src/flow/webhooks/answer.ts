@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Contact, chooseContact, type Owner } from "../../core/contact.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../../core/phone.ts";
@@ -50,7 +51,7 @@ async function answerOnce(
   flow: Flow,
   installation: Installation,
   { configured, question, ref }: Omit<LiveQuestion, "body"> & { ref: string },
-): Promise<{ answer: Answer; stored?: Promise<void> }> {
+): Promise<{ answer: Answer; stored?: Promise<unknown> }> {
   const { settings } = installation;
   const { provider, defaultAgent, chatAgent } = configured;
   const started = flow.now();
@@ -81,7 +82,9 @@ async function answerOnce(
       reply: answer,
       why,
       ...(number && { number }),
+      ...(question.callId === undefined && { outdatedBefore: started - sameQuestionMs }),
     });
+    const given = flow.store.shared ? await firstOf(stored, answer) : answer;
     const took = flow.now() - started;
     flow.meter.answered(provider.id, found.source, took / 1000);
     flow.log.info(
@@ -90,12 +93,12 @@ async function answerOnce(
         provider: provider.id,
         number: maskNumber(number),
         source: found.source,
-        agent: answer.agentId,
+        agent: given.agentId,
         ms: took,
       },
       `answered an inbound call: ${chosenBy}`,
     );
-    return { answer, stored };
+    return { answer: given, stored };
   } catch (error) {
     flow.meter.answered(provider.id, "fallback", (flow.now() - started) / 1000);
     flow.limitedLog.seldom(
@@ -199,15 +202,25 @@ async function remember(
   flow: Flow,
   { settings }: Installation,
   provider: string,
-  answer: StoredAnswer,
-): Promise<void> {
+  answer: StoredAnswer & { outdatedBefore?: number },
+): Promise<StoredAnswer | undefined> {
   try {
-    await flow.store.saveAnswer(settings.name, provider, answer);
+    return await flow.store.saveAnswer(settings.name, provider, answer);
   } catch (error) {
     flow.limitedLog.seldom(
       "error",
       { installation: settings.name, provider, err: error },
       "an answer could not be stored",
     );
+    return undefined;
   }
+}
+
+/** The caller does not wait longer for another instance's answer. */
+const longestStoreMs = 150;
+
+/** Another instance may have answered the same question first; then its answer counts. */
+async function firstOf(stored: Promise<StoredAnswer | undefined>, own: Answer): Promise<Answer> {
+  const first = await Promise.race([stored, pause(longestStoreMs)]);
+  return first ? (first.reply as Answer) : own;
 }

@@ -196,7 +196,15 @@ export type CallStore = {
   tryAgain(version: string): Promise<number>;
 
   answer(installation: string, provider: string, ref: string): Promise<StoredAnswer | undefined>;
-  saveAnswer(installation: string, provider: string, answer: StoredAnswer): Promise<void>;
+  /**
+   * The first answer to a question counts, unless it was given before `outdatedBefore`. Returns the one that counts;
+   * undefined when none is stored, because it is about a person who was erased.
+   */
+  saveAnswer(
+    installation: string,
+    provider: string,
+    answer: StoredAnswer & { outdatedBefore?: number },
+  ): Promise<StoredAnswer | undefined>;
   answersNear(installation: string, number: string, from: number, to: number): Promise<StoredAnswer[]>;
 
   /** The calls of these legs, and those that have events of these deliveries. */

@@ -10,16 +10,37 @@ export type ReadDb = {
   get(sql: string, values?: Values): Promise<Row | undefined>;
 };
 
+/** `shared`: beside other shared ones; `exclusive`: alone. */
+export type LockMode = "shared" | "exclusive";
+
 /**
  * A database. Statements are written in the SQL that SQLite and PostgreSQL share, with `instr` as the one function that
- * PostgreSQL's schema has to define; a parameter that no column gives a type is cast.
+ * PostgreSQL's schema defines; a parameter that no column gives a type is cast.
  */
 export type Db = ReadDb & {
   /** Returns how many rows changed. */
   run(sql: string, values?: Values): Promise<number>;
+  /** Holds a lock of this name until the transaction ends. SQLite runs one transaction at a time, so there it does nothing. */
+  lock(name: string, mode: LockMode): Promise<void>;
   /** All of it or nothing. Within another transaction it can fail alone. `work` uses only `tx`. */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>;
 };
 
 /** A parameter in SQL: a list, with the `IN` before it, or a single value. */
-export const parameterPattern = /\bIN \(:(?<list>\w+)\)|:(?<single>\w+)/g;
+export const parameterPattern = /\b(?<not>NOT )?IN \(:(?<list>\w+)\)|(?<!:):(?<single>\w+)/g;
+
+/** The parameters of a statement that runs, in the order of their names. Throws when one has no value. */
+export function valuesOf<T>(
+  names: readonly string[],
+  values: Values = {},
+  toColumn: (value: Values[string]) => T,
+): T[] {
+  const found = new Array<T>(names.length);
+  for (let i = 0; i < names.length; i += 1) {
+    const name = names[i] as string;
+    const value = values[name];
+    if (value === undefined && !(name in values)) throw new TypeError(`no value for the parameter ${name}`);
+    found[i] = toColumn(value);
+  }
+  return found;
+}

@@ -96,19 +96,26 @@ export async function callsAfter(
   return rows.map(({ id, key }) => ({ id: Number(id), key: String(key) }));
 }
 
+/** The id of the last of the next `count` deliveries; undefined when there are fewer. */
+export async function endOfStep(db: ReadDb, after: number, count: number): Promise<number | undefined> {
+  const row = await db.get(
+    `SELECT id FROM deliveries WHERE id > :after ORDER BY id LIMIT 1 OFFSET ${count - 1}`,
+    { after },
+  );
+  return row && Number(row["id"]);
+}
+
 /** The ids of an installation's deliveries in a range of all deliveries, which may have none. `next`: the end of the range. */
 export async function deliveriesAfter(
   db: ReadDb,
   installation: string,
   after: number,
 ): Promise<{ ids: number[]; next?: number }> {
-  const first = (await db.get("SELECT MIN(id) AS id FROM deliveries WHERE id > :after", { after }))?.["id"];
-  if (first == null) return { ids: [] };
-  const end = Number(first) + deliveriesAtOnce;
+  const last = await endOfStep(db, after, deliveriesAtOnce);
   const rows = await db.all(
     `SELECT id, length(body) AS bytes FROM deliveries
-      WHERE id >= :first AND id < :end AND installation = :installation ORDER BY id`,
-    { installation, first, end },
+      WHERE id > :after AND id <= :last AND installation = :installation ORDER BY id`,
+    { installation, after, last: last ?? Number.MAX_SAFE_INTEGER },
   );
   let bytes = 0;
   const ids: number[] = [];
@@ -118,7 +125,7 @@ export async function deliveriesAfter(
     ids.push(Number(row["id"]));
     bytes += Number(row["bytes"]);
   }
-  return { ids, next: end - 1 };
+  return { ids, ...(last !== undefined && { next: last }) };
 }
 
 export async function findSecret(db: ReadDb, name: string): Promise<Uint8Array | undefined> {

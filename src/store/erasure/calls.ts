@@ -2,7 +2,7 @@ import { createHmac, createSecretKey, type KeyObject } from "node:crypto";
 import type { Call } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { Decision } from "../../core/tracked-call.ts";
-import type { Db } from "../db/db.ts";
+import type { Db, LockMode } from "../db/db.ts";
 import { addStep, findSecret, makeSecret } from "../db/rows.ts";
 
 /** The reason of a call whose customer was erased, as `explain` shows it. */
@@ -102,8 +102,14 @@ export async function addTombstones(
 /** When something was erased, in milliseconds since 1970. */
 export type ErasedAt = (mark: string) => Promise<number | undefined>;
 
+/** Writers hold it together, an erasure alone: so each of them sees the tombstones, or is seen by the erasure. */
+export async function lockErasure(tx: Db, installation: string, mode: LockMode): Promise<void> {
+  await tx.lock(`erasure ${installation}`, mode);
+}
+
 /** Undefined when nothing was erased lately. */
 export async function erasedLately(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
+  await lockErasure(tx, installation, "shared");
   const any = await tx.get(
     "SELECT 1 FROM erased WHERE installation = :installation AND until > :now LIMIT 1",
     {

@@ -4,8 +4,8 @@ import { nationalDigits } from "../../core/phone.ts";
 import { writingsOf } from "../../core/phone-plans.ts";
 import type { Decision } from "../../core/tracked-call.ts";
 import type { Db, ReadDb } from "../db/db.ts";
-import { digitsOf } from "../db/rows.ts";
-import { addTombstones, eraseCall, eraseDelivery, forgetIn, markOf } from "./calls.ts";
+import { digitsOf, endOfStep } from "../db/rows.ts";
+import { addTombstones, eraseCall, eraseDelivery, forgetIn, lockErasure, markOf } from "./calls.ts";
 
 /** A condition on tables by contact. */
 export const contactIs = "installation = :installation AND kind = :kind AND id = :id";
@@ -21,14 +21,14 @@ export async function forEachMention(
     refs,
     spared,
   }: { installation: string; refs: readonly ContactRef[]; spared: readonly string[] },
-  erase: (numbers: readonly string[], after: number) => Promise<void>,
+  erase: (numbers: readonly string[], after: number) => Promise<number | undefined>,
 ): Promise<void> {
   const { own } = await numbersOfPeople(db, installation, refs, spared);
   if (own.length === 0) return;
-  const ids = await db.get("SELECT MIN(id) AS first, MAX(id) AS last FROM deliveries");
-  const last = Number(ids?.["last"] ?? 0);
-  for (let after = Number(ids?.["first"] ?? 0) - 1; after < last; after += searchedAtOnce)
-    await erase(own, after);
+  // What comes in later is read when it is decoded.
+  const newest = Number((await db.get("SELECT MAX(id) AS id FROM deliveries"))?.["id"] ?? 0);
+  for (let after: number | undefined = 0; after !== undefined && after < newest; )
+    after = await erase(own, after);
 }
 
 export async function erasePeople(
@@ -37,6 +37,8 @@ export async function erasePeople(
   refs: readonly ContactRef[],
   { now, spared }: { now: number; spared: readonly string[] },
 ): Promise<void> {
+  await lockErasure(tx, installation, "exclusive");
+  await lockContacts(tx, installation);
   const { all, own } = await numbersOfPeople(tx, installation, refs, spared);
   const calls = await callsOfPeople(tx, installation, refs, own);
   const keys = [...calls.values()];
@@ -153,13 +155,14 @@ async function callsOfPeople(
 /** Shorter sequences of digits are found in too much that is not a number. */
 const fewestDigits = 7;
 
-/** Erases deliveries with one of these E.164 numbers, among the ids of one step after `after`. */
+/** Erases deliveries with one of these E.164 numbers, among those of one step after an id. Returns the last id of the step. */
 export async function eraseMentions(
   tx: Db,
   installation: string,
   numbers: readonly string[],
   after: number,
-): Promise<void> {
+): Promise<number | undefined> {
+  const last = await endOfStep(tx, after, searchedAtOnce);
   for (const number of numbers.flatMap(writingsOf)) {
     const digits = nationalDigits(number);
     if (digits.length < fewestDigits) continue;
@@ -167,7 +170,7 @@ export async function eraseMentions(
       `SELECT id, body, url FROM deliveries
         WHERE id > :after AND id <= :last AND installation = :installation AND kind IS DISTINCT FROM 'erased'
           AND (instr(body, :bytes) > 0 OR instr(url, :digits) > 0)`,
-      { installation, after, last: after + searchedAtOnce, bytes: Buffer.from(digits), digits },
+      { installation, after, last: last ?? Number.MAX_SAFE_INTEGER, bytes: Buffer.from(digits), digits },
     );
     const pattern = writings(number, digits);
     for (const { id, body, url } of rows) {
@@ -175,6 +178,7 @@ export async function eraseMentions(
       if (pattern.test(text) && !(await isLine(tx, Number(id), digits))) await eraseDelivery(tx, Number(id));
     }
   }
+  return last;
 }
 
 /** Matches the number with and without its country code, and not as part of a longer one. */
@@ -193,6 +197,11 @@ async function isLine(tx: Db, delivery: number, digits: string): Promise<boolean
     const { line } = JSON.parse(String(body)) as Call;
     return (line ?? "").replace(/\D/g, "").endsWith(digits);
   });
+}
+
+/** What reads the numbers of contacts and then writes them does so alone. */
+export async function lockContacts(tx: Db, installation: string): Promise<void> {
+  await tx.lock(`contacts ${installation}`, "exclusive");
 }
 
 /** The digits by which a contact is in `phones`. */
@@ -224,6 +233,7 @@ export async function removeContacts(
   installation: string,
   refs: readonly ContactRef[],
 ): Promise<void> {
+  await lockContacts(tx, installation);
   for (const { kind, id } of refs) {
     for (const number of await indexedNumbers(tx, installation, { kind, id }))
       await removePhone(tx, installation, number, { kind, id });

@@ -4,17 +4,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import type { Loss } from "../contract.ts";
 import type { ColumnValue, ReadDb } from "../db/db.ts";
-
-/** Deliveries that are to be stored, by column: rows as objects take longer to cross threads. */
-export type DeliveryColumns = {
-  installation: string[];
-  provider: string[];
-  at: number[];
-  method: string[];
-  url: string[];
-  headers: string[];
-  body: Uint8Array[];
-};
+import type { DeliveryColumns } from "../group-commit.ts";
 
 /** The last delivery that was acknowledged. */
 export type Mark = {

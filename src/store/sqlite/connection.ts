@@ -1,5 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type ColumnValue, type Db, parameterPattern, type Row, type Values } from "../db/db.ts";
+import { type ColumnValue, type Db, parameterPattern, type Row, type Values, valuesOf } from "../db/db.ts";
 import { noticeLoss, refuseWithoutDatabase } from "./append.ts";
 import {
   busyMs,
@@ -120,9 +120,9 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
     if (known) return known;
     const names: string[] = [];
     // Not `?1`: SQLite looks up the name of each such parameter when it is bound.
-    const text = sql.replace(parameterPattern, (_, list?: string, single?: string) => {
+    const text = sql.replace(parameterPattern, (_, not = "", list?: string, single?: string) => {
       names.push(list ?? single ?? "");
-      return list === undefined ? "?" : "IN (SELECT value FROM json_each(?))";
+      return list === undefined ? "?" : `${not}IN (SELECT value FROM json_each(?))`;
     });
     database ??= open();
     const made = { statement: database.prepare(text), names };
@@ -135,7 +135,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
     async (sql: string, values?: Values): Promise<T> => {
       try {
         const { statement, names } = preparedOf(sql);
-        return use(statement, bind(names, values));
+        return use(statement, valuesOf(names, values, toColumn));
       } catch (error) {
         throw afterFailure(error);
       }
@@ -167,7 +167,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
       last = turn.catch(() => {});
       return turn;
     };
-    return { ...statements, transaction };
+    return { ...statements, lock: async () => {}, transaction };
   };
 
   return {
@@ -183,17 +183,9 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
   };
 }
 
-function bind(names: readonly string[], values: Values = {}): ColumnValue[] {
-  const bound = new Array<ColumnValue>(names.length);
-  for (let i = 0; i < names.length; i += 1) {
-    const name = names[i] as string;
-    const value = values[name];
-    if (typeof value !== "object" && value !== undefined) bound[i] = value;
-    else if (value === undefined && !(name in values))
-      throw new TypeError(`no value for the parameter ${name}`);
-    else bound[i] = isList(value) ? JSON.stringify(value) : (value ?? null);
-  }
-  return bound;
+function toColumn(value: Values[string]): ColumnValue {
+  if (value === undefined) return null;
+  return isList(value) ? JSON.stringify(value) : value;
 }
 
 function isList(value: Values[string]): value is readonly (string | number)[] {

@@ -7,6 +7,7 @@ const cures: Readonly<Record<StoreFault, string>> = {
   locked: "check the disk of the data folder, and make it writable for this user",
   broken: "check the disk of the data folder",
   refused: "report this as a bug",
+  overtaken: "it does the work from here",
   other: "check the disk of the data folder",
 };
 
@@ -15,8 +16,6 @@ const ownCures: Readonly<Record<string, string>> = {
   NEWER: "install that version",
   GONE: "put the database back, or `switchhook restore <backup>`; to begin with an empty one, `switchhook restore --empty` (docs/operations.md)",
 };
-
-export type Health = ReturnType<typeof healthOf>;
 
 /** Turns errors of a store into `StoreError`s, and remembers that it is damaged, whatever succeeds later. */
 export function healthOf(file: string) {
@@ -44,25 +43,6 @@ export function healthOf(file: string) {
       if (faults.length > 0) damage ??= new StoreError("damaged", message, { cure: cures.damaged });
     },
   };
-}
-
-/** The same methods, whose errors are `StoreError`s. `append`, the hot one, sees to its own. */
-export function withNamedErrors<S extends object>(store: S, { named }: Health): S {
-  const entries = Object.entries(store).map(([name, method]) => {
-    if (name === "append") return [name, method];
-    const call = method as (...args: unknown[]) => unknown;
-    return [
-      name,
-      async (...args: unknown[]) => {
-        try {
-          return await call(...args);
-        } catch (error) {
-          throw named(error);
-        }
-      },
-    ];
-  });
-  return Object.fromEntries(entries) as S;
 }
 
 /**

@@ -1,13 +1,14 @@
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import type { Delivery } from "../../core/provider.ts";
 import type { Store } from "../contract.ts";
 import type { Db, ReadDb } from "../db/db.ts";
+import { type DeliveryColumns, groupCommit } from "../group-commit.ts";
+import { withNamedErrors } from "../named-errors.ts";
 import { type Operations, storeOver, type Write } from "../store.ts";
-import { type DeliveryColumns, losses, type Mark } from "./append.ts";
+import { losses, type Mark } from "./append.ts";
 import { openConnection } from "./connection.ts";
-import { healthOf, withNamedErrors } from "./health.ts";
+import { healthOf } from "./health.ts";
 import { faultsOf, integrityCheck } from "./recovery.ts";
 
 /**
@@ -27,7 +28,10 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
 
   const store: Store = {
     ...storeOver({ read: db, listings, write, cleanUp }, now),
-    append: groupCommit(write, health.named),
+    append: groupCommit((columns) => write("append", columns), {
+      atOnce: Number.POSITIVE_INFINITY,
+      named: health.named,
+    }),
     ready: async () => {
       health.check();
       await write("ready");
@@ -52,7 +56,7 @@ export function openSqliteStore(folder: string, now: () => number = Date.now): S
       db.close();
     },
   };
-  return withNamedErrors(store, health);
+  return withNamedErrors(store, health.named);
 }
 
 /** A long reader, such as a backup, can keep what was erased in the log; the log is overwritten in time. */
@@ -161,55 +165,4 @@ function openThread(file: string, role: "writer" | "reader") {
       });
     },
   };
-}
-
-type Waiting = { stored: () => void; failed: (error: unknown) => void };
-
-/** A group this large goes at once: the writer commits it while the rest of the turn is still being read. */
-const largeGroup = 32;
-
-function noDeliveries(): DeliveryColumns {
-  return { installation: [], provider: [], at: [], method: [], url: [], headers: [], body: [] };
-}
-
-/**
- * Group commit: deliveries of one turn of the event loop go to the writer together and become durable with one fsync.
- * There is no timer: a lone delivery is sent at the end of the turn it came in.
- */
-function groupCommit(
-  write: Write<WriterOperations>,
-  named: (error: unknown) => unknown,
-): (delivery: Delivery) => Promise<void> {
-  let columns = noDeliveries();
-  let waiting: Waiting[] = [];
-
-  const send = async (): Promise<void> => {
-    const group = { columns, waiting };
-    columns = noDeliveries();
-    waiting = [];
-    if (group.waiting.length === 0) return;
-    try {
-      await write("append", group.columns);
-    } catch (cause) {
-      const error = named(cause);
-      for (const { failed } of group.waiting) failed(error);
-      return;
-    }
-    for (const { stored } of group.waiting) stored();
-  };
-
-  return (delivery) =>
-    new Promise((stored, failed) => {
-      const headers = JSON.stringify(delivery.headers);
-      if (waiting.length === 0) setImmediate(() => void send());
-      columns.installation.push(delivery.installation);
-      columns.provider.push(delivery.provider);
-      columns.at.push(Date.parse(delivery.receivedAt));
-      columns.method.push(delivery.method);
-      columns.url.push(delivery.url);
-      columns.headers.push(headers);
-      columns.body.push(delivery.body);
-      waiting.push({ stored, failed });
-      if (waiting.length >= largeGroup) void send();
-    });
 }

@@ -1,0 +1,288 @@
+import { randomUUID } from "node:crypto";
+import { StoreError } from "../core/errors.ts";
+import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
+import type { InstanceCounts, Notice, SharedChange, SharedStore, WorkClaim } from "../store/contract.ts";
+import { type HeldJob, openQueues } from "./queue.ts";
+
+/** What this process does when it gets work, and when it loses it. */
+export type TenancyHooks = {
+  /** Whether there is such an installation here. */
+  knows(installation: string): boolean;
+  /** From now on this instance works for it. */
+  take(claim: WorkClaim): void;
+  /** It no longer does. Stops what is under way; resolves when nothing is. */
+  drop(installation: string): Promise<void>;
+  /** Wakes a lane (`installation/lane`) that runs here. False when it does not. */
+  wake(lane: string): boolean;
+  /** Whether its work has been at rest for a while. */
+  isIdle(installation: string): boolean;
+  /** From now on this instance does what is done once for all. */
+  lead(): void;
+  follow(): Promise<void>;
+  changed(change: SharedChange): Promise<void>;
+  live: { hasListeners(): boolean; publish(calls: readonly LiveCall[]): void };
+};
+
+/** Which instance works for which installation. */
+export type Tenancies = ReturnType<typeof openTenancies>;
+
+type TenancyOptions = {
+  shared: SharedStore;
+  hooks: TenancyHooks;
+  log: Log;
+  limitedLog: LimitedLog;
+  /** Installations that this instance works for at a time, at most. */
+  places: number;
+};
+
+/** `isLeaving`: its work is being stopped. */
+type Tenancy = { job: HeldJob; heldSince: number; isLeaving?: true };
+
+const beatMs = 3_000;
+const pollMs = 1_000;
+/** Deliveries that come in meanwhile are one hint. */
+const hintMs = 30;
+const changesMs = 5_000;
+/** An instance that could not prove for this long that it lives stops by itself: sooner than another one takes over. */
+const unprovenMs = 6_000;
+const lookAtProofMs = 500;
+/** Well before pg-boss ends a job. */
+const longestMs = 12 * 3_600_000;
+/** After it gave work away, an instance leaves it to the others for a while. */
+const othersFirstMs = 1_500;
+/** Few, so that instances that are started together share the work. */
+const takenAtOnce = 4;
+const leader = "leader";
+
+export function openTenancies({ shared, hooks, log, limitedLog, places }: TenancyOptions) {
+  const id = randomUUID();
+  const failed = (error: unknown): void => {
+    if (!isStopping)
+      limitedLog.seldom("warn", { err: error }, "the instances cannot agree on their work; it is retried");
+  };
+  const queues = openQueues(shared, failed);
+  const held = new Map<string, Tenancy>();
+  const hints = new Set<string>();
+  const timers = new Set<NodeJS.Timeout>();
+  let counts: InstanceCounts = { instances: 1, tenancies: 0, hasListeners: false };
+  let led: HeldJob | undefined;
+  let position: number | undefined;
+  let provenAt = performance.now();
+  let hintTimer: NodeJS.Timeout | undefined;
+  let othersFirstUntil = 0;
+  let stopListening: (() => Promise<void>) | undefined;
+  let isStarted = false;
+  let isStopping = false;
+
+  const isProven = (): boolean => performance.now() - provenAt < unprovenMs;
+
+  /** What this instance has when all have the same. */
+  const fairShare = (): number => Math.ceil(counts.tenancies / Math.max(1, counts.instances));
+
+  const begin = async (job: HeldJob): Promise<void> => {
+    const { name } = job;
+    if (!hooks.knows(name)) await look();
+    if (!hooks.knows(name) || held.has(name)) return queues.installations.complete([job]);
+    const claim = await shared.claim(name);
+    // A process that was stopped before the claim may have lost its work meanwhile.
+    const isOurs = (await queues.installations.touch([job])).has(job.id);
+    if (!isOurs || isStopping) return;
+    held.set(name, { job, heldSince: performance.now() });
+    hooks.take(claim);
+  };
+
+  const takeAll = async (): Promise<void> => {
+    if (performance.now() < othersFirstUntil) return;
+    for (let isMore = true; isMore && !isStopping && isProven(); ) {
+      const free = places - held.size;
+      if (free <= 0) return;
+      const jobs = await queues.installations.take(Math.min(free, takenAtOnce));
+      for (const job of jobs) await begin(job);
+      isMore = jobs.length === takenAtOnce;
+    }
+  };
+
+  const lead = async (): Promise<void> => {
+    if (led || isStopping || !isProven()) return;
+    await queues.cluster.offer([leader]);
+    const [job] = await queues.cluster.take(1);
+    if (!job) return;
+    led = job;
+    hooks.lead();
+  };
+
+  /** Stops the work for an installation. `isOurs`: others may have it only after that. */
+  const leave = async (name: string, isOurs: boolean): Promise<void> => {
+    const tenancy = held.get(name);
+    if (!tenancy || tenancy.isLeaving) return;
+    tenancy.isLeaving = true;
+    await hooks.drop(name);
+    if (isOurs) await queues.installations.complete([tenancy.job]).catch(failed);
+    if (held.get(name) === tenancy) held.delete(name);
+  };
+
+  const stopLeading = async (isOurs: boolean): Promise<void> => {
+    const job = led;
+    if (!job) return;
+    led = undefined;
+    await hooks.follow();
+    if (isOurs) await queues.cluster.complete([job]).catch(failed);
+  };
+
+  const loseAll = (): void => {
+    if (held.size > 0 || led)
+      limitedLog.seldom(
+        "warn",
+        { installations: held.size },
+        "this instance could not prove that it lives; it has stopped its work, which another one takes over",
+      );
+    for (const name of held.keys()) void leave(name, false);
+    void stopLeading(false);
+  };
+
+  const beat = async (): Promise<void> => {
+    const at = performance.now();
+    const tenancies = [...held.values()];
+    const leading = led;
+    const alive = await queues.installations.touch(tenancies.map(({ job }) => job));
+    const isLeading = leading && (await queues.cluster.touch([leading])).has(leading.id);
+    counts = await shared.beat(id, { tenancies: held.size, hasListeners: hooks.live.hasListeners() });
+    provenAt = at;
+    for (const { job } of tenancies)
+      if (!alive.has(job.id) && held.get(job.name)?.job === job) void leave(job.name, false);
+    if (leading && !isLeading && led === leading) void stopLeading(false);
+    await letGo();
+  };
+
+  /** Of installations at rest, of those held for long, and of more than this instance's share. */
+  const letGo = async (): Promise<void> => {
+    const at = performance.now();
+    const leaving: string[] = [];
+    for (const [name, { heldSince, isLeaving }] of held)
+      if (!isLeaving && (hooks.isIdle(name) || at - heldSince > longestMs)) leaving.push(name);
+    const share = fairShare();
+    const surplus = counts.instances > 1 ? held.size - leaving.length - share : 0;
+    // One more or less is no reason to move work.
+    const moving = surplus > 1 ? Math.max(1, Math.floor(surplus / 4)) : 0;
+    const busy = [...held].filter(([name, { isLeaving }]) => !isLeaving && !leaving.includes(name));
+    const oldest = busy.sort(([, a], [, b]) => a.heldSince - b.heldSince).slice(0, moving);
+    for (const [name] of oldest) leaving.push(name);
+    if (leaving.length === 0) return;
+    if (moving > 0) othersFirstUntil = at + othersFirstMs;
+    // What is moved has more to do.
+    await queues.installations.offer(oldest.map(([name]) => name).sort());
+    await Promise.all(leaving.map((name) => leave(name, true)));
+    if (oldest.length > 0) await shared.notify({ kind: "free" });
+  };
+
+  const sendHints = async (): Promise<void> => {
+    hintTimer = undefined;
+    const lanes = [...hints];
+    hints.clear();
+    if (lanes.length === 0) return;
+    const names = [...new Set(lanes.map((lane) => lane.slice(0, lane.lastIndexOf("/"))))].sort();
+    const offered = await queues.installations.offer(names);
+    await shared.notify({ kind: "wake", lanes });
+    if (offered > 0) await shared.notify({ kind: "free" });
+  };
+
+  const look = async (): Promise<void> => {
+    const { changes, position: next } = await shared.changesSince(position);
+    for (const change of changes) await hooks.changed(change);
+    position = next;
+  };
+
+  const heard = (notice: Notice): void => {
+    if (isStopping) return;
+    if (notice.kind === "wake") for (const lane of notice.lanes) hooks.wake(lane);
+    else if (notice.kind === "free") void take();
+    else if (notice.kind === "changed") void hooks.changed(notice.change).catch(failed);
+    else if (notice.from !== id) hooks.live.publish(notice.calls);
+  };
+
+  const take = alone(takeAll, failed);
+
+  /** Again and again, each time after the one before. */
+  const every = (ms: number, work: () => Promise<void>): void => {
+    const run = alone(work, failed);
+    const timer = setInterval(() => void run(), ms);
+    timers.add(timer);
+  };
+
+  return {
+    /** There may be work for a lane of an installation. Cheap; may be called for every delivery. */
+    want(installation: string, lane: string): void {
+      hints.add(`${installation}/${lane}`);
+      if (isStarted) hintTimer ??= setTimeout(() => void sendHints().catch(failed), hintMs);
+    },
+
+    /** Tells the other instances about calls that changed, if anyone watches there. */
+    publish(calls: readonly LiveCall[]): void {
+      if (counts.hasListeners) void shared.notify({ kind: "live", from: id, calls }).catch(failed);
+    },
+
+    counts: (): InstanceCounts & { held: number; isLeading: boolean } => ({
+      ...counts,
+      held: held.size,
+      isLeading: led !== undefined,
+    }),
+
+    async start(): Promise<void> {
+      await queues.start();
+      await look();
+      stopListening = await shared.listen(heard);
+      provenAt = performance.now();
+      timers.add(setInterval(() => isProven() || loseAll(), lookAtProofMs));
+      every(beatMs, beat);
+      every(pollMs, async () => {
+        await lead();
+        await take();
+      });
+      every(changesMs, look);
+      isStarted = true;
+      await sendHints();
+      await beat();
+      await lead();
+      log.info({ instance: id, instances: counts.instances }, "works beside other instances");
+    },
+
+    /** Hands all of its work over. */
+    async stop(): Promise<void> {
+      isStopping = true;
+      for (const timer of timers) clearInterval(timer);
+      clearTimeout(hintTimer);
+      const names = [...held.keys()].sort();
+      // Whoever takes it looks for what is to be done, now or later.
+      await queues.installations.offer(names).catch(failed);
+      await Promise.all([...names.map((name) => leave(name, true)), stopLeading(true)]);
+      await shared.leave(id).catch(() => {});
+      if (names.length > 0) await shared.notify({ kind: "free" }).catch(() => {});
+      await stopListening?.();
+      await queues.stop();
+    },
+  };
+}
+
+/** One run at a time; a call during a run has it run once more. */
+function alone(work: () => Promise<void>, failed: (error: unknown) => void): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let again = false;
+  const run = async (): Promise<void> => {
+    do {
+      again = false;
+      await work().catch(failed);
+    } while (again);
+  };
+  return () => {
+    if (running) again = true;
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
+
+/** Whether a lane's work failed because another instance has it: nothing went wrong. */
+export function isOvertaken(error: unknown): boolean {
+  return error instanceof StoreError && error.fault === "overtaken";
+}

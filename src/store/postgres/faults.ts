@@ -1,0 +1,82 @@
+import { messageOf, StoreError, type StoreFault } from "../../core/errors.ts";
+
+const server = "look at PostgreSQL's log, and at DATABASE_URL (docs/scaling.md)";
+
+const cures: Readonly<Record<StoreFault, string>> = {
+  damaged: "stop all instances, and restore PostgreSQL from a backup (docs/scaling.md)",
+  full: "make room on the disk of PostgreSQL",
+  locked: "check that DATABASE_URL leads to the primary server, and that its user may write",
+  broken: `check that PostgreSQL runs and can be reached from here; ${server}`,
+  refused: "report this as a bug",
+  overtaken: "it does the work from here",
+  other: server,
+};
+
+/** Classes of PostgreSQL's error codes, their first two characters. */
+const faults: Readonly<Record<string, StoreFault>> = {
+  "08": "broken",
+  "22": "refused",
+  "23": "refused",
+  "42": "refused",
+  "57": "broken",
+  "58": "broken",
+  XX: "other",
+};
+/** DISK_FULL; READ_ONLY_SQL_TRANSACTION, INSUFFICIENT_PRIVILEGE, both logins that fail; DATA_CORRUPTED, INDEX_CORRUPTED. */
+const singleFaults: Readonly<Record<string, StoreFault>> = {
+  "53100": "full",
+  "53300": "broken",
+  "25006": "locked",
+  "42501": "locked",
+  "28000": "locked",
+  "28P01": "locked",
+  XX001: "damaged",
+  XX002: "damaged",
+  "57014": "other",
+};
+
+/** Turns an error of `pg` into a `StoreError`. */
+export function namedError(error: unknown): StoreError {
+  if (error instanceof StoreError) return error;
+  const fault = faultOf(error);
+  const cure = codeOf(error) === "NEWER" ? "install that version" : cures[fault];
+  return new StoreError(fault, `PostgreSQL: ${sentenceOf(error)}`, { cause: error, cure });
+}
+
+/** An `AggregateError` of several addresses has no message of its own. */
+function sentenceOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === "") return error.errors.map(messageOf).join("; ");
+  return messageOf(error);
+}
+
+function faultOf(error: unknown): StoreFault {
+  const code = codeOf(error);
+  if (error instanceof SyntaxError) return "damaged";
+  if (error instanceof TypeError) return "refused";
+  if (isConnectionFault(error)) return "broken";
+  return singleFaults[code] ?? faults[code.slice(0, 2)] ?? "other";
+}
+
+/** Two transactions stood in each other's way: SERIALIZATION_FAILURE, DEADLOCK_DETECTED. */
+export function isConflict(error: unknown): boolean {
+  return ["40001", "40P01"].includes(codeOf(error));
+}
+
+/** Others hold a lock for longer than this statement may wait: LOCK_NOT_AVAILABLE. */
+export function isLocked(error: unknown): boolean {
+  return codeOf(error) === "55P03";
+}
+
+/** The connection is not usable any more. `pg` gives its own errors no code. */
+export function isConnectionFault(error: unknown): boolean {
+  const code = codeOf(error);
+  if (/^(08|57P0)/.test(code) || /^E[A-Z]+$/.test(code)) return true;
+  return /^(Connection terminated|Query read timeout|timeout exceeded|Client has encountered|Client was closed)/.test(
+    messageOf(error),
+  );
+}
+
+function codeOf(error: unknown): string {
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}

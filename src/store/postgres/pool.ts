@@ -1,0 +1,171 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Pool, type PoolClient, type PoolConfig, types } from "pg";
+import { type Db, parameterPattern, type Row, type Values, valuesOf } from "../db/db.ts";
+import { isConflict, isConnectionFault } from "./faults.ts";
+
+/** Connections to PostgreSQL, opened on first use and again after one failed. */
+export type Connections = Db & { close(): Promise<void> };
+
+type PoolOptions = {
+  /** Connections at most. */
+  size: number;
+  /** What a statement may take, in milliseconds. */
+  timeoutMs: number;
+};
+
+const connectMs = 5_000;
+/** The server ends a statement first; a server that does not answer is given up after this. */
+const silentMs = 2_000;
+/** How often a transaction that others stood in the way of is tried. */
+const tries = 6;
+
+/** Integers of 64 bits are ids and times, which JavaScript's numbers hold; sums are numeric. */
+const asNumber = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
+const getTypeParser: typeof types.getTypeParser = (oid: number, format?: unknown) =>
+  asNumber.has(oid) ? Number : types.getTypeParser(oid, format as "text");
+
+type Statement = { name: string; text: string; names: readonly string[] };
+
+/** Transactions are READ COMMITTED; one that lost against another is run again, so `work` does nothing but use `tx`. */
+export function openConnections(url: string, { size, timeoutMs }: PoolOptions): Connections {
+  const config: PoolConfig & { pipeline: boolean } = {
+    connectionString: url,
+    max: size,
+    connectionTimeoutMillis: connectMs,
+    idleTimeoutMillis: 60_000,
+    keepAlive: true,
+    pipeline: true,
+    application_name: "switchhook",
+    statement_timeout: timeoutMs,
+    query_timeout: timeoutMs + silentMs,
+    lock_timeout: timeoutMs,
+    idle_in_transaction_session_timeout: timeoutMs,
+    types: { getTypeParser },
+  };
+  const pool = new Pool(config);
+  // Each statement that fails rejects; these events tell of connections that nobody uses.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  const statements = new Map<string, Statement>();
+  let closed: Promise<void> | undefined;
+
+  const statementOf = (sql: string): Statement => {
+    const known = statements.get(sql);
+    if (known) return known;
+    const made = { name: `switchhook_${statements.size}`, ...translated(sql) };
+    statements.set(sql, made);
+    return made;
+  };
+
+  const queryWith = (client: Pick<PoolClient, "query">) => {
+    const query = (sql: string, given?: Values) => {
+      const { name, text, names } = statementOf(sql);
+      return client.query({ name, text, values: valuesOf(names, given, toParameter) });
+    };
+    return {
+      all: async (sql: string, given?: Values) => (await query(sql, given)).rows as Row[],
+      get: async (sql: string, given?: Values) => (await query(sql, given)).rows[0] as Row | undefined,
+      run: async (sql: string, given?: Values) => (await query(sql, given)).rowCount ?? 0,
+    };
+  };
+
+  const within = (client: PoolClient): Db => {
+    const own = queryWith(client);
+    let last: Promise<unknown> = Promise.resolve();
+    return {
+      ...own,
+      lock: async (name, mode) => {
+        const of = mode === "shared" ? "pg_advisory_xact_lock_shared" : "pg_advisory_xact_lock";
+        await own.all(`SELECT ${of}(hashtextextended(:name, 0))`, { name });
+      },
+      transaction: (work) => {
+        const turn = last.then(async () => {
+          await client.query("SAVEPOINT inner_work");
+          try {
+            const result = await work(within(client));
+            await client.query("RELEASE SAVEPOINT inner_work");
+            return result;
+          } catch (error) {
+            await client.query("ROLLBACK TO SAVEPOINT inner_work");
+            throw error;
+          }
+        });
+        last = turn.catch(() => {});
+        return turn;
+      },
+    };
+  };
+
+  /** One attempt. `mayRepeat`: nothing of it was committed, and it may succeed the next time. */
+  const attempt = async <T>(
+    work: (tx: Db) => Promise<T>,
+  ): Promise<{ result: T } | { error: unknown; mayRepeat: boolean }> => {
+    const client = await pool.connect();
+    let isCommitting = false;
+    try {
+      await client.query("BEGIN");
+      const result = await work(within(client));
+      isCommitting = true;
+      const { command } = await client.query("COMMIT");
+      if (command !== "COMMIT") throw new Error("PostgreSQL rolled the transaction back");
+      client.release();
+      return { result };
+    } catch (error) {
+      const isLost = isConnectionFault(error);
+      if (isLost) client.release(true);
+      else
+        await client.query("ROLLBACK").then(
+          () => client.release(),
+          () => client.release(true),
+        );
+      return { error, mayRepeat: isConflict(error) || (isLost && !isCommitting) };
+    }
+  };
+
+  const transaction: Db["transaction"] = async (work) => {
+    for (let n = 1; ; n += 1) {
+      const done = await attempt(work);
+      if ("result" in done) return done.result;
+      if (!done.mayRepeat || n === tries) throw done.error;
+      await pause(Math.random() * 10 * 2 ** n);
+    }
+  };
+
+  return {
+    ...queryWith(pool),
+    lock: async () => {
+      throw new TypeError("a lock is held by a transaction");
+    },
+    transaction,
+    close: () => {
+      closed ??= pool.end();
+      return closed;
+    },
+  };
+}
+
+/** A statement with PostgreSQL's parameters. */
+function translated(sql: string): Omit<Statement, "name"> {
+  const names: string[] = [];
+  const place = (name: string): string => {
+    if (!names.includes(name)) names.push(name);
+    return `$${names.indexOf(name) + 1}`;
+  };
+  const text = sql.replaceAll(parameterPattern, (_, not?: string, list?: string, single?: string) => {
+    if (list === undefined) return place(single ?? "");
+    return not ? `<> ALL (${place(list)})` : `= ANY (${place(list)})`;
+  });
+  return { text, names };
+}
+
+/** PostgreSQL has no NUL in text; all of our numbers are integers. */
+function toParameter(value: Values[string]): unknown {
+  if (typeof value === "string") return withoutNul(value);
+  if (typeof value === "number") return Math.round(value);
+  if (Array.isArray(value)) return value.map((one) => (typeof one === "string" ? withoutNul(one) : one));
+  return value ?? null;
+}
+
+function withoutNul(text: string): string {
+  return text.includes("\0") ? text.replaceAll("\0", "\u2400") : text;
+}

@@ -1,0 +1,268 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Client } from "pg";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Notice, SharedStore, Store } from "../../src/store/contract.ts";
+import { openConnections } from "../../src/store/postgres/pool.ts";
+import { openPostgresStore } from "../../src/store/postgres/store.ts";
+import { decodedCall, deliveryOf, t0 } from "../contracts/store-samples.ts";
+import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { waitFor } from "../support/server.ts";
+
+let server: PostgresServer;
+let url: string;
+let store: Store;
+let shared: SharedStore;
+const opened: Store[] = [];
+
+const open = (): Store => {
+  const one = openPostgresStore(url);
+  opened.push(one);
+  return one;
+};
+const query = async (sql: string): Promise<Record<string, unknown>[]> => {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  const { rows } = await client.query(sql);
+  await client.end();
+  return rows as Record<string, unknown>[];
+};
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  url = await server.emptySchema();
+  store = open();
+  if (!store.shared) throw new Error("the store is not shared");
+  ({ shared } = store);
+});
+afterEach(() => Promise.all(opened.splice(0).map((one) => one.close())));
+
+describe("the fence", () => {
+  test("refuses what an earlier claim writes, and nothing of it is stored", async () => {
+    const before = await shared.claim("acme");
+    await shared.as(before).saveDecoded("acme", [], [decodedCall("x")]);
+    const after = await shared.claim("acme");
+    expect(after.epoch).toBe(before.epoch + 1);
+    const late = shared.as(before).saveDecoded("acme", [], [decodedCall("y")]);
+    await expect(late).rejects.toMatchObject({ name: "StoreError", fault: "overtaken" });
+    await shared.as(after).saveDecoded("acme", [], [decodedCall("z")]);
+    expect((await store.dueCalls("acme", t0, 9)).map(({ call }) => call.callId)).toEqual(["x", "z"]);
+  });
+
+  test("a claim waits for a transaction of the holder that is under way", async () => {
+    const claim = await shared.claim("acme");
+    const db = openConnections(url, { size: 1, timeoutMs: 5_000 });
+    let isClaimed = false;
+    await db.transaction(async (tx) => {
+      await tx.all("SELECT 1 FROM fences WHERE installation = 'acme' FOR SHARE");
+      void shared.claim("acme").then(() => {
+        isClaimed = true;
+      });
+      await pause(100);
+      expect(isClaimed).toBe(false);
+    });
+    await waitFor("the claim", () => isClaimed);
+    await expect(shared.as(claim).putOwners("acme", [])).rejects.toMatchObject({ fault: "overtaken" });
+    await db.close();
+  });
+
+  test("is raised by an erasure, so that nothing under way comes back", async () => {
+    const claim = await shared.claim("acme");
+    await store.eraseInstallation("acme");
+    const late = shared.as(claim).saveDecoded("acme", [], [decodedCall("x")]);
+    await expect(late).rejects.toMatchObject({ fault: "overtaken" });
+  });
+});
+
+test("instances that start at once migrate an empty database once", async () => {
+  const others = [1, 2, 3, 4].map(open);
+  await Promise.all(others.map((one) => one.ready()));
+  expect(await query("SELECT version FROM switchhook_schema")).toHaveLength(1);
+});
+
+test("a database that a newer version has contracted is refused in words", async () => {
+  await store.ready();
+  await query("UPDATE switchhook_schema SET version = 99, usable_from = 99");
+  await expect(open().ready()).rejects.toThrow("newer Switchhook (schema 99");
+  await query("UPDATE switchhook_schema SET usable_from = 1");
+  await open().ready();
+});
+
+test("text with NUL and numbers with a fraction are stored, which PostgreSQL's columns do not take", async () => {
+  await store.append(deliveryOf("x", { method: "P\0ST" }));
+  expect(await store.newDeliveries("acme", 1)).toMatchObject([{ method: "P\u2400ST" }]);
+  await store.saveDecoded("acme", [], [decodedCall("x", { dueAt: t0 + 0.5 })]);
+  expect(await store.nextDue("acme")).toBe(t0 + 1);
+});
+
+test("bodies of any bytes and sizes come back as they were, many at once", async () => {
+  const bodies = [0, 1, 31, 32, 33, 70_000, 3_000_000].map((size) => Buffer.alloc(size, size % 251));
+  await Promise.all(bodies.map((body) => store.append(deliveryOf("", { body }))));
+  const found: Uint8Array[] = [];
+  for (const { id, body, digest } of await store.newDeliveries("acme", 99)) {
+    found.push(body);
+    await store.saveDecoded("acme", [{ id, digest, kind: "x", events: 0 }], []);
+  }
+  for (const { body } of await store.newDeliveries("acme", 99)) found.push(body);
+  expect(found.map((body) => Buffer.compare(body, bodies[found.indexOf(body)] ?? Buffer.alloc(0)))).toEqual(
+    bodies.map(() => 0),
+  );
+});
+
+test("transactions that deadlock are run again", async () => {
+  const db = openConnections(url, { size: 4, timeoutMs: 10_000 });
+  await store.ready();
+  await query("INSERT INTO syncs (installation, generation) VALUES ('a', 0), ('b', 0)");
+  const add = (tx: typeof db, installation: string) =>
+    tx.run("UPDATE syncs SET generation = generation + 1 WHERE installation = :installation", {
+      installation,
+    });
+  const both = (first: string, second: string) =>
+    db.transaction(async (tx) => {
+      await add(tx as typeof db, first);
+      await pause(200);
+      await add(tx as typeof db, second);
+    });
+  await Promise.all([both("a", "b"), both("b", "a")]);
+  expect(await query("SELECT generation FROM syncs")).toEqual([{ generation: "2" }, { generation: "2" }]);
+  await db.close();
+});
+
+test("an outage gives errors that name a cure, and the store works again after it", async () => {
+  await store.append(deliveryOf("before"));
+  await server.kill();
+  await expect(store.append(deliveryOf("meanwhile"))).rejects.toMatchObject({
+    name: "StoreError",
+    fault: "broken",
+  });
+  await expect(store.ready()).rejects.toMatchObject({ cure: expect.stringContaining("PostgreSQL runs") });
+  await expect(store.counts()).rejects.toMatchObject({ fault: "broken" });
+  await server.start();
+  await store.append(deliveryOf("after"));
+  const stored = await store.newDeliveries("acme", 9);
+  expect(stored.map(({ body }) => Buffer.from(body).toString())).toEqual(["before", "after"]);
+});
+
+describe("retention", () => {
+  test("drops a week whose webhooks are decoded, and keeps one that has any left", async () => {
+    await store.ready();
+    for (const week of [2_800, 2_801])
+      await query(
+        `CREATE TABLE deliveries_${week} PARTITION OF deliveries
+          FOR VALUES FROM (${BigInt(week * 604_800) << 21n}) TO (${BigInt((week + 1) * 604_800) << 21n})`,
+      );
+    const row = (week: number, state: number) =>
+      query(
+        `INSERT INTO deliveries (id, installation, provider, received_at, method, url, headers, body, state)
+          VALUES (${BigInt(week * 604_800) << 21n}, 'acme', 'voys', ${week * 604_800_000}, 'POST', '/', '{}', '', ${state})`,
+      );
+    await row(2_800, 1);
+    await row(2_801, 0);
+    const partitions = async () =>
+      (await query("SELECT relname FROM pg_class WHERE relname ~ '^deliveries_280[01]$' ORDER BY 1")).map(
+        ({ relname }) => relname,
+      );
+    expect(await store.purge(Date.now(), Date.now() - 86_400_000)).toBe(1);
+    expect(await partitions()).toEqual(["deliveries_2801"]);
+    expect(await store.newDeliveries("acme", 9)).toHaveLength(1);
+  });
+
+  test("a drop never waits for a reader, because webhooks would wait behind it", async () => {
+    await store.ready();
+    await query(
+      `CREATE TABLE deliveries_2800 PARTITION OF deliveries
+        FOR VALUES FROM (${BigInt(2_800 * 604_800) << 21n}) TO (${BigInt(2_801 * 604_800) << 21n})`,
+    );
+    const db = openConnections(url, { size: 1, timeoutMs: 10_000 });
+    await db.transaction(async (tx) => {
+      await tx.all("SELECT 1 FROM deliveries");
+      await store.purge(Date.now(), Date.now());
+      await store.append(deliveryOf("x"));
+    });
+    await db.close();
+    expect(await query("SELECT 1 FROM pg_class WHERE relname = 'deliveries_2800'")).toHaveLength(1);
+    await store.purge(Date.now(), Date.now());
+    expect(await query("SELECT 1 FROM pg_class WHERE relname = 'deliveries_2800'")).toEqual([]);
+  });
+});
+
+test("counts stay right while their changes are summed up", async () => {
+  for (let i = 0; i < 30; i += 1) await store.saveDecoded("acme", [], [decodedCall(`${i}`)]);
+  await store.purge(Date.now(), 0);
+  expect(await query("SELECT calls FROM tally_changes")).toEqual([{ calls: "30" }]);
+  await store.saveDecoded("acme", [], [decodedCall("x", { state: "dead" })]);
+  expect(await store.counts()).toEqual([
+    { installation: "acme", state: "dead", calls: 1 },
+    { installation: "acme", state: "waiting", calls: 30 },
+  ]);
+});
+
+describe("instances", () => {
+  test("are counted while they live, with their work and their listeners", async () => {
+    expect(await shared.beat("a", { tenancies: 2, hasListeners: false })).toEqual({
+      instances: 1,
+      tenancies: 2,
+      hasListeners: false,
+    });
+    expect(await shared.beat("b", { tenancies: 3, hasListeners: true })).toEqual({
+      instances: 2,
+      tenancies: 5,
+      hasListeners: true,
+    });
+    await query("UPDATE instances SET seen_at = seen_at - interval '16 seconds' WHERE id = 'b'");
+    expect(await shared.beat("a", { tenancies: 1, hasListeners: false })).toMatchObject({ instances: 1 });
+    await shared.leave("a");
+    expect(await query("SELECT id FROM instances")).toEqual([{ id: "b" }]);
+  });
+
+  test("hear of installs and mappings that were changed, at once and when they look", async () => {
+    const heard: Notice[] = [];
+    const stop = await shared.listen((notice) => heard.push(notice));
+    const { position } = await shared.changesSince();
+    const isListening = async () =>
+      (
+        await query(
+          "SELECT 1 FROM pg_stat_activity WHERE application_name = 'switchhook notices' AND query LIKE 'LISTEN%'",
+        )
+      ).length > 0;
+    await waitFor("the listener", isListening);
+    await shared.saveMapping("acme", "{}");
+    const install = { name: "beta", crm: "hubspot", account: "1", body: "{}", updatedAt: t0 };
+    await store.saveInstall({ ...install, state: "active", version: 1 });
+    await store.saveInstall({ ...install, state: "active", version: 1, sealed: "x" });
+    await store.saveInstall({ ...install, state: "removed", version: 1 });
+    await waitFor("three notices", () => heard.length >= 3);
+    expect(heard).toEqual([
+      { kind: "changed", change: { what: "mappings", name: "acme" } },
+      { kind: "changed", change: { what: "installs", name: "beta" } },
+      { kind: "changed", change: { what: "installs", name: "beta" } },
+    ]);
+    expect((await shared.changesSince(position)).changes).toEqual([
+      { what: "mappings", name: "acme" },
+      { what: "installs", name: "beta" },
+    ]);
+    await stop();
+  });
+
+  test("hear of more lanes than one notice holds, also after the connection was cut", async () => {
+    const heard = new Set<string>();
+    const stop = await shared.listen((notice) => {
+      if (notice.kind === "wake") for (const lane of notice.lanes) heard.add(lane);
+    });
+    const lanes = Array.from({ length: 2_000 }, (_, i) => `installation-${i}/decode`);
+    await waitFor("all lanes", async () => {
+      await shared.notify({ kind: "wake", lanes });
+      return heard.size === lanes.length;
+    });
+    await query(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'switchhook notices'",
+    );
+    await waitFor("another lane", async () => {
+      await shared.notify({ kind: "wake", lanes: ["other/decode"] });
+      return heard.has("other/decode");
+    });
+    await stop();
+  });
+});
