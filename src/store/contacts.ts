@@ -21,8 +21,7 @@ export async function contactsByNumber(
   numbers: readonly string[],
 ): Promise<Map<string, Contact[]>> {
   const found = new Map<string, Contact[]>();
-  for (const [i, number] of numbers.entries()) {
-    if (i > 0 && i % numbersAtOnce === 0) await setImmediate();
+  const find = async (number: string): Promise<void> => {
     const rows = await db.all(
       `SELECT body FROM phones JOIN contacts USING (installation, kind, id)
         WHERE installation = :installation AND number = :digits LIMIT 50`,
@@ -33,6 +32,10 @@ export async function contactsByNumber(
         number,
         rows.map(({ body }) => JSON.parse(String(body)) as Contact),
       );
+  };
+  for (let i = 0; i < numbers.length; i += numbersAtOnce) {
+    if (i > 0) await setImmediate();
+    await Promise.all(numbers.slice(i, i + numbersAtOnce).map(find));
   }
   return found;
 }

@@ -102,17 +102,13 @@ export async function changeFollowUps(tx: Db, changes: readonly FollowUpChange[]
         WHERE call = :call`,
       { call, state, closeAt, attempts, reason },
     );
-    if (changed > 0 && step) await addStep(tx, call, { ...step, detail: JSON.stringify(step.detail) });
+    if (changed > 0 && step) addStep(tx, call, { ...step, detail: JSON.stringify(step.detail) });
   }
 }
 
 /** One that exists stays as it is, unless the CRM refused it. */
-export async function addFollowUp(
-  tx: Db,
-  call: number,
-  { since, fields, contact, number }: WantedFollowUp,
-): Promise<void> {
-  await tx.run(
+export function addFollowUp(tx: Db, call: number, { since, fields, contact, number }: WantedFollowUp): void {
+  tx.send(
     `INSERT INTO follow_ups (call, installation, state, since, contact_kind, contact_id, number, fields)
       SELECT id, installation, 'wanted', :since, :kind, :contact, :number, :fields FROM calls
         WHERE id = :call AND reason IS DISTINCT FROM :whyErased
@@ -129,14 +125,9 @@ export async function addFollowUp(
   );
 }
 
-export async function saveFollowUpAnswer(
-  tx: Db,
-  call: number,
-  answer: FollowUpAnswer,
-  { contact }: Subject,
-): Promise<void> {
+export function saveFollowUpAnswer(tx: Db, call: number, answer: FollowUpAnswer, { contact }: Subject): void {
   const made = "made" in answer ? answer.made : undefined;
-  await tx.run(
+  tx.send(
     `UPDATE follow_ups SET state = :state, task_id = :taskId, fields = COALESCE(:fields, fields), reason = :reason,
         contact_kind = COALESCE(:kind, contact_kind), contact_id = COALESCE(:contact, contact_id)
       WHERE call = :call AND state = 'wanted'`,

@@ -34,19 +34,19 @@ export async function postponePolls(tx: Db, calls: readonly number[], until?: nu
 }
 
 /** A call that is polled for already keeps its time. */
-export async function addPoll(
+export function addPoll(
   tx: Db,
   poll: { call: number; installation: string; provider: string; since: number; dueAt: number },
-): Promise<void> {
-  await tx.run(
+): void {
+  tx.send(
     `INSERT INTO asks (call, installation, provider, since, due_at)
       VALUES (:call, :installation, :provider, :since, :dueAt) ON CONFLICT DO NOTHING`,
     poll,
   );
 }
 
-export async function removePoll(tx: Db, call: number): Promise<void> {
-  await tx.run("DELETE FROM asks WHERE call = :call", { call });
+export function removePoll(tx: Db, call: number): void {
+  tx.send("DELETE FROM asks WHERE call = :call", { call });
 }
 
 export async function openCalls(
@@ -106,11 +106,11 @@ export async function recording(db: ReadDb, call: number): Promise<TrackedRecord
 }
 
 /** One that did not come in its time is looked for again when its call has news. */
-export async function wantRecording(
+export function wantRecording(
   tx: Db,
   wanted: { call: number; installation: string; since: number; dueAt: number },
-): Promise<void> {
-  await tx.run(
+): void {
+  tx.send(
     `INSERT INTO recordings (call, installation, state, since, due_at)
       VALUES (:call, :installation, 'wanted', :since, :dueAt)
       ON CONFLICT (call) DO UPDATE

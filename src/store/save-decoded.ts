@@ -82,7 +82,7 @@ export async function saveDecoded(
     const written = { id, key: call.key, number: call.columns.number, deliveries: from };
     await eraseDecodedLate(tx, erasedAt, written, now);
   }
-  if (line) await saveLineProgress(tx, installation, line);
+  if (line) saveLineProgress(tx, installation, line);
 }
 
 async function saveDelivery(tx: Db, delivery: DecodedDelivery, now: number): Promise<void> {
@@ -90,17 +90,17 @@ async function saveDelivery(tx: Db, delivery: DecodedDelivery, now: number): Pro
   if (repeatOf !== undefined) {
     // The earlier one has got a fault since: this one stays new.
     if (await tx.get("SELECT 1 FROM deliveries WHERE id = :repeatOf AND state = 2", { repeatOf })) return;
-    await tx.run("DELETE FROM deliveries WHERE id = :id", { id });
-    await tx.run("UPDATE deliveries SET repeats = repeats + 1 WHERE id = :repeatOf", { repeatOf });
+    tx.send("DELETE FROM deliveries WHERE id = :id", { id });
+    tx.send("UPDATE deliveries SET repeats = repeats + 1 WHERE id = :repeatOf", { repeatOf });
     return;
   }
-  if (again) await tx.run("DELETE FROM events WHERE delivery = :id", { id });
-  await tx.run(
+  if (again) tx.send("DELETE FROM events WHERE delivery = :id", { id });
+  tx.send(
     `INSERT INTO digests (digest, delivery, at) VALUES (:digest, :id, :now)
       ON CONFLICT (digest) DO UPDATE SET delivery = excluded.delivery, at = excluded.at`,
     { digest, id, now },
   );
-  await tx.run(
+  tx.send(
     `UPDATE deliveries SET state = :state, kind = :kind, events = :events, fault = :fault
       WHERE id = :id AND kind IS DISTINCT FROM 'erased'`,
     { id, state: fault === undefined ? 1 : 2, kind, events, fault },
@@ -109,18 +109,18 @@ async function saveDelivery(tx: Db, delivery: DecodedDelivery, now: number): Pro
 
 async function saveCall(tx: Db, installation: string, call: CallWrite, now: number): Promise<number> {
   const id = call.row ?? (await insertCall(tx, installation, call, now));
-  if (call.row !== undefined) await updateCall(tx, id, call, now);
-  for (const loser of call.absorbed) await absorb(tx, id, loser, now);
+  if (call.row !== undefined) updateCall(tx, id, call, now);
+  for (const loser of call.absorbed) absorb(tx, id, loser, now);
   const { provider } = call;
   for (const leg of call.newLegs) {
-    await tx.run(
+    tx.send(
       `INSERT INTO legs (installation, provider, call_id, call) VALUES (:installation, :provider, :leg, :id)
         ON CONFLICT (installation, provider, call_id) DO UPDATE SET call = excluded.call`,
       { installation, provider, leg, id },
     );
   }
   for (const { body, delivery } of call.events) {
-    await tx.run(
+    tx.send(
       `INSERT INTO events (call, digest, delivery, body) VALUES (:id, :digest, :delivery, :body)
         ON CONFLICT DO NOTHING`,
       { id, digest: shortDigest(hash("sha1", body, "buffer")), delivery, body },
@@ -128,20 +128,20 @@ async function saveCall(tx: Db, installation: string, call: CallWrite, now: numb
   }
   const isNew = call.row === undefined;
   if (call.pollAt !== undefined)
-    await addPoll(tx, { call: id, installation, provider, since: now, dueAt: call.pollAt });
-  else if (!isNew) await removePoll(tx, id);
+    addPoll(tx, { call: id, installation, provider, since: now, dueAt: call.pollAt });
+  else if (!isNew) removePoll(tx, id);
   if (call.audioAt !== undefined)
-    await wantRecording(tx, { call: id, installation, since: now, dueAt: call.audioAt });
-  if (!isNew) await tx.run("DELETE FROM ends WHERE call = :id", { id });
+    wantRecording(tx, { call: id, installation, since: now, dueAt: call.audioAt });
+  if (!isNew) tx.send("DELETE FROM ends WHERE call = :id", { id });
   for (const number of call.ends)
-    await tx.run(
+    tx.send(
       `INSERT INTO ends (installation, provider, number, call) VALUES (:installation, :provider, :number, :id)
         ON CONFLICT DO NOTHING`,
       { installation, provider, number, id },
     );
   for (const { number, openBefore } of call.lines) {
     // A line that is known keeps the calls that are still to be folded again.
-    await tx.run(
+    tx.send(
       `INSERT INTO lines (installation, provider, number, open_before)
         VALUES (:installation, :provider, :number, :openBefore) ON CONFLICT DO NOTHING`,
       { installation, provider, number, openBefore },
@@ -154,17 +154,17 @@ async function saveCall(tx: Db, installation: string, call: CallWrite, now: numb
  * The activity of a leg that belongs to another call has to be removed: the lane does that when the leg's row is due. Only
  * the row tells whether there is one, because it may have been saved since the call was read.
  */
-async function absorb(tx: Db, winner: number, loser: number, now: number): Promise<void> {
-  await tx.run(
+function absorb(tx: Db, winner: number, loser: number, now: number): void {
+  tx.send(
     `UPDATE events SET call = :winner
       WHERE call = :loser AND digest NOT IN (SELECT digest FROM events WHERE call = :winner)`,
     { winner, loser },
   );
-  await tx.run("DELETE FROM events WHERE call = :loser", { loser });
-  await removePoll(tx, loser);
-  await tx.run("DELETE FROM ends WHERE call = :loser", { loser });
-  await tx.run("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :loser", { loser, now });
-  await tx.run(
+  tx.send("DELETE FROM events WHERE call = :loser", { loser });
+  removePoll(tx, loser);
+  tx.send("DELETE FROM ends WHERE call = :loser", { loser });
+  tx.send("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :loser", { loser, now });
+  tx.send(
     `UPDATE calls SET state = 'merged', merged_into = :winner, reason = 'a transfer merged it into another call',
         due_at = CASE WHEN activity_id IS NOT NULL THEN CAST(:now AS bigint) END, updated_at = :now
       WHERE id = :loser`,
@@ -191,8 +191,8 @@ async function insertCall(
  * A leg that becomes a call again has no activity, unless that is still to be removed. A call that became due since it
  * was read stays due. With another number it has another contact.
  */
-async function updateCall(tx: Db, id: number, { columns }: CallWrite, now: number): Promise<void> {
-  await tx.run(
+function updateCall(tx: Db, id: number, { columns }: CallWrite, now: number): void {
+  tx.send(
     `UPDATE calls SET revision = :revision, body = :body, state = :state, reason = :reason, number = :number,
         contact_kind = CASE WHEN number <> :number THEN NULL ELSE contact_kind END,
         contact_id = CASE WHEN number <> :number THEN NULL ELSE contact_id END,
@@ -205,12 +205,12 @@ async function updateCall(tx: Db, id: number, { columns }: CallWrite, now: numbe
   );
 }
 
-async function saveLineProgress(
+function saveLineProgress(
   tx: Db,
   installation: string,
   { provider, number, openBefore }: LineProgress,
-): Promise<void> {
-  await tx.run(
+): void {
+  tx.send(
     `UPDATE lines SET open_before = :openBefore
       WHERE installation = :installation AND provider = :provider AND number = :number`,
     { installation, provider, number, openBefore },

@@ -5,8 +5,9 @@ import {
   type ErasedAt,
   eraseDeliveredLate,
   erasedLately,
+  erasedOf,
   erasedWithoutNews,
-  isErased,
+  lockErasure,
   whyErased,
 } from "./erasure/calls.ts";
 import { addFollowUp, saveFollowUpAnswer } from "./follow-ups.ts";
@@ -20,12 +21,12 @@ export function sendingWrite(calls: readonly SentCall[], at: number): SendingWri
 
 export async function saveSending(tx: Db, calls: SendingWrite): Promise<void> {
   for (const { id, ours, at, followUp } of calls) {
-    await tx.run(
+    tx.send(
       `UPDATE calls SET ours = :ours, sent_at = COALESCE(sent_at, :at)
         WHERE id = :id AND NOT (${erasedWithoutNews})`,
       { id, ours, at, whyErased },
     );
-    if (followUp) await addFollowUp(tx, id, followUp);
+    if (followUp) addFollowUp(tx, id, followUp);
   }
 }
 
@@ -76,15 +77,21 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
 }
 
 export async function saveDelivered(tx: Db, calls: DeliveredWrite): Promise<void> {
+  for (const installation of new Set(calls.map((call) => call.installation)))
+    await lockErasure(tx, installation, "shared");
+  const erased = await erasedOf(
+    tx,
+    calls.map(({ call }) => call.id),
+  );
   let known: { of: string; erasedAt: ErasedAt | undefined } | undefined;
   for (const { installation, call, step, followUp } of calls) {
     const { id, at } = call;
     const of = `${installation} ${at}`;
     if (known?.of !== of) known = { of, erasedAt: await erasedLately(tx, installation, at) };
-    const wasErased = await isErased(tx, id);
-    await tx.run(update, call);
-    await addStep(tx, id, step);
-    if (followUp) await saveFollowUpAnswer(tx, id, followUp.answer, followUp.subject);
+    const wasErased = erased.has(id);
+    tx.send(update, call);
+    addStep(tx, id, step);
+    if (followUp) saveFollowUpAnswer(tx, id, followUp.answer, followUp.subject);
     await eraseDeliveredLate(tx, { id, wasErased, erasedAt: known.erasedAt }, at);
   }
 }

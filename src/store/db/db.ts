@@ -20,6 +20,11 @@ export type LockMode = "shared" | "exclusive";
 export type Db = ReadDb & {
   /** Returns how many rows changed. */
   run(sql: string, values?: Values): Promise<number>;
+  /**
+   * Runs a statement whose outcome nobody reads, after those before it; PostgreSQL does not wait for it. Only in a
+   * transaction, which fails when it does.
+   */
+  send(sql: string, values?: Values): void;
   /** Holds a lock of this name until the transaction ends. SQLite runs one transaction at a time, so there it does nothing. */
   lock(name: string, mode: LockMode): Promise<void>;
   /** All of it or nothing. Within another transaction it can fail alone. `work` uses only `tx`. */

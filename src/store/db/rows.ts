@@ -145,11 +145,7 @@ export async function makeSecret(tx: Db, name: string): Promise<Uint8Array> {
 }
 
 /** Adds a line to the history of a call; `detail` is JSON. */
-export async function addStep(
-  tx: Db,
-  call: number,
-  line: { at: number; step: string; detail: string },
-): Promise<void> {
+export function addStep(tx: Db, call: number, line: { at: number; step: string; detail: string }): void {
   const values = { call, ...line };
-  await tx.run("INSERT INTO history (call, at, step, detail) VALUES (:call, :at, :step, :detail)", values);
+  tx.send("INSERT INTO history (call, at, step, detail) VALUES (:call, :at, :step, :detail)", values);
 }

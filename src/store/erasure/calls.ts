@@ -15,7 +15,7 @@ export async function eraseCall(tx: Db, id: number, now: number): Promise<void> 
   for (const table of ["events", "asks", "follow_ups", "ends", "history"])
     await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
   await tx.run("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :id", { id, now });
-  await addStep(tx, id, { at: now, step: whyErased, detail: "{}" });
+  addStep(tx, id, { at: now, step: whyErased, detail: "{}" });
   const row = await tx.get("SELECT installation, provider, body FROM calls WHERE id = :id", { id });
   const call = JSON.parse(String(row?.["body"])) as Call;
   await tx.run(
@@ -174,9 +174,13 @@ async function firstReceived(tx: Db, deliveries: readonly number[]): Promise<num
 export const erasedWithoutNews =
   "reason = :whyErased AND NOT EXISTS (SELECT 1 FROM events WHERE events.call = calls.id)";
 
-export async function isErased(tx: Db, id: number): Promise<boolean> {
-  const row = await tx.get(`SELECT 1 FROM calls WHERE id = :id AND ${erasedWithoutNews}`, { id, whyErased });
-  return row !== undefined;
+/** Those of these calls that were erased, and for which nothing came since. */
+export async function erasedOf(tx: Db, calls: readonly number[]): Promise<ReadonlySet<number>> {
+  const rows = await tx.all(`SELECT id FROM calls WHERE id IN (:calls) AND ${erasedWithoutNews}`, {
+    calls,
+    whyErased,
+  });
+  return new Set(rows.map(({ id }) => Number(id)));
 }
 
 /** Erases what was just saved of a delivered call; `wasErased`: the call was erased before. */

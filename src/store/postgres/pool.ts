@@ -69,11 +69,13 @@ export function openConnections(url: string, { size, timeoutMs }: PoolOptions): 
     };
   };
 
-  const within = (client: PoolClient): Db => {
+  /** `sent`: the statements that are not waited for. */
+  const within = (client: PoolClient, sent: Sent): Db => {
     const own = queryWith(client);
     let last: Promise<unknown> = Promise.resolve();
     return {
       ...own,
+      send: (sql, given) => sent.add(own.run(sql, given)),
       lock: async (name, mode) => {
         const of = mode === "shared" ? "pg_advisory_xact_lock_shared" : "pg_advisory_xact_lock";
         await own.all(`SELECT ${of}(hashtextextended(:name, 0))`, { name });
@@ -82,7 +84,8 @@ export function openConnections(url: string, { size, timeoutMs }: PoolOptions): 
         const turn = last.then(async () => {
           await client.query("SAVEPOINT inner_work");
           try {
-            const result = await work(within(client));
+            const result = await work(within(client, sent));
+            await sent.done();
             await client.query("RELEASE SAVEPOINT inner_work");
             return result;
           } catch (error) {
@@ -101,16 +104,20 @@ export function openConnections(url: string, { size, timeoutMs }: PoolOptions): 
     work: (tx: Db) => Promise<T>,
   ): Promise<{ result: T } | { error: unknown; mayRepeat: boolean }> => {
     const client = await pool.connect();
+    const sent = createSent();
     let isCommitting = false;
     try {
       await client.query("BEGIN");
-      const result = await work(within(client));
+      const result = await work(within(client, sent));
+      await sent.done();
       isCommitting = true;
       const { command } = await client.query("COMMIT");
       if (command !== "COMMIT") throw new Error("PostgreSQL rolled the transaction back");
       client.release();
       return { result };
-    } catch (error) {
+    } catch (caught) {
+      // What was sent before failed first: then everything after it does.
+      const error = sent.failure() ?? caught;
       const isLost = isConnectionFault(error);
       if (isLost) client.release(true);
       else
@@ -133,6 +140,9 @@ export function openConnections(url: string, { size, timeoutMs }: PoolOptions): 
 
   return {
     ...queryWith(pool),
+    send() {
+      throw new TypeError("only a transaction sends statements");
+    },
     lock: async () => {
       throw new TypeError("a lock is held by a transaction");
     },
@@ -140,6 +150,27 @@ export function openConnections(url: string, { size, timeoutMs }: PoolOptions): 
     close: () => {
       closed ??= pool.end();
       return closed;
+    },
+  };
+}
+
+type Sent = ReturnType<typeof createSent>;
+
+/** Statements of one transaction that are not waited for one by one. */
+function createSent() {
+  let failed: { error: unknown } | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    add(running: Promise<unknown>): void {
+      last = running.catch((error: unknown) => {
+        failed ??= { error };
+      });
+    },
+    failure: (): unknown => failed?.error,
+    /** Resolves when all have run: a connection answers in order. */
+    async done(): Promise<void> {
+      await last;
+      if (failed) throw failed.error;
     },
   };
 }

@@ -130,9 +130,9 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
     return made;
   };
 
-  const running =
+  const runningNow =
     <T>(use: (statement: StatementSync, values: ColumnValue[]) => T) =>
-    async (sql: string, values?: Values): Promise<T> => {
+    (sql: string, values?: Values): T => {
       try {
         const { statement, names } = preparedOf(sql);
         return use(statement, valuesOf(names, values, toColumn));
@@ -140,11 +140,16 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
         throw afterFailure(error);
       }
     };
+  const running = <T>(use: (statement: StatementSync, values: ColumnValue[]) => T) => {
+    const run = runningNow(use);
+    return async (sql: string, values?: Values): Promise<T> => run(sql, values);
+  };
 
   const statements = {
     all: running((statement, values) => statement.all(...values) as Row[]),
     get: running((statement, values) => statement.get(...values) as Row | undefined),
     run: running((statement, values) => Number(statement.run(...values).changes)),
+    send: runningNow((statement, values) => void statement.run(...values)),
   };
 
   const inTransaction = async <T>(isNested: boolean, work: (tx: Db) => Promise<T>): Promise<T> => {
