@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { generatedContact } from "../emulators/hubspot/index.ts";
-import { proceduralNumber } from "../emulators/salesforce/index.ts";
+import { generatedContact } from "@switchhook/emulators/hubspot";
+import { proceduralNumber } from "@switchhook/emulators/salesforce";
 import { startEmulator, startOurs, watch } from "./child.ts";
 import { load, retellEvents, retellQuestions } from "./load.ts";
 

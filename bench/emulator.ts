@@ -1,5 +1,5 @@
-import { startHubspot } from "../emulators/hubspot/index.ts";
-import { startSalesforce } from "../emulators/salesforce/index.ts";
+import { startHubspot } from "@switchhook/emulators/hubspot";
+import { startSalesforce } from "@switchhook/emulators/salesforce";
 
 const [crm, options = "{}"] = process.argv.slice(2);
 const start = crm === "salesforce" ? startSalesforce : startHubspot;

@@ -1,5 +1,5 @@
-import { startHubspot } from "../emulators/hubspot/index.ts";
-import { startSalesforce } from "../emulators/salesforce/index.ts";
+import { startHubspot } from "@switchhook/emulators/hubspot";
+import { startSalesforce } from "@switchhook/emulators/salesforce";
 import { inboundCall, scriptOf, sendAll, synced } from "../test/support/calls.ts";
 import { startServer, waitFor } from "../test/support/server.ts";
 import type { Crm } from "./crm.ts";

@@ -1,4 +1,4 @@
-import { generatedContact } from "../emulators/hubspot/index.ts";
+import { generatedContact } from "@switchhook/emulators/hubspot";
 import { startEmulator, startOurs } from "./child.ts";
 import { load, retellQuestions } from "./load.ts";
 

@@ -39,6 +39,8 @@ function npm(...args) {
     cwd: root,
     stdio: ["ignore", 2, "inherit"],
     shell: process.platform === "win32",
+    // `npm pack --dry-run` passes its flag on to the build, which needs the packages.
+    env: { ...process.env, npm_config_dry_run: "false" },
   });
 }
 

@@ -1,21 +1,18 @@
 import { Argument, Command, InvalidArgumentError, Option } from "commander";
 import { backUpStore, repairStore, restoreStore } from "./cli/backup.ts";
 import { check } from "./cli/check.ts";
-import { dead } from "./cli/dead.ts";
 import { erase } from "./cli/erase.ts";
-import { sayAndExit } from "./cli/errors.ts";
 import { explain } from "./cli/explain.ts";
 import { exportInstallation } from "./cli/export.ts";
 import { rotateKeys } from "./cli/keys.ts";
-import { directions, simulatedOutcomes } from "./cli/made-up-calls.ts";
 import { move } from "./cli/move.ts";
-import type { GlobalOptions } from "./cli/output.ts";
+import { type GlobalOptions, sayAndExit } from "./cli/output.ts";
 import { packageProject } from "./cli/package.ts";
-import { reconcile } from "./cli/reconcile.ts";
-import { replay } from "./cli/replay.ts";
+import { dead, replay } from "./cli/replay.ts";
 import { runServer } from "./cli/serve.ts";
 import { simulate } from "./cli/simulate.ts";
-import { sync } from "./cli/sync.ts";
+import { directions, simulatedOutcomes } from "./cli/simulated-calls.ts";
+import { reconcile, sync } from "./cli/sync.ts";
 import { readManifest } from "./manifest.ts";
 import { marketplaces } from "./marketplace/index.ts";
 

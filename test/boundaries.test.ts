@@ -24,12 +24,13 @@ function faultsOf(sources: Record<string, string>): string[] {
     ..."core/call core/phone lib/body mapping/view store/contract lanes/contract flow/decode".split(" "),
     ..."routes/health providers/index providers/voys/index installations/states main manifest".split(" "),
   ].map((path): [string, string] => [`src/${path}.ts`, ""]);
-  const others = ["connectors/index.ts", "connectors/local/index.ts", "test/a.ts"].map(
-    (path) => [path, ""] as const,
-  );
+  const others = [
+    ..."connectors/index connectors/local/index emulators/audio emulators/retell/index test/a".split(" "),
+  ].map((path): [string, string] => [`${path}.ts`, ""]);
   return findFaults(new Map([...empty, ...others, ...Object.entries(sources)]), {
     dependencies: ["zod", "@scope/kept"],
     devDependencies: ["vitest"],
+    ofEmulators: ["soql"],
   });
 }
 
@@ -82,6 +83,14 @@ describe("the check turns away", () => {
       "not import",
     ],
     ["an emulator that knows a test", "emulators/a.ts", 'import "../test/a.ts";', "emulators may not import"],
+    ["an emulator by its path", "test/b.ts", 'import "../emulators/audio.ts";', "@switchhook/emulators"],
+    [
+      "a product that imports an emulator",
+      "src/lib/a.ts",
+      'import "@switchhook/emulators/audio";',
+      "not import",
+    ],
+    ["an emulator that is not there", "test/b.ts", 'import "@switchhook/emulators/x";', "does not exist"],
     [
       "an import over many lines",
       "src/core/a.ts",
@@ -94,6 +103,7 @@ describe("the check turns away", () => {
     ["a missing extension", "src/core/a.ts", 'import { x } from "./call";', "has no .ts"],
     ["a stranger's package", "src/core/a.ts", 'import x from "left-pad/sub";', "left-pad, which is not in"],
     ["a scoped stranger", "src/core/a.ts", 'import x from "@scope/other/sub";', "@scope/other, which is not"],
+    ["an emulators' package elsewhere", "test/b.ts", 'import "soql";', "soql, which is not in package.json"],
     ["a dev package at run time", "src/core/a.ts", 'import { test } from "vitest";', "a dev dependency"],
     ["a file without a row", "src/stray.ts", "", "no row"],
     ["a long file", "test/a.test.ts", "\n".repeat(301), "301 lines"],
@@ -104,8 +114,10 @@ describe("the check turns away", () => {
       "spreads a literal",
     ],
     ["a list that is spread where it is made", "src/core/a.ts", "f(...[a, b], c);", "spreads a literal"],
+    ["a variable of a module", "src/core/a.ts", "let count = 0;", "keeps state"],
+    ["a cache of a module", "src/core/a.ts", "const seen = new Map<string, Set<string>>();", "keeps state"],
     ["any as a type", "src/core/a.ts", "const x: any = 1;", "uses `any`"],
-    ["any in brackets", "src/core/a.ts", "const x = new Map<string, any>();", "uses `any`"],
+    ["any in brackets", "src/core/a.ts", "f(new Map<string, any>());", "uses `any`"],
     ["any as a cast", "scripts/a.ts", "f(x as any)", "uses `any`"],
     ["a list of any", "src/core/a.ts", "type L = any[];", "uses `any`"],
     ["a default export", "src/core/a.ts", "export default 1;", "default export"],
@@ -183,10 +195,17 @@ describe("the check lets pass", () => {
       "src/lib/a.ts",
       'import "@scope/kept/x";\nimport "node:fs";\nimport "./a.json";',
     ],
+    ["the emulators' packages", "emulators/b.ts", 'import "soql";\nimport "vitest";'],
     ["dev packages in tests", "test/a.test.ts", 'import { test } from "vitest";'],
+    [
+      "the workspace of the emulators",
+      "test/b.ts",
+      'import "@switchhook/emulators/audio";\nimport "@switchhook/emulators/retell";',
+    ],
     ["words in comments", "src/core/a.ts", '// import x from "left-pad"; process.exit: any\n/* as any */'],
     ["words in strings", "src/core/a.ts", 'const s = "process.exit(1) as any";\nconst r = /["\']: any/;'],
     ["words in templates", "src/core/a.ts", "const s = `import x from 'left-pad'; process.env`;"],
+    ["a table and local state", "src/core/a.ts", "const a = new Set([1]);\nf(() => {\n  let b = 1;\n});"],
     ["300 lines", "test/a.test.ts", "x\n".repeat(300)],
     ["a list that is mapped and spread", "src/core/a.ts", "f([...[a, b].map(g), ...(c ? [d] : [])]);"],
     ["a type name that a test declares too", "test/a.ts", "type Call = string;"],

@@ -1,7 +1,6 @@
 import { type Contact, numbersOf } from "../../src/core/contact.ts";
 import { nationalDigits } from "../../src/core/phone.ts";
-import { writingsOf } from "../../src/core/phone-plans.ts";
-import { usualWritings } from "../../src/core/phone-writings.ts";
+import { usualWritings, writingsOf } from "../../src/core/phone-plans.ts";
 import { inParts } from "../../src/lib/pace.ts";
 import type { HubspotWork } from "./account.ts";
 import { type CallerShape, callerProperties, contactOf } from "./people.ts";

@@ -6,7 +6,6 @@ import { type HubspotAccount, openAccount, workOn } from "./account.ts";
 import { associates } from "./associations.ts";
 import { findContacts } from "./find.ts";
 import { closeFollowUps, standingsOf } from "./follow-up.ts";
-import { createJournal } from "./journal.ts";
 import { createAppTokens, oauth } from "./oauth.ts";
 import { createRecordings } from "./recordings.ts";
 import { nextOf, resultsIn, rowsAtOnce } from "./rows.ts";
@@ -15,7 +14,7 @@ import { type HubspotSettings, installedSettings, settings } from "./settings.ts
 import { changedContacts, contactsById } from "./sync.ts";
 import { type AccountRequests, loadClient } from "./transport.ts";
 import { describe } from "./values.ts";
-import { webhook } from "./webhook.ts";
+import { createJournal, webhook } from "./webhook.ts";
 import { removeCalls } from "./write.ts";
 
 /** HubSpot, through its own client. */

@@ -1,8 +1,7 @@
 import type { CrmError } from "../../src/core/errors.ts";
 import { ownerInstead, type ReadyCall } from "../../src/lib/saving.ts";
-import type { HubspotAccount } from "./account.ts";
+import { appProperty, type HubspotAccount } from "./account.ts";
 import { isAboutOwner, type RefusedValue, refusedValues, refusedWith } from "./errors.ts";
-import { appProperty } from "./player.ts";
 import type { Stored } from "./rows.ts";
 import { lacksKey } from "./schema.ts";
 import { dated, propertyNameOf } from "./values.ts";

@@ -1,6 +1,7 @@
 import {
   type Account,
   type Consent,
+  type ConsentCode,
   type Grant,
   GrantError,
   type GrantFailure,
@@ -11,10 +12,12 @@ import {
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
 import { isSuccess } from "../../src/lib/http.ts";
 import {
+  codeForm,
   consentQuery,
   grantIn,
   type OAuthReply,
   type OAuthRequest,
+  refreshForm,
   secretsIn,
   sendForGrant,
   withoutSecrets,
@@ -23,7 +26,6 @@ import { wordsOf } from "./errors.ts";
 import { app, type HubspotApp } from "./settings.ts";
 
 type Form = Readonly<Record<string, string>>;
-type GivenCode = { code: string; redirectUri: string; verifier: string };
 
 /** HubSpot's OAuth, in its dated versions. */
 export const oauth: OAuth<HubspotApp> = { app, consentUrl, exchange, refresh, account, disconnect };
@@ -47,15 +49,13 @@ function pageAt(authorizeUrl: string, where: string | undefined): string {
   throw new GrantError("config", `HubSpot has no place ${JSON.stringify(where.slice(0, 40))}: ${cure}`);
 }
 
-async function exchange(app: HubspotApp, given: GivenCode, context: OAuthContext): Promise<Grant> {
-  const { code, redirectUri, verifier } = given;
-  const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: verifier };
-  return granted(app, { what: "HubSpot, connecting an account", form }, context);
+async function exchange(app: HubspotApp, given: ConsentCode, context: OAuthContext): Promise<Grant> {
+  return granted(app, { what: "HubSpot, connecting an account", form: codeForm(given) }, context);
 }
 
 /** The refresh token usually comes back unchanged; a new one ends the old one. */
 async function refresh(app: HubspotApp, grant: Grant, context: OAuthContext): Promise<Grant> {
-  const form = { grant_type: "refresh_token", refresh_token: grant.refreshToken };
+  const form = refreshForm(grant);
   return granted(app, { what: "HubSpot, renewing the access", form, before: grant }, context);
 }
 

@@ -1,5 +1,10 @@
-import type { CallRecord, FieldDescription, Fields, FieldValue } from "../../src/core/crm.ts";
-import { fieldsToWrite } from "../../src/core/edits.ts";
+import {
+  type CallRecord,
+  type FieldDescription,
+  type Fields,
+  type FieldValue,
+  fieldsToWrite,
+} from "../../src/core/crm.ts";
 import { cutHtml, cutText } from "../../src/lib/cut.ts";
 import type { Stored } from "./rows.ts";
 

@@ -211,8 +211,8 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
     refresh: async () => {
       if (seen === undefined || versionNow(file) !== seen) await load().catch(cured);
     },
-    activity: (key, id) => read(index.activities.get(activityName(key, id))),
-    task: (id) => read(index.tasks.get(id)),
+    activity: (key, id) => read(index.activities.get(activityName(key, id))).catch(cured),
+    task: (id) => read(index.tasks.get(id)).catch(cured),
     taskIdOf: (key) => index.taskIds.get(key),
     nextId: (kind) => String(index.lastIds[kind] + 1),
     put,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Contact, contactKinds } from "../../src/core/contact.ts";
 import type { ConnectContext, Connector, ConnectorKind, ContactChanges } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
-import { unlessAborted } from "../../src/lib/aborted.ts";
+import { unlessAborted } from "../../src/lib/pace.ts";
 import { type Document, digestOf } from "./contacts-file.ts";
 import { openCrm } from "./crm.ts";
 import { closeTasks, removeCalls, saveCalls, standingsOf } from "./saving.ts";

@@ -1,13 +1,13 @@
 import { type ContactRef, chooseContact } from "../../src/core/contact.ts";
-import type {
-  CallRecord,
-  Fields,
-  FollowUp,
-  FollowUpStanding,
-  RemovedCall,
-  SaveResult,
+import {
+  type CallRecord,
+  type Fields,
+  type FollowUp,
+  type FollowUpStanding,
+  fieldsToWrite,
+  type RemovedCall,
+  type SaveResult,
 } from "../../src/core/crm.ts";
-import { fieldsToWrite } from "../../src/core/edits.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { identityOf, toE164 } from "../../src/core/phone.ts";
 import type { JsonObject } from "../../src/lib/body.ts";

@@ -1,6 +1,6 @@
 import type { Connection } from "jsforce";
 import { type Contact, numbersOf } from "../../src/core/contact.ts";
-import { mistakenDigits, searchDigits, usualWritings } from "../../src/core/phone-writings.ts";
+import { mistakenDigits, searchDigits, usualWritings } from "../../src/core/phone-plans.ts";
 import { isObject, type JsonObject, objectAt, textAt } from "../../src/lib/body.ts";
 import { inHalves } from "../../src/lib/patterns.ts";
 import type { OrgWork } from "./account.ts";

@@ -1,6 +1,7 @@
 import {
   type Account,
   type Consent,
+  type ConsentCode,
   type Grant,
   GrantError,
   type GrantFailure,
@@ -11,10 +12,12 @@ import { quoted } from "../../src/core/mask.ts";
 import { objectsAt, textAt } from "../../src/lib/body.ts";
 import { isSuccess } from "../../src/lib/http.ts";
 import {
+  codeForm,
   consentQuery,
   grantIn,
   type OAuthReply,
   type OAuthRequest,
+  refreshForm,
   secretsIn,
   sendForGrant,
   withoutSecrets,
@@ -23,8 +26,6 @@ import { app, type SalesforceApp } from "./settings.ts";
 
 /** Salesforce's web server flow: PKCE and secret both, and a refresh token that is valid once. */
 export const oauth: OAuth<SalesforceApp> = { app, consentUrl, exchange, refresh, account, disconnect };
-
-type CodeFromConsent = { code: string; redirectUri: string; verifier: string; where?: string };
 
 const sandboxUrl = "https://test.salesforce.com";
 const myDomain = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+my\.salesforce\.com$/;
@@ -66,18 +67,15 @@ function orgOf(app: SalesforceApp, { url }: Grant): string {
   throw new GrantError("config", "the org of the grant is not at Salesforce: connect the account again");
 }
 
-async function exchange(app: SalesforceApp, given: CodeFromConsent, context: OAuthContext): Promise<Grant> {
+async function exchange(app: SalesforceApp, given: ConsentCode, context: OAuthContext): Promise<Grant> {
   const what = "Salesforce, connecting an org";
-  const { code, redirectUri, verifier, where } = given;
-  const form = { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: verifier };
-  return granted(app, { what, at: signInAt(app, where), form }, context);
+  return granted(app, { what, at: signInAt(app, given.where), form: codeForm(given) }, context);
 }
 
 async function refresh(app: SalesforceApp, grant: Grant, context: OAuthContext): Promise<Grant> {
   const what = "Salesforce, renewing the access";
-  const form = { grant_type: "refresh_token", refresh_token: grant.refreshToken };
   // An org may forbid the common sign-in; its own host always takes its tokens.
-  return granted(app, { what, at: orgOf(app, grant), form }, context, grant);
+  return granted(app, { what, at: orgOf(app, grant), form: refreshForm(grant) }, context, grant);
 }
 
 /** Either answer names the org; the user may lack access to one of them. */

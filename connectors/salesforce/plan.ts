@@ -1,6 +1,10 @@
 import type { ContactRef } from "../../src/core/contact.ts";
-import type { CallRecord, FieldValue, Fields as Values } from "../../src/core/crm.ts";
-import { fieldsToWrite } from "../../src/core/edits.ts";
+import {
+  type CallRecord,
+  type FieldValue,
+  fieldsToWrite,
+  type Fields as Values,
+} from "../../src/core/crm.ts";
 import type { CrmError } from "../../src/core/errors.ts";
 import type { TaskWork } from "./account.ts";
 import { kindOfId } from "./people.ts";

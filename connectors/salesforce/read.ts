@@ -14,7 +14,7 @@ export type Current = {
 
 export type CallInOrg = FoundCall<Current> & {
   /** Its follow-up task in the org, which may be deleted. */
-  task?: Current;
+  followUp?: Current;
 };
 
 const links = ["WhoId", "WhatId", "OwnerId", "CreatedById"];
@@ -43,13 +43,13 @@ export async function readCalls(
     const current = activityId === undefined ? byKey.get(key) : byId.get(shortId(activityId));
     const isGone = current ? current.deleted : activityId !== undefined;
     if (isGone) return goneCall(record);
-    const task = byKey.get(taskKey(key));
+    const followUp = byKey.get(taskKey(key));
     return {
       record,
       without: [],
       ...(contact && { contact }),
       ...(current && { current }),
-      ...(task && { task }),
+      ...(followUp && { followUp }),
     };
   });
 }

@@ -22,7 +22,7 @@ type ReadyTask = ReadyCall<Current> & {
   /** Absent when there is nothing to write. */
   call?: TaskRow;
   /** Absent when none is to be created. */
-  followUp?: TaskRow;
+  newFollowUp?: TaskRow;
   /** The follow-up that exists already. */
   made?: FollowUp;
 };
@@ -33,7 +33,7 @@ export async function saveCalls(work: TaskWork, records: readonly CallRecord[]):
   const found = batch.open(await readCalls(work, batch.records));
   const made = await contactsFor(work, found.flatMap(unknownCaller));
   const ready = batch.open(await eachInTurn(found, (call) => readyTask(work, call, contactFor(call, made))));
-  const rows = ready.flatMap(({ call, followUp }) => [call ?? [], followUp ?? []].flat());
+  const rows = ready.flatMap(({ call, newFollowUp }) => [call ?? [], newFollowUp ?? []].flat());
   const written = await writeTasks(work, rows);
   const writtenOf = new Map(rows.map((row, i) => [row, written[i]]));
   return batch.results(batch.open(ready.map((call) => savedCall(call, writtenOf, work.keyName))));
@@ -58,7 +58,7 @@ function readyTask(
   found: CallInOrg,
   made: CreatedContact | undefined,
 ): ReadyTask | SettledCall {
-  const { record, current, task } = found;
+  const { record, current, followUp } = found;
   const { keyName } = work;
   if (made instanceof CrmError && made.retry === "later") return failedCall(record, made);
   const { contact, without } = contactIfMade(made);
@@ -83,9 +83,9 @@ function readyTask(
   const next = planTask(record.task.fields, links, work);
   const withTask = { ...ready, without: [...ready.without, ...next.without] };
   // An earlier attempt created it, and its answer was lost.
-  if (task) return { ...withTask, made: { id: task.id, wrote: wroteOf(next.row, keyName) } };
+  if (followUp) return { ...withTask, made: { id: followUp.id, wrote: wroteOf(next.row, keyName) } };
   const withKey = { ...next.row, [keyName]: taskKey(record.key) };
-  return { ...withTask, followUp: { what: "the follow-up task", change: false, row: withKey, ...common } };
+  return { ...withTask, newFollowUp: { what: "the follow-up task", change: false, row: withKey, ...common } };
 }
 
 function contactIfMade(made: CreatedContact | undefined): {
@@ -104,10 +104,10 @@ function savedCall(
   writtenOf: ReadonlyMap<TaskRow, WrittenTask | undefined>,
   keyName: string,
 ): SavedCall<Current> | SettledCall {
-  const { call, followUp, contact: _, ...found } = ready;
+  const { call, newFollowUp, contact: _, ...found } = ready;
   const { record, current } = found;
   const answer = call ? writtenOf.get(call) : { id: current?.id ?? "", created: false, row: undefined };
-  const follow = followUp && writtenOf.get(followUp);
+  const follow = newFollowUp && writtenOf.get(newFollowUp);
   if (!answer)
     return failedCall(record, new CrmError("later", "Salesforce's answer said nothing about this call"));
   if ("gone" in answer) return goneCall(record);

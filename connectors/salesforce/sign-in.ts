@@ -5,7 +5,7 @@ import { CrmError } from "../../src/core/errors.ts";
 import { quoted } from "../../src/core/mask.ts";
 import { textAt } from "../../src/lib/body.ts";
 import { NoReply } from "../../src/lib/http.ts";
-import { type OAuthReply, sendForToken } from "../../src/lib/oauth-client.ts";
+import { grantIn, type OAuthReply, sendForToken } from "../../src/lib/oauth-client.ts";
 import { createTokenSource, fixedToken } from "../../src/lib/token.ts";
 import type { SalesforceSettings } from "./settings.ts";
 
@@ -35,15 +35,10 @@ export function tokensOf(settings: SalesforceSettings, context: TokenContext): T
 
 async function fetchToken(settings: SalesforceSettings, context: TokenContext): Promise<Token> {
   const { status, body } = await post(settings, context);
-  const accessToken = textAt(body, "access_token");
+  const { accessToken, expiresAt } = grantIn(body, context.now());
   const url = textAt(body, "instance_url");
   if (status < 400 && accessToken && (settings.apiUrl || (url && URL.canParse(url)))) {
-    const seconds = Number(textAt(body, "expires_in"));
-    return {
-      accessToken,
-      ...(url && { url }),
-      ...(seconds > 0 && { expiresAt: context.now() + seconds * 1000 }),
-    };
+    return { accessToken, ...(url && { url }), ...(expiresAt !== undefined && { expiresAt }) };
   }
   const code = textAt(body, "error") ?? `HTTP ${status}`;
   const words = textAt(body, "error_description");

@@ -1,5 +1,4 @@
-import { agentsAt, madeUpCall } from "../../src/cli/made-up-calls.ts";
-import { emptyTally, sendTo } from "../../src/cli/sending.ts";
+import { agentsAt, emptyTally, madeUpCall, sendTo } from "../../src/cli/simulated-calls.ts";
 import { demoInstallation } from "../../src/demo.ts";
 import { providers as known } from "../../src/providers/index.ts";
 import { startBird } from "../bird/index.ts";

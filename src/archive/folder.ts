@@ -2,13 +2,11 @@ import { constants, rmSync, statSync } from "node:fs";
 import { type FileHandle, open, opendir, realpath, rename, rm, rmdir, unlink } from "node:fs/promises";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { Readable } from "node:stream";
-import type { Archive, ArchivedAudio, AudioToKeep } from "../core/archive.ts";
-import type { AudioReply, AudioRequest } from "../core/audio.ts";
 import { ArchiveError } from "../core/errors.ts";
-import { contentRangeOf, rangeOf } from "../lib/range.ts";
+import type { Archive, ArchivedAudio, AudioReply, AudioRequest, AudioToKeep } from "../core/recording.ts";
+import { contentRangeOf, missingReply, quiet, rangeOf, unsatisfiableReply } from "../lib/http.ts";
 import { diskError, isCode, makeFolder, orMissing, syncFolder } from "./disk.ts";
 import { endingOf, isPath, plainType, safePath, typeOf } from "./names.ts";
-import { missingReply, quiet, unsatisfiableReply } from "./replies.ts";
 import { openSpool } from "./spool.ts";
 
 const hashDigits = 16;

@@ -1,4 +1,4 @@
-import type { Archive } from "../core/archive.ts";
+import type { Archive } from "../core/recording.ts";
 import { openFolder } from "./folder.ts";
 import { openS3 } from "./s3.ts";
 import type { ArchiveSettings } from "./settings.ts";

@@ -4,8 +4,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import type { AudioToKeep } from "../core/archive.ts";
 import { ArchiveError, messageOf } from "../core/errors.ts";
+import type { AudioToKeep } from "../core/recording.ts";
 import { diskError, makeFolder, orMissing, randomName } from "./disk.ts";
 import { safePath } from "./names.ts";
 

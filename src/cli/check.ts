@@ -2,9 +2,8 @@ import type { Config, InstallationConfig } from "../config/index.ts";
 import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
-import { isPublicUrl } from "../lib/public-address.ts";
+import { isPublicUrl } from "../lib/outbound.ts";
 import { checkMapping, limitFaults } from "../mapping/check.ts";
-import { readMapping } from "../mapping/file.ts";
 import { assemble, type Parts } from "../server/assemble.ts";
 import { mappingPath } from "../server/connect.ts";
 import { lossText, reportedForMs } from "../server/store-watch.ts";
@@ -67,7 +66,7 @@ function mappingFileCheck(config: Config, settings: InstallationConfig): Check {
   const path = mappingPath(config, settings);
   const name = `${settings.name}: mapping`;
   try {
-    const mapping = readMapping(path);
+    const mapping = config.mappings.read(path);
     const faults = limitFaults(mapping, path);
     return { check: name, says: `${path}, ${mapping.activityFields.length} fields`, faults };
   } catch (error) {

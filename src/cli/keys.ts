@@ -1,4 +1,4 @@
-import { createTurns } from "../installations/turns.ts";
+import { createTurns } from "../installations/grants.ts";
 import { createSealer, SealError } from "../lib/seal.ts";
 import type { Store } from "../store/contract.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";

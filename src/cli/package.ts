@@ -1,8 +1,10 @@
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { messageOf } from "../core/errors.ts";
 import { readManifest } from "../manifest.ts";
 import { type Marketplace, projects } from "../marketplace/index.ts";
 import { commandLine, counted, Failure, type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
-import { compare, writeFiles } from "./write-files.ts";
 
 /** `url`: of the server. `check`: write nothing, only print what differs. */
 export type PackageOptions = GlobalOptions & { out?: string; url?: string; check?: boolean };
@@ -67,4 +69,41 @@ function warningsAbout(publicUrl: string | undefined, email: string): string[] {
     ...(publicUrl === undefined ? [noUrl] : []),
     ...(/[@.]example\.(com|org|net)$/i.test(email) ? [noSupport] : []),
   ];
+}
+
+type FileState = "new" | "changed" | "same";
+type ComparedFile = { path: string; text: string; state: FileState };
+
+/** Each file with what the folder has under its path. Other files there are ignored. Throws `Failure`. */
+function compare(folder: string, files: ReadonlyMap<string, string>): Promise<ComparedFile[]> {
+  return Promise.all(
+    [...files].map(async ([path, text]) => {
+      const before = await readFile(join(folder, path), "utf8").catch(missing);
+      const state = before === undefined ? "new" : before === text ? "same" : "changed";
+      return { path, text, state };
+    }),
+  );
+}
+
+/** Throws `Failure` when the folder cannot be written to. */
+async function writeFiles(folder: string, files: readonly ComparedFile[]): Promise<void> {
+  for (const { path, text } of files) {
+    const target = join(folder, path);
+    await mkdir(dirname(target), { recursive: true })
+      .then(() => writeFile(target, text))
+      .catch((cause: unknown) => {
+        throw new Failure(
+          `${target} cannot be written (${messageOf(cause)}). Make it writable, or use --out.`,
+          {
+            cause,
+          },
+        );
+      });
+  }
+}
+
+function missing(cause: unknown): undefined {
+  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+  if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+  throw new Failure(`A file of the project cannot be read: ${messageOf(cause)}.`, { cause });
 }

@@ -4,7 +4,6 @@ import type { Config } from "../config/index.ts";
 import { callKey } from "../core/call.ts";
 import type { SimulatedCall, SimulatedRequest } from "../core/provider.ts";
 import { providers } from "../providers/index.ts";
-import { agentsAt, demoCustomers, madeUpCall, shuffled, type Wishes } from "./made-up-calls.ts";
 import {
   commandLine,
   counted,
@@ -16,7 +15,17 @@ import {
   progressLine,
 } from "./output.ts";
 import { readConfig } from "./read-config.ts";
-import { emptyTally, sendTo, type Tally, type Target } from "./sending.ts";
+import {
+  agentsAt,
+  demoCustomers,
+  emptyTally,
+  madeUpCall,
+  sendTo,
+  shuffled,
+  type Tally,
+  type Target,
+  type Wishes,
+} from "./simulated-calls.ts";
 import { localUrl } from "./welcome.ts";
 import { unknownInstallation } from "./with-parts.ts";
 

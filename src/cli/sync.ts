@@ -1,8 +1,14 @@
-import { CrmError } from "../core/errors.ts";
+import { CrmError, ProviderError } from "../core/errors.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
+import { whySkipped } from "../flow/calls/due.ts";
 import { type SyncProgress, syncContacts } from "../flow/contacts/sync.ts";
+import type { Installation } from "../flow/installation.ts";
+import { reconcile as poll, type Reconciled } from "../flow/lost-webhooks/reconcile.ts";
+import type { Parts } from "../server/assemble.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
-import { chosenInstallations, withParts } from "./with-parts.ts";
+import { sinceOf } from "./replay.ts";
+import { chosenInstallations, sayWhoWorks, withParts, workOff } from "./with-parts.ts";
 
 export type SyncOptions = GlobalOptions & { installation?: string };
 
@@ -40,4 +46,80 @@ function syncLine({
   const waiting =
     matched > 0 ? `; ${counted(matched, "earlier call")} now have a contact and will be logged with it` : "";
   return `${installation}: ${counted(known, "contact")} in the index (${changes})${waiting}.`;
+}
+
+type ReconcileFlags = GlobalOptions & { since?: string; installation?: string; provider?: string };
+
+/** `skipped`: why this provider was not polled. */
+type PolledProvider = { installation: string; provider: string; skipped?: string } & Partial<Reconciled>;
+
+/** Polls the providers for calls that webhooks left out, and logs them. */
+export async function reconcile(options: ReconcileFlags): Promise<void> {
+  await withParts(options, async (parts) => {
+    const { flow, config, providers } = parts;
+    const { provider, installation } = options;
+    if (provider !== undefined && !Object.hasOwn(providers, provider))
+      throw new Failure(
+        `There is no provider ${provider}. Use one of: ${Object.keys(providers).join(", ")}.`,
+      );
+    await prepareDataFolder(config, flow.store);
+    const since = options.since === undefined ? undefined : sinceOf(options.since, flow.now());
+    const polled: PolledProvider[] = [];
+    for (const one of chosenInstallations(parts, installation)) {
+      for (const configured of Object.values(one.providers)) {
+        if (provider === undefined || configured.provider.id === provider)
+          polled.push(await pollOne(parts, one, configured, since));
+      }
+    }
+    const worked = await workOff(parts);
+    if (options.json) return printJson({ asked: polled.map(jsonOf), ...worked });
+    for (const one of polled) print(lineOf(one));
+    sayWhoWorks(worked);
+  });
+}
+
+async function pollOne(
+  { flow }: Parts,
+  installation: Installation,
+  configured: ConfiguredProvider,
+  since: string | undefined,
+): Promise<PolledProvider> {
+  const { name } = installation.settings;
+  const { id, label } = configured.provider;
+  const skipped = whySkipped(installation, configured);
+  const progress = progressLine();
+  try {
+    const so = await poll(flow, installation, configured, {
+      ...(since !== undefined && { since }),
+      onPage: ({ compared, missed }) =>
+        progress.show(`${name}: ${label}: ${counted(compared, "call")} compared, ${missed} missed ...`),
+    });
+    return { installation: name, provider: id, ...so, ...(skipped !== undefined && { skipped }) };
+  } catch (cause) {
+    if (!(cause instanceof ProviderError)) throw cause;
+    throw new Failure(`${name}: ${cause.message}`, { cause });
+  } finally {
+    progress.done();
+  }
+}
+
+/** As earlier versions name it. */
+function jsonOf({ compared, ...rest }: PolledProvider): object {
+  return { ...rest, ...(compared !== undefined && { told: compared }) };
+}
+
+function lineOf({
+  installation,
+  provider,
+  skipped,
+  compared = 0,
+  missed = 0,
+  mended = 0,
+  closed = 0,
+}: PolledProvider): string {
+  const ended = closed > 0 ? ` ${counted(closed, "call")} without an end were closed.` : "";
+  if (skipped !== undefined)
+    return `${installation}: ${provider} was not polled: ${skipped.replace(/\.$/, "")}.${ended}`;
+  const news = `${missed} without a webhook, ${mended} incomplete`;
+  return `${installation}: ${provider} returned ${counted(compared, "call")}: ${news}.${ended}`;
 }

@@ -1,7 +1,7 @@
 import type { Fault } from "../core/errors.ts";
 import { isLoopbackHost, isLoopbackUrl } from "../core/loopback.ts";
 import { didYouMean } from "../mapping/nearest.ts";
-import type { Environment } from "./secrets.ts";
+import type { Environment } from "./faults.ts";
 
 const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 const shortestKey = 32;

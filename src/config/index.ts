@@ -3,14 +3,13 @@ import type { ArchiveSettings } from "../archive/settings.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import { ConfigError, type Fault } from "../core/errors.ts";
 import { demoInstallation } from "../demo.ts";
+import { createMappingFiles, type MappingFiles } from "../mapping/file.ts";
 import { parseJson } from "../mapping/json.ts";
 import { didYouMean } from "../mapping/nearest.ts";
 import { type EnvironmentSettings, faultsOfOpenDoors, readEnvironment } from "./environment.ts";
-import { check, isPlain } from "./faults.ts";
+import { check, type Environment, isPlain, placeWithin, resolveSecrets } from "./faults.ts";
 import { type ConfigReading, type InstallationConfig, type Kinds, readInstallation } from "./installation.ts";
-import type { ReadMapping } from "./mappings.ts";
-import { fileSchema } from "./schema.ts";
-import { type Environment, placeWithin, resolveSecrets } from "./secrets.ts";
+import { fileSchema, installationSchema } from "./schema.ts";
 
 export type { InstallationConfig, Kinds } from "./installation.ts";
 
@@ -35,6 +34,8 @@ export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
     installations: InstallationConfig[];
     apps: Record<string, unknown>;
     archive?: ArchiveSettings;
+    /** The mapping files that reading the config has compiled, for all who use them. */
+    mappings: MappingFiles;
   };
 
 /** The text of a config file. `file`: its path for messages; relative paths in the file start in its folder. */
@@ -51,13 +52,20 @@ export function loadConfig(
   source: ConfigSource | undefined,
   environment: Environment,
   kinds: Kinds,
-  readMapping: ReadMapping,
+  readMapping: (path: string) => string,
 ): Config {
   const faults: Fault[] = [];
+  const mappings = createMappingFiles();
+  const reading = {
+    kinds,
+    schema: installationSchema(Object.keys(kinds.providers)),
+    compileMapping: (path: string) => mappings.compile(readMapping(path), path),
+    faults,
+  };
   const settings = readEnvironment(environment, faults);
   const file = source
-    ? readFile(source, environment, settings.sealingKeys, { file: source.file, kinds, readMapping, faults })
-    : readDemo(settings.dataFolder, { kinds, readMapping, faults });
+    ? readFile(source, environment, settings.sealingKeys, { ...reading, file: source.file })
+    : readDemo(settings.dataFolder, reading);
   const host = settings.host ?? file?.host ?? "127.0.0.1";
   const port = settings.port ?? file?.port ?? 8484;
   const at = settings.host || !source ? "environment: HOST" : `${source.file}: host`;
@@ -76,7 +84,15 @@ export function loadConfig(
   );
   if (settings.databaseUrl && file) faults.push(...faultsOfSharing(file, source?.file));
   if (!file || faults.length > 0) throw new ConfigError(withoutRepeats(faults));
-  return { ...file, ...settings, isDemo, host, port, publicUrl: file.publicUrl ?? urlOf(host, port) };
+  return {
+    ...file,
+    ...settings,
+    mappings,
+    isDemo,
+    host,
+    port,
+    publicUrl: file.publicUrl ?? urlOf(host, port),
+  };
 }
 
 /** What several instances cannot share. `place`: the config file; undefined in the demo. */

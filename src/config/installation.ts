@@ -1,16 +1,16 @@
 import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { ZodType } from "zod";
 import { type ContactKind, contactKinds } from "../core/contact.ts";
+import type { ConnectorKind } from "../core/crm.ts";
 import type { OAuth } from "../core/crm-app.ts";
-import type { AgentEntry } from "../core/directory.ts";
-import type { Fault } from "../core/errors.ts";
+import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
 import { identityOf } from "../core/phone.ts";
-import type { InstallationSettings } from "../core/settings.ts";
+import type { AgentEntry, InstallationSettings } from "../core/settings.ts";
+import type { Mapping } from "../mapping/compile.ts";
 import { didYouMean } from "../mapping/nearest.ts";
-import { check, isPlain } from "./faults.ts";
-import { faultsOfMapping, type MappingPlace, placeOfMapping, type ReadMapping } from "./mappings.ts";
-import { faultOfNumber, installationSchema, type WrittenInstallation } from "./schema.ts";
-import { placeWithin } from "./secrets.ts";
+import { check, isPlain, placeWithin } from "./faults.ts";
+import { faultOfNumber, type InstallationSchema, type WrittenInstallation } from "./schema.ts";
 
 /** The providers and connectors that can be configured. */
 export type Kinds = {
@@ -37,16 +37,14 @@ export type InstallationConfig = InstallationSettings &
   };
 
 /** What reading needs. `file`: relative paths start in its folder. */
-export type ConfigReading = { file: string; kinds: Kinds; readMapping: ReadMapping; faults: Fault[] };
-
-/** Building the schema costs more than reading an installation with it. */
-const schemas = new WeakMap<Kinds["providers"], ReturnType<typeof installationSchema>>();
-
-function schemaFor(providers: Kinds["providers"]): ReturnType<typeof installationSchema> {
-  const schema = schemas.get(providers) ?? installationSchema(Object.keys(providers));
-  schemas.set(providers, schema);
-  return schema;
-}
+export type ConfigReading = {
+  file: string;
+  kinds: Kinds;
+  /** Of the kinds' providers. Building it costs more than reading an installation with it. */
+  schema: InstallationSchema;
+  compileMapping: CompileMapping;
+  faults: Fault[];
+};
 
 const namePattern = /^[a-z0-9][a-z0-9-]{0,39}$/;
 
@@ -55,7 +53,7 @@ export function readInstallation(
   name: string,
   value: unknown,
   at: string,
-  { file, kinds, readMapping, faults }: ConfigReading,
+  { file, kinds, schema, compileMapping, faults }: ConfigReading,
 ): InstallationConfig | undefined {
   if (!namePattern.test(name)) {
     const cure = "Use lower-case letters, digits and hyphens, at most 40: it is part of the webhook URL.";
@@ -69,9 +67,9 @@ export function readInstallation(
   const place = crm && placeOfMapping(raw["mapping"], crm.type, file);
   if (crm && place) {
     const kind = { id: crm.type, ...kindOf(kinds.connectors, crm.type) };
-    faults.push(...faultsOfMapping(place, kind, placeWithin(at, "mapping"), readMapping));
+    faults.push(...faultsOfMapping(place, kind, placeWithin(at, "mapping"), compileMapping));
   }
-  const written = check(schemaFor(kinds.providers), value, at, faults);
+  const written = check(schema, value, at, faults);
   if (!written) return undefined;
   faults.push(...faultsOfNumbers(written, at), ...faultsOfAgents(written, at, Object.keys(kinds.providers)));
   if (!crm || !place || !providers || faults.length > before) return undefined;
@@ -91,7 +89,11 @@ export function readInstallation(
   };
 }
 
-function readCrm(value: unknown, at: string, { file, kinds, faults }: Omit<ConfigReading, "readMapping">) {
+function readCrm(
+  value: unknown,
+  at: string,
+  { file, kinds, faults }: Pick<ConfigReading, "file" | "kinds" | "faults">,
+) {
   if (!isPlain(value)) return undefined;
   const { type } = value;
   const kind = typeof type === "string" ? kindOf(kinds.connectors, type) : undefined;
@@ -175,4 +177,55 @@ function withoutAbsent(agent: WrittenInstallation["agents"][number]): AgentEntry
 
 function beside(file: string, path: string): string {
   return resolve(dirname(file), path);
+}
+
+/** Compiles a mapping file. Throws `ConfigError`, or another error when the file cannot be read. */
+export type CompileMapping = (path: string) => Mapping;
+
+/** `mappingFile`: a path that can be opened. `mappingIsDefault`: the settings name none, so it is the built-in one. */
+type MappingPlace = { mappingFile: string; mappingIsDefault: boolean };
+
+/** Next to `src` in the checkout, next to `dist/src` in the package. */
+const builtInMappings = fileURLToPath(new URL("../../mappings", import.meta.url));
+
+function placeOfMapping(mapping: unknown, crm: string, file: string): MappingPlace {
+  const named = typeof mapping === "string" && mapping.trim() !== "" ? mapping.trim() : undefined;
+  return {
+    mappingFile: named ? resolve(dirname(file), named) : resolve(builtInMappings, `${crm}.json`),
+    mappingIsDefault: named === undefined,
+  };
+}
+
+/** The faults of an installation's mapping file: it is missing, does not compile, or is for another CRM. */
+function faultsOfMapping(
+  place: MappingPlace,
+  { id: crm, associates = [] }: Pick<ConnectorKind, "id" | "associates">,
+  at: string,
+  compile: CompileMapping,
+): Fault[] {
+  const { mappingFile, mappingIsDefault } = place;
+  try {
+    const mapping = compile(mappingFile);
+    const made = mapping.crm;
+    if (made === crm) return faultsOfAssociates(mapping.associates, associates, `${mappingFile}: associate`);
+    const problem = `${mappingFile} is for the CRM "${made}", but this installation's is "${crm}".`;
+    return [{ at, problem, cure: "Name another mapping, or leave `mapping` out for the built-in one." }];
+  } catch (error) {
+    if (error instanceof ConfigError) return [...error.faults];
+    const problem = `the mapping file cannot be read (${messageOf(error)}).`;
+    const cure = mappingIsDefault
+      ? `There is no built-in mapping for ${crm}: name a file in \`mapping\`.`
+      : "Correct the path: it starts in the folder of the config file.";
+    return [{ at, problem, cure }];
+  }
+}
+
+function faultsOfAssociates(named: readonly string[], known: readonly string[], at: string): Fault[] {
+  return named.flatMap((type) => {
+    if (known.includes(type)) return [];
+    const other =
+      known.length > 0 ? `Use one of: ${known.join(", ")}.` : "Use a field of the activity instead.";
+    const problem = `calls of this CRM cannot be associated with a record ${type}.`;
+    return [{ at: `${at}.${type}`, problem, cure: didYouMean(type, known) ?? other }];
+  });
 }

@@ -56,11 +56,19 @@ const region = z
   .transform((code) => code.toUpperCase())
   .refine(isRegion, 'is not an ISO country code of two letters, such as "NL" or "IN"');
 
-const timeZone = z.string().superRefine((zone, context) => {
-  if (isTimeZone(zone)) return;
-  const cure = didYouMean(zone, Intl.supportedValuesOf("timeZone")) ?? 'Write it like "Europe/Amsterdam".';
-  context.addIssue({ code: "custom", message: `is not a time zone. ${cure}` });
-});
+/** A schema of time zones. It remembers those that it has seen: a formatter costs more than the rest of an installation. */
+function timeZoneSchema() {
+  const known = new Set<string>();
+  return z.string().superRefine((zone, context) => {
+    if (known.has(zone)) return;
+    if (isTimeZone(zone)) {
+      known.add(zone);
+      return;
+    }
+    const cure = didYouMean(zone, Intl.supportedValuesOf("timeZone")) ?? 'Write it like "Europe/Amsterdam".';
+    context.addIssue({ code: "custom", message: `is not a time zone. ${cure}` });
+  });
+}
 
 /** One of the company's people, with each provider's id or ids under the provider's name. */
 function agentSchema(providers: readonly string[]) {
@@ -79,7 +87,7 @@ export function installationSchema(providers: readonly string[]) {
     crm: z.record(z.string(), z.unknown()),
     providers: z.record(z.string(), z.unknown()).default({}),
     region,
-    timeZone: timeZone.default("UTC"),
+    timeZone: timeZoneSchema().default("UTC"),
     mapping: text.optional(),
     agents: z.array(agentSchema(providers)).max(100_000).default([]),
     unknownCallers: z.enum(unknownCallerPolicies).default("never"),
@@ -105,7 +113,8 @@ export function installationSchema(providers: readonly string[]) {
 /** The names of an installation's settings, for the manifest. */
 export const installationSettingNames: readonly string[] = Object.keys(installationSchema([]).shape);
 
-export type WrittenInstallation = z.output<ReturnType<typeof installationSchema>>;
+export type InstallationSchema = ReturnType<typeof installationSchema>;
+export type WrittenInstallation = z.output<InstallationSchema>;
 
 /** Why a number in the file cannot be used, or undefined when it can. */
 export function faultOfNumber(number: string, country: string): string | undefined {
@@ -113,18 +122,13 @@ export function faultOfNumber(number: string, country: string): string | undefin
   return `is not a phone number that can be dialled in ${country}. Write it like "+31501234567".`;
 }
 
-/** A formatter costs more than the rest of an installation. */
-const knownZones = new Set<string>();
-
 function isTimeZone(zone: string): boolean {
-  if (knownZones.has(zone)) return true;
   try {
     new Intl.DateTimeFormat("en", { timeZone: zone });
+    return true;
   } catch {
     return false;
   }
-  knownZones.add(zone);
-  return true;
 }
 
 function isBaseUrl(text: string): boolean {

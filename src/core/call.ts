@@ -181,3 +181,54 @@ export function isMissed(call: Pick<FoldedCall, "direction" | "outcome" | "phase
   if (call.direction !== "inbound" || call.phase !== "ended") return false;
   return call.outcome !== undefined && call.outcome !== "completed" && call.outcome !== "unknown";
 }
+
+/** The most events of a call, and the most bytes of them as JSON. */
+export type EventLimits = { events: number; bytes: number };
+
+const megabyte = 1_048_576;
+
+export const eventLimits: EventLimits = { events: 2_000, bytes: 12 * megabyte };
+
+/** Extra room for events that end a call, so that a call that is full of other events still ends. */
+export const endLimits: EventLimits = { events: 2_100, bytes: 16 * megabyte };
+
+export const overLimits =
+  `this call has its most events (${eventLimits.events.toLocaleString("en")}, or ${eventLimits.bytes / megabyte} MB of them): ` +
+  "what comes later is stored as it was received, and not decoded";
+
+/**
+ * Bytes of webhooks that are decoded in one turn, which takes some 10 ms. The one that exceeds them is decoded as well, so
+ * that a large one gets its turn.
+ */
+export const turnBytes = 1_048_576;
+
+/** A caller who hangs up on an AI agent within this time did not talk to it. */
+export const shortAiSeconds = 10;
+
+type ReachedFacts = Partial<
+  Pick<FoldedCall, "agents" | "direction" | "outcome" | "phase" | "talkSeconds" | "transfer">
+>;
+
+/** Whether only an AI agent talked, and too briefly to count as a conversation. */
+export function isShortAiCall({ agents, talkSeconds, transfer }: ReachedFacts): boolean {
+  const isShort = typeof talkSeconds === "number" && talkSeconds >= 0 && talkSeconds < shortAiSeconds;
+  if (!isShort || transfer || !Array.isArray(agents)) return false;
+  const talkers = agents.filter((agent) => agent?.talkedAt);
+  const present = talkers.length > 0 ? talkers : agents;
+  return present.length > 0 && present.every((agent) => agent?.kind === "ai");
+}
+
+/** Whether the company and the customer talked. */
+export function wasReached(call: ReachedFacts): boolean {
+  const isOutside = call.direction === "inbound" || call.direction === "outbound";
+  return isOutside && call.phase === "ended" && call.outcome === "completed" && !isShortAiCall(call);
+}
+
+/** When a call began, in milliseconds since 1970; undefined when no event says so. */
+export function beganAt(
+  call: Partial<Pick<FoldedCall, "startedAt" | "answeredAt" | "endedAt">>,
+): number | undefined {
+  const time = call.startedAt ?? call.answeredAt ?? call.endedAt;
+  const ms = time === undefined ? Number.NaN : Date.parse(time);
+  return Number.isNaN(ms) ? undefined : ms;
+}

@@ -50,6 +50,9 @@ export type Consent = {
   where?: string;
 };
 
+/** What a consent's callback brings back. */
+export type ConsentCode = { code: string; redirectUri: string; verifier: string; where?: string };
+
 /** Why there is no grant. */
 export type GrantFailure =
   /** The access was revoked: a person has to connect the account again. */
@@ -85,11 +88,7 @@ export type OAuth<A = unknown> = {
   app: ZodType<A>;
   consentUrl(app: A, consent: Consent): string;
   /** Exchanges a code for a grant. A code is valid once. */
-  exchange(
-    app: A,
-    given: { code: string; redirectUri: string; verifier: string; where?: string },
-    context: OAuthContext,
-  ): Promise<Grant>;
+  exchange(app: A, given: ConsentCode, context: OAuthContext): Promise<Grant>;
   refresh(app: A, grant: Grant, context: OAuthContext): Promise<Grant>;
   account(app: A, grant: Grant, context: OAuthContext): Promise<Account>;
   /** Revokes our access at the CRM; a revoked access is no error. */

@@ -1,7 +1,7 @@
 import type { AgentRef, CallEvent, Facts, FoldedCall, Party } from "./call.ts";
-import { type AgentEntry, idsAt } from "./directory.ts";
 import { fold } from "./fold.ts";
 import { identityOf } from "./phone.ts";
+import { type AgentEntry, idsAt } from "./settings.ts";
 
 /** A number of the company: one of its lines, or the phone of one of its people. */
 type OwnKind = "line" | "agent";

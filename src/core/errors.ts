@@ -20,44 +20,27 @@ export type Retry = "later" | "never";
 
 const longestPauseMs = 86_400_000;
 
-/** A request that a CRM did not fulfil. Thrown or returned by connectors. */
-export class CrmError extends Error {
+class RemoteError extends Error {
   readonly retry: Retry;
-  /** How long the CRM asked us to wait, in milliseconds; at most a day, the longest known (HubSpot's status 477). */
+  /** How long the other side asked us to wait, in milliseconds; at most a day, the longest known (HubSpot's status 477). */
   readonly afterMs: number | undefined;
 
   constructor(retry: Retry, message: string, options: ErrorOptions & { afterMs?: number } = {}) {
     super(message, options);
-    this.name = "CrmError";
+    this.name = new.target.name;
     this.retry = retry;
     this.afterMs = options.afterMs === undefined ? undefined : Math.min(options.afterMs, longestPauseMs);
   }
 }
+
+/** A request that a CRM did not fulfil. Thrown or returned by connectors. */
+export class CrmError extends RemoteError {}
 
 /** A request that a telephony provider's API did not fulfil. Thrown by `Polling`. */
-export class ProviderError extends Error {
-  readonly retry: Retry;
-  /** How long the provider asked us to wait, in milliseconds. */
-  readonly afterMs: number | undefined;
-
-  constructor(retry: Retry, message: string, options: ErrorOptions & { afterMs?: number } = {}) {
-    super(message, options);
-    this.name = "ProviderError";
-    this.retry = retry;
-    this.afterMs = options.afterMs === undefined ? undefined : Math.min(options.afterMs, longestPauseMs);
-  }
-}
+export class ProviderError extends RemoteError {}
 
 /** A recording could not be stored, played or removed. Thrown by an `Archive`; `message` says why and the cure, without secrets. */
-export class ArchiveError extends Error {
-  readonly retry: Retry;
-
-  constructor(retry: Retry, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "ArchiveError";
-    this.retry = retry;
-  }
-}
+export class ArchiveError extends RemoteError {}
 
 /**
  * `damaged`: the database is not what was written. `full`, `locked`, `broken`: the disk is full, read-only, or fails.

@@ -6,8 +6,7 @@ import {
   parsePhoneNumberFromString,
 } from "libphonenumber-js/min";
 import { hasTrunkPrefix, inForce, repaired, subscriberOf, usesShortNumbers } from "./phone-plans.ts";
-import { longestText, piecesOf } from "./phone-text.ts";
-import { isKeypadSpelling, isWithheldText } from "./withheld.ts";
+import { isKeypadSpelling, isWithheldText, longestText, piecesOf } from "./phone-text.ts";
 
 /** Already E.164: most numbers are, and a look at the text is a hundred times cheaper than a parse. */
 const e164Pattern = /^\+[1-9]\d{7,14}$/;
@@ -22,7 +21,8 @@ const unmistakableDigits = 9;
 const longestNational = 11;
 /** Readings of one text that are put to the library: three numbers with nothing but blanks between all digits take 80. */
 const mostReadings = 200;
-let readings = 0;
+/** `left`: how many more readings of the text may be put to the library. */
+type PhoneText = { region: string; left: number };
 const northAmerican = /^\(?\d{3}\)?[\s.-]{1,2}\d{3}[\s.-]\d{4}$/;
 
 /**
@@ -51,44 +51,44 @@ export function numbersIn(text: string, region: string): string[] {
 /** Whether this stands in place of a number that the caller withheld: a word, or one spelt on a keypad (+266696687). */
 export function isWithheld(raw: string | undefined, region?: string): boolean {
   if (!raw || raw.length > longestText) return false;
-  readings = 0;
-  return isWithheldText(raw.trim(), (digits) => region !== undefined && isValid(digits, region));
+  const within = region === undefined ? undefined : { region, left: mostReadings };
+  return isWithheldText(raw.trim(), (digits) => within !== undefined && isValid(digits, within));
 }
 
 function e164sIn(raw: string, region: string): string[] {
   const text = raw.trim();
   if (e164Pattern.test(text) && !hasTrunkPrefix(text)) return isKeypadSpelling(text) ? [] : [inForce(text)];
   if (text.length > longestText || isWithheld(text, region)) return [];
-  readings = 0;
+  const within = { region, left: mostReadings };
   // A plus in a query that was not encoded arrives as a blank.
-  const plused = /^ \d{8,15}$/.test(raw) ? read(`+${text}`, region, false) : undefined;
+  const plused = /^ \d{8,15}$/.test(raw) ? read(`+${text}`, within, false) : undefined;
   if (plused) return [plused];
-  const numbers = piecesOf(text).flatMap((piece) => readAll(piece.text, region, piece.whole));
+  const numbers = piecesOf(text).flatMap((piece) => readAll(piece.text, within, piece.whole));
   return [...new Set(numbers.filter((number) => !isKeypadSpelling(number)))];
 }
 
 /** The number that a piece of text is, or the numbers in it: a slash or a blank can be inside a number or between two. */
-function readAll(text: string, region: string, whole: boolean): string[] {
+function readAll(text: string, within: PhoneText, whole: boolean): string[] {
   // More digits than one number has: a hyphen or a dot stands between two.
   const halves = /^[^\s/]{16,}$/.test(text) && !isOneNumber(text) ? text.split(/[-.](?=[+(\d]{7})/) : [];
-  if (halves.length > 1) return halves.flatMap((half) => readAll(half, region, false));
+  if (halves.length > 1) return halves.flatMap((half) => readAll(half, within, false));
   const slashed = text.split("/");
   const [first = ""] = slashed;
-  if (slashed.length > 1 && readPart(first, region))
-    return slashed.flatMap((part) => readAll(part, region, false));
-  const number = read(text, region, false);
-  if (number) return [number, ...otherReading(text, region)];
-  const several = readInTurn(text.split(/\s+/), region);
+  if (slashed.length > 1 && readPart(first, within))
+    return slashed.flatMap((part) => readAll(part, within, false));
+  const number = read(text, within, false);
+  if (number) return [number, ...otherReading(text, within)];
+  const several = readInTurn(text.split(/\s+/), within);
   if (several.length > 0) return several;
-  const possible = whole ? read(text, region, true) : readPart(text, region);
+  const possible = whole ? read(text, within, true) : readPart(text, within);
   return possible ? [possible] : [];
 }
 
 /** `3906…` in Italy is a mobile, or a fixed line with its country code and without a plus: a CRM field may mean either. */
-function otherReading(text: string, region: string): string[] {
+function otherReading(text: string, within: PhoneText): string[] {
   const digits = text.replace(/\D/g, "");
-  const isEither = /^390\d{7}$/.test(digits) && !text.includes("+") && codeOf(region) === "39";
-  return isEither && isValid(`+${digits}`, region) ? [`+${digits}`] : [];
+  const isEither = /^390\d{7}$/.test(digits) && !text.includes("+") && codeOf(within.region) === "39";
+  return isEither && isValid(`+${digits}`, within) ? [`+${digits}`] : [];
 }
 
 function isOneNumber(text: string): boolean {
@@ -96,13 +96,13 @@ function isOneNumber(text: string): boolean {
 }
 
 /** Numbers that follow one another with only blanks between: the longest first, then the rest. */
-function readInTurn(groups: readonly string[], region: string): string[] {
+function readInTurn(groups: readonly string[], within: PhoneText): string[] {
   if (groups.length < 2 || groups.length > 16) return [];
   for (let end = groups.length - 1; end > 0; end -= 1) {
     const text = groups.slice(0, end).join(" ");
-    const number = readPart(text, region);
+    const number = readPart(text, within);
     if (!number) continue;
-    const rest = readAll(groups.slice(end).join(" "), region, false);
+    const rest = readAll(groups.slice(end).join(" "), within, false);
     // Digits that are no number may be a remark, or show that the first ones are none either.
     if (rest.length > 0 || isUnmistakable(text)) return [number, ...rest];
   }
@@ -110,8 +110,8 @@ function readInTurn(groups: readonly string[], region: string): string[] {
 }
 
 /** A number inside a longer text: valid, or written as nothing but a phone number is and of a possible length. */
-function readPart(text: string, region: string): string | undefined {
-  return read(text, region, false) ?? (isUnmistakable(text) ? read(text, region, true) : undefined);
+function readPart(text: string, within: PhoneText): string | undefined {
+  return read(text, within, false) ?? (isUnmistakable(text) ? read(text, within, true) : undefined);
 }
 
 function isUnmistakable(text: string): boolean {
@@ -123,21 +123,22 @@ function isUnmistakable(text: string): boolean {
  * A number that is written alone. `lenient`: a possible length is enough, as new ranges are given out before the
  * metadata knows them.
  */
-function read(text: string, region: string, lenient: boolean): string | undefined {
-  for (const candidate of candidatesOf(text, region)) {
-    const number = parsed(candidate, region);
+function read(text: string, within: PhoneText, lenient: boolean): string | undefined {
+  for (const candidate of candidatesOf(text, within.region)) {
+    const number = parsed(candidate, within);
     if (!number) continue;
     const current = inForce(number.number);
-    const good = lenient ? number.isPossible() && isLongEnough(text) : isGood(current, text, region);
+    const good = lenient ? number.isPossible() && isLongEnough(text) : isGood(current, text, within);
     if (good && !hasTrunkPrefix(current)) return current;
   }
   return undefined;
 }
 
-function isGood(number: string, text: string, region: string): boolean {
+function isGood(number: string, text: string, within: PhoneText): boolean {
   const isShort = !isLongEnough(text) && !text.includes("+");
   return (
-    (!isShort || (usesShortNumbers(region) && isLongEnough(text, shortestDigits))) && isValid(number, region)
+    (!isShort || (usesShortNumbers(within.region) && isLongEnough(text, shortestDigits))) &&
+    isValid(number, within)
   );
 }
 
@@ -145,14 +146,15 @@ function isLongEnough(text: string, digits = usualDigits): boolean {
   return text.replace(/\D/g, "").length >= digits;
 }
 
-function isValid(text: string, region: string): boolean {
-  return parsed(text, region)?.isValid() ?? false;
+function isValid(text: string, within: PhoneText): boolean {
+  return parsed(text, within)?.isValid() ?? false;
 }
 
 /** Undefined for all that follows in a text which can be read in too many ways. */
-function parsed(text: string, region: string): PhoneNumber | undefined {
-  readings += 1;
-  return readings > mostReadings ? undefined : parsePhoneNumberFromString(text, region as CountryCode);
+function parsed(text: string, within: PhoneText): PhoneNumber | undefined {
+  if (within.left === 0) return undefined;
+  within.left -= 1;
+  return parsePhoneNumberFromString(text, within.region as CountryCode);
 }
 
 /** What the digits can mean, most likely first, as texts that the library reads. */

@@ -1,6 +1,6 @@
 import type { ZodType } from "zod";
-import type { AudioReply, AudioRequest } from "./audio.ts";
 import type { CallEvent, FoldedCall, Outcome, Scalar } from "./call.ts";
+import type { AudioReply, AudioRequest } from "./recording.ts";
 
 /** One HTTP request of a provider. */
 export type Delivery = {

@@ -22,13 +22,10 @@ export type LimitedLog = Pick<Log, Severity> & {
 
 /** Figures for operators, as `/metrics` shows them. */
 export type Meter = {
-  received(provider: string, kind: string): void;
+  received(provider: string): void;
   refused(provider: string, status: number): void;
-  saved(
-    crm: string,
-    result: "created" | "updated" | "unchanged" | "gone" | "later" | "never",
-    calls: number,
-  ): void;
+  /** The CRM's answer for one call. */
+  saved(crm: string, result: "created" | "updated" | "unchanged" | "gone" | "later" | "never"): void;
   answered(provider: string, source: string, seconds: number): void;
   looked(result: "index" | "crm" | "unknown"): void;
   /** Calls that only polling the provider brought, that it added facts to, or that were closed without an end. */

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import {
   type Grant,
   GrantError,
@@ -11,7 +12,6 @@ import { SealError, type Sealer } from "../lib/seal.ts";
 import { createTokenSource } from "../lib/token.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import type { InstallBody } from "./installer.ts";
-import { createTurns } from "./turns.ts";
 
 /** The grant of one installation. Its changes happen one after another, also across processes. */
 export type GrantKeeper = {
@@ -207,4 +207,46 @@ function waiting({ crm, state, reason = state }: StoredInstall): CrmError {
   return new CrmError("later", `the ${crm} account is no longer connected (${reason}). ${cure}`, {
     afterMs: lookAgainMs,
   });
+}
+
+/** Does one piece of work at a time for an installation. `claim`: for `saveInstall`; absent while nothing is stored. */
+type Turns = <T>(work: (claim: number | undefined) => Promise<T>) => Promise<T>;
+
+type ClaimStore = Pick<Store, "install" | "claimInstall" | "releaseInstall" | "shared">;
+
+/** Longer than any turn, so that only the claim of a killed process expires. */
+const claimMs = 90_000;
+const turnRetryMs = 50;
+const mostLooks = 100;
+
+/** Turns, shared with other processes on the same store. Throws `CrmError` when they take too long. */
+export function createTurns(name: string, store: ClaimStore, now: () => number): Turns {
+  let last: Promise<unknown> = Promise.resolve();
+
+  const claimed = async (): Promise<number | undefined> => {
+    for (let looks = 0; looks < mostLooks; looks += 1) {
+      // Instances whose clocks differ would not see each other's claims.
+      const at = (await store.shared?.now()) ?? now();
+      if (await store.claimInstall(name, at, at + claimMs)) return at + claimMs;
+      if (!(await store.install(name))) return undefined;
+      await pause(turnRetryMs);
+    }
+    throw new CrmError("later", `another process is busy with the access of ${name}; calls wait`, {
+      afterMs: 5_000,
+    });
+  };
+
+  return (work) => {
+    const turn = last.then(async () => {
+      const claim = await claimed();
+      try {
+        return await work(claim);
+      } finally {
+        // A claim that cannot be released expires; an earlier error is more important.
+        if (claim !== undefined) await store.releaseInstall(name, claim).catch(() => {});
+      }
+    });
+    last = turn.catch(() => {});
+    return turn;
+  };
 }

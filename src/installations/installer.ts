@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import {
   type Account,
   type Grant,
@@ -8,9 +8,9 @@ import {
   type OAuthContext,
 } from "../core/crm-app.ts";
 import { Rejected } from "../core/errors.ts";
-import type { Sealer } from "../lib/seal.ts";
+import { SealError, type Sealer } from "../lib/seal.ts";
+import { sameSecret } from "../lib/secrets.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
-import { type Begun, createConsents } from "./consents.ts";
 
 /** A CRM that can be installed. `scopes`: of the manifest; `features`: what each optional scope enables. */
 export type InstallableCrm = {
@@ -180,4 +180,86 @@ export function rejectionOf(error: unknown): unknown {
   if (!(error instanceof GrantError)) return error;
   const status = { revoked: 400, config: 500, later: 503 }[error.failure];
   return new Rejected(status, error.message, { cause: error });
+}
+
+/** A feature that needs an optional scope. `why`: why it is off, and how to switch it on. */
+export type Feature = { feature: string; on: boolean; why?: string };
+
+/** `connectAt`: where an administrator connects the account again. */
+export function featuresOf(
+  { label, optionalScopes, features }: Pick<InstallableCrm, "label" | "optionalScopes" | "features">,
+  granted: readonly string[],
+  connectAt: string,
+): Feature[] {
+  return optionalScopes.map((scope) => {
+    const feature = features[scope] ?? `what needs ${scope}`;
+    if (isGranted(granted, scope)) return { feature, on: true };
+    const cure = `connect the account again at ${connectAt}, as a user who may grant it`;
+    return { feature, on: false, why: `${label} did not grant ${scope}: ${cure}` };
+  });
+}
+
+/** A consent that was begun. `verifier`: of PKCE. `region`: the country that was entered. */
+type PendingConsent = { crm: string; verifier: string; region: string; where?: string };
+
+/** What goes along to the CRM, and what the browser keeps: the consent itself, sealed. */
+type Begun = { state: string; challenge: string; browser: string };
+
+/**
+ * Consents that are under way. A state is valid for ten minutes, only in the browser that began. Nothing is stored on the
+ * server, so strangers cannot displace a consent; the CRM's code, which is valid once (RFC 6749 §4.1.2), ensures that a
+ * consent is used once.
+ */
+export type Consents = {
+  begin(pending: Omit<PendingConsent, "verifier">): Begun;
+  /** Throws `Rejected(400)`. */
+  finish(crm: string, state: string, browser: string): PendingConsent;
+};
+
+/** `state`: its digest. `until`: milliseconds. */
+type Sealed = PendingConsent & { state: string; until: number };
+
+const goodForMs = 600_000;
+const about = "consent";
+
+export function createConsents(now: () => number, sealer: Sealer): Consents {
+  return {
+    begin(pending) {
+      const [state, verifier] = [random(), random(48)];
+      const sealed: Sealed = { ...pending, verifier, state: digest(state), until: now() + goodForMs };
+      return { state, browser: sealer.seal(JSON.stringify(sealed), about), challenge: digest(verifier) };
+    },
+    finish(crm, state, browser) {
+      const again = `Begin again at /install/${crm}.`;
+      const known = opened(sealer, browser);
+      if (!known || !sameSecret(digest(state), known.state))
+        throw new Rejected(
+          400,
+          `this consent was used already, or was begun in another browser or before another one. ${again}`,
+        );
+      if (known.until <= now() || known.crm !== crm)
+        throw new Rejected(400, `this consent took longer than ten minutes, or is another CRM's. ${again}`);
+      const { until: _, state: __, ...pending } = known;
+      return pending;
+    },
+  };
+}
+
+/** Undefined for a text that we did not seal. */
+function opened(sealer: Sealer, browser: string): Sealed | undefined {
+  try {
+    return JSON.parse(sealer.open(browser, about)) as Sealed;
+  } catch (error) {
+    if (error instanceof SealError) return undefined;
+    throw error;
+  }
+}
+
+function random(bytes = 32): string {
+  return randomBytes(bytes).toString("base64url");
+}
+
+/** SHA-256 in base64url, which is also PKCE's S256. */
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("base64url");
 }

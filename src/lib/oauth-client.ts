@@ -1,4 +1,11 @@
-import { type Consent, type CrmRequest, type Grant, GrantError, type OAuthContext } from "../core/crm-app.ts";
+import {
+  type Consent,
+  type ConsentCode,
+  type CrmRequest,
+  type Grant,
+  GrantError,
+  type OAuthContext,
+} from "../core/crm-app.ts";
 import { type JsonObject, numberAt, textAt } from "./body.ts";
 import { type HttpRequest, NoReply, objectIn, sendOnce } from "./http.ts";
 
@@ -56,6 +63,16 @@ export function consentQuery(
   return Object.entries(query)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     .join("&");
+}
+
+/** The form that exchanges the code of a consent for a grant. */
+export function codeForm({ code, redirectUri, verifier }: ConsentCode): Record<string, string> {
+  return { grant_type: "authorization_code", code, redirect_uri: redirectUri, code_verifier: verifier };
+}
+
+/** The form that renews a grant. */
+export function refreshForm({ refreshToken }: Grant): Record<string, string> {
+  return { grant_type: "refresh_token", refresh_token: refreshToken };
 }
 
 /** What a token endpoint granted at `at` (ms). What it leaves out stays as it was in `before`. */

@@ -1,6 +1,7 @@
 import { ProviderError } from "../core/errors.ts";
 import { quoted } from "../core/mask.ts";
-import { isSuccess, NoReply, retryAfterMs, sendOnce } from "./http.ts";
+import { type Delivery, type PollContext, polledMethod } from "../core/provider.ts";
+import { type HttpReply, isSuccess, NoReply, retryAfterMs, sendOnce } from "./http.ts";
 
 /** One request to a provider's API. Credentials stand in `headers`, never in `url`. */
 export type ApiQuestion = {
@@ -34,12 +35,31 @@ const longestText = 200;
  */
 export async function requestApi(question: ApiQuestion): Promise<ApiAnswer> {
   const { who, absent = [404], ...request } = question;
-  const { status, headers, text } = await sendOnce({ ...request, timeoutMs, maxBytes }).catch((error) => {
+  const reply = await sendOnce({ ...request, timeoutMs, maxBytes }).catch((error) => {
     throw error instanceof NoReply ? noAnswer(who, error) : error;
   });
+  const { status, headers, text } = reply;
   const isAbsent = absent.includes(status);
-  if (!isSuccess({ status }) && !isAbsent) throw refusal(who, { status, headers }, text);
+  if (!isSuccess(reply) && !isAbsent) throw refusal(who, reply);
   return { status, headers, body: jsonOf(who, text, isAbsent) };
+}
+
+/** What a provider's API reported, as the delivery that a webhook would have brought. `url`: its path there. */
+export function polledDelivery(
+  provider: string,
+  url: string,
+  content: object,
+  { installation, now }: Pick<PollContext, "installation" | "now">,
+): Delivery {
+  return {
+    installation,
+    provider,
+    receivedAt: new Date(now()).toISOString(),
+    method: polledMethod,
+    url,
+    headers: { "content-type": "application/json" },
+    body: Buffer.from(JSON.stringify(content)),
+  };
 }
 
 /** A request that was stopped fails with what stopped it. */
@@ -57,11 +77,7 @@ function jsonOf(who: string, text: string, isAbsent: boolean): unknown {
   }
 }
 
-function refusal(
-  who: string,
-  { status, headers }: Pick<Response, "status" | "headers">,
-  text: string,
-): ProviderError {
+function refusal(who: string, { status, headers, text }: HttpReply): ProviderError {
   const afterMs = retryAfterMs(headers.get("retry-after"), Date.now());
   const words = text.replace(/\s+/g, " ").trim().slice(0, longestText);
   const why = words ? `: ${quoted(words)}` : "";

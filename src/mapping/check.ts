@@ -3,10 +3,9 @@ import type { FieldDescription, FieldDescriptions } from "../core/crm.ts";
 import type { Fault } from "../core/errors.ts";
 import type { Mapping, Yields } from "./compile.ts";
 import { didYouMean } from "./nearest.ts";
-import type { PathType } from "./paths.ts";
-import { startRendering, whyLimited } from "./rendering.ts";
+import { whyLimited } from "./rendering.ts";
 import type { Yield } from "./value.ts";
-import type { View } from "./view.ts";
+import type { PathType, View } from "./view.ts";
 
 type FieldType = FieldDescription["type"];
 
@@ -54,7 +53,7 @@ export function checkMapping(
 /** The fields whose texts reach a limit when a long call is written, or its question answered. */
 export function limitFaults(mapping: Mapping, file: string): Fault[] {
   const view = longCall(mapping.contactFields);
-  const [record, answer] = [startRendering(view), startRendering(view)];
+  const [record, answer] = [mapping.render(view), mapping.render(view)];
   for (const part of ["activity", "task", "associate", "contact"] as const) mapping[part](record);
   mapping.answer(answer);
   return [...record.limited, ...answer.limited].map((one) => ({

@@ -1,19 +1,21 @@
 import { isMissed, type Scalar } from "../core/call.ts";
 import type { Fields, WriteMode } from "../core/crm.ts";
 import { ConfigError } from "../core/errors.ts";
-import { isWithheldCall } from "./customer.ts";
 import { shapeFaults } from "./faults.ts";
 import { parseJson } from "./json.ts";
-import { type Rendering, startRendering } from "./rendering.ts";
+import { isWithheldCall } from "./people.ts";
+import { type RenderBudget, type Rendering, startRendering } from "./rendering.ts";
 import {
   type ConditionSource,
+  largestFile,
   mappingSchema,
   type RuleSource,
   ruleSchema,
+  sizeFaults,
+  tooLarge,
   type ValueSource,
   valueSchema,
 } from "./schema.ts";
-import { largestFile, sizeFaults, tooLarge } from "./size.ts";
 import {
   addFault,
   checkConstant,
@@ -25,7 +27,7 @@ import {
   type Value,
   type Yield,
 } from "./value.ts";
-import type { View } from "./view.ts";
+import { createClocks, type View } from "./view.ts";
 
 type MappedAnswer = Ruling & { variables: Record<string, string>; metadata: Record<string, Scalar> };
 
@@ -38,6 +40,8 @@ type Of = View | Rendering;
 /** A compiled mapping file. Applying it does no I/O and does not throw; an absent fact gives no field. */
 export type Mapping = {
   crm: string;
+  /** Starts a record whose parts share what their texts may spend. */
+  render(view: View, budget?: RenderBudget): Rendering;
   activity(of: Of): { fields: Fields; modes: Readonly<Record<string, WriteMode>> };
   activityFields: readonly string[];
   associate(of: Of): Record<string, string> | undefined;
@@ -81,8 +85,11 @@ export function compileMapping(source: unknown, file: string): Mapping {
   const modes = Object.freeze(
     Object.fromEntries(Object.entries(data.activity).map(([k, v]) => [k, modeOf(v)])),
   );
+  const clocks = createClocks();
+  const renderingOf = (of: Of): Rendering => ("view" in of ? of : startRendering(of, { clocks }));
   return {
     crm: data.crm,
+    render: (view, budget) => startRendering(view, { clocks, ...(budget && { budget }) }),
     activity: (of) => ({ fields: apply(activity, renderingOf(of)), modes }),
     activityFields: activity.map(([name]) => name),
     associate: (of) => (associate.length > 0 ? texts(apply(associate, renderingOf(of))) : undefined),
@@ -104,10 +111,6 @@ export function compileMapping(source: unknown, file: string): Mapping {
     contactFields: [...findings.contactFields.keys()].sort(),
     contactFieldPlaces: findings.contactFields,
   };
-}
-
-function renderingOf(of: Of): Rendering {
-  return "view" in of ? of : startRendering(of);
 }
 
 type CompiledField = [name: string, value: Value];

@@ -1,7 +1,6 @@
-import { isMissed, type Scalar } from "../core/call.ts";
-import { isWithheldCall } from "./customer.ts";
-import { resultOf } from "./result.ts";
-import { type View, zoneOf } from "./view.ts";
+import { isMissed, isShortAiCall, type Outcome, type Scalar } from "../core/call.ts";
+import { agentsWhoTalked, isAi, isWithheldCall, onlyAgent } from "./people.ts";
+import { type Clocks, type View, zoneOf } from "./view.ts";
 
 /** The earliest time that the provider sent. */
 export function startOf({ call }: View): string | undefined {
@@ -13,14 +12,14 @@ export function msOf(iso: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms;
 }
 
-export function localStart(view: View): { date: string; time: string } | undefined {
-  return localTime(startOf(view), zoneOf(view));
+export function localStart(view: View, clocks: Clocks): { date: string; time: string } | undefined {
+  return localTime(startOf(view), zoneOf(view), clocks);
 }
 
 /** The time in one zone for all readers, with its name: `2026-11-20 at 21:27 (Asia/Kolkata)`. */
-export function whenText(view: View): string | undefined {
+export function whenText(view: View, clocks: Clocks): string | undefined {
   const { timeZone } = view.installation;
-  const local = localTime(startOf(view), timeZone);
+  const local = localTime(startOf(view), timeZone, clocks);
   return local && `${local.date} at ${local.time} (${timeZone})`;
 }
 
@@ -32,8 +31,8 @@ export function followUpDueAt(view: View): string | undefined {
   return Math.abs(due) <= 8.64e15 ? new Date(due).toISOString() : undefined;
 }
 
-export function followUpDueDate(view: View): string | undefined {
-  return localTime(followUpDueAt(view), zoneOf(view))?.date;
+export function followUpDueDate(view: View, clocks: Clocks): string | undefined {
+  return localTime(followUpDueAt(view), zoneOf(view), clocks)?.date;
 }
 
 /** The talk time in whole units. `units`: how many of them make a second. */
@@ -103,38 +102,17 @@ export function memberOf(members: Record<string, Scalar> | undefined, name: stri
   return members && typeof members === "object" && Object.hasOwn(members, name) ? members[name] : undefined;
 }
 
-const clocks = new Map<string, Intl.DateTimeFormat>();
-
 /** Date and time in a time zone; undefined for an invalid time or zone. */
-function localTime(iso: unknown, timeZone: string): { date: string; time: string } | undefined {
+function localTime(
+  iso: unknown,
+  timeZone: string,
+  clocks: Clocks,
+): { date: string; time: string } | undefined {
   const moment = typeof iso === "string" ? Date.parse(iso) : Number.NaN;
-  const clock = Number.isNaN(moment) ? undefined : clockOf(timeZone);
+  const clock = Number.isNaN(moment) ? undefined : clocks(timeZone);
   if (!clock) return undefined;
   const parts = Object.fromEntries(clock.formatToParts(moment).map(({ type, value }) => [type, value]));
   return { date: `${parts.year}-${parts.month}-${parts.day}`, time: `${parts.hour}:${parts.minute}` };
-}
-
-function clockOf(timeZone: string): Intl.DateTimeFormat | undefined {
-  const known = clocks.get(timeZone);
-  if (known) return known;
-  try {
-    const clock = new Intl.DateTimeFormat("en-US", {
-      timeZone,
-      calendar: "gregory",
-      numberingSystem: "latn",
-      hourCycle: "h23",
-      year: "numeric",
-      month: "2-digit",
-      day: "2-digit",
-      hour: "2-digit",
-      minute: "2-digit",
-    });
-    clocks.set(timeZone, clock);
-    return clock;
-  } catch {
-    // Intl has no other check for a time zone.
-    return undefined;
-  }
 }
 
 /** `45 s`, `5 min 20 s`, `1 h 2 min`. */
@@ -146,4 +124,65 @@ function durationText(seconds: number): string {
     ? [`${hours} h`, minutes && `${minutes} min`]
     : [minutes && `${minutes} min`, (whole % 60 || !minutes) && `${whole % 60} s`];
   return parts.filter(Boolean).join(" ");
+}
+
+/** The result of a call in a rep's terms, finer than its outcome. */
+export const results = [
+  "connected",
+  "short",
+  "voicemail-received",
+  "voicemail-left",
+  "voicemail-answered",
+  "no-answer",
+  "busy",
+  "declined",
+  "hung-up",
+  "abandoned",
+  "failed",
+  "unknown",
+] as const;
+export type Result = (typeof results)[number];
+
+const plain: Readonly<Record<Exclude<Outcome, "completed" | "voicemail">, Result>> = {
+  "no-answer": "no-answer",
+  busy: "busy",
+  rejected: "declined",
+  cancelled: "hung-up",
+  abandoned: "abandoned",
+  failed: "failed",
+  unknown: "unknown",
+};
+
+/**
+ * A line of the agent. The leading blanks stop at the end of the line: otherwise each of many empty lines would scan
+ * all of them.
+ */
+const agentSays = /^[^\S\r\n\u2028\u2029]*agent:\s*\S/im;
+/** Longer than any message left on a machine: a transcript may have two million characters. */
+const beginning = 50_000;
+
+/** Undefined during the call, and for an unknown outcome. */
+export function resultOf(view: View): Result | undefined {
+  const { direction, outcome } = view.call;
+  if (outcome === "completed") return isShortAiCall(view.call) ? "short" : "connected";
+  if (outcome === "voicemail" && direction !== "outbound") return "voicemail-received";
+  if (outcome === "voicemail") return isMessageLeft(view) ? "voicemail-left" : "voicemail-answered";
+  return typeof outcome === "string" && Object.hasOwn(plain, outcome) ? plain[outcome] : undefined;
+}
+
+/**
+ * Whether the agent left a message on the machine that answered. Retell reports it in `in_voicemail` and
+ * `voicemail_reached` (its API reference, 2026); `machine_detected` and the like only name what answered.
+ */
+function isMessageLeft({ call: { custom, reason, transcript } }: View): boolean {
+  if (custom?.["in_voicemail"] === true) return true;
+  if (typeof reason === "string" && /^voicemail[\s_-]?reached$/i.test(reason.trim())) return true;
+  return typeof transcript === "string" && agentSays.test(transcript.slice(0, beginning));
+}
+
+/** Whether an AI agent was on the line, alone or before a person. */
+export function isAiCall(view: View): boolean {
+  const talkers = agentsWhoTalked(view);
+  const only = onlyAgent(view);
+  return talkers.some(isAi) || (talkers.length === 0 && only !== undefined && isAi(only));
 }

@@ -2,7 +2,7 @@ import { readFileSync, statSync, watch } from "node:fs";
 import { dirname } from "node:path";
 import { ConfigError, messageOf } from "../core/errors.ts";
 import { type Mapping, parseMapping } from "./compile.ts";
-import { largestFile, tooLarge } from "./size.ts";
+import { largestFile, tooLarge } from "./schema.ts";
 
 /** A mapping file in use. `current` needs no `this`. `text`: the source of `current`. */
 export type MappingFile = { current(): Mapping; text(): string; close(): void };
@@ -12,39 +12,71 @@ type Listeners = { onChange(mapping: Mapping): void; onFault(error: ConfigError)
 /** Editors write in several steps: empty, fill, rename. */
 const settleMs = 100;
 
-/** The newest valid text of each file. Its compiled form is shared by all who use the file, and dropped after the last. */
-const valid = new Map<string, { text: string; mapping: WeakRef<Mapping> }>();
+/** The mapping files of one configuration, each compiled once for all that use it. */
+export type MappingFiles = {
+  /** Compiles a file's text, unless it is in use in this form. Throws `ConfigError`. */
+  compile(text: string, path: string): Mapping;
+  /** Throws `ConfigError`, also when the file cannot be read. */
+  read(path: string): Mapping;
+  /**
+   * Reads a mapping, and again whenever it changes. A faulty new version goes to `onFault` and the previous one stays in
+   * use. Throws `ConfigError` when the first version is faulty; with `resume`, only when no version was ever valid.
+   */
+  watch(path: string, listeners: Listeners, options?: { resume?: boolean }): MappingFile;
+  /** Drops the newest valid text of a file that was deleted for good. */
+  forget(path: string): void;
+};
 
-/** Compiles a file's text, unless it is in use in this form. Throws `ConfigError`. */
-export function compileOnce(text: string, path: string): Mapping {
-  const known = valid.get(path);
-  const same = known?.text === text ? known.mapping.deref() : undefined;
-  if (same) return same;
-  const mapping = parseMapping(text, path);
-  valid.set(path, { text, mapping: new WeakRef(mapping) });
-  return mapping;
+export function createMappingFiles(): MappingFiles {
+  /** The newest valid text of each file. The compiled form is dropped after the last who uses it. */
+  const valid = new Map<string, { text: string; mapping: WeakRef<Mapping> }>();
+
+  const compile: MappingFiles["compile"] = (text, path) => {
+    const known = valid.get(path);
+    const same = known?.text === text ? known.mapping.deref() : undefined;
+    if (same) return same;
+    const mapping = parseMapping(text, path);
+    valid.set(path, { text, mapping: new WeakRef(mapping) });
+    return mapping;
+  };
+
+  const readVersion = (path: string): Version => {
+    const text = readText(path);
+    return { text, mapping: compile(text, path) };
+  };
+
+  /** The newest valid version in place of a faulty one. */
+  const resumed = (path: string, onFault: Listeners["onFault"]): Version => {
+    try {
+      return readVersion(path);
+    } catch (error) {
+      const before = valid.get(path);
+      if (!(error instanceof ConfigError) || !before) throw error;
+      onFault(error);
+      return { text: before.text, mapping: compile(before.text, path) };
+    }
+  };
+
+  return {
+    compile,
+    read: (path) => readVersion(path).mapping,
+    watch: (path, listeners, { resume = false } = {}) =>
+      watchFile(path, resume ? resumed(path, listeners.onFault) : readVersion(path), {
+        ...listeners,
+        compile,
+      }),
+    forget: (path) => void valid.delete(path),
+  };
 }
 
-/** Drops the newest valid text of a file that was deleted for good. */
-export function forgetMapping(path: string): void {
-  valid.delete(path);
-}
+type Version = { text: string; mapping: Mapping };
 
-/** Throws `ConfigError`, also when the file cannot be read. */
-export function readMapping(path: string): Mapping {
-  return compileOnce(readText(path), path);
-}
-
-/**
- * Reads a mapping, and again whenever it changes. A faulty new version goes to `onFault` and the previous one stays in
- * use. Throws `ConfigError` when the first version is faulty; with `resume`, only when no version was ever valid.
- */
-export function watchMapping(
+function watchFile(
   path: string,
-  { onChange, onFault }: Listeners,
-  { resume = false } = {},
+  first: Version,
+  { onChange, onFault, compile }: Listeners & Pick<MappingFiles, "compile">,
 ): MappingFile {
-  let { text, mapping } = first(path, resume ? onFault : undefined);
+  let { text, mapping } = first;
   let textInUse = text;
   let timer: NodeJS.Timeout | undefined;
   let lastFault = "";
@@ -55,7 +87,7 @@ export function watchMapping(
       lastFault = "";
       if (fresh === text) return;
       text = fresh;
-      mapping = compileOnce(fresh, path);
+      mapping = compile(fresh, path);
       textInUse = fresh;
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -81,19 +113,6 @@ export function watchMapping(
       watcher.close();
     },
   };
-}
-
-/** With `onFault`, the newest valid version takes the place of a faulty one. */
-function first(path: string, onFault: Listeners["onFault"] | undefined): { text: string; mapping: Mapping } {
-  try {
-    const text = readText(path);
-    return { text, mapping: compileOnce(text, path) };
-  } catch (error) {
-    const before = valid.get(path);
-    if (!(error instanceof ConfigError) || !onFault || !before) throw error;
-    onFault(error);
-    return { text: before.text, mapping: compileOnce(before.text, path) };
-  }
 }
 
 function readText(path: string): string {

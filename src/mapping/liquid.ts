@@ -1,10 +1,9 @@
 import { Drop, type Liquid, Token } from "liquidjs";
-import { LimitError, spend } from "./budget.ts";
 import { createLiquid, render } from "./liquid-engine.ts";
 import { didYouMean } from "./nearest.ts";
-import { findPath, type Path, pathCure } from "./paths.ts";
-import { cleanText, type Rendering } from "./rendering.ts";
-import { zoneOf } from "./view.ts";
+import { findPath, pathCure } from "./paths.ts";
+import { cleanText, LimitError, type Rendering, spend } from "./rendering.ts";
+import { type Path, zoneOf } from "./view.ts";
 
 /** A template, ready to render; `paths`: the facts that it names. */
 export type Text = { paths: string[]; read(rendering: Rendering): string | undefined };

@@ -3,10 +3,10 @@ import type { Fault } from "../core/errors.ts";
 import { placeText } from "./faults.ts";
 import { compileText } from "./liquid.ts";
 import { didYouMean } from "./nearest.ts";
-import { contactFieldOf, findPath, type PathType, pathCure } from "./paths.ts";
+import { contactFieldOf, findPath, pathCure } from "./paths.ts";
 import { output, type Rendering } from "./rendering.ts";
-import type { ValueSource } from "./schema.ts";
-import { mostLiquid } from "./size.ts";
+import { mostLiquid, type ValueSource } from "./schema.ts";
+import type { PathType } from "./view.ts";
 
 /** The findings of compiling one file. */
 export type Findings = {

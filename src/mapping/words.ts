@@ -1,13 +1,15 @@
-import { customerInTitle, listText, sharedWith } from "./customer.ts";
+import { isAiCall, type Result, resultOf } from "./facts.ts";
 import {
   agentsWhoRang,
   agentsWhoTalked,
+  customerInTitle,
   firstAgentLabel,
   firstAgentName,
+  listText,
+  sharedWith,
   transferEnds,
   transferText,
 } from "./people.ts";
-import { isAiCall, type Result, resultOf } from "./result.ts";
 import type { View } from "./view.ts";
 
 const unansweredInWords: Readonly<Partial<Record<Result, string>>> = {

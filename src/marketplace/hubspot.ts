@@ -1,6 +1,5 @@
 import { crmIn, type Manifest } from "../manifest.ts";
-import { jsonText } from "./formats.ts";
-import { dataTable, type ManifestCrm, needed, type Project, scopeTable } from "./project.ts";
+import { dataTable, jsonText, type ManifestCrm, needed, type Project, scopeTable } from "./project.ts";
 
 /** Of HubSpot's developer platform: current since September 2026; a listing needs one that is supported. */
 const platformVersion = "2026.09";

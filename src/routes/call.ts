@@ -6,11 +6,7 @@ import { deleteRecording } from "../flow/recordings/follow.ts";
 import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
 import { contactSchema, deliverySchema } from "./calls.ts";
-import { adminRoute, json, noCall, pathParameter, type Route } from "./route.ts";
-
-const text = z.string();
-const time = z.iso.datetime();
-const anything = z.record(text, z.unknown());
+import { adminRoute, anyObject, json, noCall, pathParameter, type Route, text, time } from "./route.ts";
 
 const event = z.object({
   callId: text,
@@ -29,7 +25,7 @@ const answer = z.object({
   reject: z.boolean().optional(),
   why: text,
   lookup: text,
-  variables: anything,
+  variables: anyObject,
   limited: z.array(text).optional(),
 });
 
@@ -65,11 +61,11 @@ const explanation = z.object({
 
 const callDetail = z
   .object({
-    call: anything,
+    call: anyObject,
     events: z.array(event),
     explanation,
     deliveries: z.array(deliverySchema),
-    history: z.array(z.object({ at: time, step: text, detail: anything })),
+    history: z.array(z.object({ at: time, step: text, detail: anyObject })),
   })
   .meta({ id: "CallDetail" });
 

@@ -3,11 +3,19 @@ import { contactKinds } from "../core/contact.ts";
 import { callStates, type TrackedCall } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
 import type { CallFilter } from "../store/contract.ts";
-import { callQuery, numberToFilter, pageQuery, unusedQuery } from "./query.ts";
-import { adminRoute, badQuery, json, type Route } from "./route.ts";
+import {
+  adminRoute,
+  badQuery,
+  callQuery,
+  json,
+  numberToFilter,
+  pageQuery,
+  type Route,
+  text,
+  time,
+  unusedQuery,
+} from "./route.ts";
 
-const text = z.string();
-const time = z.iso.datetime();
 const defaultLimit = 50;
 
 export const contactSchema = z.object({

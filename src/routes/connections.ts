@@ -2,7 +2,7 @@ import { type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } 
 import type { Socket } from "node:net";
 import { Rejected } from "../core/errors.ts";
 import type { BodyRoom } from "../lib/body-room.ts";
-import { clientOf } from "../lib/public-address.ts";
+import { clientOf } from "../lib/outbound.ts";
 
 type Options = {
   /** How many connections there may be. */

@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
+import { fold } from "../core/fold.ts";
+import type { Delivery, SimulatedCall, SimulatedRequest } from "../core/provider.ts";
+import type { ConfiguredProvider } from "../core/runtime.ts";
+import { agentIdOf } from "../core/settings.ts";
 import type { Installation } from "../flow/installation.ts";
 import { type Manifest, readManifest } from "../manifest.ts";
 import type { Parts } from "../server/assemble.ts";
 import { type CallSummary, summaryOf } from "./calls.ts";
-import { curlFor } from "./curl.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, pageWith } from "./html.ts";
 import { describeInstallations, type InstallationSummary } from "./installations.ts";
 import type { Route } from "./route.ts";
 
@@ -37,28 +41,16 @@ function pageOf(
   calls: readonly CallSummary[],
   tries: Html,
 ): Html {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${name}</title>
-<link rel="stylesheet" href="/style.css">
-</head>
-<body>
-<header><h1>${name} <small>${version}</small></h1><p>${description}</p></header>
-<main>
-<section><h2>Installations</h2><div class="cards">${installations.map(cardOf)}</div></section>
+  return pageWith(name, {
+    header: html`<h1>${name} <small>${version}</small></h1><p>${description}</p>`,
+    main: html`<section><h2>Installations</h2><div class="cards">${installations.map(cardOf)}</div></section>
 <section><h2>Latest calls</h2>${tableOf(calls)}</section>
 ${tries}
 <section><h2>More</h2>
 <p>Why a call looks the way it does: <code>npx switchhook explain &lt;call&gt;</code></p>
 <ul><li><a href="/api/calls">/api/calls</a></li><li><a href="/api/openapi.json">/api/openapi.json</a>: the API</li>
-<li><a href="/metrics">/metrics</a></li><li><a href="/healthz">/healthz</a></li><li><a href="/readyz">/readyz</a></li></ul></section>
-</main>
-</body>
-</html>
-`;
+<li><a href="/metrics">/metrics</a></li><li><a href="/healthz">/healthz</a></li><li><a href="/readyz">/readyz</a></li></ul></section>`,
+  });
 }
 
 function cardOf(summary: InstallationSummary): Html {
@@ -154,3 +146,70 @@ th, td { padding: 0.4rem 0.8rem 0.4rem 0; border-bottom: 1px solid var(--line); 
 .state.dead { background: #c0392b44; }
 .state.waiting, .state.open { background: #d9a40044; }
 `;
+
+const customer = "+919876543210";
+const line = "+918047112233";
+
+/**
+ * A command that sends a call, ready to paste into bash or zsh. It contains the provider's secret or signature, so it
+ * is only shown for an installation whose secrets are public. Signatures expire: Retell's after five minutes.
+ */
+function curlFor(
+  { settings }: Installation,
+  { provider, settings: proofSettings }: ConfiguredProvider,
+  { publicUrl, now }: { publicUrl: string; now: number },
+): string | undefined {
+  const [agent] = settings.agents.flatMap(
+    (entry) => agentIdOf([entry], provider.id, { id: "", ...entry }) ?? [],
+  );
+  const call: SimulatedCall = {
+    id: `try-${randomUUID()}`,
+    direction: "inbound",
+    customer,
+    line,
+    agent: agent ?? "agent",
+    startedAt: new Date(now - 70_000).toISOString(),
+    ringSeconds: 6,
+    talkSeconds: 61,
+    outcome: "completed",
+  };
+  const url = `${publicUrl}/webhooks/${settings.name}/${provider.id}`;
+  const whole = provider.simulate.script(call).find((request) => tellsAll(provider, request, settings.name));
+  return whole && commandOf(provider.simulate.sign(whole, proofSettings, { now, url }), url);
+}
+
+/** Whether this one request describes a whole call. */
+function tellsAll(
+  provider: ConfiguredProvider["provider"],
+  request: SimulatedRequest,
+  installation: string,
+): boolean {
+  const delivery: Delivery = {
+    installation,
+    provider: provider.id,
+    receivedAt: new Date(0).toISOString(),
+    method: request.method,
+    url: `/?${request.query}`,
+    headers: request.headers,
+    body: request.body,
+  };
+  const events = provider.decode(delivery);
+  if (events.length === 0) return false;
+  const { phase, customer: who } = fold(events);
+  return phase === "ended" && who?.number === customer;
+}
+
+function commandOf({ method, query, headers, body }: SimulatedRequest, url: string): string {
+  const options = Object.entries(headers).map(([name, value]) => `-H ${quoted(`${name}: ${value}`)}`);
+  const data = body.length > 0 ? [`--data-binary ${quoted(Buffer.from(body).toString("utf8"))}`] : [];
+  return [`curl -X ${method} ${quoted(query ? `${url}?${query}` : url)}`, ...options, ...data].join(
+    " \\\n  ",
+  );
+}
+
+/** Quoted for bash and zsh, which read line ends as `\r\n` in `$'…'` only. */
+function quoted(text: string): string {
+  if (!/[\r\n]/.test(text)) return `'${text.replaceAll("'", "'\\''")}'`;
+  const escaped = text.replace(/[\\']/g, "\\$&").replaceAll("\r", "\\r").replaceAll("\n", "\\n");
+  return `$'${escaped}'`;
+}

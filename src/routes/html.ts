@@ -24,3 +24,21 @@ function escapeHtml(text: string): string {
   };
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? "");
 }
+
+/** A whole page. `header`: its heading, unless that is the title alone. */
+export function pageWith(title: string, { header, main }: { header?: Html; main: Html }): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${title}</title>
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<header>${header ?? html`<h1>${title}</h1>`}</header>
+<main>${main}</main>
+</body>
+</html>
+`;
+}

@@ -4,10 +4,9 @@ import { Rejected } from "../core/errors.ts";
 import { isRegion } from "../core/phone.ts";
 import type { Installed } from "../installations/installer.ts";
 import type { Parts } from "../server/assemble.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, pageWith } from "./html.ts";
 import { findInstallation, webhooksOf } from "./installations.ts";
-import { readQuery } from "./query.ts";
-import { pathParameter, type Route } from "./route.ts";
+import { pathParameter, type Route, readQuery } from "./route.ts";
 
 /** Ties a consent to the browser that began it. */
 const cookieName = "switchhook_install";
@@ -136,18 +135,5 @@ ${waiting}
 }
 
 function page(title: string, content: Html): Html {
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
-<link rel="stylesheet" href="/style.css">
-</head>
-<body>
-<header><h1>${title}</h1></header>
-<main><section>${content}</section></main>
-</body>
-</html>
-`;
+  return pageWith(title, { main: html`<section>${content}</section>` });
 }

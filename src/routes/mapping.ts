@@ -9,16 +9,22 @@ import type { Parts } from "../server/assemble.ts";
 import type { MappingInUse } from "../server/connect.ts";
 import { readJsonText } from "./body.ts";
 import { findInstallation } from "./installations.ts";
-import { previewQuery } from "./query.ts";
-import { adminRoute, badQuery, json, noInstallation, pathParameter, type Route } from "./route.ts";
+import {
+  adminRoute,
+  anyObject,
+  badQuery,
+  json,
+  noInstallation,
+  pathParameter,
+  previewQuery,
+  type Route,
+  text,
+} from "./route.ts";
 
 const mappingRoute = "/api/installations/:name/mapping";
 
-const text = z.string();
-const anything = z.record(text, z.unknown());
-
 const mappingReply = z
-  .object({ file: text, builtIn: z.boolean(), mapping: anything.optional(), text })
+  .object({ file: text, builtIn: z.boolean(), mapping: anyObject.optional(), text })
   .meta({ id: "Mapping" });
 
 const shown = z
@@ -74,7 +80,7 @@ export function mappingRoutes(parts: Parts): Route[] {
       path: mappingRoute,
       summary: "Saves another mapping and uses it from then on; with preview=1 only shows what would change.",
       query: previewQuery,
-      body: anything,
+      body: anyObject,
       replies: {
         200: json("Saved, or previewed.", mappingChange),
         ...badQuery,

@@ -1,15 +1,22 @@
 import type { Request, Response } from "express";
-import type { AudioReply } from "../core/audio.ts";
 import type { Recording } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
+import { type AudioReply, recordingPolicyOf } from "../core/recording.ts";
 import type { TrackedCall } from "../core/tracked-call.ts";
 import { endingOf } from "../flow/recordings/links.ts";
 import { openRecording } from "../flow/recordings/open.ts";
-import { clientOf } from "../lib/public-address.ts";
-import { singleRange } from "../lib/range.ts";
+import { singleRange } from "../lib/http.ts";
+import { clientOf } from "../lib/outbound.ts";
 import type { Parts } from "../server/assemble.ts";
-import { type AudioLimits, audioHeaders, pumpAudio, usualLimits } from "./audio.ts";
-import { createListeners, type ListenerPlace } from "./listeners.ts";
+import {
+  type AudioLimits,
+  audioHeaders,
+  createListeners,
+  type ListenerPlace,
+  pumpAudio,
+  usualLimits,
+} from "./audio.ts";
+import { type Html, html, pageWith } from "./html.ts";
 import { content, pathParameter, type Route } from "./route.ts";
 
 const bug = { status: 500, retryAfterSeconds: undefined };
@@ -150,4 +157,65 @@ function fail(response: Response, error: unknown): void {
     .set("cache-control", "no-store")
     .status(known ? error.status : 500)
     .json({ error: message });
+}
+
+/** The whole transcript of a call, for anyone with the link: the CRM has only its beginning. */
+export function transcriptRoutes(parts: Pick<Parts, "flow" | "installations" | "recordings">): Route[] {
+  return [
+    {
+      method: "get",
+      path: "/transcripts/:token",
+      guard: "open",
+      summary: "The whole transcript of a call, for anyone with the link in the CRM.",
+      replies: {
+        200: content("A page.", "text/html"),
+        404: "There is no such transcript.",
+        410: "The link was revoked.",
+      },
+      handle: async (request, response) => {
+        const row = await parts.recordings.find(pathParameter(request, "token"));
+        if (!row) throw new Rejected(404, "there is no such transcript: the link is not one of ours");
+        const { transcript, summary } = row.call;
+        if (!transcript && !summary)
+          throw new Rejected(404, "this call has no transcript yet, or none any more");
+        send(response, pageOf(row, await playerOf(parts, row)));
+      },
+    },
+  ];
+}
+
+function send(response: Response, page: Html): void {
+  response.set({
+    "cache-control": "private, no-store",
+    "x-robots-tag": "noindex",
+    "referrer-policy": "no-referrer",
+  });
+  response.type("html").send(page.html);
+}
+
+async function playerOf(
+  { installations, recordings }: Pick<Parts, "installations" | "recordings">,
+  row: TrackedCall,
+): Promise<string | undefined> {
+  const settings = installations.get(row.call.installation)?.settings;
+  if (!settings || !row.call.recording || recordingPolicyOf(settings, row.call.line) === "none")
+    return undefined;
+  const url = (await recordings.links()).recordingUrl(row);
+  return url && new URL(url).pathname;
+}
+
+function pageOf({ call }: TrackedCall, player: string | undefined): Html {
+  const { startedAt, summary, transcript, talkSeconds } = call;
+  return pageWith("Call transcript", {
+    header: html`<h1>Call transcript</h1>
+<p>${startedAt ?? ""}${talkSeconds === undefined ? "" : ` · ${talkSeconds} s`}</p>`,
+    main: html`${player ? html`<audio controls preload="none" src="${player}"></audio>` : ""}
+${summary ? html`<section><h2>Summary</h2><p>${summary}</p></section>` : ""}
+${transcript ? html`<section><h2>Transcript</h2>${linesOf(transcript)}</section>` : ""}`,
+  });
+}
+
+/** One paragraph per line, in one pass: a transcript may have a million lines. */
+function linesOf(transcript: string): Html {
+  return { html: html`<p>${transcript}</p>`.html.replace(/\r?\n/g, "</p><p>") };
 }

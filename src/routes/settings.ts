@@ -4,16 +4,14 @@ import { gapsOf } from "../flow/contacts/unknown-agents.ts";
 import type { InstallBody } from "../installations/installer.ts";
 import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
-import { adminRoute, json, noInstallation, pathParameter, type Route } from "./route.ts";
+import { adminRoute, anyObject, json, noInstallation, pathParameter, type Route } from "./route.ts";
 
 /** `version`: of the settings that were read, so that concurrent changes are not overwritten. */
 const change = z.strictObject({
   version: z.int().min(1),
   by: z.string().trim().min(1).max(100).default("an administrator"),
-  settings: z.record(z.string(), z.unknown()),
+  settings: anyObject,
 });
-
-const settings = z.record(z.string(), z.unknown());
 
 /** The settings of installations made by OAuth, in the format of the config file; those in the file are changed there. */
 export function settingsRoutes(parts: Parts): Route[] {
@@ -39,7 +37,7 @@ export function settingsRoutes(parts: Parts): Route[] {
       path,
       summary:
         "The settings of an installation that was made by OAuth, with its state. Includes the webhook secrets.",
-      replies: { 200: json("The settings.", settings), ...noInstallation },
+      replies: { 200: json("The settings.", anyObject), ...noInstallation },
       handle: async (request, response) => {
         response.set("cache-control", "no-store").json(await read(pathParameter(request, "name")));
       },
@@ -50,7 +48,7 @@ export function settingsRoutes(parts: Parts): Route[] {
       summary: "Replaces the settings, in use from then on: {version, settings} as GET returns them.",
       body: change,
       replies: {
-        200: json("The settings as they are now.", settings),
+        200: json("The settings as they are now.", anyObject),
         400: "Not what GET returns.",
         ...noInstallation,
         409: "They were changed since they were read.",

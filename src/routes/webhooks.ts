@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { z } from "zod";
 import { messageOf, Rejected, StoreError } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { admit, receive } from "../flow/webhooks/receive.ts";
 import type { BodyRoom } from "../lib/body-room.ts";
 import { withBody } from "./body.ts";
 import { refuseStrangersOfDemo } from "./guard.ts";
-import { type DescribedRoute, json } from "./route.ts";
+import { anyObject, type DescribedRoute, json } from "./route.ts";
 
 export type DoorOptions = {
   flow: Flow;
@@ -23,7 +22,7 @@ export type DoorOptions = {
 const description = {
   summary: "A provider's delivery, with its own proof. 2xx once its bytes are durable.",
   replies: {
-    200: json("Accepted; for a question of an AI agent the answer.", z.record(z.string(), z.unknown())),
+    200: json("Accepted; for a question of an AI agent the answer.", anyObject),
     400: "Not one of this provider's deliveries.",
     401: "The signature or the secret is wrong.",
     404: "There is no such installation or provider.",
@@ -131,7 +130,7 @@ async function take(
   return withBody(request, reading, async (body) => {
     const receipt = await receive(flow, installation, admitted, body);
     received(name);
-    flow.meter.received(provider, receipt.kind);
+    flow.meter.received(provider);
     flow.log.info(
       { installation: name, provider, kind: receipt.kind, bytes: body.length },
       "delivery received",

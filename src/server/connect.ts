@@ -8,7 +8,7 @@ import type { Log } from "../core/runtime.ts";
 import { createCallerSearch } from "../flow/contacts/caller-search.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import type { GrantKeeper } from "../installations/grants.ts";
-import { type MappingFile, readMapping, watchMapping } from "../mapping/file.ts";
+import type { MappingFile } from "../mapping/file.ts";
 import { providers } from "../providers/index.ts";
 
 /** Access to an account that was connected by OAuth. */
@@ -162,7 +162,7 @@ type MappingContext = { log: Log; used: () => void; opened: () => void };
 function useMapping(config: Config, settings: InstallationConfig, { log, used, opened }: MappingContext) {
   const { name, mappingFile, mappingIsDefault } = settings;
   const open = (resume: boolean) => {
-    const opening = watchMapping(
+    const opening = config.mappings.watch(
       mappingPath(config, settings),
       {
         onChange: () => log.info({ installation: name }, "mapping changed; it is used from now on"),
@@ -178,7 +178,7 @@ function useMapping(config: Config, settings: InstallationConfig, { log, used, o
     return opening;
   };
   // The configuration check has read the file that the settings name, but not one that was saved.
-  if (mappingPath(config, settings) !== mappingFile) readMapping(mappingPath(config, settings));
+  if (mappingPath(config, settings) !== mappingFile) config.mappings.read(mappingPath(config, settings));
   let file: MappingFile | undefined;
   const inUse = (): MappingFile => {
     used();

@@ -5,7 +5,7 @@ import { Rejected } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { recordingLinkOf } from "../flow/recordings/links.ts";
 import { type RecordingCrm, registerRecordings } from "../installations/registrations.ts";
-import { hmacSha256, sameSecret } from "../lib/signature.ts";
+import { hmacSha256, sameSecret } from "../lib/secrets.ts";
 import type { openInstalled } from "./installed.ts";
 import type { Metrics } from "./metrics.ts";
 

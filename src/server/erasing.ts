@@ -1,9 +1,8 @@
 import { rm } from "node:fs/promises";
 import type { Config } from "../config/index.ts";
-import type { Archive } from "../core/archive.ts";
+import type { Archive } from "../core/recording.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createErasure, type Erasure, erasedAt } from "../installations/erasure.ts";
-import { forgetMapping } from "../mapping/file.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 import { savedMapping } from "./connect.ts";
 
@@ -35,7 +34,7 @@ export function openErasing({ config, flow, remove, archived }: ErasingOptions):
       const mapping = savedMapping(config, name);
       await flow.store.shared?.saveMapping(name, undefined);
       await rm(mapping, { force: true });
-      forgetMapping(mapping);
+      config.mappings.forget(mapping);
     },
   });
   return {

@@ -1,17 +1,18 @@
 import { readFileSync } from "node:fs";
 import { type Config, faultsOfArchive, type InstallationConfig } from "../config/index.ts";
-import { readInstallation } from "../config/installation.ts";
-import type { ReadMapping } from "../config/mappings.ts";
+import { type CompileMapping, type ConfigReading, readInstallation } from "../config/installation.ts";
+import { installationSchema } from "../config/schema.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { ContactEvents, CrmRequest, CrmRequestHead, TokenSource } from "../core/crm-app.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
 import type { BodyCheck } from "../core/provider.ts";
 import type { Flow } from "../flow/installation.ts";
 import { departed, watchDepartures } from "../installations/departures.ts";
-import { type Feature, featuresOf } from "../installations/features.ts";
 import { type GrantKeeper, keepGrant, openGrant } from "../installations/grants.ts";
 import {
   createInstaller,
+  type Feature,
+  featuresOf,
   type InstallableCrm,
   type InstallBody,
   type Installed,
@@ -41,6 +42,7 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
   const crms = installable(config, kinds);
   if (crms.size === 0) return undefined;
   const sealer = createSealer(config.sealingKeys);
+  const schema = installationSchema(Object.keys(providers));
   const { store, now } = flow;
   const contextOf = (name: string, crm: string) => ({
     now,
@@ -74,7 +76,9 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
     }
   };
 
-  const open = (install: StoredInstall, readMapping: ReadMapping = readText): ConnectedInstallation => {
+  const compileFile: CompileMapping = (path) => config.mappings.compile(readFileSync(path, "utf8"), path);
+
+  const open = (install: StoredInstall, compileMapping = compileFile): ConnectedInstallation => {
     const { name, crm } = install;
     const known = crms.get(crm);
     const kind = kinds[crm];
@@ -82,7 +86,7 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       const problem = `has no app for ${crm} any more, which the installation ${name} was connected with.`;
       throw new ConfigError([{ at: "apps", problem, cure: "Put it back, or disconnect the account first." }]);
     }
-    const settings = settingsOf(install, kind, known.app, readMapping);
+    const settings = settingsOf(install, kind, known.app, { schema, compileMapping });
     const keeper =
       keepers.get(name) ??
       keepGrant(install, {
@@ -113,13 +117,13 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       for (const install of installs)
         if (install.sealed !== undefined) refuseWrongKey(() => openGrant(install, sealer), install.name);
       // All accounts of a CRM that have no mapping of their own share a file.
-      const texts = new Map<string, string>();
-      const readOnce: ReadMapping = (path) => {
-        const text = texts.get(path) ?? readText(path);
-        texts.set(path, text);
-        return text;
+      const compiled = new Map<string, ReturnType<CompileMapping>>();
+      const compileOnce: CompileMapping = (path) => {
+        const mapping = compiled.get(path) ?? compileFile(path);
+        compiled.set(path, mapping);
+        return mapping;
       };
-      return installs.map((install) => open(install, readOnce));
+      return installs.map((install) => open(install, compileOnce));
     },
     /** Stores the grant before it is used. */
     async add({ install, grant }: Installed): Promise<ConnectedInstallation> {
@@ -238,14 +242,12 @@ function installable({ apps }: Config, kinds: ConnectorKinds): Map<string, Insta
   );
 }
 
-const readText: ReadMapping = (path) => readFileSync(path, "utf8");
-
 /** Its settings, read like those of a config file, without credentials. Throws `ConfigError`. */
 function settingsOf(
   { name, crm, body }: StoredInstall,
   kind: ConnectorKind,
   app: unknown,
-  readMapping: ReadMapping,
+  reading: Pick<ConfigReading, "schema" | "compileMapping">,
 ): InstallationConfig {
   const { settings } = JSON.parse(body) as InstallBody;
   const api = Object.entries(isObject(app) ? app : {}).filter(([name]) =>
@@ -255,7 +257,7 @@ function settingsOf(
   const kinds = { providers, connectors: { [crm]: { ...kind, settings: kind.installed ?? kind.settings } } };
   const at = `installation ${name}`;
   const given = { ...settings, crm: { type: crm, ...Object.fromEntries(api) } };
-  const read = readInstallation(name, given, at, { file: at, kinds, readMapping, faults });
+  const read = readInstallation(name, given, at, { ...reading, file: at, kinds, faults });
   if (!read) throw new ConfigError(faults);
   return read;
 }

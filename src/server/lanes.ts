@@ -1,8 +1,8 @@
 import { setImmediate } from "node:timers/promises";
-import type { Archive } from "../core/archive.ts";
 import { CrmError } from "../core/errors.ts";
 import { maskAll } from "../core/mask.ts";
 import type { Provider } from "../core/provider.ts";
+import type { Archive } from "../core/recording.ts";
 import { closeFollowUps } from "../flow/calls/close-follow-ups.ts";
 import { decodeNew, settleLine } from "../flow/calls/decode.ts";
 import { claimSize, deliverDue } from "../flow/calls/deliver.ts";

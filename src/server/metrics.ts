@@ -16,68 +16,45 @@ export function createMetrics(store: Store, known: KnownToMetrics) {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
-  const received = new Counter({
-    name: "switchhook_deliveries_total",
-    help: "Deliveries stored, by provider.",
-    labelNames: ["provider"],
-    registers,
-  });
-  const refused = new Counter({
-    name: "switchhook_refused_total",
-    help: "Webhooks refused, by provider and HTTP status.",
-    labelNames: ["provider", "status"],
-    registers,
-  });
-  const adminRefused = new Counter({
-    name: "switchhook_admin_refused_total",
-    help: "Requests with a wrong admin token.",
-    registers,
-  });
-  const saved = new Counter({
-    name: "switchhook_activities_total",
-    help: "Results of saving calls in a CRM.",
-    labelNames: ["crm", "result"],
-    registers,
-  });
-  const answers = new Histogram({
-    name: "switchhook_answer_seconds",
-    help: "Time to answer an inbound call, by where the contact came from.",
-    labelNames: ["provider", "source"],
-    buckets: [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5],
-    registers,
-  });
-  const looked = new Counter({
-    name: "switchhook_lookups_total",
-    help: "Numbers looked up, by where they were found.",
-    labelNames: ["source"],
-    registers,
-  });
-  const requests = new Histogram({
-    name: "switchhook_crm_request_seconds",
-    help: "Requests to a CRM, by the limit that they count against and by status.",
-    labelNames: ["installation", "crm", "kind", "status"],
-    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
-    registers,
-  });
-  const reconciled = new Counter({
-    name: "switchhook_reconciled_calls_total",
-    help: "Calls found by polling (missed), completed by polling (mended), or closed without a reported end (closed).",
-    labelNames: ["provider", "result"],
-    registers,
-  });
-  const seen = new Histogram({
-    name: "switchhook_recording_available_seconds",
-    help: "Time from the end of a call until its recording could be played.",
-    labelNames: ["provider"],
-    buckets: [10, 30, 60, 120, 300, 600, 1_800, 3_600, 21_600, 86_400],
-    registers,
-  });
-  const streamed = new Counter({
-    name: "switchhook_recording_bytes_total",
-    help: "Bytes of recordings sent to listeners, by source.",
-    labelNames: ["provider", "source"],
-    registers,
-  });
+  const counter = (name: string, help: string, ...labelNames: string[]) =>
+    new Counter({ name: `switchhook_${name}_total`, help, labelNames, registers });
+  const histogram = (name: string, help: string, labelNames: string[], buckets: number[]) =>
+    new Histogram({ name: `switchhook_${name}_seconds`, help, labelNames, buckets, registers });
+  const received = counter("deliveries", "Deliveries stored, by provider.", "provider");
+  const refused = counter("refused", "Webhooks refused, by provider and HTTP status.", "provider", "status");
+  const adminRefused = counter("admin_refused", "Requests with a wrong admin token.");
+  const saved = counter("activities", "Results of saving calls in a CRM.", "crm", "result");
+  const answers = histogram(
+    "answer",
+    "Time to answer an inbound call, by where the contact came from.",
+    ["provider", "source"],
+    [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 1.5, 2.5],
+  );
+  const looked = counter("lookups", "Numbers looked up, by where they were found.", "source");
+  const requests = histogram(
+    "crm_request",
+    "Requests to a CRM, by the limit that they count against and by status.",
+    ["installation", "crm", "kind", "status"],
+    [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
+  );
+  const reconciled = counter(
+    "reconciled_calls",
+    "Calls found by polling (missed), completed by polling (mended), or closed without a reported end (closed).",
+    "provider",
+    "result",
+  );
+  const seen = histogram(
+    "recording_available",
+    "Time from the end of a call until its recording could be played.",
+    ["provider"],
+    [10, 30, 60, 120, 300, 600, 1_800, 3_600, 21_600, 86_400],
+  );
+  const streamed = counter(
+    "recording_bytes",
+    "Bytes of recordings sent to listeners, by source.",
+    "provider",
+    "source",
+  );
   /** Of several instances one reports what is in the store, so that a sum over all of them is right. */
   const isReporting = (): boolean => known.instances()?.isLeading ?? true;
   new Gauge({
@@ -124,7 +101,7 @@ export function createMetrics(store: Store, known: KnownToMetrics) {
   const meter: Meter = {
     received: (provider) => received.inc({ provider: label(provider) }),
     refused: (provider, status) => refused.inc({ provider: label(provider), status }),
-    saved: (crm, result, calls) => saved.inc({ crm, result }, calls),
+    saved: (crm, result) => saved.inc({ crm, result }),
     answered: (provider, source, seconds) => answers.observe({ provider: label(provider), source }, seconds),
     looked: (source) => looked.inc({ source }),
     reconciled: (provider, result, calls) => reconciled.inc({ provider: label(provider), result }, calls),

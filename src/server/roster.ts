@@ -1,8 +1,8 @@
 import type { Config, InstallationConfig } from "../config/index.ts";
-import type { Archive } from "../core/archive.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { CrmRequest } from "../core/crm-app.ts";
 import type { Provider } from "../core/provider.ts";
+import type { Archive } from "../core/recording.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { isOvertaken, type Tenancies, type TenancyHooks } from "../instances/tenancies.ts";
 import { inProcessLanes } from "../lanes/in-process.ts";

@@ -1,6 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Call, CallEvent } from "../core/call.ts";
-import { type EventLimits, endLimits } from "../core/call-limits.ts";
+import { type Call, type CallEvent, type EventLimits, endLimits } from "../core/call.ts";
 import type { CallState, TrackedCall } from "../core/tracked-call.ts";
 import type { CallFilter, CallGroup, CallSize, Leg, Step } from "./contract/calls.ts";
 import type { CallNumber, NumberedCall, PutOptions } from "./contract/contacts.ts";

@@ -1,4 +1,4 @@
-import { turnBytes } from "../core/call-limits.ts";
+import { turnBytes } from "../core/call.ts";
 import type { DeliveryNote, ReplayScope, StoredAnswer, StoredDelivery } from "./contract/calls.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
 import { deliveryColumns, toDelivery } from "./db/rows.ts";

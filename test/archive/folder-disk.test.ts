@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openArchive } from "../../src/archive/index.ts";
-import type { Archive } from "../../src/core/archive.ts";
+import type { Archive } from "../../src/core/recording.ts";
 import { audioOf, filesIn, newFolder, play, toKeep } from "../support/archived.ts";
 import { mountSmallDisk, type SmallDisk } from "../support/disks.ts";
 import { startS3 } from "../support/s3.ts";

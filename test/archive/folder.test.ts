@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openArchive } from "../../src/archive/index.ts";
-import type { Archive } from "../../src/core/archive.ts";
+import type { Archive } from "../../src/core/recording.ts";
 import { testArchive } from "../contracts/archive.ts";
 import { ask, audioOf, filesIn, newFolder, play, toKeep } from "../support/archived.ts";
 import { waitFor } from "../support/server.ts";

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openArchive } from "../../src/archive/index.ts";
 import { openS3 } from "../../src/archive/s3.ts";
 import { openSpool } from "../../src/archive/spool.ts";
-import type { Archive } from "../../src/core/archive.ts";
+import type { Archive } from "../../src/core/recording.ts";
 import { testArchive } from "../contracts/archive.ts";
 import { ask, audioOf, newFolder, play, toKeep } from "../support/archived.ts";
 import { type S3Server, startS3 } from "../support/s3.ts";

@@ -17,8 +17,12 @@ export function filesOfTheHouse(): Files {
 }
 
 export function packagesOfTheHouse(): Packages {
+  return { ...namesIn("package.json"), ofEmulators: namesIn("emulators/package.json").devDependencies };
+}
+
+function namesIn(path: string): { dependencies: string[]; devDependencies: string[] } {
   const { dependencies = {}, devDependencies = {} } = JSON.parse(
-    readFileSync(join(root, "package.json"), "utf8"),
+    readFileSync(join(root, path), "utf8"),
   ) as Record<string, Record<string, string>>;
   return { dependencies: Object.keys(dependencies), devDependencies: Object.keys(devDependencies) };
 }

@@ -4,13 +4,21 @@ import { type Import, importsOf, readSource, type Source } from "./source.ts";
 import { placeOf, table } from "./table.ts";
 
 export type Files = ReadonlyMap<string, string>;
-export type Packages = { dependencies: readonly string[]; devDependencies: readonly string[] };
+/** `ofEmulators`: what their workspace adds to the packages of the root. */
+export type Packages = Readonly<
+  Record<"dependencies" | "devDependencies" | "ofEmulators", readonly string[]>
+>;
 
 /** Of a file with one subject. */
 const maxLines = 300;
 const anyType = /:\s*any\b|\bas\s+any\b|<\s*any\s*[,>]|,\s*any\s*>|\bany\s*\[\]|=\s*any\s*;|\|\s*any\b/;
 /** `...{ a, b }` within an object or `...[a, b]` within a list: only the formatter is pleased. */
 const literalSpread = /\.\.\.(?:\{[^{}]*\}|\[[^[\]]*\])(?!\s*[.[])/;
+/** A variable, or a collection that is filled later. */
+const moduleState =
+  /^(?:export )?(?:let \w|const \w+(?:: [^=\n]+)? = new (?:Weak)?(?:Map|Set)(?:<.*>)?\(\))/m;
+/** A thread's own script, and the files that all spools of a process write. */
+const statefulModules: ReadonlySet<string> = new Set(["src/store/sqlite/worker.ts", "src/archive/spool.ts"]);
 const processUse =
   /\bprocess\s*(?:\?\.|\.)\s*(env|exit|exitCode|on|once)\b|\bprocess\s*\[|\{[^}]*\}\s*=\s*process\b/;
 const processImport = /^(node:)?process$/;
@@ -28,7 +36,7 @@ export function findFaults(files: Files, packages: Packages): string[] {
     faults.push(...imports.flatMap((one) => faultOfImport(path, one, files, packages) ?? []));
     graph.set(
       path,
-      imports.flatMap(({ from }) => (from?.startsWith(".") ? resolve(path, from) : [])),
+      imports.flatMap(({ from }) => (from && targetOf(path, from, files)) || []),
     );
   }
   return [...faults, ...cyclesOf(graph), ...cyclesOf(roomsOf(graph)), ...tinyFilesOf(files, graph)];
@@ -76,6 +84,9 @@ function faultsOfText(path: string, text: string, { code }: Source): string[] {
   if (isProduct(path) && literalSpread.test(code)) {
     faults.push(`${path} spreads a literal: write its members where they go`);
   }
+  if (isProduct(path) && !statefulModules.has(path) && moduleState.test(code)) {
+    faults.push(`${path} keeps state in the module: give it to an object that its user makes`);
+  }
   const row = placeOf(path)?.row;
   if (row === undefined) faults.push(`${path} has no row in the import table`);
   if (!mayUseProcess(row) && processUse.test(code)) {
@@ -115,8 +126,11 @@ function faultOfImport(path: string, { from, types }: Import, files: Files, pack
   if (from === undefined) {
     return table[place.row]?.imports === "everything" ? undefined : `${path} imports an expression`;
   }
-  if (!from.startsWith(".")) return faultOfPackage(path, from, place.row, packages);
-  const target = resolve(path, from);
+  const target = targetOf(path, from, files);
+  if (target === undefined) return faultOfPackage(path, from, place.row, packages);
+  if (place.row !== "emulators" && from.startsWith(".") && target.startsWith("emulators/")) {
+    return `${path} imports ${from}: emulators have a name, ${workspace}`;
+  }
   if (!/\.(ts|mjs)$/.test(target)) return /\.json$/.test(target) ? undefined : `${path}: ${from} has no .ts`;
   if (!files.has(target)) return `${path}: ${from} does not exist`;
   return faultOfDirection(path, target, types);
@@ -131,6 +145,7 @@ function faultOfPackage(path: string, from: string, row: string, packages: Packa
     .join("/");
   if (packages.dependencies.includes(name)) return undefined;
   if (isTooling(row) && packages.devDependencies.includes(name)) return undefined;
+  if (row === "emulators" && packages.ofEmulators.includes(name)) return undefined;
   const why = packages.devDependencies.includes(name) ? "a dev dependency" : "not in package.json";
   return `${path} imports ${name}, which is ${why}`;
 }
@@ -148,8 +163,15 @@ function faultOfDirection(path: string, target: string, types: boolean) {
   return `${path} imports ${target}: ${here.row} may ${right ? "import only types of" : "not import"} ${there.row}`;
 }
 
-function resolve(path: string, from: string): string {
-  return posix.join(posix.dirname(path), from);
+/** The workspace of the emulators; what its `exports` name is a file or a folder with an `index.ts`. */
+const workspace = "@switchhook/emulators";
+
+/** The file of ours that an import names; undefined for a package. */
+function targetOf(path: string, from: string, files: Files): string | undefined {
+  if (from.startsWith(".")) return posix.join(posix.dirname(path), from);
+  if (!from.startsWith(`${workspace}/`)) return undefined;
+  const target = from.replace(workspace, "emulators");
+  return files.has(`${target}/index.ts`) ? `${target}/index.ts` : `${target}.ts`;
 }
 
 /** Each file that can reach itself through imports, types included, told once per circle. */

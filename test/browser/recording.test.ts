@@ -1,5 +1,5 @@
+import { toneOf } from "@switchhook/emulators/audio";
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import { toneOf } from "../../emulators/audio.ts";
 import { openBrowser, type TestBrowser } from "../support/browser.ts";
 import { inboundCall, sendAll } from "../support/calls.ts";
 import { type CrmWorld, hubspotWorld } from "../support/crm-worlds.ts";

@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Emulator } from "@switchhook/emulators/contract";
+import { startHubspot } from "@switchhook/emulators/hubspot";
+import { startSalesforce } from "@switchhook/emulators/salesforce";
 import { afterEach, expect, test } from "vitest";
-import type { Emulator } from "../../emulators/contract.ts";
-import { startHubspot } from "../../emulators/hubspot/index.ts";
-import { startSalesforce } from "../../emulators/salesforce/index.ts";
 import { cli as anyCli, withToken, workFolder } from "./support.ts";
 
 const cli = (folder: string, args: readonly string[]) => anyCli(folder, args, withToken);

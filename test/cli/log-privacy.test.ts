@@ -1,8 +1,8 @@
 import { mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startHubspot } from "@switchhook/emulators/hubspot";
 import { expect, onTestFinished, test } from "vitest";
-import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { createLog } from "../../src/cli/log.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { maskPeople, pathForLog, quoted } from "../../src/core/mask.ts";

@@ -1,5 +1,5 @@
+import type { SalesforceOptions } from "@switchhook/emulators/salesforce";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { SalesforceOptions } from "../../emulators/salesforce/index.ts";
 import type { CallRecord, Connector, Fields, FollowUp } from "../../src/core/crm.ts";
 import { openPortal, type PortalOptions } from "./hubspot-portal.ts";
 import { openLocalCrm } from "./local-crm.ts";

@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import type { ExtraProperty } from "@switchhook/emulators/hubspot/definitions";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { createHubspot } from "../../connectors/hubspot/index.ts";
-import type { ExtraProperty } from "../../emulators/hubspot/definitions.ts";
 import { callRecord, type Portal, readyPortal, saved, withoutSchemas } from "./hubspot-portal.ts";
 
 const hubspot = createHubspot();

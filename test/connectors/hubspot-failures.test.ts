@@ -1,8 +1,8 @@
 import { inspect } from "node:util";
+import type { Fault } from "@switchhook/emulators/contract";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { settings as hubspotSettings } from "../../connectors/hubspot/settings.ts";
 import { openTransport } from "../../connectors/hubspot/transport.ts";
-import type { Fault } from "../../emulators/contract.ts";
 import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { callRecord, type Portal, readyPortal } from "./hubspot-portal.ts";

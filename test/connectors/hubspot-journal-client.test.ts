@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { appAt, failureOf, kinds, type Started, start } from "./hubspot-consent.ts";
+import { failureOf } from "./consent.ts";
+import { appAt, kinds, type Started, start } from "./hubspot-consent.ts";
 
 const portalId = "62515";
 const look = ({ uninstalls, app, context }: Started, cursor?: string) => uninstalls(app, cursor, context);

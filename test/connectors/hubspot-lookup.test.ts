@@ -1,5 +1,5 @@
+import { generatedContact } from "@switchhook/emulators/hubspot";
 import { describe, expect, test } from "vitest";
-import { generatedContact } from "../../emulators/hubspot/index.ts";
 import { type Portal, readyPortal } from "./hubspot-portal.ts";
 
 const dutch = "+31612345678";

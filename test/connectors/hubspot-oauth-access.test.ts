@@ -3,7 +3,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { createHubspot } from "../../connectors/hubspot/index.ts";
 import { oauth } from "../../connectors/hubspot/oauth.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
-import { failureOf, install, kinds, start } from "./hubspot-consent.ts";
+import { failureOf } from "./consent.ts";
+import { install, kinds, start } from "./hubspot-consent.ts";
 
 const hubspot = createHubspot();
 

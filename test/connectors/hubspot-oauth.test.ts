@@ -1,20 +1,9 @@
+import type { Fault } from "@switchhook/emulators/contract";
 import { describe, expect, test } from "vitest";
 import { oauth } from "../../connectors/hubspot/oauth.ts";
-import type { Fault } from "../../emulators/contract.ts";
 import { GrantError } from "../../src/core/crm-app.ts";
-import {
-  agree,
-  appAt,
-  consent,
-  failureOf,
-  install,
-  kinds,
-  redirectUri,
-  scopes,
-  secrets,
-  start,
-  verifier,
-} from "./hubspot-consent.ts";
+import { failureOf, secrets, verifier } from "./consent.ts";
+import { agree, appAt, consent, install, kinds, redirectUri, scopes, start } from "./hubspot-consent.ts";
 
 describe("the consent page of HubSpot", () => {
   const app = oauth.app.parse(secrets);

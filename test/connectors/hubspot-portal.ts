@@ -1,6 +1,6 @@
+import { type HubspotEmulator, type HubspotOptions, startHubspot } from "@switchhook/emulators/hubspot";
 import { onTestFinished } from "vitest";
 import { createHubspot } from "../../connectors/hubspot/index.ts";
-import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../../emulators/hubspot/index.ts";
 import type { CallRecord, Connector, Fields, SaveResult } from "../../src/core/crm.ts";
 import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";

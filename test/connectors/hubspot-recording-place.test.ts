@@ -1,12 +1,13 @@
+import type { HubspotOptions } from "@switchhook/emulators/hubspot";
+import { ask } from "@switchhook/emulators/test/hubspot-requests";
 import { describe, expect, test } from "vitest";
 import { oauth } from "../../connectors/hubspot/oauth.ts";
 import { createRecordings } from "../../connectors/hubspot/recordings.ts";
-import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
-import { ask } from "../../emulators/test/hubspot-requests.ts";
 import type { TokenSource } from "../../src/core/crm-app.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
-import { appAt, failureOf, install, start } from "./hubspot-consent.ts";
+import { failureOf } from "./consent.ts";
+import { appAt, install, start } from "./hubspot-consent.ts";
 
 const address = "https://hooks.example.com/recordings/of/hubspot/secret-place";
 

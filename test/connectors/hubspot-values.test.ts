@@ -1,5 +1,5 @@
+import { dispositions } from "@switchhook/emulators/hubspot";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { dispositions } from "../../emulators/hubspot/index.ts";
 import { callRecord, openPortal, readyPortal, saved, storedCall } from "./hubspot-portal.ts";
 
 type Portal = Awaited<ReturnType<typeof readyPortal>>;

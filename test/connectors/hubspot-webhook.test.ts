@@ -1,6 +1,6 @@
+import { signV3 } from "@switchhook/emulators/hubspot";
 import { describe, expect, test } from "vitest";
 import { webhook } from "../../connectors/hubspot/webhook.ts";
-import { signV3 } from "../../emulators/hubspot/index.ts";
 
 const now = Date.parse("2026-11-20T10:00:00Z");
 const url = "https://hooks.example.com/webhooks/hubspot?a=%2Fb%20c";

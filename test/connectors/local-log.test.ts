@@ -12,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { activityLog } from "../../connectors/local/activity-log.ts";
 import type { Connector } from "../../src/core/crm.ts";
 import { readCrm } from "../support/crm-files.ts";
 import { seeded } from "../support/random.ts";
@@ -228,6 +229,14 @@ test("two processes that work on the same files lose nothing and double nothing"
   const live = lines().filter((line) => line.startsWith("{"));
   expect(live).toHaveLength(activities.length);
 }, 60_000);
+
+test("a file that vanishes between two reads is an error with its cure", async () => {
+  await open().saveCalls([call("mine")]);
+  const activities = activityLog(log, (warning) => warnings.push(warning));
+  await activities.refresh();
+  rmSync(log);
+  await expect(activities.activity("mine")).rejects.toThrow(/cannot be read or written \(ENOENT\)\. Let /);
+});
 
 test("a person who saves the activities at the same moment loses nothing", async () => {
   const connector = open();

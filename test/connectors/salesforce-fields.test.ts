@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { checkMapping } from "../../src/mapping/check.ts";
-import { readMapping } from "../../src/mapping/file.ts";
+import { createMappingFiles } from "../../src/mapping/file.ts";
 import { type ArrangedOrg, arrangeOrg } from "./salesforce-org.ts";
 
 describe("what an org looks like", () => {
@@ -44,7 +44,9 @@ describe("what an org looks like", () => {
 
   test("has the fields that our mapping needs, with their types", async () => {
     const fields = await crm.connector.fields?.();
-    const mapping = readMapping(fileURLToPath(new URL("../../mappings/salesforce.json", import.meta.url)));
+    const mapping = createMappingFiles().read(
+      fileURLToPath(new URL("../../mappings/salesforce.json", import.meta.url)),
+    );
     if (!fields) throw new Error("no fields");
     expect(checkMapping(mapping, fields, "salesforce.json")).toEqual([]);
     expect(fields.readable).toEqual(expect.arrayContaining(["Department", "Company", "AccountNumber"]));

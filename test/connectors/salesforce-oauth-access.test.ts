@@ -3,7 +3,8 @@ import { salesforce } from "../../connectors/salesforce/index.ts";
 import { oauth } from "../../connectors/salesforce/oauth.ts";
 import type { CrmRequest } from "../../src/core/crm-app.ts";
 import { createTokenSource } from "../../src/lib/token.ts";
-import { failureOf, install, start } from "./salesforce-consent.ts";
+import { failureOf } from "./consent.ts";
+import { install, start } from "./salesforce-consent.ts";
 import { call, save } from "./salesforce-org.ts";
 
 describe("a connector to a connected Salesforce org", () => {

@@ -1,18 +1,9 @@
+import type { Fault } from "@switchhook/emulators/contract";
 import { describe, expect, test } from "vitest";
 import { oauth } from "../../connectors/salesforce/oauth.ts";
-import type { Fault } from "../../emulators/contract.ts";
 import { type Grant, GrantError } from "../../src/core/crm-app.ts";
-import {
-  agree,
-  consent,
-  failureOf,
-  install,
-  redirectUri,
-  scopes,
-  secrets,
-  start,
-  verifier,
-} from "./salesforce-consent.ts";
+import { failureOf, secrets, verifier } from "./consent.ts";
+import { agree, consent, install, redirectUri, scopes, start } from "./salesforce-consent.ts";
 
 const refused = (error: string, words = "", status = 400): Fault => ({
   type: "status",

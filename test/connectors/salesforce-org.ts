@@ -1,9 +1,9 @@
-import { type SalesforceSettings, salesforce } from "../../connectors/salesforce/index.ts";
 import {
   type SalesforceEmulator,
   type SalesforceOptions,
   startSalesforce,
-} from "../../emulators/salesforce/index.ts";
+} from "@switchhook/emulators/salesforce";
+import { type SalesforceSettings, salesforce } from "../../connectors/salesforce/index.ts";
 import type { CallRecord, Connector, Fields, FieldValue, SaveResult } from "../../src/core/crm.ts";
 import type { CrmRequest } from "../../src/core/crm-app.ts";
 

@@ -1,5 +1,5 @@
+import { proceduralNumber } from "@switchhook/emulators/salesforce";
 import { afterEach, describe, expect, test } from "vitest";
-import { proceduralNumber } from "../../emulators/salesforce/index.ts";
 import { type ArrangedOrg, type ArrangeOptions, arrangeOrg } from "./salesforce-org.ts";
 
 const dutch = "+31612345678";

@@ -1,4 +1,4 @@
-import type { SalesforceOptions } from "../../emulators/salesforce/index.ts";
+import type { SalesforceOptions } from "@switchhook/emulators/salesforce";
 import type { Fields } from "../../src/core/crm.ts";
 import { type Arranged, testConnector } from "../contracts/connector.ts";
 import { arrangeOrg } from "./salesforce-org.ts";

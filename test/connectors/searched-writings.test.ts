@@ -1,8 +1,8 @@
+import { startHubspot } from "@switchhook/emulators/hubspot";
+import { startSalesforce } from "@switchhook/emulators/salesforce";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createHubspot } from "../../connectors/hubspot/index.ts";
 import { salesforce } from "../../connectors/salesforce/index.ts";
-import { startHubspot } from "../../emulators/hubspot/index.ts";
-import { startSalesforce } from "../../emulators/salesforce/index.ts";
 import type { Connector } from "../../src/core/crm.ts";
 
 const hubspot = createHubspot();

@@ -3,7 +3,7 @@ import { hash } from "node:crypto";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Archive } from "../../src/core/archive.ts";
+import type { Archive } from "../../src/core/recording.ts";
 import { type ArchiveUnderTest, audioOf, play, toKeep } from "../support/archived.ts";
 import { testFailedKeeping } from "./archive-failures.ts";
 import type { Growth } from "./archive-memory.ts";

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { simulatedCall } from "@switchhook/emulators/test/simulated-call";
 import { describe, expect, test } from "vitest";
-import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent } from "../../src/core/call.ts";
 import { canonical, fold } from "../../src/core/fold.ts";
 import type { Delivery, Proof, Provider, SimulatedCall } from "../../src/core/provider.ts";

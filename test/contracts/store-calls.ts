@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { endLimits } from "../../src/core/call-limits.ts";
+import { endLimits } from "../../src/core/call.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { callOf, contact, decodedCall, deliveryOf, type OpenStore, t0 } from "./store-samples.ts";
 

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { CallRecord, Fields, FieldValue } from "../../src/core/crm.ts";
-import { fieldsToWrite, withEmptied } from "../../src/core/edits.ts";
+import {
+  type CallRecord,
+  type Fields,
+  type FieldValue,
+  fieldsToWrite,
+  withEmptied,
+} from "../../src/core/crm.ts";
 
 type Known = Pick<CallRecord, "fields" | "modes" | "ours">;
 

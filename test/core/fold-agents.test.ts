@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Agent } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
-import { joinAgents } from "../../src/core/fold-agents.ts";
+import { joinAgents } from "../../src/core/fold-facts.ts";
 import { growth, type Probe } from "../support/linear.ts";
 
 /** The rule of `joinAgents`, told one agent after another. */

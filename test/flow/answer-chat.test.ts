@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { send, synced } from "../support/calls.ts";
+import { jsonRequest, send, synced } from "../support/calls.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 
 let server: TestServer;
@@ -15,15 +15,7 @@ async function start(retell: object): Promise<void> {
 /** Asks about a text message; Asha is known and has an owner with a voice agent. */
 async function ask(from_number = "+919876543210"): Promise<Record<string, unknown>> {
   const chat_inbound = { chat_id: `chat-${from_number}`, from_number, to_number: "+31201234567" };
-  const body = Buffer.from(JSON.stringify({ event: "chat_inbound", chat_inbound }));
-  const headers = { "content-type": "application/json" };
-  const response = await send(server, "retell", {
-    afterSeconds: 0,
-    method: "POST",
-    query: "",
-    headers,
-    body,
-  });
+  const response = await send(server, "retell", jsonRequest({ event: "chat_inbound", chat_inbound }));
   expect(response.status).toBe(200);
   return ((await response.json()) as { chat_inbound: Record<string, unknown> }).chat_inbound;
 }

@@ -6,7 +6,15 @@ import type { Contact } from "../../src/core/contact.ts";
 import type { Connector } from "../../src/core/crm.ts";
 import { CrmError } from "../../src/core/errors.ts";
 import { answerQuestion } from "../../src/flow/webhooks/answer.ts";
-import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
+import {
+  inboundCall,
+  jsonRequest,
+  scriptOf,
+  send,
+  sendAll,
+  settledActivities,
+  synced,
+} from "../support/calls.ts";
 import { writeCrm } from "../support/crm-files.ts";
 import { type ServerOptions, startServer, type TestServer, waitFor } from "../support/server.ts";
 
@@ -31,10 +39,7 @@ type Inbound = {
 /** Asks as Retell does; the question is about Asha unless it says otherwise. */
 async function ask(question: object = {}, event = "call_inbound"): Promise<Record<string, Inbound>> {
   const about = { call_id: "call-1", from_number: "+919876543210", to_number: "+31201234567", ...question };
-  const body = Buffer.from(JSON.stringify({ event, [event]: about }));
-  const headers = { "content-type": "application/json" };
-  const request = { afterSeconds: 0, method: "POST" as const, query: "", headers, body };
-  const response = await send(server, "retell", request);
+  const response = await send(server, "retell", jsonRequest({ event, [event]: about }));
   expect(response.status).toBe(200);
   return (await response.json()) as Record<string, Inbound>;
 }

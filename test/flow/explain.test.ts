@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { explainCall, explainText } from "../../src/flow/explain/explain.ts";
-import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
+import {
+  inboundCall,
+  jsonRequest,
+  scriptOf,
+  send,
+  sendAll,
+  settledActivities,
+  synced,
+} from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 
 let server: TestServer;
@@ -148,25 +156,16 @@ describe("a call that the CRM has not got", () => {
 });
 
 describe("a transferred call", () => {
-  const notify = (call_id: string, status: string, second: number, more: object = {}) => ({
-    ...{
-      afterSeconds: 0,
-      method: "POST" as const,
-      query: "",
-      headers: { "content-type": "application/json" },
-    },
-    body: Buffer.from(
-      JSON.stringify({
-        ...{ call_id, status, version: "v2", timestamp: `2026-01-02T03:04:${second}.000000+00:00` },
-        ...{
-          direction: "inbound",
-          caller: { number: "+919876543210" },
-          destination: { number: "+31201234567" },
-        },
-        ...more,
-      }),
-    ),
-  });
+  const notify = (call_id: string, status: string, second: number, more: object = {}) =>
+    jsonRequest({
+      ...{ call_id, status, version: "v2", timestamp: `2026-01-02T03:04:${second}.000000+00:00` },
+      ...{
+        direction: "inbound",
+        caller: { number: "+919876543210" },
+        destination: { number: "+31201234567" },
+      },
+      ...more,
+    });
 
   test("says which legs it is made of, and a merged leg says where it went", async () => {
     await sendAll(server, "voys", [
@@ -204,10 +203,7 @@ test("an agent's answer is found by number and time when the provider's ids diff
     call_inbound: { from_number: "+919876543210", to_number: "+31201234567" },
     event: "call_inbound",
   };
-  await send(server, "retell", {
-    ...{ afterSeconds: 0, method: "POST", query: "", headers: { "content-type": "application/json" } },
-    body: Buffer.from(JSON.stringify(question)),
-  });
+  await send(server, "retell", jsonRequest(question));
   const startedAt = new Date().toISOString();
   await sendAll(server, "bird", scriptOf(server, "bird", inboundCall("bird", { id: "near", startedAt })));
   await settledActivities(server, 3);

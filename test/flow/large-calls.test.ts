@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { endLimits, eventLimits, overLimits } from "../../src/core/call-limits.ts";
+import { endLimits, eventLimits, overLimits } from "../../src/core/call.ts";
 import { explainCall, explainText } from "../../src/flow/explain/explain.ts";
 import type { CallGroup } from "../../src/store/contract.ts";
 import { callOf, decodedCall, deliveryOf } from "../contracts/store-samples.ts";

@@ -4,7 +4,15 @@ import { join } from "node:path";
 import { afterAll, afterEach, expect, test } from "vitest";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { explainText } from "../../src/flow/explain/text.ts";
-import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
+import {
+  inboundCall,
+  jsonRequest,
+  scriptOf,
+  send,
+  sendAll,
+  settledActivities,
+  synced,
+} from "../support/calls.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
 
 let server: TestServer;
@@ -58,15 +66,11 @@ test("a field whose text ran into a limit is left out, and explain and the log s
 test("a variable of an answer likewise", async () => {
   const logged = await start();
   const inbound = { call_id: "call-1", from_number: "+919876543210", to_number: "+31201234567" };
-  const body = Buffer.from(JSON.stringify({ event: "call_inbound", call_inbound: inbound }));
-  const headers = { "content-type": "application/json" };
-  const response = await send(server, "retell", {
-    afterSeconds: 0,
-    method: "POST",
-    query: "",
-    headers,
-    body,
-  });
+  const response = await send(
+    server,
+    "retell",
+    jsonRequest({ event: "call_inbound", call_inbound: inbound }),
+  );
   const answer = (await response.json()) as { call_inbound: { dynamic_variables: object } };
   expect(answer.call_inbound.dynamic_variables).toEqual({ name: "Asha Rao" });
   await sendAll(server, "retell", scriptOf(server, "retell", inboundCall("retell", { id: "call-1" })));

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { SimulatedRequest } from "../../src/core/provider.ts";
 import { type Activity, type AskingWorld, openWorld } from "../support/asking-world.ts";
+import { jsonRequest } from "../support/calls.ts";
 
 const at = Date.parse("2026-02-02T06:00:00.000Z");
 const exoPhone = "08040000022";
@@ -28,16 +29,7 @@ function callback(fields: object): SimulatedRequest {
     EndTime: "2026-02-02 10:00:40",
     DateUpdated: "2026-02-02 10:00:42",
   };
-  const body = Buffer.from(
-    JSON.stringify({ EventType: "terminal", Status: "completed", ...times, ...fields }),
-  );
-  return {
-    afterSeconds: 0,
-    method: "POST",
-    query: "",
-    headers: { "content-type": "application/json" },
-    body,
-  };
+  return jsonRequest({ EventType: "terminal", Status: "completed", ...times, ...fields });
 }
 
 /** To a flow: nothing in it says that To is a line of the company. */

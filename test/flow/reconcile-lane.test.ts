@@ -1,5 +1,5 @@
+import { type ExotelEmulator, startExotel } from "@switchhook/emulators/exotel";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type ExotelEmulator, startExotel } from "../../emulators/exotel/index.ts";
 import type { SimulatedCall } from "../../src/core/provider.ts";
 import { reconcileLane } from "../../src/server/reconcile-lane.ts";
 import { type AskingWorld, openWorld } from "../support/asking-world.ts";

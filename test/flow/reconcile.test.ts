@@ -1,5 +1,5 @@
+import { type ExotelEmulator, startExotel } from "@switchhook/emulators/exotel";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ExotelEmulator, startExotel } from "../../emulators/exotel/index.ts";
 import { ProviderError } from "../../src/core/errors.ts";
 import type { SimulatedCall } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";

@@ -1,7 +1,15 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { SimulatedRequest } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
-import { inboundCall, scriptOf, send, sendAll, settledActivities, synced } from "../support/calls.ts";
+import {
+  inboundCall,
+  jsonRequest,
+  scriptOf,
+  send,
+  sendAll,
+  settledActivities,
+  synced,
+} from "../support/calls.ts";
 import { type ServerOptions, startServer, type TestServer, waitFor } from "../support/server.ts";
 
 let server: TestServer;
@@ -99,15 +107,7 @@ describe("a transfer that merges a leg which is logged already", () => {
 
   async function tell(about: object, second: number): Promise<void> {
     const timestamp = new Date(Date.now() - 300_000 + second * 1_000).toISOString();
-    const body = Buffer.from(JSON.stringify({ version: "v2", timestamp, ...about }));
-    const headers = { "content-type": "application/json" };
-    const response = await send(server, "voys", {
-      afterSeconds: 0,
-      method: "POST",
-      query: "",
-      headers,
-      body,
-    });
+    const response = await send(server, "voys", jsonRequest({ version: "v2", timestamp, ...about }));
     expect(response.status).toBe(200);
   }
 

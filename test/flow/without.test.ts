@@ -1,5 +1,5 @@
+import { startHubspot } from "@switchhook/emulators/hubspot";
 import { afterEach, expect, onTestFinished, test } from "vitest";
-import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { explainText } from "../../src/flow/explain/text.ts";
 import { inboundCall, scriptOf, sendAll } from "../support/calls.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openArchive } from "../../src/archive/index.ts";
-import type { Archive } from "../../src/core/archive.ts";
+import type { Archive } from "../../src/core/recording.ts";
 import { eraserOf } from "../../src/server/erasing.ts";
 import type { Store } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";

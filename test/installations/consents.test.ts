@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { beforeEach, expect, test } from "vitest";
-import { type Consents, createConsents } from "../../src/installations/consents.ts";
+import { type Consents, createConsents } from "../../src/installations/installer.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 
 const key = "a-sealing-key-of-the-tests-1234567";

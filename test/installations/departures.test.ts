@@ -1,5 +1,5 @@
+import type { HubspotEmulator } from "@switchhook/emulators/hubspot";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { HubspotEmulator } from "../../emulators/hubspot/index.ts";
 import { watchDepartures } from "../../src/installations/departures.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { StoredInstall } from "../../src/store/contract.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { featuresOf } from "../../src/installations/features.ts";
+import { featuresOf } from "../../src/installations/installer.ts";
 import { crmIn, readManifest } from "../../src/manifest.ts";
 import { type InstallSite, installSite } from "../support/install-site.ts";
 import { waitFor } from "../support/server.ts";

@@ -1,11 +1,11 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startHubspot } from "@switchhook/emulators/hubspot";
+import { startSalesforce } from "@switchhook/emulators/salesforce";
 import { onTestFinished } from "vitest";
 import { oauth as hubspotOAuth } from "../../connectors/hubspot/oauth.ts";
 import { oauth as salesforceOAuth } from "../../connectors/salesforce/oauth.ts";
-import { startHubspot } from "../../emulators/hubspot/index.ts";
-import { startSalesforce } from "../../emulators/salesforce/index.ts";
 import type { Grant, OAuth } from "../../src/core/crm-app.ts";
 import { keepGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { startSalesforce } from "@switchhook/emulators/salesforce";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
-import { startSalesforce } from "../../emulators/salesforce/index.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import type { StoredInstall } from "../../src/store/contract.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";

@@ -1,6 +1,6 @@
+import type { HubspotOptions } from "@switchhook/emulators/hubspot";
 import { expect, onTestFinished, test } from "vitest";
 import { createRecordings } from "../../connectors/hubspot/recordings.ts";
-import type { HubspotOptions } from "../../emulators/hubspot/index.ts";
 import { GrantError, type TokenSource } from "../../src/core/crm-app.ts";
 import { registerRecordings } from "../../src/installations/registrations.ts";
 import { appAt, start } from "../connectors/hubspot-consent.ts";

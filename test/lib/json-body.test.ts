@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { Delivery } from "../../src/core/provider.ts";
-import { jsonBody, parsedOnce, textAt } from "../../src/lib/body.ts";
-import { parseBody } from "../../src/lib/json-body.ts";
+import { jsonBody, parseBody, parsedOnce, textAt } from "../../src/lib/body.ts";
 
 const list = (item: string, times: number) => `[${Array.from({ length: times }, () => item).join()}]`;
 const names = (count: number) => Array.from({ length: count }, (_, i) => `"k${i}": ${i}`);

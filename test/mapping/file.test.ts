@@ -5,9 +5,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ConfigError } from "../../src/core/errors.ts";
 import type { Mapping } from "../../src/mapping/compile.ts";
-import { forgetMapping, type MappingFile, readMapping, watchMapping } from "../../src/mapping/file.ts";
+import { createMappingFiles, type MappingFile } from "../../src/mapping/file.ts";
 import { faultsOf, fullView } from "./samples.ts";
 
+const mappings = createMappingFiles();
 let folder: string;
 let path: string;
 let opened: MappingFile | undefined;
@@ -32,7 +33,7 @@ function source(type: string): string {
 }
 
 function open(): () => unknown {
-  const file = watchMapping(path, {
+  const file = mappings.watch(path, {
     onChange: (mapping) => changes.push(mapping),
     onFault: (error) => faults.push(error),
   });
@@ -102,20 +103,20 @@ test("saving without a change changes nothing, and a closed file is not watched"
 test("a first version that is wrong, missing or monstrous is refused with its path", () => {
   const listeners = { onChange: () => undefined, onFault: () => undefined };
   writeFileSync(path, "{");
-  expect(faultsOf(() => watchMapping(path, listeners))[0]?.at).toBe(`${path}: line 1, column 2`);
+  expect(faultsOf(() => mappings.watch(path, listeners))[0]?.at).toBe(`${path}: line 1, column 2`);
   writeFileSync(path, " ".repeat(1_000_001));
-  expect(faultsOf(() => readMapping(path))[0]?.problem).toContain("larger than 256 KB");
-  expect(faultsOf(() => readMapping(join(folder, "none.json")))[0]?.problem).toContain("ENOENT");
-  expect(faultsOf(() => readMapping(folder))[0]?.problem).toContain("EISDIR");
+  expect(faultsOf(() => mappings.read(path))[0]?.problem).toContain("larger than 256 KB");
+  expect(faultsOf(() => mappings.read(join(folder, "none.json")))[0]?.problem).toContain("ENOENT");
+  expect(faultsOf(() => mappings.read(folder))[0]?.problem).toContain("EISDIR");
 });
 
 test("a forgotten file has no newest valid version any more", () => {
   const resumed = () =>
-    watchMapping(path, { onChange: () => {}, onFault: (error) => faults.push(error) }, { resume: true });
-  readMapping(path);
+    mappings.watch(path, { onChange: () => {}, onFault: (error) => faults.push(error) }, { resume: true });
+  mappings.read(path);
   writeFileSync(path, "{");
   resumed().close();
   expect(faults).toHaveLength(1);
-  forgetMapping(path);
+  mappings.forget(path);
   expect(resumed).toThrow("JSON");
 });

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { recordLimits, shareSpent } from "../../src/mapping/budget.ts";
 import { limitFaults } from "../../src/mapping/check.ts";
-import { limitedTexts, startRendering } from "../../src/mapping/rendering.ts";
+import { limitedTexts, recordLimits, shareSpent, startRendering } from "../../src/mapping/rendering.ts";
 import { fullView, mappingOf } from "./samples.ts";
 
 const twice = (text: string): string => text.repeat(2);

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { recordLimits, shareSpent } from "../../src/mapping/budget.ts";
-import { limitedTexts, startRendering } from "../../src/mapping/rendering.ts";
+import { limitedTexts, recordLimits, shareSpent, startRendering } from "../../src/mapping/rendering.ts";
 import { fullView, mappingOf } from "./samples.ts";
 
 const cap = 200_000;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { findPath, type PathType, paths } from "../../src/mapping/paths.ts";
+import { findPath, paths } from "../../src/mapping/paths.ts";
 import { readPath } from "../../src/mapping/rendering.ts";
-import type { View } from "../../src/mapping/view.ts";
+import type { PathType, View } from "../../src/mapping/view.ts";
 import { emptyView, fullView, mappingOf, withCall } from "./samples.ts";
 
 function read(name: string, view: View = fullView) {

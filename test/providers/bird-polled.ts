@@ -1,6 +1,6 @@
+import { type BirdEmulator, type BirdOptions, startBird } from "@switchhook/emulators/bird";
+import { simulatedCall } from "@switchhook/emulators/test/simulated-call";
 import { onTestFinished } from "vitest";
-import { type BirdEmulator, type BirdOptions, startBird } from "../../emulators/bird/index.ts";
-import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
 import type { Delivery, PollContext, SimulatedCall, Span } from "../../src/core/provider.ts";

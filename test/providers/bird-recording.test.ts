@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { BirdOptions } from "@switchhook/emulators/bird";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { BirdOptions } from "../../emulators/bird/index.ts";
 import { endingOf } from "../../src/flow/recordings/links.ts";
 import { createRecordings } from "../../src/providers/bird/recording.ts";
 import { answerWith, birdOf, callOf } from "./bird-polled.ts";

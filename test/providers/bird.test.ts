@@ -1,5 +1,5 @@
+import { simulatedCall } from "@switchhook/emulators/test/simulated-call";
 import { expect, test } from "vitest";
-import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import { fold } from "../../src/core/fold.ts";
 import type { Delivery } from "../../src/core/provider.ts";
 import { bird } from "../../src/providers/bird/index.ts";

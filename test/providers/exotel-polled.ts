@@ -1,6 +1,6 @@
 import { text } from "node:stream/consumers";
-import { type ExotelEmulator, type ExotelOptions, startExotel } from "../../emulators/exotel/index.ts";
-import { simulatedCall } from "../../emulators/test/simulated-call.ts";
+import { type ExotelEmulator, type ExotelOptions, startExotel } from "@switchhook/emulators/exotel";
+import { simulatedCall } from "@switchhook/emulators/test/simulated-call";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
 import type { Delivery, Polling, SimulatedCall, Span } from "../../src/core/provider.ts";

@@ -1,5 +1,5 @@
+import { toneOf } from "@switchhook/emulators/audio";
 import { afterEach, describe, expect, test } from "vitest";
-import { toneOf } from "../../emulators/audio.ts";
 import { type Asked, callAt, callOf, openExotel, start } from "./exotel-polled.ts";
 
 let api: Asked;

@@ -1,5 +1,5 @@
+import { simulatedCall } from "@switchhook/emulators/test/simulated-call";
 import { describe, expect, test } from "vitest";
-import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import { fold } from "../../src/core/fold.ts";
 import { exotel } from "../../src/providers/exotel/index.ts";
 import { simulate, testProvider } from "../contracts/provider.ts";

@@ -1,4 +1,4 @@
-import type { RetellEmulator } from "../../emulators/retell/index.ts";
+import type { RetellEmulator } from "@switchhook/emulators/retell";
 import type { CallEvent } from "../../src/core/call.ts";
 import type { Delivery, PollContext, SimulatedCall, Span } from "../../src/core/provider.ts";
 import { retell } from "../../src/providers/retell/index.ts";

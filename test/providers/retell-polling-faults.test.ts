@@ -1,5 +1,5 @@
+import { type RetellEmulator, startRetell } from "@switchhook/emulators/retell";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type RetellEmulator, startRetell } from "../../emulators/retell/index.ts";
 import { fold } from "../../src/core/fold.ts";
 import { retell } from "../../src/providers/retell/index.ts";
 import { polling } from "../../src/providers/retell/polling.ts";

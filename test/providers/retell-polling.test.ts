@@ -1,5 +1,5 @@
+import { type RetellEmulator, type RetellOptions, startRetell } from "@switchhook/emulators/retell";
 import { afterEach, describe, expect, test } from "vitest";
-import { type RetellEmulator, type RetellOptions, startRetell } from "../../emulators/retell/index.ts";
 import { fold } from "../../src/core/fold.ts";
 import { polling } from "../../src/providers/retell/polling.ts";
 import {

@@ -1,7 +1,7 @@
+import { toneOf } from "@switchhook/emulators/audio";
+import { type RetellEmulator, startRetell } from "@switchhook/emulators/retell";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { toneOf } from "../../emulators/audio.ts";
-import { type RetellEmulator, startRetell } from "../../emulators/retell/index.ts";
-import type { AudioReply } from "../../src/core/audio.ts";
+import type { AudioReply } from "../../src/core/recording.ts";
 import { openRecording } from "../../src/providers/retell/recording.ts";
 import { startUpstream } from "../support/upstream.ts";
 import { contextAt, evening, eventsOf, madeUpCalls, noon, settingsOf, wholeDay } from "./retell-polled.ts";

@@ -1,5 +1,5 @@
+import { type RetellEmulator, startRetell } from "@switchhook/emulators/retell";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type RetellEmulator, startRetell } from "../../emulators/retell/index.ts";
 import type { CallEvent, FoldedCall } from "../../src/core/call.ts";
 import { fold } from "../../src/core/fold.ts";
 import type { SimulatedCall } from "../../src/core/provider.ts";

@@ -1,5 +1,5 @@
+import { simulatedCall } from "@switchhook/emulators/test/simulated-call";
 import { describe, expect, test } from "vitest";
-import { simulatedCall } from "../../emulators/test/simulated-call.ts";
 import { Rejected } from "../../src/core/errors.ts";
 import { fold } from "../../src/core/fold.ts";
 import { voys } from "../../src/providers/voys/index.ts";

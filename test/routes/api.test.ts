@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { numberToFilter } from "../../src/routes/query.ts";
+import { numberToFilter } from "../../src/routes/route.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 

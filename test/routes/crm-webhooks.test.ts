@@ -1,5 +1,5 @@
+import { signV3 } from "@switchhook/emulators/hubspot";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { signV3 } from "../../emulators/hubspot/index.ts";
 import { providers } from "../../src/providers/index.ts";
 import { type InstallSite, installSite } from "../support/install-site.ts";
 import { waitFor } from "../support/server.ts";

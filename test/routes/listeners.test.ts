@@ -2,8 +2,7 @@ import type { ServerResponse } from "node:http";
 import { Readable, Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { pumpAudio, usualLimits } from "../../src/routes/audio.ts";
-import { createListeners, type ListenerLimits } from "../../src/routes/listeners.ts";
+import { createListeners, type ListenerLimits, pumpAudio, usualLimits } from "../../src/routes/audio.ts";
 
 const ended: string[] = [];
 const house = (limits: Partial<ListenerLimits> = {}) => {

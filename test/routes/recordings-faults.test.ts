@@ -1,28 +1,9 @@
-import type { RequestListener } from "node:http";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { recordedCall, servedWith, startRecordingServer } from "../support/recorded.ts";
-import type { TestServer } from "../support/server.ts";
-import { fileServer, startUpstream, type Upstream } from "../support/upstream.ts";
+import { describe, expect, test } from "vitest";
+import { playRecording, recordedCall, servedWith } from "../support/recorded.ts";
+import { fileServer } from "../support/upstream.ts";
 
-const notThereYet: RequestListener = (_, response) => response.writeHead(404).end();
-let answer = notThereYet;
-let upstream: Upstream;
-let server: TestServer;
-let path: string;
-const warnings: unknown[][] = [];
-
-beforeAll(async () => {
-  upstream = await startUpstream((request, response) => answer(request, response));
-  server = await startRecordingServer(upstream, { log: { warn: (...line) => void warnings.push(line) } });
-  ({ path } = await recordedCall(server, "exotel", `${upstream.url}/secret-place.mp3`));
-});
-afterAll(async () => {
-  await server.stop();
-  await upstream.stop();
-});
-afterEach(() => void warnings.splice(0));
-
-const play = (init: RequestInit = {}) => fetch(`${server.url}${path}`, init);
+const world = playRecording();
+const { play, warnings } = world;
 const errorOf = async (response: Response) => ((await response.json()) as { error: string }).error;
 
 describe("a provider that does not give the recording", () => {
@@ -34,7 +15,7 @@ describe("a provider that does not give the recording", () => {
     [500, 502, /answered 500/],
     [204, 502, /answered 204/],
   ])("with %i makes a %i with a sentence", async (given, status, sentence) => {
-    answer = (_, response) => response.writeHead(given, { "x-amz-secret": "1" }).end();
+    world.answer = (_, response) => response.writeHead(given, { "x-amz-secret": "1" }).end();
     const response = await play();
     expect(response.status).toBe(status);
     expect(await errorOf(response)).toMatch(sentence);
@@ -44,7 +25,7 @@ describe("a provider that does not give the recording", () => {
   test.each(["text/html; charset=utf-8", "application/json", "application/xml"])(
     "but a page of %s makes a 502",
     async (type) => {
-      answer = (_, response) => response.writeHead(200, { "content-type": type }).end("<script>");
+      world.answer = (_, response) => response.writeHead(200, { "content-type": type }).end("<script>");
       const response = await play();
       expect([response.status, await errorOf(response)]).toEqual([
         502,
@@ -54,7 +35,7 @@ describe("a provider that does not give the recording", () => {
   );
 
   test("because nobody listens there makes a 502, told to the operator without any link", async () => {
-    answer = (request) => request.socket.destroy();
+    world.answer = (request) => request.socket.destroy();
     const response = await play();
     expect([response.status, await errorOf(response)]).toEqual([
       502,
@@ -65,36 +46,44 @@ describe("a provider that does not give the recording", () => {
   });
 
   test("because its own link has expired makes a 410 that says so", async () => {
-    answer = (_, response) => response.writeHead(403).end();
+    world.answer = (_, response) => response.writeHead(403).end();
     const { path: signed } = await recordedCall(
-      server,
+      world.server(),
       "retell",
-      `${upstream.url}/a.wav","opt_in_signed_url":true,"_":"`,
+      `${world.upstream().url}/a.wav","opt_in_signed_url":true,"_":"`,
     );
-    const { flow } = server.parts;
-    const later = { ...server.parts, flow: { ...flow, now: () => Date.now() + 25 * 3_600_000 } };
+    const { flow } = world.server().parts;
+    const later = { ...world.server().parts, flow: { ...flow, now: () => Date.now() + 25 * 3_600_000 } };
     await servedWith(later, {}, async (url) => {
       const response = await fetch(`${url}${signed}`);
       expect(response.status).toBe(410);
       expect(await response.text()).toMatch(/link to this recording expired at 20/);
     });
-    expect((await fetch(`${server.url}${signed}`)).status).toBe(502);
+    expect((await fetch(`${world.server().url}${signed}`)).status).toBe(502);
   });
 });
 
 describe("credentials", () => {
-  const askedWith = () => upstream.requests.splice(0).map(({ headers }) => headers.authorization);
+  const askedWith = () =>
+    world
+      .upstream()
+      .requests.splice(0)
+      .map(({ headers }) => headers.authorization);
 
   test("are not sent beside a signature in the link", async () => {
-    answer = fileServer(Buffer.from("audio"));
-    upstream.requests.splice(0);
-    const signed = await recordedCall(server, "exotel", `${upstream.url}/a.mp3?X-Amz-Signature=1`);
-    expect((await fetch(`${server.url}${signed.path}`)).status).toBe(200);
+    world.answer = fileServer(Buffer.from("audio"));
+    world.upstream().requests.splice(0);
+    const signed = await recordedCall(
+      world.server(),
+      "exotel",
+      `${world.upstream().url}/a.mp3?X-Amz-Signature=1`,
+    );
+    expect((await fetch(`${world.server().url}${signed.path}`)).status).toBe(200);
     expect(askedWith()).toEqual([undefined]);
   });
 
   test("are left out when the store answers that it does not know that kind", async () => {
-    answer = (request, response) =>
+    world.answer = (request, response) =>
       response.writeHead(request.headers.authorization ? 400 : 200).end("audio");
     expect(await (await play()).text()).toBe("audio");
     expect(askedWith()).toEqual([expect.stringMatching(/^Basic /), undefined]);

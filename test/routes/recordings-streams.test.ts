@@ -1,64 +1,46 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { get, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
+import { get, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { AudioLimits } from "../../src/routes/audio.ts";
-import { recordedCall, servedWith, startRecordingServer } from "../support/recorded.ts";
-import type { TestServer } from "../support/server.ts";
-import { fileServer, startUpstream, type Upstream } from "../support/upstream.ts";
+import { playRecording, servedWith } from "../support/recorded.ts";
+import { fileServer } from "../support/upstream.ts";
 
-const notThereYet: RequestListener = (_, response) => response.writeHead(404).end();
-let answer = notThereYet;
-let upstream: Upstream;
-let server: TestServer;
-let path: string;
-const warnings: unknown[][] = [];
-
-beforeAll(async () => {
-  upstream = await startUpstream((request, response) => answer(request, response));
-  server = await startRecordingServer(upstream, { log: { warn: (...line) => void warnings.push(line) } });
-  ({ path } = await recordedCall(server, "exotel", `${upstream.url}/secret-place.mp3`));
-});
-afterAll(async () => {
-  await server.stop();
-  await upstream.stop();
-});
-afterEach(() => void warnings.splice(0));
-
-const play = (init: RequestInit = {}) => fetch(`${server.url}${path}`, init);
+const world = playRecording();
+const { play, warnings } = world;
 const withLimits = (limits: Partial<AudioLimits>, work: (url: string) => Promise<void>) =>
-  servedWith(server.parts, limits, (url) => work(`${url}${path}`));
+  servedWith(world.server().parts, limits, (url) => work(`${url}${world.path()}`));
 
 describe("a stream", () => {
   test("ends at the provider when the listener leaves", async () => {
-    answer = (_, response) => void response.writeHead(200).write("au");
+    world.answer = (_, response) => void response.writeHead(200).write("au");
     const leaving = new AbortController();
-    const before = upstream.left();
+    const before = world.upstream().left();
     const response = await play({ signal: leaving.signal });
     expect(response.status).toBe(200);
     leaving.abort();
-    await expect.poll(upstream.left).toBe(before + 1);
+    await expect.poll(world.upstream().left).toBe(before + 1);
     await pause(20);
     expect(warnings).toEqual([]);
   });
 
   test("ends when the listener leaves before there is an answer", async () => {
-    const asked = upstream.requests.length;
-    const before = upstream.left();
-    answer = () => {};
+    const asked = world.upstream().requests.length;
+    const before = world.upstream().left();
+    world.answer = () => {};
     const leaving = new AbortController();
     const response = play({ signal: leaving.signal });
-    await expect.poll(() => upstream.requests.length).toBe(asked + 1);
+    await expect.poll(() => world.upstream().requests.length).toBe(asked + 1);
     leaving.abort();
     await expect(response).rejects.toThrow();
-    await expect.poll(upstream.left).toBe(before + 1);
+    await expect.poll(world.upstream().left).toBe(before + 1);
   });
 
   test("that breaks off at the provider breaks off at the listener", async () => {
-    answer = (_, response) => {
+    world.answer = (_, response) => {
       response.writeHead(200, { "content-length": 10 }).write("au");
       setTimeout(() => response.destroy(), 20);
     };
@@ -66,7 +48,7 @@ describe("a stream", () => {
   });
 
   test.each(["", "au"])("is cut when the provider falls silent after %j", async (said) => {
-    answer = (_, response) => {
+    world.answer = (_, response) => {
       response.writeHead(200).flushHeaders();
       if (said) response.write(said);
     };
@@ -77,17 +59,17 @@ describe("a stream", () => {
   });
 
   test("is cut when the listener takes nothing for too long", async () => {
-    answer = fileServer(Buffer.alloc(40_000_000));
-    const before = upstream.left();
+    world.answer = fileServer(Buffer.alloc(40_000_000));
+    const before = world.upstream().left();
     await withLimits({ listenerIdleMs: 200 }, async (url) => {
       const stalled = await new Promise<IncomingMessage>((resolve) => get(url, resolve));
-      await expect.poll(upstream.left).toBe(before + 1);
+      await expect.poll(world.upstream().left).toBe(before + 1);
       await expect(stalled.toArray()).rejects.toThrow();
     });
   });
 
   test("that is slow but alive is not cut", async () => {
-    answer = (_, response) => {
+    world.answer = (_, response) => {
       response.writeHead(200);
       let sent = 0;
       const timer = setInterval(() => {
@@ -102,20 +84,20 @@ describe("a stream", () => {
 
   test("is refused when it is announced as too large, and cut when it turns out so", async () => {
     await withLimits({ bytes: 1_000_000 }, async (url) => {
-      answer = fileServer(Buffer.alloc(1_000_001));
+      world.answer = fileServer(Buffer.alloc(1_000_001));
       for (const headers of [{}, { range: "bytes=0-9" }]) {
         expect((await fetch(url, { headers })).status).toBe(502);
       }
-      answer = (_, response) => void response.writeHead(200).end(Buffer.alloc(1_500_000));
+      world.answer = (_, response) => void response.writeHead(200).end(Buffer.alloc(1_500_000));
       await expect((await fetch(url)).arrayBuffer()).rejects.toThrow();
-      answer = fileServer(Buffer.alloc(1_000_000));
+      world.answer = fileServer(Buffer.alloc(1_000_000));
       expect((await (await fetch(url)).arrayBuffer()).byteLength).toBe(1_000_000);
     });
   });
 
   test("leaves room for others: too many at once are asked to wait, and may come when one has ended", async () => {
     const open: ServerResponse[] = [];
-    answer = (_, response) => {
+    world.answer = (_, response) => {
       open.push(response.writeHead(200));
       response.write("au");
     };
@@ -124,7 +106,7 @@ describe("a stream", () => {
       expect((await fetch(url)).status).toBe(503);
       for (const response of open) response.end();
       for (const response of playing) await response.text();
-      answer = fileServer(Buffer.from("audio"));
+      world.answer = fileServer(Buffer.from("audio"));
       await expect.poll(async () => (await fetch(url)).status).toBe(200);
     });
   });
@@ -135,7 +117,7 @@ test("50 MB pass through bounded memory: the provider waits for a listener that 
   const chunks = 800;
   const hash = createHash("sha256");
   let sent = 0;
-  answer = async (_, response) => {
+  world.answer = async (_, response) => {
     response.writeHead(200, { "content-length": chunk.length * chunks });
     for (; sent < chunks; sent += 1) {
       hash.update(chunk);
@@ -143,7 +125,9 @@ test("50 MB pass through bounded memory: the provider waits for a listener that 
     }
     response.end();
   };
-  const response = await new Promise<IncomingMessage>((resolve) => get(`${server.url}${path}`, resolve));
+  const response = await new Promise<IncomingMessage>((resolve) =>
+    get(`${world.server().url}${world.path()}`, resolve),
+  );
   setFlagsFromString("--expose-gc");
   const collect = runInNewContext("gc") as () => void;
   const used = () => {

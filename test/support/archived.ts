@@ -4,8 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type { ArchiveSettings } from "../../src/archive/settings.ts";
-import type { Archive, AudioToKeep } from "../../src/core/archive.ts";
-import type { AudioReply } from "../../src/core/audio.ts";
+import type { Archive, AudioReply, AudioToKeep } from "../../src/core/recording.ts";
 
 /** `left`: every file that the archive has anywhere. `environment`: what must not matter to it. */
 export type ArchiveUnderTest = {

@@ -3,7 +3,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type CallEvent, callKey } from "../../src/core/call.ts";
 import type { Delivery, Provider, SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 import { providers } from "../../src/providers/index.ts";
+import type { Store } from "../../src/store/contract.ts";
 import type { Random } from "./random.ts";
+import { waitFor } from "./server.ts";
 
 /** The providers that call, with the settings of the installation `acme`. */
 export const callers: Record<string, object> = {
@@ -19,6 +21,16 @@ const customers = [
   { number: "+14155550123", contactId: "3" },
   { number: "+447700900123", contactId: undefined },
 ] as const;
+
+/** Waits until a server has decoded and logged all that it has. */
+export async function allLogged(store: Store): Promise<void> {
+  await waitFor(
+    "all calls to be logged",
+    async () =>
+      (await store.newDeliveries("acme", 1)).length === 0 && (await store.nextDue("acme")) === undefined,
+    300,
+  );
+}
 
 /** `endStored`: the request that ends the call was acknowledged. `endTried`: it was sent at least once. */
 export type CallTold = {

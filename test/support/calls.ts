@@ -26,6 +26,12 @@ export function scriptOf(server: TestServer, provider: ProviderId, call: Simulat
   return configured(server, provider).provider.simulate.script(call);
 }
 
+/** A request with a JSON body. */
+export function jsonRequest(content: object): SimulatedRequest {
+  const headers = { "content-type": "application/json" };
+  return { afterSeconds: 0, method: "POST", query: "", headers, body: Buffer.from(JSON.stringify(content)) };
+}
+
 /** Sends one request as the provider would, with its proof. */
 export function send(server: TestServer, provider: ProviderId, request: SimulatedRequest): Promise<Response> {
   const { provider: kind, settings } = configured(server, provider);

@@ -1,10 +1,10 @@
-import type { Emulator } from "../../emulators/contract.ts";
-import { type HubspotEmulator, type HubspotOptions, startHubspot } from "../../emulators/hubspot/index.ts";
+import type { Emulator } from "@switchhook/emulators/contract";
+import { type HubspotEmulator, type HubspotOptions, startHubspot } from "@switchhook/emulators/hubspot";
 import {
   type SalesforceEmulator,
   type SalesforceOptions,
   startSalesforce,
-} from "../../emulators/salesforce/index.ts";
+} from "@switchhook/emulators/salesforce";
 
 /** A call on the timeline, as a rep sees it. `all`: every field, as JSON. */
 type LoggedCall = {

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
-import type { Emulator } from "../../emulators/contract.ts";
-import type { HubspotEmulator } from "../../emulators/hubspot/index.ts";
+import type { Emulator } from "@switchhook/emulators/contract";
+import type { HubspotEmulator } from "@switchhook/emulators/hubspot";
 import { openGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import { crmIn, readManifest } from "../../src/manifest.ts";

@@ -1,4 +1,4 @@
-import { simulatedCall } from "../../emulators/test/simulated-call.ts";
+import { simulatedCall } from "@switchhook/emulators/test/simulated-call";
 import { foldCall, ownNumbers } from "../../src/core/customer.ts";
 import { canonical } from "../../src/core/fold.ts";
 import { identityOf } from "../../src/core/phone.ts";

@@ -1,5 +1,5 @@
-import type { ProviderEmulator } from "../../emulators/provider.ts";
-import { madeUpCall } from "../../src/cli/made-up-calls.ts";
+import type { ProviderEmulator } from "@switchhook/emulators/provider";
+import { madeUpCall } from "../../src/cli/simulated-calls.ts";
 import type { SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 import type { Reconciled } from "../../src/flow/lost-webhooks/reconcile.ts";
 import { providers } from "../../src/providers/index.ts";

@@ -1,6 +1,6 @@
-import { signV3 } from "../../emulators/hubspot/index.ts";
-import { post } from "../../emulators/test/hubspot-app.ts";
-import { ask } from "../../emulators/test/hubspot-requests.ts";
+import { signV3 } from "@switchhook/emulators/hubspot";
+import { post } from "@switchhook/emulators/test/hubspot-app";
+import { ask } from "@switchhook/emulators/test/hubspot-requests";
 import { openGrant } from "../../src/installations/grants.ts";
 import { createSealer } from "../../src/lib/seal.ts";
 import { providers } from "../../src/providers/index.ts";

@@ -1,4 +1,4 @@
-import { startExotel } from "../../emulators/exotel/index.ts";
+import { startExotel } from "@switchhook/emulators/exotel";
 import type { SimulatedCall } from "../../src/core/provider.ts";
 import { explainCall } from "../../src/flow/explain/explain.ts";
 import { type AskingOptions, openWorld } from "./asking-world.ts";

@@ -1,6 +1,8 @@
 import { once } from "node:events";
+import type { RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
+import { afterAll, afterEach, beforeAll } from "vitest";
 import { callKey } from "../../src/core/call.ts";
 import type { SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
 import { type AudioLimits, usualLimits } from "../../src/routes/audio.ts";
@@ -9,7 +11,7 @@ import { mountRoutes } from "../../src/routes/route.ts";
 import type { Parts } from "../../src/server/assemble.ts";
 import { inboundCall, type ProviderId, scriptOf, sendAll, settledActivities } from "./calls.ts";
 import { publicUrl, type ServerOptions, startServer, type TestServer } from "./server.ts";
-import type { Upstream } from "./upstream.ts";
+import { startUpstream, type Upstream } from "./upstream.ts";
 
 /** A server whose providers have their recordings at `upstream`. */
 export function startRecordingServer(upstream: Upstream, options: ServerOptions = {}): Promise<TestServer> {
@@ -45,6 +47,35 @@ export async function recordedCall(server: TestServer, provider: ProviderId, ref
   const url = activities.find((activity) => activity["key"] === key)?.["recordingUrl"];
   if (typeof url !== "string" || !url.startsWith(`${publicUrl}/`)) throw new Error(`no link of ours: ${url}`);
   return { key, url, path: url.slice(publicUrl.length) };
+}
+
+/** For the tests of a file: a recording of Exotel whose storage is played by `answer`. */
+export function playRecording() {
+  const notThereYet: RequestListener = (_, response) => response.writeHead(404).end();
+  const warnings: unknown[][] = [];
+  let upstream: Upstream;
+  let server: TestServer;
+  let path: string;
+  const world = {
+    answer: notThereYet,
+    warnings,
+    upstream: () => upstream,
+    server: () => server,
+    path: () => path,
+    play: (init: RequestInit = {}) => fetch(`${server.url}${path}`, init),
+  };
+  beforeAll(async () => {
+    upstream = await startUpstream((request, response) => world.answer(request, response));
+    const log = { warn: (...line: unknown[]) => void warnings.push(line) };
+    server = await startRecordingServer(upstream, { log });
+    ({ path } = await recordedCall(server, "exotel", `${upstream.url}/secret-place.mp3`));
+  });
+  afterAll(async () => {
+    await server.stop();
+    await upstream.stop();
+  });
+  afterEach(() => void warnings.splice(0));
+  return world;
 }
 
 /** The route alone, with limits of its own, for as long as `work` takes. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import { callers, startTraffic } from "../support/call-traffic.ts";
+import { allLogged, callers, startTraffic } from "../support/call-traffic.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { type CrmWorld, type WorldName, worlds } from "../support/crm-worlds.ts";
 import { type Random, seeded } from "../support/random.ts";
@@ -70,12 +70,7 @@ test.each(names)(
     await waitFor("enough calls", () => stored() > 6 * kills, 120);
     await traffic.finish();
     const store = openSqliteStore(join(folder, "data"));
-    await waitFor(
-      "all calls to be logged",
-      async () =>
-        (await store.newDeliveries("acme", 1)).length === 0 && (await store.nextDue("acme")) === undefined,
-      300,
-    );
+    await allLogged(store);
     await store.close();
     const logged = Map.groupBy(world.calls(), ({ key }) => key);
     expect([...logged].filter(([, calls]) => calls.length > 1).map(([key]) => key)).toEqual([]);

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, describe, expect, test } from "vitest";
-import { inboundCall, scriptOf, sendAll, synced } from "../support/calls.ts";
+import { inboundCall, jsonRequest, scriptOf, sendAll, synced } from "../support/calls.ts";
 import { createClock } from "../support/crm-turns.ts";
 import { type CrmWorld, worldNames, worlds } from "../support/crm-worlds.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
@@ -177,13 +177,7 @@ describe.each(worldNames)("%s", (name) => {
       call_inbound: { from_number: known, to_number: "+31201234567" },
     };
     const { provider, settings } = server.parts.installations.get("acme")?.providers["retell"] ?? {};
-    const request = {
-      afterSeconds: 0,
-      method: "POST" as const,
-      query: "",
-      headers: { "content-type": "application/json" },
-      body: Buffer.from(JSON.stringify(question)),
-    };
+    const request = jsonRequest(question);
     const url = "https://hooks.example.com/webhooks/acme/retell";
     const signed = provider?.simulate.sign(request, settings, { now: Date.now(), url });
     const response = await fetch(`${server.url}/webhooks/acme/retell`, {

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import { type CallTold, callers, startTraffic } from "../support/call-traffic.ts";
+import { allLogged, type CallTold, callers, startTraffic } from "../support/call-traffic.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { readCrm } from "../support/crm-files.ts";
 import { type Random, seeded } from "../support/random.ts";
@@ -49,12 +49,7 @@ async function killSomewhere(child: ChildServer, random: Random): Promise<void> 
 
 async function settled(folder: string): Promise<Activity[]> {
   const store = openSqliteStore(join(folder, "data"));
-  await waitFor(
-    "all calls to be logged",
-    async () =>
-      (await store.newDeliveries("acme", 1)).length === 0 && (await store.nextDue("acme")) === undefined,
-    300,
-  );
+  await allLogged(store);
   const { unusedDeliveries, close } = store;
   expect((await unusedDeliveries(10_000)).filter(({ state }) => state === "fault")).toEqual([]);
   await close();

@@ -1,8 +1,8 @@
+import { startBird } from "@switchhook/emulators/bird";
+import { startExotel } from "@switchhook/emulators/exotel";
+import type { ProviderEmulator } from "@switchhook/emulators/provider";
+import { startRetell } from "@switchhook/emulators/retell";
 import { beforeAll, describe, expect, test } from "vitest";
-import { startBird } from "../../emulators/bird/index.ts";
-import { startExotel } from "../../emulators/exotel/index.ts";
-import type { ProviderEmulator } from "../../emulators/provider.ts";
-import { startRetell } from "../../emulators/retell/index.ts";
 import type { Activity } from "../support/asking-world.ts";
 import { type LossyRun, liveThrough } from "../support/lossy-world.ts";
 import { rounds } from "../support/rounds.ts";

@@ -11,9 +11,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { toneOf } from "@switchhook/emulators/audio";
+import { startExotel } from "@switchhook/emulators/exotel";
 import { expect, onTestFinished, test } from "vitest";
-import { toneOf } from "../../emulators/audio.ts";
-import { startExotel } from "../../emulators/exotel/index.ts";
 import type { SimulatedCall } from "../../src/core/provider.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";

@@ -1,7 +1,6 @@
 import type { Agent, Call } from "../../core/call.ts";
 import type { Owner } from "../../core/contact.ts";
-import { findAgent, sameEmail } from "../../core/directory.ts";
-import type { InstallationSettings } from "../../core/settings.ts";
+import { findAgent, type InstallationSettings, sameEmail } from "../../core/settings.ts";
 
 /**
  * The agents of a call under the names that the directory or the CRM has for them. An AI agent keeps its own name: its

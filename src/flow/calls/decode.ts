@@ -1,12 +1,11 @@
 import { setTimeout } from "node:timers/promises";
-import { type Call, callKey } from "../../core/call.ts";
-import { endLimits, overLimits, turnBytes } from "../../core/call-limits.ts";
+import { type Call, callKey, endLimits, overLimits, turnBytes } from "../../core/call.ts";
 import { foldCall } from "../../core/customer.ts";
 import { StoreError } from "../../core/errors.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { identityOf } from "../../core/phone.ts";
 import type { Provider } from "../../core/provider.ts";
-import { withoutUnwanted } from "../../core/recording-policy.ts";
+import { withoutUnwanted } from "../../core/recording.ts";
 import type { Decoding } from "../../core/runtime.ts";
 import { eachInTurn, inParts } from "../../lib/pace.ts";
 import type {

@@ -1,5 +1,5 @@
 import type { Call } from "../../core/call.ts";
-import { recordingPolicyOf } from "../../core/recording-policy.ts";
+import { recordingPolicyOf } from "../../core/recording.ts";
 import type { ConfiguredProvider, Decoding } from "../../core/runtime.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
 import type { CallState, TrackedCall } from "../../core/tracked-call.ts";

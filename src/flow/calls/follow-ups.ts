@@ -1,7 +1,6 @@
-import { type Call, isMissed } from "../../core/call.ts";
+import { beganAt, type Call, isMissed, wasReached } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { FollowUp } from "../../core/crm.ts";
-import { beganAt, wasReached } from "../../core/reached.ts";
 import type { TrackedCall, TrackedFollowUp } from "../../core/tracked-call.ts";
 import type { Reached, Subject, WantedFollowUp } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";

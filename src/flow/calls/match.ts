@@ -1,8 +1,7 @@
 import { type Choice, type Contact, chooseContact } from "../../core/contact.ts";
 import { whyNotANumber } from "../../core/phone.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
-import { unlessAborted } from "../../lib/aborted.ts";
-import { inParts } from "../../lib/pace.ts";
+import { inParts, unlessAborted } from "../../lib/pace.ts";
 import { searchCrm } from "../contacts/caller-search.ts";
 import type { Flow, Installation } from "../installation.ts";
 

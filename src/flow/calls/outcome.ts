@@ -36,7 +36,7 @@ export function outcomeOf(
   };
   if ("failed" in result) return failed(flow, installation, { row, decision }, result.failed);
   if ("gone" in result) {
-    flow.meter.saved(crm, "gone", 1);
+    flow.meter.saved(crm, "gone");
     flow.log.info({ ...line, result: "gone" }, "a person deleted the activity in the CRM; it stays deleted");
     return {
       ...base,
@@ -49,7 +49,7 @@ export function outcomeOf(
   const refused = result.without?.map(maskPeople) ?? [];
   const without = [...refused, ...limitedTexts(limited)];
   const word = created ? "created" : Object.keys(wrote).length > 0 ? "updated" : "unchanged";
-  flow.meter.saved(crm, word, 1);
+  flow.meter.saved(crm, word);
   flow.log.info(
     { ...line, activity: saved, contact: contact?.id ?? record.contact?.id, result: word },
     `call ${word}`,
@@ -90,7 +90,7 @@ export function failed(
   const dead = error.retry === "never";
   const attempts = row.attempts + 1;
   const pause = error.afterMs ?? Math.min(longestPauseMs, 1_000 * 2 ** Math.min(attempts, 12));
-  flow.meter.saved(installation.crm, error.retry, 1);
+  flow.meter.saved(installation.crm, error.retry);
   flow.log.warn(
     {
       installation: row.call.installation,

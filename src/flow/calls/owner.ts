@@ -1,7 +1,6 @@
 import type { Agent, Call } from "../../core/call.ts";
 import type { Contact, Owner } from "../../core/contact.ts";
-import { type AgentEntry, findAgent, sameEmail } from "../../core/directory.ts";
-import type { InstallationSettings } from "../../core/settings.ts";
+import { type AgentEntry, findAgent, type InstallationSettings, sameEmail } from "../../core/settings.ts";
 import { whyTalked } from "./agent-names.ts";
 
 /** `fallback`: owns it when the CRM refuses the owner. */

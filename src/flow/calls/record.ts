@@ -1,12 +1,10 @@
 import { isMissed } from "../../core/call.ts";
 import type { Contact, Owner } from "../../core/contact.ts";
-import type { CallRecord, Fields, SaveResult } from "../../core/crm.ts";
-import { withEmptied } from "../../core/edits.ts";
+import { type CallRecord, type Fields, type SaveResult, withEmptied } from "../../core/crm.ts";
 import { toE164 } from "../../core/phone.ts";
 import type { CallLinks } from "../../core/runtime.ts";
 import type { Decision, TrackedCall, WrittenByUs } from "../../core/tracked-call.ts";
-import type { RenderBudget } from "../../mapping/budget.ts";
-import { type Limited, startRendering } from "../../mapping/rendering.ts";
+import type { Limited, RenderBudget } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
 import type { WantedFollowUp } from "../../store/contract.ts";
 import type { Installation } from "../installation.ts";
@@ -51,7 +49,7 @@ export function recordOf(
   const mapping = installation.mapping();
   const choice = chooseOwner(settings, owners, row.call, contact);
   const view = viewOf(context, installation, row, { contact, choice, owners, lookup });
-  const rendering = startRendering(view, context.budget);
+  const rendering = mapping.render(view, context.budget);
   const { fields, modes } = mapping.activity(rendering);
   const task = isMissed(row.call) ? mapping.task(rendering) : undefined;
   const associate = mapping.associate(rendering);

@@ -1,4 +1,4 @@
-import { endLimits, eventLimits } from "../../core/call-limits.ts";
+import { endLimits, eventLimits } from "../../core/call.ts";
 import type { CallSize, StoredDelivery } from "../../store/contract.ts";
 import type { Flow } from "../installation.ts";
 import { type DecodedEvent, legsOf } from "./gather.ts";

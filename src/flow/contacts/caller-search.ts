@@ -1,5 +1,5 @@
 import type { Contact } from "../../core/contact.ts";
-import { unlessAborted } from "../../lib/aborted.ts";
+import { unlessAborted } from "../../lib/pace.ts";
 import type { CallerSearch, Flow, Installation } from "../installation.ts";
 import { indexContacts } from "./index-contacts.ts";
 

@@ -1,6 +1,6 @@
 import type { Agent } from "../../core/call.ts";
 import type { Owner } from "../../core/contact.ts";
-import { findAgent, sameEmail } from "../../core/directory.ts";
+import { findAgent, sameEmail } from "../../core/settings.ts";
 import type { Flow, Installation } from "../installation.ts";
 
 /** An agent in calls who cannot be linked to a CRM user by the directory or an e-mail address. */

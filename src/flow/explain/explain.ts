@@ -1,5 +1,4 @@
-import { type Call, type CallEvent, callKey } from "../../core/call.ts";
-import { eventLimits, overLimits } from "../../core/call-limits.ts";
+import { type Call, type CallEvent, callKey, eventLimits, overLimits } from "../../core/call.ts";
 import type { Contact, ContactRef } from "../../core/contact.ts";
 import { phaseRank } from "../../core/fold-facts.ts";
 import type { Answer } from "../../core/provider.ts";

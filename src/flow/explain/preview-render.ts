@@ -3,9 +3,8 @@ import type { Fields, FieldValue, WriteMode } from "../../core/crm.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
-import { createBudget, type RenderBudget, shareSpent } from "../../mapping/budget.ts";
 import { type Mapping, parseMapping } from "../../mapping/compile.ts";
-import { cutEnd, whyLimited } from "../../mapping/rendering.ts";
+import { createBudget, cutEnd, type RenderBudget, shareSpent, whyLimited } from "../../mapping/rendering.ts";
 import type { Lookup } from "../calls/match.ts";
 import { type Outgoing, recordOf } from "../calls/record.ts";
 

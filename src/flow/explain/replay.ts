@@ -1,10 +1,12 @@
 import { type Call, type CallEvent, callKey } from "../../core/call.ts";
+import type { Owner } from "../../core/contact.ts";
 import type { CallRecord, FieldValue } from "../../core/crm.ts";
 import { foldCall } from "../../core/customer.ts";
 import { messageOf } from "../../core/errors.ts";
 import { identityOf } from "../../core/phone.ts";
 import type { Provider } from "../../core/provider.ts";
-import { withoutUnwanted } from "../../core/recording-policy.ts";
+import { withoutUnwanted } from "../../core/recording.ts";
+import type { CallLinks } from "../../core/runtime.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";
 import { legsOf } from "../calls/gather.ts";
@@ -86,18 +88,19 @@ async function planPage(
     const legs = new Set(decoded.events.flatMap(legsOf));
     const wanted = [...legs].map((callId) => ({ provider, callId }));
     const groups = await flow.store.groupsOf(installation.settings.name, wanted);
+    const known = { links: await flow.links(), owners: await flow.store.owners(installation.settings.name) };
     for (const group of groups) {
       if (planned.has(group.row.call.key)) continue;
       planned.add(group.row.call.key);
       const all = await deliveriesOf(flow, group.row);
       for (const { id } of all) ids.add(id);
       const again = decodeAgain(providers, all).events;
-      calls.push(await planCall(flow, installation, group, again));
+      calls.push(await planCall(flow, installation, { ...group, again }, known));
     }
-    const known = new Set(groups.flatMap(({ row }) => row.call.legs));
+    const decodedBefore = new Set(groups.flatMap(({ row }) => row.call.legs));
     for (const { callId } of decoded.events) {
       const key = callKey(installation.settings.name, provider, callId);
-      if (known.has(callId) || planned.has(key)) continue;
+      if (decodedBefore.has(callId) || planned.has(key)) continue;
       planned.add(key);
       calls.push({ key, plan: "new", why: "its deliveries could not be decoded before", changes: [] });
     }
@@ -133,8 +136,8 @@ async function deliveriesOf({ store }: Flow, { call }: TrackedCall): Promise<Sto
 async function planCall(
   flow: Flow,
   installation: Installation,
-  { row, events }: CallGroup,
-  again: readonly CallEvent[],
+  { row, events, again }: CallGroup & { again: readonly CallEvent[] },
+  { links, owners }: { links: CallLinks; owners: readonly Owner[] },
 ): Promise<PlannedCall> {
   const { key, provider, revision } = row.call;
   const { region, name } = installation.settings;
@@ -147,8 +150,7 @@ async function planCall(
   if (why !== undefined) return { key, plan: "left", why, changes: [] };
   const fresh = refolded(row, call, identityOf(call.customer?.number, region));
   const { lookup, contact } = await matchInIndex(flow, installation, fresh);
-  const owners = await flow.store.owners(name);
-  const { record } = recordOf(await flow.links(), installation, { row: fresh, lookup, contact, owners });
+  const { record } = recordOf(links, installation, { row: fresh, lookup, contact, owners });
   const history = row.activityId === undefined ? [] : await flow.store.history(row.id);
   const changes = changesOf(record, history);
   if (row.activityId === undefined) return { key, plan: "new", changes };

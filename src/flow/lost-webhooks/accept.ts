@@ -2,7 +2,7 @@ import type { CallEvent, FoldedCall } from "../../core/call.ts";
 import { canonical, fold } from "../../core/fold.ts";
 import { reasonOf } from "../../core/mask.ts";
 import type { Delivery, Provider } from "../../core/provider.ts";
-import { withoutUnwanted } from "../../core/recording-policy.ts";
+import { withoutUnwanted } from "../../core/recording.ts";
 import { inParts } from "../../lib/pace.ts";
 import type { CallGroup } from "../../store/contract.ts";
 import { readDelivery } from "../calls/read-delivery.ts";

@@ -1,9 +1,7 @@
-import type { Archive } from "../../core/archive.ts";
-import { type AudioReply, isAudio } from "../../core/audio.ts";
 import type { Call } from "../../core/call.ts";
 import { ArchiveError, CrmError } from "../../core/errors.ts";
 import { reasonOf } from "../../core/mask.ts";
-import { recordingPolicyOf } from "../../core/recording-policy.ts";
+import { type Archive, type AudioReply, isAudio, recordingPolicyOf } from "../../core/recording.ts";
 import type { TrackedCall, TrackedRecording } from "../../core/tracked-call.ts";
 import { patienceMs } from "../calls/due.ts";
 import type { Flow, Installation } from "../installation.ts";

@@ -1,7 +1,7 @@
 import { Rejected } from "../../core/errors.ts";
 import type { CallLinks, LinkedCall } from "../../core/runtime.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
-import { hmacSha256, sameBytes } from "../../lib/signature.ts";
+import { hmacSha256, sameBytes } from "../../lib/secrets.ts";
 import type { Store } from "../../store/contract.ts";
 import type { Flow, Installation } from "../installation.ts";
 

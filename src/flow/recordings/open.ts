@@ -1,8 +1,6 @@
-import type { Archive } from "../../core/archive.ts";
-import type { AudioReply, AudioRequest } from "../../core/audio.ts";
 import type { Call } from "../../core/call.ts";
 import { Rejected } from "../../core/errors.ts";
-import { recordingPolicyOf } from "../../core/recording-policy.ts";
+import { type Archive, type AudioReply, type AudioRequest, recordingPolicyOf } from "../../core/recording.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import type { Flow, Installation } from "../installation.ts";
 

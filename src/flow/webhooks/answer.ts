@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Contact, chooseContact, type Owner } from "../../core/contact.ts";
-import { agentIdOf } from "../../core/directory.ts";
 import { reasonOf } from "../../core/mask.ts";
 import { identityOf, isWithheld, maskNumber, toE164 } from "../../core/phone.ts";
 import type { Answer, Question } from "../../core/provider.ts";
 import type { ConfiguredProvider } from "../../core/runtime.ts";
-import { limitedTexts, type Rendering, startRendering } from "../../mapping/rendering.ts";
+import { agentIdOf } from "../../core/settings.ts";
+import { limitedTexts, type Rendering } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
 import type { StoredAnswer } from "../../store/contract.ts";
 import { whyNotLookedUp } from "../calls/match.ts";
@@ -64,7 +64,9 @@ async function answerOnce(
     const number = identityOf(question.from, settings.region);
     const found = await findCaller(flow, installation, question, number);
     const owner = await ownerOf(flow, installation, found.contact);
-    const rendering = startRendering(viewOf(installation, configured, question, { ...found, owner }));
+    const rendering = installation
+      .mapping()
+      .render(viewOf(installation, configured, question, { ...found, owner }));
     const { answer, chosenBy } = decide(installation, configured, question, rendering);
     logLimited(flow, settings.name, rendering.limited);
     const why = {

@@ -1,16 +1,10 @@
 import type { FoldedCall } from "../../core/call.ts";
-import {
-  type Delivery,
-  type PollContext,
-  type Polling,
-  polledMethod,
-  type Span,
-} from "../../core/provider.ts";
+import type { Delivery, PollContext, Polling, Span } from "../../core/provider.ts";
 import { isCallId, isoFromText, type JsonObject, textAt } from "../../lib/body.ts";
+import { polledDelivery } from "../../lib/provider-api.ts";
 import { type BirdApi, birdApi, isApiId, lacks, workspacePath } from "./api.ts";
-import { recordingsThere } from "./recording-facts.ts";
 import type { BirdSettings } from "./settings.ts";
-import { polledEvents } from "./wire.ts";
+import { polledEvents, recordingsThere } from "./wire.ts";
 
 /** The API allows up to 1,000 calls and 99 recordings a page (docs.bird.com, 2026). */
 const callsPerPage = 500;
@@ -149,15 +143,8 @@ function callDelivery(row: JsonObject, settings: BirdSettings, context: PollCont
 function deliveryOf(
   { event, payload, path }: { event: string; payload: JsonObject; path: string },
   settings: BirdSettings,
-  { installation, now }: PollContext,
+  context: PollContext,
 ): Delivery {
-  return {
-    installation,
-    provider: "bird",
-    receivedAt: new Date(now()).toISOString(),
-    method: polledMethod,
-    url: `${workspacePath(settings)}/${path}`,
-    headers: { "content-type": "application/json" },
-    body: Buffer.from(JSON.stringify({ service: "channels", event, payload })),
-  };
+  const url = `${workspacePath(settings)}/${path}`;
+  return polledDelivery("bird", url, { service: "channels", event, payload }, context);
 }

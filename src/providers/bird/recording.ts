@@ -1,10 +1,10 @@
-import type { AudioReply, AudioRequest } from "../../core/audio.ts";
 import { ProviderError, Rejected } from "../../core/errors.ts";
+import type { AudioReply, AudioRequest } from "../../core/recording.ts";
 import { textAt } from "../../lib/body.ts";
 import { openOutside } from "../../lib/outbound.ts";
 import { birdApi, lacks, usualApiUrl } from "./api.ts";
-import { recordingIdOf } from "./recording-facts.ts";
 import type { BirdSettings } from "./settings.ts";
+import { recordingIdOf } from "./wire.ts";
 
 /** Bird's own hosts; according to its documents, media are at `media.api.bird.com` (2026). */
 const hosts = ["*.bird.com", "*.messagebird.com"];

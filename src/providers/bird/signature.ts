@@ -1,7 +1,7 @@
 import { Webhook } from "standardwebhooks";
 import { Rejected } from "../../core/errors.ts";
 import type { BodyCheck, DeliveryHead, Proof } from "../../core/provider.ts";
-import { hmacSha256, isOneOf, sameBytes, sha256 } from "../../lib/signature.ts";
+import { hmacSha256, isOneOf, sameBytes, sha256 } from "../../lib/secrets.ts";
 import type { BirdSettings } from "./settings.ts";
 
 export const headerNames = {

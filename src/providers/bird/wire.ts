@@ -1,10 +1,22 @@
-import type { CallEvent } from "../../core/call.ts";
+import type { AgentRef, CallEvent, Facts, Outcome, Recording } from "../../core/call.ts";
 import { Rejected } from "../../core/errors.ts";
 import { type Delivery, polledMethod } from "../../core/provider.ts";
-import { callIdAt, isObject, type JsonObject, jsonBody, textAt } from "../../lib/body.ts";
+import {
+  callIdAt,
+  isCallId,
+  isObject,
+  isoFromText,
+  type JsonObject,
+  jsonBody,
+  numberAt,
+  objectsAt,
+  scalarsOf,
+  secondsAt,
+  textAt,
+} from "../../lib/body.ts";
+import { outcomeOfWord, plainWord } from "../../lib/words.ts";
+import { isApiId } from "./api.ts";
 import { decodeChannels } from "./channels.ts";
-import { decodePlatform } from "./platform.ts";
-import { decodeRecordings } from "./recording-facts.ts";
 
 const channelsEvents = new Set(["voice.inbound", "voice.outbound"]);
 const platformEvents = new Set(["voice_call.initiated", "voice_call.answered", "voice_call.ended"]);
@@ -78,4 +90,131 @@ function callIn(
 function nameAt(body: JsonObject, name: string): string | undefined {
   const value = Object.hasOwn(body, name) ? body[name] : undefined;
   return typeof value === "string" ? value.trim() || undefined : undefined;
+}
+
+type PlatformFacts = Omit<CallEvent, "callId">;
+
+/** The facts of a `voice_call.*` of the new Bird platform; fields as in @messagebird/sdk 0.63. */
+function decodePlatform(
+  type: string,
+  data: JsonObject,
+  timestamp: string | undefined,
+  receivedAt: string,
+): PlatformFacts {
+  const time = isoFromText(timestamp);
+  const at = time ?? receivedAt;
+  const sessionId = textAt(data, "session_id");
+  const isLeg = sessionId !== undefined && isCallId(sessionId) && sessionId !== textAt(data, "call_id");
+  // Unverified: that calls with the same session are legs of one conversation.
+  const base = { at, kind: type, ...(isLeg && { sameCallAs: sessionId }) };
+  if (type === "voice_call.initiated") {
+    const common = commonFacts(data, false);
+    return { ...base, phase: "ringing", facts: { ...common, ...(time && { startedAt: time }) } };
+  }
+  if (type === "voice_call.answered") {
+    const common = commonFacts(data, true);
+    return { ...base, phase: "answered", facts: { ...common, ...(time && { answeredAt: time }) } };
+  }
+  const end = endFacts(data);
+  const facts = { ...commonFacts(data, end.outcome === "completed"), ...(time && { endedAt: time }), ...end };
+  return { ...base, phase: "ended", facts };
+}
+
+/** Not verified: that `duration_ms` counts from the answer; only an answered call has a talk time. */
+function endFacts(data: JsonObject): Facts {
+  const status = textAt(data, "status")?.toLowerCase() ?? "";
+  const outcome: Outcome =
+    plainWord(status) === "answered" ? "completed" : (outcomeOfWord(status) ?? "unknown");
+  const ms = numberAt(data, "duration_ms");
+  const seconds = secondsAt({ seconds: ms === undefined ? undefined : Math.round(ms / 1000) }, "seconds");
+  return {
+    outcome,
+    ...(status && { reason: status }),
+    ...(outcome === "completed" && seconds !== undefined && { talkSeconds: seconds }),
+  };
+}
+
+/**
+ * The number that an outbound leg reached is the customer's, or that of the colleague to whom the session's inbound
+ * call was forwarded. It is therefore also listed as an agent; the one that turns out to be the customer is not an agent.
+ * Before version 0.20.0 of the SDK the numbers were called `src_number` and `dst_number`.
+ */
+function commonFacts(data: JsonObject, talked: boolean): Facts {
+  const direction = textAt(data, "direction");
+  const from = textAt(data, "from") ?? textAt(data, "src_number");
+  const to = textAt(data, "to") ?? textAt(data, "dst_number");
+  const custom = scalarsOf({
+    session_id: textAt(data, "session_id"),
+    workspace_id: textAt(data, "workspace_id"),
+    sip_response_code: numberAt(data, "sip_response_code"),
+    billable_ms: numberAt(data, "billable_ms"),
+  });
+  const facts: Facts = Object.keys(custom).length > 0 ? { custom } : {};
+  if (direction !== "inbound" && direction !== "outbound") return facts;
+  const [number, line] = direction === "inbound" ? [from, to] : [to, from];
+  const reached: AgentRef | undefined =
+    direction === "outbound" && to ? { ids: [to], ...(talked && { talked }) } : undefined;
+  return {
+    direction,
+    ...(number && { customer: { number } }),
+    ...(line && { line }),
+    ...(reached && { agents: [reached] }),
+    ...facts,
+  };
+}
+
+/** More recordings than one call has. */
+const mostRecordings = 1_000;
+
+type FoundRecording = { recording: Recording; seconds: number; at: string };
+
+/** The fact of `voice.recordings`: the one recording of the call that is played. None while there is none. */
+function decodeRecordings(callId: string, payload: JsonObject, receivedAt: string): CallEvent[] {
+  const [best, ...others] = recordingsThere(objectsAt(payload, "recordings"));
+  if (!best) return [];
+  // The time of the latest change, so that a better, earlier recording does not sort first.
+  const at = others.reduce((latest, other) => (other.at > latest ? other.at : latest), best.at);
+  return [{ callId, at: at || receivedAt, kind: "voice.recordings", facts: { recording: best.recording } }];
+}
+
+/**
+ * The recordings of a call that can be fetched: the longest first, then the newest. Not verified: how several
+ * recordings of one call relate; whether `duration` is in seconds, like that of a call.
+ */
+export function recordingsThere(recordings: readonly JsonObject[]): FoundRecording[] {
+  const found = recordings.slice(0, mostRecordings).flatMap((row) => {
+    const id = textAt(row, "id");
+    const isThere = textAt(row, "status")?.toLowerCase() === "available";
+    if (!isThere || !isApiId(id)) return [];
+    const seconds = secondsOf(row);
+    const recording = { ref: refOf(id, textAt(row, "format")), ...(seconds > 0 && { seconds }) };
+    return [{ recording, seconds, at: timeAt(row, "updatedAt") ?? timeAt(row, "createdAt") ?? "" }];
+  });
+  return found.sort(
+    (a, b) =>
+      b.seconds - a.seconds || b.at.localeCompare(a.at) || a.recording.ref.localeCompare(b.recording.ref),
+  );
+}
+
+/** The id of the recording in one of our `Recording.ref`; undefined for any other ref. */
+export function recordingIdOf(ref: string): string | undefined {
+  return /^bird:recording:([\w-]{1,128})(?:\.(?:wav|mp3))?$/.exec(ref)?.[1];
+}
+
+/** A ref of our own, since Bird's links are valid for 600 s only. The ending is for players, and not part of the id. */
+function refOf(id: string, format: string | undefined): string {
+  const [ending] = /(wav|mp3)$/.exec(format?.toLowerCase() ?? "") ?? [];
+  return `bird:recording:${id}${ending ? `.${ending}` : ""}`;
+}
+
+/** 0 when unknown: real recordings that can be fetched have had a `duration` of 0 and no end (2023). */
+function secondsOf(row: JsonObject): number {
+  const duration = secondsAt(row, "duration");
+  if (duration) return duration;
+  const [from, to] = [timeAt(row, "startedAt"), timeAt(row, "endedAt")];
+  return from && to && from < to ? Math.round((Date.parse(to) - Date.parse(from)) / 1000) : 0;
+}
+
+function timeAt(row: JsonObject, name: string): string | undefined {
+  return isoFromText(textAt(row, name));
 }

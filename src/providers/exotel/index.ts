@@ -1,14 +1,12 @@
 import type { Delivery, Provider } from "../../core/provider.ts";
 import { parsedOnce } from "../../lib/body.ts";
 import { verifySecret } from "../../lib/secrets.ts";
-import { appNotification } from "./app-notification.ts";
 import { callDetails } from "./call-details.ts";
 import { ccm } from "./ccm.ts";
 import type { Dialect } from "./event.ts";
-import { notification } from "./notification.ts";
-import { passthru } from "./passthru.ts";
+import { appNotification, notification } from "./notification.ts";
+import { passthru, popup } from "./passthru.ts";
 import { createPolling } from "./polling.ts";
-import { popup } from "./popup.ts";
 import { openRecording } from "./recording.ts";
 import { type ExotelSettings, exotelSettings } from "./settings.ts";
 import { simulation } from "./simulate.ts";

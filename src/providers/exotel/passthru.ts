@@ -71,7 +71,7 @@ export const passthru: Dialect = {
  * In an incoming call CallFrom is the caller and CallTo the ExoPhone; in an outgoing one CallTo is the number dialled
  * (support article 48283). `OutgoingPhoneNumber` is the ExoPhone that the flow dials from.
  */
-export function commonFacts(fields: JsonObject, agent: { email?: string; talked?: boolean }): Facts {
+function commonFacts(fields: JsonObject, agent: { email?: string; talked?: boolean }): Facts {
   const direction = directionOf(wordOf(fields, "Direction"));
   const { from, to } = endsOf(fields);
   const dialled = textOf(fields, "DialWhomNumber");
@@ -97,7 +97,7 @@ export function commonFacts(fields: JsonObject, agent: { email?: string; talked?
 }
 
 /** AgentStream has only From and To. */
-export function endsOf(fields: JsonObject): { from?: string; to?: string } {
+function endsOf(fields: JsonObject): { from?: string; to?: string } {
   const from = textOf(fields, "CallFrom") ?? textOf(fields, "From");
   const to = textOf(fields, "CallTo") ?? textOf(fields, "To");
   return { ...(from && { from }), ...(to && { to }) };
@@ -133,7 +133,7 @@ function isOver(fields: JsonObject): boolean {
   return outcomeByCallType.has(callType) || outcomeOf(callStatus) !== undefined;
 }
 
-export function endedFacts(fields: JsonObject, agent: { email?: string } = {}): Facts {
+function endedFacts(fields: JsonObject, agent: { email?: string } = {}): Facts {
   const dialled = outcomeOf(dialStatus(fields));
   const streamed = streamOutcome(fields);
   const talkSeconds = talkOf(fields);
@@ -237,4 +237,45 @@ function botOf(fields: JsonObject): AgentRef[] {
   const talked = streamOutcome(fields) === "completed" && secondsAt(streamOf(fields), "Duration") !== 0;
   const id = textOf(fields, "flow_id") ?? "voicebot";
   return [{ ids: [id], name: "Voicebot", kind: "ai", ...(talked && { talked }) }];
+}
+
+/**
+ * The Connect applet's pop-up, sent once for each agent whose phone rings. Its `Status` is the state of that agent's
+ * line and never an outcome: `Dial` with `busy` is a ringing phone, `Terminal` with `free` the end of the dialling. The
+ * result is in `DialCallStatus`, the legs and the recording, where they are sent.
+ */
+export const popup: Dialect = {
+  speaks: (message) => {
+    const { fields } = message;
+    const [eventType, status] = [wordOf(fields, "EventType"), wordOf(fields, "Status")];
+    if (eventType === "dial" || status === "free") return true;
+    if (Object.hasOwn(fields, "CallType") || Object.hasOwn(fields, "DialCallStatus")) return false;
+    return Object.hasOwn(fields, "AgentEmail") || (passthru.speaks(message) && status === "busy");
+  },
+  kind: ({ fields }) => kindOf("popup", wordOf(fields, "EventType") ?? wordOf(fields, "Status")),
+  events: (message, callId) => {
+    const { fields } = message;
+    const email = textOf(fields, "AgentEmail");
+    const over = wordOf(fields, "Status") === "free" || wordOf(fields, "EventType") === "terminal";
+    const agent = { ...(email && { email }) };
+    return eventsFrom(message, {
+      callId,
+      kind: popup.kind(message),
+      times: [textOf(fields, "CurrentTime"), textOf(fields, "Created")],
+      phase: over ? "ended" : "ringing",
+      facts: asSeenByCaller(over ? endedFacts(fields, agent) : commonFacts(fields, agent), fields),
+    });
+  },
+};
+
+/**
+ * The direction of a pop-up is that of the dialled leg, `outbound-dial` for incoming calls too, while CallFrom is the
+ * calling party and CallTo the ExoPhone of the flow (support article 3000106308). So it shows the ends and not the
+ * direction.
+ */
+function asSeenByCaller(dialled: Facts, fields: JsonObject): Facts {
+  if (dialled.direction !== "outbound") return dialled;
+  const { direction: _, otherEnd: __, ...facts } = dialled;
+  const { from, to } = endsOf(fields);
+  return { ...facts, customer: partyOf(from), line: to };
 }

@@ -1,15 +1,16 @@
 import type { FoldedCall } from "../../core/call.ts";
-import {
-  type Delivery,
-  type PollContext,
-  type Polling,
-  polledMethod,
-  type Span,
-} from "../../core/provider.ts";
+import type { Delivery, PollContext, Polling, Span } from "../../core/provider.ts";
 import { textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
-import { createAccounts, type ExotelAccount, lacksForPolling } from "./account.ts";
-import { type BulkRow, detailsOf, pagesOf } from "./bulk.ts";
+import { polledDelivery } from "../../lib/provider-api.ts";
+import {
+  type BulkRow,
+  createAccounts,
+  detailsOf,
+  type ExotelAccount,
+  lacksForPolling,
+  pagesOf,
+} from "./api.ts";
 import { lacksFigures } from "./call-details.ts";
 import type { ExotelSettings } from "./settings.ts";
 import { toExotelTime } from "./values.ts";
@@ -89,20 +90,9 @@ async function completed(
   return calls;
 }
 
-function deliveryOf(
-  account: ExotelAccount,
-  { sid, fields }: BulkRow,
-  { installation, now }: PollContext,
-): Delivery {
-  return {
-    installation,
-    provider: "exotel",
-    receivedAt: new Date(now()).toISOString(),
-    method: polledMethod,
-    url: account.pathOf(`Calls/${encodeURIComponent(sid)}.json`),
-    headers: { "content-type": "application/json" },
-    body: Buffer.from(JSON.stringify({ Call: fields })),
-  };
+function deliveryOf(account: ExotelAccount, { sid, fields }: BulkRow, context: PollContext): Delivery {
+  const url = account.pathOf(`Calls/${encodeURIComponent(sid)}.json`);
+  return polledDelivery("exotel", url, { Call: fields }, context);
 }
 
 const dayMs = 86_400_000;

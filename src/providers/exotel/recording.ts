@@ -1,4 +1,4 @@
-import type { AudioReply, AudioRequest } from "../../core/audio.ts";
+import type { AudioReply, AudioRequest } from "../../core/recording.ts";
 import { isAtApi, isHostIn, openOutside } from "../../lib/outbound.ts";
 
 export type RecordingSettings = {

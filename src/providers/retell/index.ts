@@ -1,13 +1,12 @@
 import type { Scalar } from "../../core/call.ts";
 import type { Answer, Provider, Question } from "../../core/provider.ts";
 import { parsedOnce } from "../../lib/body.ts";
-import { decode } from "./decode.ts";
 import { polling } from "./polling.ts";
 import { openRecording } from "./recording.ts";
 import { type RetellSettings, settings } from "./settings.ts";
 import { verifySignature } from "./signature.ts";
 import { simulate } from "./simulate.ts";
-import { parse, read } from "./wire.ts";
+import { decode, parse, read } from "./wire.ts";
 
 export const retell: Provider<RetellSettings> = {
   id: "retell",

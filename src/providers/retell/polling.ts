@@ -1,14 +1,9 @@
 import type { FoldedCall } from "../../core/call.ts";
 import { ProviderError } from "../../core/errors.ts";
-import {
-  type Delivery,
-  type PollContext,
-  type Polling,
-  polledMethod,
-  type Span,
-} from "../../core/provider.ts";
+import type { Delivery, PollContext, Polling, Span } from "../../core/provider.ts";
 import { isCallId, type JsonObject, textAt } from "../../lib/body.ts";
 import { inParts } from "../../lib/pace.ts";
+import { polledDelivery } from "../../lib/provider-api.ts";
 import { callById, callPath, listPath, requestPage } from "./api.ts";
 import { timeAt } from "./facts.ts";
 import { isOver, neverConnected } from "./outcome.ts";
@@ -103,14 +98,6 @@ function leavesOut(row: JsonObject): boolean {
   return !neverConnected(textAt(row, "disconnection_reason"));
 }
 
-function deliveryOf(call: JsonObject, url: string, { installation, now }: PollContext): Delivery {
-  return {
-    installation,
-    provider: "retell",
-    receivedAt: new Date(now()).toISOString(),
-    method: polledMethod,
-    url,
-    headers: { "content-type": "application/json" },
-    body: Buffer.from(JSON.stringify({ event: listedEvent, call })),
-  };
+function deliveryOf(call: JsonObject, url: string, context: PollContext): Delivery {
+  return polledDelivery("retell", url, { event: listedEvent, call }, context);
 }

@@ -1,4 +1,4 @@
-import type { AudioReply, AudioRequest } from "../../core/audio.ts";
+import type { AudioReply, AudioRequest } from "../../core/recording.ts";
 import { openOutside } from "../../lib/outbound.ts";
 import { callById } from "./api.ts";
 import { recordingLinkOf } from "./facts.ts";

@@ -1,6 +1,6 @@
 import { Rejected } from "../../core/errors.ts";
 import type { BodyCheck, DeliveryHead } from "../../core/provider.ts";
-import { hmacSha256, sameBytes } from "../../lib/signature.ts";
+import { hmacSha256, sameBytes } from "../../lib/secrets.ts";
 
 export const signatureHeader = "x-retell-signature";
 

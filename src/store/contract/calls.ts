@@ -1,5 +1,4 @@
-import type { Call, CallEvent } from "../../core/call.ts";
-import type { EventLimits } from "../../core/call-limits.ts";
+import type { Call, CallEvent, EventLimits } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { FollowUp } from "../../core/crm.ts";
 import type { Delivery } from "../../core/provider.ts";
