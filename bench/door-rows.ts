@@ -107,8 +107,8 @@ export async function doorRows(
     row(
       `whole route for ${size.sustained} s, lag under 2 s`,
       `${held.perSecond}/s = ${share} x bare, lag at most ${held.lagMs} ms`,
-      "0.6 x bare",
-      share >= 0.6,
+      "0.3 x bare",
+      share >= 0.3,
     );
     row("  resident memory meanwhile", `${held.rssMb} MB`, "250 MB", held.rssMb < 250);
   }
