@@ -3,10 +3,13 @@ import type { CrmRequest } from "../core/crm-app.ts";
 import type { Meter } from "../core/runtime.ts";
 import type { Store } from "../store/contract.ts";
 
+/** Wakes the process this often even at rest (ms); Node's figures of the delay include it. Usual is 10. */
+const eventLoopMonitoringPrecision = 50;
+
 /** Prometheus figures. Label values come from our own closed lists, never from a request. */
 export function createMetrics(store: Store, known: { providers: readonly string[]; now: () => number }) {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision });
   const registers = [registry];
   const received = new Counter({
     name: "switchhook_deliveries_total",
