@@ -3,15 +3,14 @@ import { join } from "node:path";
 import type { Sample, ServerOptions } from "./our-server.ts";
 
 /** A server under test in a process of its own. `startMs`: from the first line of its code to listening. */
-export type Server = {
+export type Server<S = Sample> = {
   port: number;
   startMs: number;
-  sample: () => Promise<Sample>;
+  sample: () => Promise<S>;
   stop: () => Promise<void>;
 };
 
 type Cost = { atMs: number; cpuMs: number; rssMb: number };
-type Idle = Omit<Server, "sample"> & { sample: () => Promise<Cost> };
 
 export function startBare(): Promise<Server> {
   return start("bare-server.ts", [], []);
@@ -34,12 +33,11 @@ export async function startEmulator(
 const flags = ["--max-semi-space-size=8", "--max-old-space-size=1024"];
 
 /** A server over a config file, whose samples say what it costs. */
-export async function startIdle(file: string, data: string): Promise<Idle> {
-  const server = await start("idle-server.ts", [file, data], flags);
-  return { ...server, sample: server.sample as unknown as Idle["sample"] };
+export function startIdle(file: string, data: string): Promise<Server<Cost>> {
+  return start("idle-server.ts", [file, data], flags);
 }
 
-async function start(file: string, args: string[], execArgv: string[]): Promise<Server> {
+async function start<S = Sample>(file: string, args: string[], execArgv: string[]): Promise<Server<S>> {
   const child = fork(join(import.meta.dirname, file), args, { execArgv });
   const { port, startMs = 0 } = (await said(child)) as { port: number; startMs?: number };
   return {
@@ -47,7 +45,7 @@ async function start(file: string, args: string[], execArgv: string[]): Promise<
     startMs,
     async sample() {
       child.send("sample");
-      return (await said(child)) as Sample;
+      return (await said(child)) as S;
     },
     stop: () =>
       new Promise((stopped) => {

@@ -1,9 +1,10 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { numberingFor } from "../src/flow/contacts/renumber.ts";
 import { openSqliteStore } from "../src/store/sqlite/store.ts";
 
-/** Makes a store in the folder and puts rows straight into its file: nobody waits for what only sets the scene. */
+/** Makes a store in the folder and puts rows straight into its file, which is fast and not durable. */
 async function fill(folder: string, work: (db: DatabaseSync) => void): Promise<void> {
   const store = openSqliteStore(folder);
   await store.ready();
@@ -46,6 +47,8 @@ export function fillContacts(folder: string, count: number): Promise<void> {
     const phone = db.prepare(
       "INSERT INTO phones (installation, number, kind, id) VALUES ('bench', ?, 'contact', ?)",
     );
+    // As after the first sync.
+    db.prepare("INSERT INTO numberings (installation, version) VALUES ('bench', ?)").run(numberingFor("US"));
     for (let n = 0; n < count; n++) {
       const id = `c${n}`;
       const number = numberOfContact(n);

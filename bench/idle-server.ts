@@ -4,6 +4,7 @@ import { createApp } from "../src/app.ts";
 import { loadConfig } from "../src/config/index.ts";
 import { providers } from "../src/providers/index.ts";
 import { assemble } from "../src/server/assemble.ts";
+import { listen } from "./listen.ts";
 
 /** A whole server over a config file, as `npm start` runs it. Its parent asks for its CPU time and its memory. */
 const started = performance.now();
@@ -28,21 +29,12 @@ const parts = assemble(config, { log: { debug: quiet, info: quiet, warn: first, 
 await parts.accounts.load();
 const app = createApp(parts);
 await parts.flow.store.ready();
-app.listen(0, "127.0.0.1", async () => {
-  await parts.start();
-  const address = app.address();
-  process.send?.({
-    port: typeof address === "object" && address ? address.port : 0,
-    startMs: performance.now() - started,
-  });
-});
-
-process.on("message", () => {
+await parts.start();
+listen(app, started, () => {
   const { user, system } = process.cpuUsage();
-  process.send?.({
+  return {
     atMs: performance.now(),
     cpuMs: (user + system) / 1_000,
     rssMb: Math.round(process.memoryUsage.rss() / 1_048_576),
-  });
+  };
 });
-process.on("disconnect", () => process.exit(0));

@@ -7,6 +7,7 @@ import type { ConnectorKind } from "../src/core/crm.ts";
 import type { Log } from "../src/core/runtime.ts";
 import { providers } from "../src/providers/index.ts";
 import { assemble } from "../src/server/assemble.ts";
+import { listen } from "./listen.ts";
 
 /** What the parent asks for. `lanes`: decode, fold and deliver behind the door. `crm`: `hangs` never answers; or settings. */
 export type ServerOptions = {
@@ -82,13 +83,7 @@ const parts = assemble(config, { log, ...(options.crm === "hangs" && { connector
 const app = createApp(parts);
 await parts.flow.store.ready();
 if (options.lanes) await parts.start();
-app.listen(0, "127.0.0.1", () => {
-  const address = app.address();
-  process.send?.({
-    port: typeof address === "object" && address ? address.port : 0,
-    startMs: performance.now() - started,
-  });
-});
+listen(app, started, sample);
 
 async function sample(): Promise<Sample> {
   const { store } = parts.flow;
@@ -101,8 +96,3 @@ async function sample(): Promise<Sample> {
   const rssMb = Math.round(process.memoryUsage.rss() / 1_048_576);
   return { synced, rssMb, lagMs: Math.max(0, ...waits), undone };
 }
-
-process.on("message", (message) => {
-  if (message === "sample") void sample().then((result) => process.send?.(result));
-});
-process.on("disconnect", () => process.exit(0));

@@ -41,6 +41,20 @@ export async function durableAcks(folder: string, seconds: number, keep: boolean
   return { ...result, rssMb, startMs: server.startMs };
 }
 
+/** Acknowledgements at a steady rate after two seconds of warming up, of the door alone or with all `lanes` at work. */
+export async function steadyAcks(
+  folder: string,
+  { lanes, rate, seconds }: { lanes: boolean; rate: number; seconds: number },
+): Promise<LoadResult> {
+  const server = await startOurs({ folder, lanes, crm: "local" });
+  const run = (during: number) =>
+    load({ port: server.port, path, connections: 64, seconds: during, rate, request: events() });
+  await run(2);
+  const result = await run(seconds);
+  await server.stop();
+  return result;
+}
+
 /** The whole route at a steady rate: decoding, folding and delivery to the local CRM keep up behind the door. */
 export async function sustained(folder: string, rate: number, seconds: number) {
   const server = await startOurs({ folder, lanes: true, crm: "local" });

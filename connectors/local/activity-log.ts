@@ -1,5 +1,6 @@
 import { writeSync } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import type { Fault } from "../../src/core/errors.ts";
 import type { JsonObject } from "../../src/lib/body.ts";
 import { createPace } from "../../src/lib/pace.ts";
 import { emptyIndex, enter, indexOf, type Line, linesOf, nameOf, type RecordKind } from "./activity-index.ts";
@@ -27,6 +28,8 @@ export type ActivityLog = {
   activity(key: string, id?: string): Promise<JsonObject | undefined>;
   task(id: string): Promise<JsonObject | undefined>;
   taskIdOf(key: string): string | undefined;
+  /** What is wrong with the lines that are no records. */
+  faults(): Fault[];
   nextId(kind: RecordKind): string;
   put(kind: RecordKind, record: JsonObject): void;
   remove(key: string, id?: string): void;
@@ -214,6 +217,12 @@ export function activityLog(file: string, warn: (message: string) => void): Acti
     activity: (key, id) => read(index.activities.get(activityName(key, id))).catch(cured),
     task: (id) => read(index.tasks.get(id)).catch(cured),
     taskIdOf: (key) => index.taskIds.get(key),
+    faults: () =>
+      index.problems.map((problem) => ({
+        at: file,
+        problem: `${problem}.`,
+        cure: "Correct or delete the line: until then it is left out and stays in the file.",
+      })),
     nextId: (kind) => String(index.lastIds[kind] + 1),
     put,
     remove: (key, id) => {

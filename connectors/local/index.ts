@@ -58,6 +58,7 @@ function connect({ file: path }: LocalSettings, { region, warn }: ConnectContext
     prepare: async () => {
       await crm.contacts();
     },
+    faults: () => crm.change(async (_, log) => log.faults()),
     close: crm.close,
   };
 }

@@ -177,6 +177,8 @@ async function crmChecks(parts: Parts, installation: Installation): Promise<Chec
     }),
   );
   if (checks.some(({ faults }) => faults.length > 0)) return checks;
+  const broken = await connector.faults?.();
+  if (broken?.length) checks.push({ check: `${name} records`, faults: broken });
   const path = parts.mappings.get(settings.name)?.path() ?? "mapping";
   const fields = await connector.fields?.();
   if (!fields) return [...checks, { check: `${name} fields`, says: "takes any field", faults: [] }];

@@ -2,7 +2,7 @@ import type { ZodType } from "zod";
 import type { Scalar } from "./call.ts";
 import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
 import type { CrmRecordings, CrmRequest, CrmWebhook, OAuth, TokenSource } from "./crm-app.ts";
-import type { CrmError } from "./errors.ts";
+import type { CrmError, Fault } from "./errors.ts";
 
 /** The value of one CRM field, in the CRM's own type. A multi-select is one text with semicolons. */
 export type FieldValue = Scalar;
@@ -155,6 +155,8 @@ export type Connector = {
   owners?(): Promise<Owner[]>;
   fields?(): Promise<FieldDescriptions>;
   prepare?(): Promise<void>;
+  /** What is wrong with its records, for `switchhook check`; calls are logged all the same. */
+  faults?(): Promise<Fault[]>;
   close?(): Promise<void>;
 };
 

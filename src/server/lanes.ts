@@ -15,7 +15,7 @@ import type { Connected } from "./connect.ts";
 import { reconcileLane } from "./reconcile-lane.ts";
 
 /** Deliveries in one transaction: few enough that an inbound call never waits for it. */
-const deliveriesAtOnce = 32;
+const deliveriesAtOnce = 64;
 /** Webhooks that arrive meanwhile are decoded in one transaction. */
 const decodeRestMs = 20;
 /** Calls that fall due meanwhile go to the CRM in one batch. */

@@ -11,10 +11,13 @@ type KnownToMetrics = {
   instances: () => ReturnType<Tenancies["counts"]> | undefined;
 };
 
+/** Wakes the process this often even at rest (ms); Node's figures of the delay include it. Usual is 10. */
+const eventLoopMonitoringPrecision = 50;
+
 /** Prometheus figures. Label values come from our own closed lists, never from a request. */
 export function createMetrics(store: Store, known: KnownToMetrics) {
   const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision });
   const registers = [registry];
   const counter = (name: string, help: string, ...labelNames: string[]) =>
     new Counter({ name: `switchhook_${name}_total`, help, labelNames, registers });

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cli, server, settled, workFolder, writeAcme } from "./support.ts";
@@ -56,6 +56,29 @@ test("finds a CRM that cannot be read and a data folder that cannot be written t
   expect(code).toBe(1);
   expect(stdout).toMatch(/FAULT {2}acme: local: .*crm\.json/);
   expect(stdout).toMatch(/FAULT {2}data folder: The data folder switchhook\.json\/data cannot be used/);
+});
+
+test("lists every broken line of the local CRM's activities", async () => {
+  const folder = workFolder();
+  writeAcme(folder, { subject: "A call" });
+  const broken = ["rubbish", "[1]", '{"key":"b"}', '{"id":"3","key":'];
+  const file = join(folder, "crm.activities.ndjson");
+  const text = ['{"id":"1","key":"a"}', ...broken].join("\n");
+  writeFileSync(file, text, { mode: 0o600 });
+  const { code, stdout } = await cli(folder, ["check"]);
+  expect(code).toBe(1);
+  const faults = stdout.split("\n").filter((line) => line.startsWith("FAULT"));
+  expect(faults).toEqual(
+    [2, 3, 4, 5].map((n) =>
+      expect.stringMatching(
+        new RegExp(
+          `^FAULT  acme: local records: .*crm\\.activities\\.ndjson: line ${n}\\b.* Correct or delete`,
+        ),
+      ),
+    ),
+  );
+  expect(stdout).toMatch(/ok {5}acme: local: reachable/);
+  expect(readFileSync(file, "utf8")).toBe(text);
 });
 
 test("brings the contact index up to date on request", async () => {

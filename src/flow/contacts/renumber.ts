@@ -6,8 +6,9 @@ import { matchableMs } from "./index-contacts.ts";
 
 /** Of the rules in `core/phone.ts`: increase it when they read a number differently than before. */
 const rulesVersion = 2;
-/** Rows in one transaction: few enough that an inbound call never waits for it. */
-const rowsAtOnce = 200;
+/** Rows in one transaction, and milliseconds without a pause: few enough that an inbound call never waits for them. */
+const rowsAtOnce = 50;
+const stretchMs = 1;
 const progressEveryMs = 5_000;
 
 /** The version of the rules that numbers of a region are read by. */
@@ -29,7 +30,7 @@ export async function renumber(
   const version = numberingFor(region);
   if ((await store.numbering(name)) === version) return 0;
   const total = await store.countContacts(name);
-  const pace = createPace();
+  const pace = createPace(stretchMs);
   const options = () => ({ now: flow.now(), matchSince: flow.now() - matchableMs });
   let [matched, read, changed, loggedAt] = [0, 0, 0, flow.now()];
   const logProgress = (sentence: string) =>
