@@ -42,16 +42,16 @@ type RequestKind = Exclude<CrmRequest["kind"], "token">;
 
 export function openTransport(
   settings: HubspotSettings,
-  context: Pick<ConnectContext, "now" | "onRequest" | "tokens">,
+  context: Pick<ConnectContext, "now" | "onRequest" | "tokens" | "share">,
   deadlineMs = 15_000,
 ): Transport {
-  const { now, onRequest = () => {} } = context;
+  const { now, share, onRequest = () => {} } = context;
   const tokens = context.tokens ?? tokenOf(settings);
   const budgets = {
     // The limit of a marketplace app; HubSpot's headers correct it.
-    general: createBudget({ name: "HubSpot", limit: 110, perMs: 10_000, atOnce: 8, now }),
+    general: createBudget({ name: "HubSpot", limit: 110, perMs: 10_000, atOnce: 8, now, share }),
     // Shared by all apps of the account, and HubSpot sends no headers for it.
-    search: createBudget({ name: "HubSpot's search", limit: 5, perMs: 1_000, atOnce: 5, now }),
+    search: createBudget({ name: "HubSpot's search", limit: 5, perMs: 1_000, atOnce: 5, now, share }),
   };
   let client: ReturnType<typeof openClient> | undefined;
 

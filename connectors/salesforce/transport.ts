@@ -25,7 +25,7 @@ export const loadClient = () => import("jsforce");
 export function openTransport(settings: SalesforceSettings, context: ConnectContext): OrgTransport {
   const { now, onRequest } = context;
   const tokens = tokensOf(settings, context);
-  const limits = createLimits(now);
+  const limits = createLimits(context);
   const fail = (error: unknown): never => {
     throw error instanceof CrmError ? limits.pauseAfter(error) : error;
   };
@@ -164,9 +164,9 @@ const concurrentPauseMs = 5_000;
 /** The last tenth of the day's requests is left to calls. */
 const shareOfSync = 0.9;
 
-function createLimits(now: () => number): OrgLimits {
+function createLimits({ now, share }: Pick<ConnectContext, "now" | "share">): OrgLimits {
   // Our own choice, low enough not to slow down the org's other programs.
-  const budget = createBudget({ name: "Salesforce", limit: 50, perMs: 1_000, atOnce: 5, now });
+  const budget = createBudget({ name: "Salesforce", limit: 50, perMs: 1_000, atOnce: 5, now, share });
   let usage: { used: number; limit: number; at: number } | undefined;
 
   /** An old figure does not count: the window of 24 hours rolls, and only a request brings a new figure. */

@@ -221,6 +221,8 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
       if (counts.hasListeners) void shared.notify({ kind: "live", from: id, calls }).catch(failed);
     },
 
+    isProven,
+
     counts: (): InstanceCounts & { held: number; isLeading: boolean } => ({
       ...counts,
       held: held.size,

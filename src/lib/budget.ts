@@ -11,6 +11,8 @@ export type BudgetOptions = {
   perMs: number;
   atOnce: number;
   now: () => number;
+  /** The part of the limit that this process may use, from 0 (nothing now) to 1. */
+  share?: (() => number) | undefined;
 };
 
 /** A CRM's own limit. `remaining`: requests left in the window for all users of the account. */
@@ -43,7 +45,7 @@ const shareOfSync = 0.7;
 /** For this long after an answer, other work leaves room for another one. */
 const roomForAnswersMs = 60_000;
 
-export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Budget {
+export function createBudget({ name, atOnce, now, share = () => 1, ...first }: BudgetOptions): Budget {
   let { limit, perMs } = first;
   let sent: SentRequest[] = [];
   let running = 0;
@@ -54,14 +56,15 @@ export function createBudget({ name, atOnce, now, ...first }: BudgetOptions): Bu
   const waiting: Record<Priority, Waiter[]> = { answer: [], match: [], deliver: [], sync: [] };
 
   const roomFor = (priority: Priority): number => {
+    const own = Math.max(1, Math.floor(limit * share()));
+    if (priority === "answer") return own;
     const spared = now() - lastAnswer < roomForAnswersMs ? 1 : 0;
-    if (priority === "answer") return limit;
-    const share = priority === "sync" ? Math.floor(limit * shareOfSync) : limit;
-    return Math.max(1, share - spared);
+    return Math.max(1, (priority === "sync" ? Math.floor(own * shareOfSync) : own) - spared);
   };
 
   const mayGo = (priority: Priority): boolean => {
-    if (priority === "answer") return sent.length < limit;
+    if (share() === 0) return false;
+    if (priority === "answer") return sent.length < roomFor(priority);
     return now() >= paused.until && running < atOnce && sent.length < roomFor(priority);
   };
 

@@ -21,6 +21,8 @@ type Connecting = {
   kind: ConnectorKind | undefined;
   grants: GrantAccess | undefined;
   onRequest: (installation: string, crm: string, request: CrmRequest) => void;
+  /** The part of the account's limits that this process may use. */
+  share?: () => number;
   /** Called when it begins to hold a connector or a mapping. */
   opened: () => void;
 };
@@ -44,7 +46,7 @@ export type Connected = {
 
 /** Throws `ConfigError` when the mapping is faulty. */
 export function connect(connecting: Connecting): Connected {
-  const { config, settings, kind, grants, onRequest, opened } = connecting;
+  const { config, settings, kind, grants, onRequest, opened, share } = connecting;
   const { log, now } = connecting.flow;
   const { name, crm, region } = settings;
   if (!kind) throw new Error(`no connector for ${crm.type}: the configuration check should have said so`);
@@ -81,6 +83,7 @@ export function connect(connecting: Connecting): Connected {
       quietSince,
       warn: (message) => log.warn({ installation: name, crm: crm.type }, message),
       onRequest: (request) => onRequest(name, crm.type, request),
+      ...(share && { share }),
       ...(grants && { tokens: grants.tokens, scopes: grants.scopes }),
     });
     connector = counted(made, during);

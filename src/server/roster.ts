@@ -77,10 +77,18 @@ export function createRoster(context: RosterContext) {
   const claims = new Map<string, WorkClaim>();
   let isStarted = false;
 
+  /** Others only answer callers. Without proof that it lives, an instance sends nothing to a CRM: another may be at work. */
+  const shareOf = (name: string): number => {
+    if (!tenancies) return 1;
+    if (claims.has(name)) return tenancies.isProven() ? 1 : 0;
+    return 1 / tenancies.counts().instances;
+  };
+
   const enter = (settings: InstallationConfig, grants?: GrantAccess): Member => {
     const kind = kinds[settings.crm.type];
     const opened = (): void => void open.add(member);
-    const connected = connect({ config, settings, flow, kind, grants, onRequest, opened });
+    const share = () => shareOf(settings.name);
+    const connected = connect({ config, settings, flow, kind, grants, onRequest, opened, share });
     const member: Member = { ...connected, isOfFile: grants === undefined };
     members.set(settings.name, member);
     installations.set(settings.name, member.installation);
