@@ -35,6 +35,29 @@ function mostInWindow(times: readonly number[], perMs: number): number {
   return Math.max(...counts);
 }
 
+describe("a budget that several instances have", () => {
+  test("is spent by one of them up to its share, each priority within it", async () => {
+    const { ask, went } = asker(budgetOf({ limit: 10, share: () => 0.25 }));
+    for (let i = 0; i < 6; i += 1) void ask("answer");
+    await vi.advanceTimersByTimeAsync(0);
+    expect(went).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(went).toHaveLength(4);
+  });
+
+  test("is not spent at all without a share, and again when there is one", async () => {
+    let share = 0;
+    const { ask, went } = asker(budgetOf({ share: () => share }));
+    void ask("answer");
+    void ask("deliver");
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(went).toEqual([]);
+    share = 1;
+    await vi.advanceTimersByTimeAsync(1_100);
+    expect(went).toEqual(["answer", "deliver"]);
+  });
+});
+
 describe("a budget", () => {
   test("lets no more through in any window than the limit, and loses nobody", async () => {
     const { ask, arrived } = asker(budgetOf());
