@@ -87,7 +87,8 @@ async function dataFolderCheck({ config, flow }: Parts): Promise<Check> {
     open = tightened.open;
     const { closed } = tightened;
     const now = closed.length > 0 ? `; ${closed.join(", ")} was open to other users, and is closed now` : "";
-    return `${dataFolder} can be written to, and its store is in order${now}`;
+    const stored = config.databaseUrl ? "PostgreSQL stores webhooks" : "its store is in order";
+    return `${dataFolder} can be written to, and ${stored}${now}`;
   });
   if (check.faults.length > 0) return check;
   const losses = await store.losses(flow.now() - reportedForMs);

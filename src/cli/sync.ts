@@ -5,6 +5,7 @@ import { type SyncProgress, syncContacts } from "../flow/contacts/sync.ts";
 import type { Installation } from "../flow/installation.ts";
 import { reconcile as poll, type Reconciled } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
+import type { SharedStore } from "../store/contract.ts";
 import { prepareDataFolder } from "./data-folder.ts";
 import { counted, Failure, type GlobalOptions, print, printJson, progressLine } from "./output.ts";
 import { sinceOf } from "./replay.ts";
@@ -17,6 +18,8 @@ export async function sync(options: SyncOptions): Promise<void> {
   await withParts(options, async (parts) => {
     const { flow, config } = parts;
     await prepareDataFolder(config, flow.store);
+    const { shared } = flow.store;
+    if (shared) return syncByInstances(parts, shared, options);
     const synced: (SyncProgress & { installation: string; known: number })[] = [];
     for (const installation of chosenInstallations(parts, options.installation)) {
       const { name } = installation.settings;
@@ -33,6 +36,19 @@ export async function sync(options: SyncOptions): Promise<void> {
     if (options.json) return printJson({ synced });
     for (const one of synced) print(syncLine(one));
   });
+}
+
+/** Whichever instance works for an installation syncs it: its next sync becomes due. */
+async function syncByInstances(parts: Parts, shared: SharedStore, options: SyncOptions): Promise<void> {
+  const { store } = parts.flow;
+  const names = chosenInstallations(parts, options.installation).map(({ settings }) => settings.name);
+  for (const name of names) {
+    const { finishedAt: _, ...state } = await store.syncState(name);
+    await store.saveSyncState(name, state);
+  }
+  await shared.notify({ kind: "wake", lanes: names.map((name) => `${name}/sync`) });
+  if (options.json) printJson({ due: names });
+  else print(`The instances sync ${names.join(", ")} within half a minute.`);
 }
 
 function syncLine({

@@ -153,10 +153,7 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
     }
   });
 
-  add(
-    "reconcile",
-    reconcileLane(flow, installation, () => wake("decode")),
-  );
+  add("reconcile", reconcileLane({ flow, installation, appended: () => wake("decode"), isTakeOver }));
 
   add("recordings", async (signal) => {
     while (!signal.aborted && (await followRecordings({ flow, installation, archive }, signal)) > 0)

@@ -3,7 +3,7 @@ import { maskAll } from "../core/mask.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import { reconcile } from "../flow/lost-webhooks/reconcile.ts";
+import { lastPolled, reconcile } from "../flow/lost-webhooks/reconcile.ts";
 
 /** Between two polls for all calls. */
 export const pollEveryMs = 15 * 60_000;
@@ -17,8 +17,17 @@ const deepLookBackMs = 5 * 3_600_000;
 /** What is missing is known only once the stored webhooks are decoded. */
 const afterDecodingMs = 1_000;
 
-/** The work of the lane that polls providers. `appended`: called when deliveries were stored. */
-export function reconcileLane(flow: Flow, installation: Installation, appended: () => void) {
+type PollingLane = {
+  flow: Flow;
+  installation: Installation;
+  /** Called when deliveries were stored. */
+  appended: () => void;
+  /** Another instance may have polled until now. */
+  isTakeOver: boolean;
+};
+
+/** The work of the lane that polls providers. */
+export function reconcileLane({ flow, installation, appended, isTakeOver }: PollingLane) {
   const { settings, providers } = installation;
   const nextPoll = new Map<string, number>();
   const nextDeepPoll = new Map<string, number>();
@@ -46,6 +55,21 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
     );
   };
 
+  let isFirst = true;
+  /** What was polled lately is not polled again before its time, and further back only after the next full hour. */
+  const followEarlierPolls = async (): Promise<void> => {
+    if (!isTakeOver || !isFirst) return;
+    for (const {
+      provider: { id },
+    } of Object.values(providers).filter(isPolled)) {
+      const last = await lastPolled(flow, settings.name, id);
+      if (last === undefined || last > flow.now()) continue;
+      nextPoll.set(id, last + pollEveryMs);
+      nextDeepPoll.set(id, (Math.floor(last / deepEveryMs) + 1) * deepEveryMs);
+    }
+    isFirst = false;
+  };
+
   let lastTurn = 0;
   /** A clock that was ahead has left times far in the future. */
   const forgetIfSetBack = (): void => {
@@ -64,6 +88,7 @@ export function reconcileLane(flow: Flow, installation: Installation, appended: 
 
   return async (signal: AbortSignal): Promise<number | undefined> => {
     forgetIfSetBack();
+    await followEarlierPolls();
     if ((await flow.store.newDeliveries(settings.name, 1)).length > 0) return flow.now() + afterDecodingMs;
     for (const configured of Object.values(providers)) {
       const { id } = configured.provider;

@@ -28,11 +28,13 @@ const lost = (id: string): SimulatedCall => ({
   startedAt: new Date(at - 10 * minute).toISOString(),
   ...{ ringSeconds: 4, talkSeconds: 61, outcome: "completed" },
 });
+const laneOf = (appended = () => {}, isTakeOver = false) =>
+  reconcileLane({ flow: world.flow, installation: world.acme(), appended, isTakeOver });
 const lists = () => exotel.requests.filter(({ kind }) => kind === "calls").length;
 
 test("asks at once after a start and then every quarter of an hour, and has what came decoded", async () => {
   let appended = 0;
-  const work = reconcileLane(world.flow, world.acme(), () => {
+  const work = laneOf(() => {
     appended += 1;
   });
   exotel.place(lost("one"));
@@ -52,7 +54,7 @@ test("asks at once after a start and then every quarter of an hour, and has what
 });
 
 test("finds a long call that no list had while it went on, and of which no webhook came", async () => {
-  const work = reconcileLane(world.flow, world.acme(), () => {});
+  const work = laneOf();
   const { signal } = new AbortController();
   exotel.place({ ...lost("long"), talkSeconds: 3.5 * 3_600 });
   for (let quarters = 0; quarters < 22; quarters += 1) {
@@ -67,7 +69,7 @@ test("waits for webhooks that came and were not read yet: they may tell it all",
   const call = lost("one");
   exotel.place(call);
   await world.takeAll(world.script(call));
-  const work = reconcileLane(world.flow, world.acme(), () => expect.fail("nothing was missed"));
+  const work = laneOf(() => expect.fail("nothing was missed"));
   const { signal } = new AbortController();
   expect(await work(signal)).toBe(at + 1_000);
   expect(lists()).toBe(0);
@@ -78,7 +80,7 @@ test("waits for webhooks that came and were not read yet: they may tell it all",
 });
 
 test("leaves a provider alone for as long as that asks for, and says so", async () => {
-  const work = reconcileLane(world.flow, world.acme(), () => {});
+  const work = laneOf();
   const { signal } = new AbortController();
   exotel.faults.add({ type: "status", status: 429, headers: { "retry-after": "300" } });
   await work(signal);
@@ -100,7 +102,7 @@ test("tries wrong credentials again every quarter of an hour only", async () => 
   const own = { ...exotel.settings, apiToken: "another" };
   const log = { warn: (facts: object) => void warnings.push(facts as (typeof warnings)[number]) };
   world = openWorld({ provider: "exotel", own, now: () => at, log });
-  const work = reconcileLane(world.flow, world.acme(), () => {});
+  const work = laneOf();
   const { signal } = new AbortController();
   for (let minutes = 0; minutes < 60; minutes += 1) {
     await work(signal);
@@ -108,4 +110,17 @@ test("tries wrong credentials again every quarter of an hour only", async () => 
   }
   expect(warnings).toHaveLength(4);
   expect(warnings[0]?.reason).toMatch(/credentials/);
+});
+
+test("an instance that takes over does not poll again what was polled lately", async () => {
+  const { signal } = new AbortController();
+  await laneOf()(signal);
+  const before = lists();
+  at += 5 * minute;
+  const other = laneOf(() => {}, true);
+  expect(await other(signal)).toBe(at + 10 * minute);
+  expect(lists()).toBe(before);
+  at += 10 * minute;
+  await other(signal);
+  expect(lists()).toBeGreaterThan(before);
 });
