@@ -152,15 +152,15 @@ export function createRoster(context: RosterContext) {
     }
   };
 
+  const notClosed = (installation: string, err: unknown): void =>
+    flow.log.warn({ installation, err }, "the connection to a CRM could not be closed");
+
   const letGo = (): void => {
     for (const member of open) {
       const mayGoSoon = open.size > mostOpen && !isWithin(member.calledAt, idleMs);
       if (member.idleMs() < (mayGoSoon ? soonMs : idleMs)) continue;
       open.delete(member);
-      void member.close().catch((err: unknown) => {
-        const { name } = member.installation.settings;
-        flow.log.warn({ installation: name, err }, "the connection to a CRM could not be closed");
-      });
+      void member.close().catch((err: unknown) => notClosed(member.installation.settings.name, err));
     }
   };
 
@@ -188,10 +188,13 @@ export function createRoster(context: RosterContext) {
       claims.set(claim.installation, claim);
       const member = ready(claim.installation);
       // What the connector knows of the time before is another holder's.
-      void member?.renew().then(() => {
-        if (claims.get(claim.installation) === claim && members.get(claim.installation) === member)
-          begin(member);
-      });
+      void member
+        ?.renew()
+        .catch((err: unknown) => notClosed(claim.installation, err))
+        .then(() => {
+          if (claims.get(claim.installation) === claim && members.get(claim.installation) === member)
+            begin(member);
+        });
     },
     async drop(name) {
       claims.delete(name);
