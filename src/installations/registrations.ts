@@ -19,15 +19,19 @@ export type RegistrationOptions = {
  * is retried automatically. The links in the CRM play without it, so a failure here stops nothing.
  */
 export function registerRecordings({ everyMs = 600_000, ...options }: RegistrationOptions) {
-  const ending = new AbortController();
+  let ending = new AbortController();
   const registered = new Set<string>();
   const warned = new Set<string>();
   const turns = new Map<string, Promise<void>>();
   const timers = new Map<string, NodeJS.Timeout>();
 
-  const register = async (crm: string, { app, recordings }: RecordingCrm): Promise<void> => {
+  const register = async (
+    crm: string,
+    { app, recordings }: RecordingCrm,
+    signal: AbortSignal,
+  ): Promise<void> => {
     const { address, accounts, context } = options;
-    const registering = { ...context, accounts: accounts(crm), signal: ending.signal };
+    const registering = { ...context, accounts: accounts(crm), signal };
     await recordings.register(app, await address(crm), registering);
     registered.add(crm);
   };
@@ -48,13 +52,14 @@ export function registerRecordings({ everyMs = 600_000, ...options }: Registrati
   /** One after another, so that an account that is connected meanwhile is included. */
   function look(crm: string): void {
     const known = options.crms.get(crm);
-    if (!known || ending.signal.aborted) return;
+    const { signal } = ending;
+    if (!known || signal.aborted) return;
     clearTimeout(timers.get(crm));
     const turn = (turns.get(crm) ?? Promise.resolve()).then(async () => {
-      if (registered.has(crm) || ending.signal.aborted) return;
+      if (registered.has(crm) || signal.aborted) return;
       clearTimeout(timers.get(crm));
-      await register(crm, known).catch((error: unknown) => {
-        if (!ending.signal.aborted) fail(crm, known, error);
+      await register(crm, known, signal).catch((error: unknown) => {
+        if (!signal.aborted) fail(crm, known, error);
       });
     });
     turns.set(crm, turn);
@@ -63,7 +68,11 @@ export function registerRecordings({ everyMs = 600_000, ...options }: Registrati
   return {
     /** Registers at this CRM, unless that was done before. */
     look,
-    start: (): void => options.crms.forEach((_, crm) => void look(crm)),
+    /** Also again after a stop: an instance may become the leader more than once. */
+    start(): void {
+      if (ending.signal.aborted) ending = new AbortController();
+      for (const crm of options.crms.keys()) look(crm);
+    },
     stop(): void {
       ending.abort();
       for (const timer of timers.values()) clearTimeout(timer);

@@ -66,6 +66,7 @@ export function createAccounts({ flow, roster, installed, crmRecordings, wake }:
       if (install && isConnected) {
         const changed = await installed?.reload(install);
         if (changed) await roster.add(changed.settings, changed.keeper);
+        if (changed) crmRecordings.connected(install.crm);
       } else if (installed?.stateOf(name)) {
         installed.forget(name);
         await roster.remove(name);

@@ -57,7 +57,10 @@ export function openCrmRecordings({
       isStarted = true;
       registrations.start();
     },
-    stop: registrations.stop,
+    stop(): void {
+      isStarted = false;
+      registrations.stop();
+    },
     /** An account of this CRM was connected: a registration that the app alone could not make is made now. */
     connected(crm: string): void {
       if (isStarted) registrations.look(crm);

@@ -94,3 +94,13 @@ test("after the end nothing is asked any more", async () => {
   await other.told();
   expect(requests()).toEqual([]);
 });
+
+test("a server that leads again after another one did goes on", async () => {
+  const { registrations, crm, requests, told } = await prepared();
+  crm.faults.add({ type: "status", status: 503, match: "recording setting", times: 1 });
+  registrations.start();
+  await waitFor("a refusal", () => requests().length > 0);
+  registrations.stop();
+  registrations.start();
+  await told();
+});

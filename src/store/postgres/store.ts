@@ -4,7 +4,7 @@ import { type DeliveryColumns, groupCommit } from "../group-commit.ts";
 import { withNamedErrors } from "../named-errors.ts";
 import { operations, storeOver, type Write } from "../store.ts";
 import { namedError } from "./faults.ts";
-import { addNextPartitions, dropPartitions } from "./partitions.ts";
+import { addNextPartitions, dropPartitions, idAt } from "./partitions.ts";
 import { type Connections, openConnections } from "./pool.ts";
 import { migrate } from "./schema.ts";
 import { openShared, proveClaim } from "./shared.ts";
@@ -17,6 +17,9 @@ const sizes = {
   listings: { size: 2, timeoutMs: 60_000, isPlannedAnew: true },
   instances: { size: 2, timeoutMs: 5_000 },
 } as const;
+
+/** Instances have followed a change after seconds. */
+const daySeconds = 86_400;
 
 /** After this many transactions the changes of the tallies are summed up. */
 const sumEvery = 1_000;
@@ -103,6 +106,7 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
       await migratedOnce();
       await sumTallies(writer);
       await addNextPartitions(writer);
+      await writer.run(`DELETE FROM changes WHERE id < (SELECT next_id()) - ${idAt(daySeconds)}`);
       const dropped = await dropPartitions(writer, before);
       return dropped + (await unclaimed.purge(at, before));
     },
