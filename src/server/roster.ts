@@ -173,7 +173,7 @@ export function createRoster(context: RosterContext) {
       resting: () => [...members.values()].filter(({ lanes }) => !lanes).map(restingOf),
       isOpen: (name) => members.get(name)?.isOpen() === true,
       wake,
-      isShared: join !== undefined,
+      instances: tenancies && (() => tenancies.counts().instances),
     });
   let sweep: ReturnType<typeof watch> | undefined;
   let letGoTimer: NodeJS.Timeout | undefined;

@@ -26,8 +26,8 @@ type SweepContext = {
   resting: () => Resting[];
   isOpen: (installation: string) => boolean;
   wake: (installation: string, lane: LaneKind) => void;
-  /** With other instances, which also do what is found. */
-  isShared: boolean;
+  /** How many there are, which do what is found; absent when this process is the only one. */
+  instances?: (() => number) | undefined;
 };
 
 /** Another process, such as a command, stores its work without waking us. */
@@ -40,7 +40,10 @@ const seldomMs = 10_000;
 const filesEveryMs = 30_000;
 /** Where other instances sync as well. */
 const planEveryMs = 30_000;
-/** First syncs at a time, so that a start does not overwhelm the CRMs or this process. */
+/**
+ * First syncs at a time, so that a start does not overwhelm the CRMs or this process; with other instances for each of them
+ * in a second, so that calls do not wait until all installations have been taken to be synced.
+ */
 const syncsAtOnce = 8;
 
 const laneOf: Readonly<Record<WorkKind, LaneKind>> = {
@@ -53,10 +56,13 @@ const laneOf: Readonly<Record<WorkKind, LaneKind>> = {
 };
 
 /** Watches all installations at once: work that another process stored, syncs of those at rest, and changed CRM files. */
-export function watchInstallations({ flow, installations, resting, isOpen, wake, isShared }: SweepContext) {
+export function watchInstallations({ flow, installations, resting, isOpen, wake, instances }: SweepContext) {
+  const isShared = instances !== undefined;
   const { store, now, limitedLog } = flow;
   /** By the time of their next sync, the earliest last. */
-  let queue: { at: number; one: Resting }[] = [];
+  let queue: { at: number; syncedAt?: number | undefined; one: Resting }[] = [];
+  /** The last attempts; `syncedAt`: the last success before. */
+  const attempts = new Map<string, { at: number; syncedAt: number | undefined }>();
   let files: WatchedFile[] | undefined;
   const syncing = new Set<Promise<void>>();
   const lastRuns = new Map<string, number>();
@@ -102,7 +108,13 @@ export function watchInstallations({ flow, installations, resting, isOpen, wake,
       const { syncedAt, calledAt, numbering } = uses.get(name) ?? {};
       if (calledAt !== undefined) called(calledAt);
       const isCurrent = syncedAt !== undefined && syncedAt <= now() && numbering === numberingFor(region);
-      if (isShared) return { at: isCurrent ? syncedAt + (isActive() ? syncEveryMs : syncAtRestMs) : 0, one };
+      if (isShared) {
+        const due = isCurrent ? syncedAt + (isActive() ? syncEveryMs : syncAtRestMs) : 0;
+        const last = attempts.get(name);
+        // Those that fail all the time must not keep others from their turn.
+        const failedAt = last && last.syncedAt === syncedAt ? last.at : Number.NEGATIVE_INFINITY;
+        return { at: Math.max(due, failedAt + syncEveryMs), syncedAt, one };
+      }
       const mayRest = !isOfFile && isCurrent && !isActive() && !isPolled(installation);
       return { at: mayRest ? syncedAt + syncAtRestMs : 0, one };
     });
@@ -113,15 +125,18 @@ export function watchInstallations({ flow, installations, resting, isOpen, wake,
   const syncNext = (): void => {
     while (
       !isStopped &&
-      syncing.size < syncsAtOnce &&
+      syncing.size < syncsAtOnce * (instances?.() ?? 1) &&
       (queue.at(-1)?.at ?? Number.POSITIVE_INFINITY) <= now()
     ) {
-      const work: Promise<void> | undefined = queue.pop()?.one.sync();
-      if (!work) return;
+      const next = queue.pop();
+      if (!next) return;
+      const { one, syncedAt } = next;
+      if (isShared) attempts.set(one.installation.settings.name, { at: now(), syncedAt });
+      const work = one.sync();
       syncing.add(work);
       void work.then(() => {
         syncing.delete(work);
-        syncNext();
+        if (!isShared) syncNext();
       });
     }
   };

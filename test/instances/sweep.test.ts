@@ -25,11 +25,46 @@ test("an installation at rest is polled for lost webhooks by whichever instance 
     ],
     isOpen: () => false,
     wake: (name, lane) => void woken.push(`${name}/${lane}`),
-    isShared: true,
+    instances: () => 2,
   });
   sweep.start();
   await vi.advanceTimersByTimeAsync(16 * 60_000);
   expect(woken).toEqual(["acme/reconcile", "acme/reconcile"]);
+  const stopped = sweep.stop();
+  await vi.advanceTimersByTimeAsync(1_000);
+  await stopped;
+});
+
+test("installations that were never synced are offered a few at a time, so that calls need not wait for all", async () => {
+  const all = Array.from({ length: 100 }, (_, i) => {
+    const settings = { name: `a${i}`, region: "NL", crm: {} };
+    return { settings, providers: {} } as unknown as Installation;
+  });
+  const store = { waitingWork: async () => [], quietCalls: async () => [], lastUses: async () => [] };
+  const flow = { store, now: Date.now, limitedLog: { seldom() {} } } as unknown as Flow;
+  const synced: string[] = [];
+  const sweep = watchInstallations({
+    flow,
+    installations: new Map(all.map((one) => [one.settings.name, one])),
+    resting: () =>
+      all.map((installation) => ({
+        ...{ installation, isOfFile: true, called() {}, isActive: () => false },
+        sync: async () => void synced.push(installation.settings.name),
+      })),
+    isOpen: () => false,
+    wake() {},
+    instances: () => 2,
+  });
+  sweep.start();
+  await vi.advanceTimersByTimeAsync(100);
+  expect(new Set(synced).size).toBe(16);
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect(new Set(synced).size).toBe(100);
+  // None of them succeeds.
+  await vi.advanceTimersByTimeAsync(200_000);
+  expect(synced).toHaveLength(100);
+  await vi.advanceTimersByTimeAsync(300_000);
+  expect(synced).toHaveLength(200);
   const stopped = sweep.stop();
   await vi.advanceTimersByTimeAsync(1_000);
   await stopped;
