@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { StoreError } from "../core/errors.ts";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
+import { oneRunAtATime } from "../lib/pace.ts";
 import type { InstanceCounts, Notice, SharedChange, SharedStore, WorkClaim } from "../store/contract.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
 
@@ -222,11 +222,11 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     else if (notice.from !== id) hooks.live.publish(notice.calls);
   };
 
-  const take = alone(takeAll, failed);
+  const take = oneRunAtATime(takeAll, failed);
 
   /** Again and again, each time after the one before. */
   const every = (ms: number, work: () => Promise<void>): void => {
-    const run = alone(work, failed);
+    const run = oneRunAtATime(work, failed);
     const timer = setInterval(() => void run(), ms);
     timers.add(timer);
   };
@@ -285,28 +285,4 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
       await queues.stop();
     },
   };
-}
-
-/** One run at a time; a call during a run has it run once more. */
-function alone(work: () => Promise<void>, failed: (error: unknown) => void): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let again = false;
-  const run = async (): Promise<void> => {
-    do {
-      again = false;
-      await work().catch(failed);
-    } while (again);
-  };
-  return () => {
-    if (running) again = true;
-    running ??= run().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
-}
-
-/** Whether a lane's work failed because another instance has it: nothing went wrong. */
-export function isOvertaken(error: unknown): boolean {
-  return error instanceof StoreError && error.fault === "overtaken";
 }

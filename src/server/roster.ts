@@ -4,11 +4,10 @@ import type { CrmRequest } from "../core/crm-app.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Archive } from "../core/recording.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import { isOvertaken, type Tenancies, type TenancyHooks } from "../instances/tenancies.ts";
-import { inProcessLanes } from "../lanes/in-process.ts";
+import type { Tenancies, TenancyHooks } from "../instances/tenancies.ts";
 import type { WorkClaim } from "../store/contract.ts";
 import { type Connected, connect, type GrantAccess, type MappingInUse } from "./connect.ts";
-import { addLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";
+import { addLanes, createLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";
 import { type Resting, watchInstallations } from "./sweep.ts";
 
 export type Roster = ReturnType<typeof createRoster>;
@@ -56,17 +55,7 @@ type Member = Connected & {
  */
 export function createRoster(context: RosterContext) {
   const { config, flow, kinds, providers, archive, onRequest, join } = context;
-  const lanes = inProcessLanes({
-    now: flow.now,
-    onError: (lane, error, againInMs) => {
-      if (isOvertaken(error)) flow.log.info({ lane }, "another instance does this work now");
-      else
-        flow.log.error(
-          { lane, err: error, againInMs },
-          "background work failed; it is retried after a pause",
-        );
-    },
-  });
+  const lanes = createLanes(flow);
   const members = new Map<string, Member>();
   const installations = new Map<string, Installation>();
   const mappings = new Map<string, MappingInUse>();
