@@ -27,7 +27,7 @@ const size = quick
       idle: { local: 200, connected: 2_000, settle: 5, rest: 10 },
       instances: {
         rounds: 1,
-        perCall: { installations: 20, rate: 30, warm: 4, seconds: 5 },
+        perCall: { installations: 20, rate: 30, warm: 50, rest: 2, seconds: 5 },
         waiting: { installations: 40, places: 5, warm: 6, seconds: 6 },
         append: { seconds: 2 },
         rest: { accounts: 1_000, settle: 5, seconds: 10 },
@@ -44,7 +44,7 @@ const size = quick
       idle: { local: 1_000, connected: 10_000, settle: 30, rest: 60 },
       instances: {
         rounds: 2,
-        perCall: { installations: 40, rate: 40, warm: 5, seconds: 10 },
+        perCall: { installations: 40, rate: 40, warm: 150, rest: 4, seconds: 10 },
         waiting: { installations: 200, places: 25, warm: 10, seconds: 15 },
         append: { seconds: 5 },
         rest: { accounts: 10_000, settle: 20, seconds: 30 },
