@@ -62,6 +62,11 @@ export class StoreError extends Error {
   }
 }
 
+/** Whether work failed because another instance does it now: nothing went wrong. */
+export function isOvertaken(error: unknown): boolean {
+  return error instanceof StoreError && error.fault === "overtaken";
+}
+
 /** One fault of a configuration or mapping file: where, what, and how to fix it. */
 export type Fault = { at: string; problem: string; cure?: string };
 

@@ -37,11 +37,14 @@ const silentMs = 5_000;
 
 const queues = ["installations", "cluster"] as const;
 
+/** The work for installations, and the work that is done once for all of them. */
+export type WorkQueues = { start(): Promise<void>; stop(): Promise<void> } & Record<
+  (typeof queues)[number],
+  WorkQueue
+>;
+
 /** The queues of pg-boss, in a schema of their own beside ours. */
-export function openQueues(
-  shared: SharedStore,
-  failed: (error: unknown) => void,
-): { start(): Promise<void>; stop(): Promise<void> } & Record<(typeof queues)[number], WorkQueue> {
+export function openQueues(shared: SharedStore, failed: (error: unknown) => void): WorkQueues {
   let boss: PgBoss | undefined;
 
   const create = async (options: { migrate: boolean }): Promise<PgBoss> => {

@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { StoreError } from "../core/errors.ts";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
+import { oneRunAtATime } from "../lib/pace.ts";
 import type { InstanceCounts, Notice, SharedChange, SharedStore, WorkClaim } from "../store/contract.ts";
-import { type HeldJob, openQueues } from "./queue.ts";
+import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
 
 /** What this process does when it gets work, and when it loses it. */
 export type TenancyHooks = {
@@ -33,6 +33,8 @@ type TenancyOptions = {
   limitedLog: LimitedLog;
   /** Installations that this instance works for at a time, at most. */
   places: number;
+  /** In place of those of pg-boss, for tests. */
+  queues?: WorkQueues;
 };
 
 /** `isLeaving`: its work is being stopped. */
@@ -50,17 +52,19 @@ const lookAtProofMs = 500;
 const longestMs = 12 * 3_600_000;
 /** After it gave work away, an instance leaves it to the others for a while. */
 const othersFirstMs = 1_500;
+/** When all places are taken, work that was done for this long gives way to work that waits. */
+const turnMs = 15_000;
 /** Few, so that instances that are started together share the work. */
 const takenAtOnce = 4;
 const leader = "leader";
 
-export function openTenancies({ shared, hooks, log, limitedLog, places }: TenancyOptions) {
+export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest }: TenancyOptions) {
   const id = randomUUID();
   const failed = (error: unknown): void => {
     if (!isStopping)
       limitedLog.seldom("warn", { err: error }, "the instances cannot agree on their work; it is retried");
   };
-  const queues = openQueues(shared, failed);
+  const { queues = openQueues(shared, failed) } = rest;
   const held = new Map<string, Tenancy>();
   const hints = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();
@@ -152,6 +156,23 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
       if (!alive.has(job.id) && held.get(job.name)?.job === job) void leave(job.name, false);
     if (leading && !isLeading && led === leading) void stopLeading(false);
     await letGo();
+    await takeTurns();
+  };
+
+  /** By how long it is held, the longest first. */
+  const oldest = (): [string, Tenancy][] =>
+    [...held].filter(([, { isLeaving }]) => !isLeaving).sort(([, a], [, b]) => a.heldSince - b.heldSince);
+
+  /** Installations that always have something to do would otherwise keep all places from those that wait. */
+  const takeTurns = async (): Promise<void> => {
+    if (held.size < places || isStopping) return;
+    const at = performance.now();
+    const ready = oldest().filter(([, { heldSince }]) => at - heldSince > turnMs);
+    const waiting = await queues.installations.take(Math.min(ready.length, takenAtOnce));
+    const leaving = ready.slice(0, waiting.length).map(([name]) => name);
+    await queues.installations.offer(leaving.toSorted());
+    await Promise.all(leaving.map((name) => leave(name, true)));
+    for (const job of waiting) await begin(job);
   };
 
   /** Of installations at rest, of those held for long, and of more than this instance's share. */
@@ -164,15 +185,16 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
     const surplus = counts.instances > 1 ? held.size - leaving.length - share : 0;
     // One more or less is no reason to move work.
     const moving = surplus > 1 ? Math.max(1, Math.floor(surplus / 4)) : 0;
-    const busy = [...held].filter(([name, { isLeaving }]) => !isLeaving && !leaving.includes(name));
-    const oldest = busy.sort(([, a], [, b]) => a.heldSince - b.heldSince).slice(0, moving);
-    for (const [name] of oldest) leaving.push(name);
-    if (leaving.length === 0) return;
-    if (moving > 0) othersFirstUntil = at + othersFirstMs;
+    const moved = oldest()
+      .map(([name]) => name)
+      .filter((name) => !leaving.includes(name))
+      .slice(0, moving);
+    if (leaving.length + moved.length === 0) return;
+    if (moved.length > 0) othersFirstUntil = at + othersFirstMs;
     // What is moved has more to do.
-    await queues.installations.offer(oldest.map(([name]) => name).sort());
-    await Promise.all(leaving.map((name) => leave(name, true)));
-    if (oldest.length > 0) await shared.notify({ kind: "free" });
+    await queues.installations.offer(moved.toSorted());
+    await Promise.all([...leaving, ...moved].map((name) => leave(name, true)));
+    if (moved.length > 0) await shared.notify({ kind: "free" });
   };
 
   const sendHints = async (): Promise<void> => {
@@ -200,11 +222,11 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
     else if (notice.from !== id) hooks.live.publish(notice.calls);
   };
 
-  const take = alone(takeAll, failed);
+  const take = oneRunAtATime(takeAll, failed);
 
   /** Again and again, each time after the one before. */
   const every = (ms: number, work: () => Promise<void>): void => {
-    const run = alone(work, failed);
+    const run = oneRunAtATime(work, failed);
     const timer = setInterval(() => void run(), ms);
     timers.add(timer);
   };
@@ -263,28 +285,4 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
       await queues.stop();
     },
   };
-}
-
-/** One run at a time; a call during a run has it run once more. */
-function alone(work: () => Promise<void>, failed: (error: unknown) => void): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let again = false;
-  const run = async (): Promise<void> => {
-    do {
-      again = false;
-      await work().catch(failed);
-    } while (again);
-  };
-  return () => {
-    if (running) again = true;
-    running ??= run().finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
-}
-
-/** Whether a lane's work failed because another instance has it: nothing went wrong. */
-export function isOvertaken(error: unknown): boolean {
-  return error instanceof StoreError && error.fault === "overtaken";
 }

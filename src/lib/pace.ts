@@ -34,6 +34,28 @@ export function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
+/** One run at a time; a call during a run has it run once more. `failed` gets what a run throws. */
+export function oneRunAtATime(
+  work: () => Promise<void>,
+  failed: (error: unknown) => void,
+): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  let again = false;
+  const run = async (): Promise<void> => {
+    do {
+      again = false;
+      await work().catch(failed);
+    } while (again);
+  };
+  return () => {
+    if (running) again = true;
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+    return running;
+  };
+}
+
 /** A list in parts of at most `size`. */
 export function inParts<T>(items: readonly T[], size: number): T[][] {
   const parts: T[][] = [];

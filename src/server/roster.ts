@@ -4,11 +4,10 @@ import type { CrmRequest } from "../core/crm-app.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Archive } from "../core/recording.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import { isOvertaken, type Tenancies, type TenancyHooks } from "../instances/tenancies.ts";
-import { inProcessLanes } from "../lanes/in-process.ts";
+import type { Tenancies, TenancyHooks } from "../instances/tenancies.ts";
 import type { WorkClaim } from "../store/contract.ts";
 import { type Connected, connect, type GrantAccess, type MappingInUse } from "./connect.ts";
-import { addLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";
+import { addLanes, createLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";
 import { type Resting, watchInstallations } from "./sweep.ts";
 
 export type Roster = ReturnType<typeof createRoster>;
@@ -56,17 +55,7 @@ type Member = Connected & {
  */
 export function createRoster(context: RosterContext) {
   const { config, flow, kinds, providers, archive, onRequest, join } = context;
-  const lanes = inProcessLanes({
-    now: flow.now,
-    onError: (lane, error, againInMs) => {
-      if (isOvertaken(error)) flow.log.info({ lane }, "another instance does this work now");
-      else
-        flow.log.error(
-          { lane, err: error, againInMs },
-          "background work failed; it is retried after a pause",
-        );
-    },
-  });
+  const lanes = createLanes(flow);
   const members = new Map<string, Member>();
   const installations = new Map<string, Installation>();
   const mappings = new Map<string, MappingInUse>();
@@ -152,15 +141,15 @@ export function createRoster(context: RosterContext) {
     }
   };
 
+  const notClosed = (installation: string, err: unknown): void =>
+    flow.log.warn({ installation, err }, "the connection to a CRM could not be closed");
+
   const letGo = (): void => {
     for (const member of open) {
       const mayGoSoon = open.size > mostOpen && !isWithin(member.calledAt, idleMs);
       if (member.idleMs() < (mayGoSoon ? soonMs : idleMs)) continue;
       open.delete(member);
-      void member.close().catch((err: unknown) => {
-        const { name } = member.installation.settings;
-        flow.log.warn({ installation: name, err }, "the connection to a CRM could not be closed");
-      });
+      void member.close().catch((err: unknown) => notClosed(member.installation.settings.name, err));
     }
   };
 
@@ -188,10 +177,13 @@ export function createRoster(context: RosterContext) {
       claims.set(claim.installation, claim);
       const member = ready(claim.installation);
       // What the connector knows of the time before is another holder's.
-      void member?.renew().then(() => {
-        if (claims.get(claim.installation) === claim && members.get(claim.installation) === member)
-          begin(member);
-      });
+      void member
+        ?.renew()
+        .catch((err: unknown) => notClosed(claim.installation, err))
+        .then(() => {
+          if (claims.get(claim.installation) === claim && members.get(claim.installation) === member)
+            begin(member);
+        });
     },
     async drop(name) {
       claims.delete(name);

@@ -228,6 +228,9 @@ describe("instances", () => {
         )
       ).length > 0;
     await waitFor("the listener", isListening);
+    const channel = `switchhook_${(await query("SELECT current_schema() AS name"))[0]?.["name"]}`;
+    for (const payload of ["", "live x {not JSON", "news from another version"])
+      await query(`SELECT pg_notify('${channel}', '${payload}')`);
     await shared.saveMapping("acme", "{}");
     const install = { name: "beta", crm: "hubspot", account: "1", body: "{}", updatedAt: t0 };
     await store.saveInstall({ ...install, state: "active", version: 1 });

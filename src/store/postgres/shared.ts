@@ -157,8 +157,16 @@ function payloadsOf(notice: Parameters<SharedStore["notify"]>[0]): string[] {
   return payloads;
 }
 
-/** Undefined for what a newer version sends. */
+/** Undefined for what a newer version, or anyone else, sends. */
 function noticeOf(payload: string): Notice | undefined {
+  try {
+    return parsedNotice(payload);
+  } catch {
+    return undefined;
+  }
+}
+
+function parsedNotice(payload: string): Notice | undefined {
   const [kind, ...rest] = payload.split(" ");
   if (kind === "wake") return { kind, lanes: rest };
   if (kind === "free") return { kind };
