@@ -52,6 +52,9 @@ const size = quick
     };
 const root = mkdtempSync(join(tmpdir(), "switchhook-bench-"));
 const folder = (name: string): string => join(root, name);
+// PostgreSQL and the servers end with this process.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+process.on("exit", () => rmSync(root, { recursive: true, force: true }));
 const rows: { what: string; measured: string; target: string; met: boolean | "-" }[] = [];
 const results: Record<string, unknown> = {
   at: new Date().toISOString(),
@@ -73,7 +76,6 @@ if (only === undefined || only === "crm") results["crm"] = await crmRows(folder,
 if (only === undefined || only === "idle") results["idle"] = await idleRows(folder, size.idle, row);
 if (only === "instances") results["instances"] = await instanceRows(folder, size.instances, row);
 
-rmSync(root, { recursive: true, force: true });
 const results_ = join(import.meta.dirname, "results");
 mkdirSync(results_, { recursive: true });
 const file = join(results_, `${new Date().toISOString().replaceAll(":", "-")}.json`);
