@@ -153,6 +153,8 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
       failures = 0;
       return flow.now() + untilNextSync();
     } catch (error) {
+      // Of a stop, or because another instance takes over: nothing went wrong.
+      if (signal.aborted) throw error;
       flow.log.warn(
         { installation: settings.name, err: error },
         "contacts could not be synced; it will be retried",

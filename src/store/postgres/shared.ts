@@ -73,11 +73,13 @@ export function openShared(url: string, db: Rows): Omit<SharedStore, "as"> {
         return { changes: [], position: Number(row?.["id"]) };
       }
       const after = position - Number(idAt(overlapSeconds));
-      const rows = await db.all("SELECT id, what, name FROM changes WHERE id > :after ORDER BY id", {
-        after,
-      });
-      const last = rows.at(-1)?.["id"];
-      return { changes: distinct(rows), position: Math.max(position, Number(last ?? 0)) };
+      const rows = await db.all(
+        `SELECT present.id AS present, changes.id, what, name FROM (SELECT next_id() AS id) AS present
+          LEFT JOIN changes ON changes.id > :after ORDER BY changes.id`,
+        { after },
+      );
+      const changes = rows.filter(({ id }) => id !== null);
+      return { changes: distinct(changes), position: Number(rows[0]?.["present"]) };
     },
     async mapping(installation) {
       const row = await db.get("SELECT text FROM mappings WHERE installation = :installation", {
