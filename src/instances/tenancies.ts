@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
 import { oneRunAtATime } from "../lib/pace.ts";
-import type { InstanceCounts, Notice, SharedChange, SharedStore, WorkClaim } from "../store/contract.ts";
+import type { InstanceCounts, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
 import type { TenancyHooks } from "./hooks.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
 
