@@ -11,18 +11,25 @@ type PoolOptions = {
   size: number;
   /** What a statement may take, in milliseconds. */
   timeoutMs: number;
+  /** PostgreSQL plans each run by its parameters: a plan for all of them uses no index of one state. */
+  isPlannedAnew?: boolean;
 };
 
 const connectMs = 5_000;
 /** The server ends a statement first; a server that does not answer is given up after this. */
 const silentMs = 2_000;
+/** A process that stalls within a transaction loses its locks before another instance takes its work over. */
+const stalledMs = 5_000;
 /** How often a transaction that others stood in the way of is tried. */
 const tries = 6;
 
 type Statement = { name: string; text: string; names: readonly string[] };
 
 /** Transactions are READ COMMITTED; one that lost against another is run again, so `work` does nothing but use `tx`. */
-export function openConnections(url: string, { size, timeoutMs }: PoolOptions): Connections {
+export function openConnections(
+  url: string,
+  { size, timeoutMs, isPlannedAnew = false }: PoolOptions,
+): Connections {
   const config: PoolConfig & { pipeline: boolean } = {
     connectionString: url,
     max: size,
@@ -34,7 +41,7 @@ export function openConnections(url: string, { size, timeoutMs }: PoolOptions): 
     statement_timeout: timeoutMs,
     query_timeout: timeoutMs + silentMs,
     lock_timeout: timeoutMs,
-    idle_in_transaction_session_timeout: timeoutMs,
+    idle_in_transaction_session_timeout: Math.min(timeoutMs, stalledMs),
   };
   let opened: Promise<Pool> | undefined;
   const pool = (): Promise<Pool> => {
@@ -56,7 +63,7 @@ export function openConnections(url: string, { size, timeoutMs }: PoolOptions): 
     const query = async (sql: string, given?: Values) => {
       const { name, text, names } = statementOf(sql);
       const values = valuesOf(names, given, toParameter);
-      return (await clientOf()).query({ name, text, values });
+      return (await clientOf()).query(isPlannedAnew ? { text, values } : { name, text, values });
     };
     return {
       all: async (sql: string, given?: Values) => (await query(sql, given)).rows as Row[],
