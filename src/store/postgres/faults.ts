@@ -73,10 +73,10 @@ export function isLocked(error: unknown): boolean {
   return codeOf(error) === "55P03";
 }
 
-/** The connection is not usable any more. `pg` gives its own errors no code. */
+/** The connection is not usable any more: 25P03 ends one that was idle in a transaction. `pg` gives its own errors no code. */
 export function isConnectionFault(error: unknown): boolean {
   const code = codeOf(error);
-  if (/^(08|57P0)/.test(code) || /^E[A-Z]+$/.test(code)) return true;
+  if (/^(08|57P0|25P03)/.test(code) || /^E[A-Z]+$/.test(code)) return true;
   return /^(Connection terminated|Query read timeout|timeout exceeded|Client has encountered|Client was closed)/.test(
     messageOf(error),
   );

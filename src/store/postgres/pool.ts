@@ -16,6 +16,11 @@ type PoolOptions = {
 const connectMs = 5_000;
 /** The server ends a statement first; a server that does not answer is given up after this. */
 const silentMs = 2_000;
+/**
+ * A transaction of a process that stands still keeps its locks for this long, and with them the work from the next holder:
+ * less than a heartbeat.
+ */
+const idleInTransactionMs = 5_000;
 /** How often a transaction that others stood in the way of is tried. */
 const tries = 6;
 
@@ -39,7 +44,7 @@ export function openConnections(url: string, { size, timeoutMs }: PoolOptions): 
     statement_timeout: timeoutMs,
     query_timeout: timeoutMs + silentMs,
     lock_timeout: timeoutMs,
-    idle_in_transaction_session_timeout: timeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionMs,
     types: { getTypeParser },
   };
   const pool = new Pool(config);
