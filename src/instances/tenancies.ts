@@ -67,7 +67,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
 
   const begin = async (job: HeldJob): Promise<void> => {
     const { name } = job;
-    if (!hooks.knows(name)) await look();
+    if (!hooks.knows(name)) await catchUp();
     if (!hooks.knows(name) || held.has(name)) return queues.installations.complete([job]);
     const claim = await shared.claim(name);
     // A process that was stopped before the claim may have lost its work meanwhile.
@@ -204,6 +204,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     for (const change of changes) await hooks.changed(change).catch(failed);
     position = next;
   };
+  const catchUp = oneRunAtATime(look);
 
   const heard = (notice: Notice): void => {
     if (isStopping) return;
@@ -213,11 +214,11 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     else if (notice.from !== id) hooks.live.publish(notice.calls);
   };
 
-  const take = oneRunAtATime(takeAll, failed);
+  const take = oneRunAtATime(() => takeAll().catch(failed));
 
   /** Again and again, each time after the one before. */
   const every = (ms: number, work: () => Promise<void>): void => {
-    const run = oneRunAtATime(work, failed);
+    const run = oneRunAtATime(() => work().catch(failed));
     const timer = setInterval(() => void run(), ms);
     timers.add(timer);
   };
@@ -239,6 +240,9 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     /** A write with this claim was refused. */
     overtaken: (claim: WorkClaim): void => void reclaim(claim),
 
+    /** Follows what other instances have changed until now. */
+    catchUp,
+
     counts: (): InstanceCounts & { held: number; isLeading: boolean } => ({
       ...counts,
       held: held.size,
@@ -247,7 +251,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
 
     async start(): Promise<void> {
       await queues.start();
-      await look();
+      await catchUp();
       stopListening = await shared.listen(heard);
       provenAt = performance.now();
       timers.add(setInterval(() => isProven() || loseAll(), lookAtProofMs));
@@ -261,7 +265,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
         await lead();
         await take();
       });
-      every(changesMs, look);
+      every(changesMs, catchUp);
       isStarted = true;
       await sendHints();
       await beat();

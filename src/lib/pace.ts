@@ -34,25 +34,19 @@ export function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
-/** One run at a time; a call during a run has it run once more. `failed` gets what a run throws. */
-export function oneRunAtATime(
-  work: () => Promise<void>,
-  failed: (error: unknown) => void,
-): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let again = false;
-  const run = async (): Promise<void> => {
-    do {
-      again = false;
-      await work().catch(failed);
-    } while (again);
-  };
+/** One run at a time. A call gets a run that begins after it; calls during a run share the next one. */
+export function oneRunAtATime(work: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
   return () => {
-    if (running) again = true;
-    running ??= run().finally(() => {
-      running = undefined;
-    });
-    return running;
+    next ??= last
+      .catch(() => {})
+      .then(() => {
+        if (next) last = next;
+        next = undefined;
+        return work();
+      });
+    return next;
   };
 }
 

@@ -33,8 +33,11 @@ const activeMs = 86_400_000;
 const staleMs = 5 * 60_000;
 /** What is not used for this long is let go. */
 const idleMs = 5 * 60_000;
-/** Work that has been at rest for this long may be another instance's. */
-const lingerMs = 30_000;
+/**
+ * Work that has been at rest for this long may be another instance's. Longer than a connector waits before it searches for
+ * what an earlier holder sent (HubSpot without our property: 60 s): the next holder would have to wait again.
+ */
+const lingerMs = 90_000;
 const letGoEveryMs = 1_000;
 /** Of more open installations than this, those without calls are let go soon after their work. */
 const mostOpen = 4;
