@@ -38,7 +38,7 @@ type TenancyOptions = {
 };
 
 /** `isLeaving`: its work is being stopped. */
-type Tenancy = { job: HeldJob; heldSince: number; isLeaving?: true };
+type Tenancy = { job: HeldJob; claim: WorkClaim; heldSince: number; isLeaving?: true };
 
 const beatMs = 3_000;
 const pollMs = 1_000;
@@ -90,8 +90,9 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     const claim = await shared.claim(name);
     // A process that was stopped before the claim may have lost its work meanwhile.
     const isOurs = (await queues.installations.touch([job])).has(job.id);
-    if (!isOurs || isStopping) return;
-    held.set(name, { job, heldSince: performance.now() });
+    if (!isOurs) return;
+    if (isStopping) return queues.installations.complete([job]);
+    held.set(name, { job, claim, heldSince: performance.now() });
     hooks.take(claim);
   };
 
@@ -101,7 +102,8 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
       const free = places - held.size;
       if (free <= 0) return;
       const jobs = await queues.installations.take(Math.min(free, takenAtOnce));
-      for (const job of jobs) await begin(job);
+      // A claim may wait for the last holder's transaction, during which the other jobs would be lost.
+      await Promise.all(jobs.map((job) => begin(job).catch(failed)));
       isMore = jobs.length === takenAtOnce;
     }
   };
@@ -123,6 +125,13 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     await hooks.drop(name);
     if (isOurs) await queues.installations.complete([tenancy.job]).catch(failed);
     if (held.get(name) === tenancy) held.delete(name);
+  };
+
+  /** An instance that had lost the work made a claim too late: the queue says whose it is, and the next claim counts. */
+  const reclaim = async ({ installation, epoch }: WorkClaim): Promise<void> => {
+    if (held.get(installation)?.claim.epoch !== epoch) return;
+    await queues.installations.offer([installation]).catch(failed);
+    await leave(installation, true);
   };
 
   const stopLeading = async (isOurs: boolean): Promise<void> => {
@@ -180,8 +189,10 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
   const letGo = async (): Promise<void> => {
     const at = performance.now();
     const leaving: string[] = [];
-    for (const [name, { heldSince, isLeaving }] of held)
-      if (!isLeaving && (hooks.isIdle(name) || at - heldSince > longestMs)) leaving.push(name);
+    for (const [name, { heldSince, isLeaving }] of held) {
+      const heldMs = at - heldSince;
+      if (!isLeaving && ((heldMs > beatMs && hooks.isIdle(name)) || heldMs > longestMs)) leaving.push(name);
+    }
     const share = fairShare();
     const surplus = counts.instances > 1 ? held.size - leaving.length - share : 0;
     // One more or less is no reason to move work.
@@ -211,7 +222,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
 
   const look = async (): Promise<void> => {
     const { changes, position: next } = await shared.changesSince(position);
-    for (const change of changes) await hooks.changed(change);
+    for (const change of changes) await hooks.changed(change).catch(failed);
     position = next;
   };
 
@@ -246,6 +257,9 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
 
     isProven,
 
+    /** A write with this claim was refused. */
+    overtaken: (claim: WorkClaim): void => void reclaim(claim),
+
     counts: (): InstanceCounts & { held: number; isLeading: boolean } => ({
       ...counts,
       held: held.size,
@@ -276,6 +290,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
       isStopping = true;
       for (const timer of timers) clearInterval(timer);
       clearTimeout(hintTimer);
+      await take();
       const names = [...held.keys()].sort();
       // Whoever takes it looks for what is to be done, now or later.
       await queues.installations.offer(names).catch(failed);

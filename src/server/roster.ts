@@ -1,6 +1,7 @@
 import type { Config, InstallationConfig } from "../config/index.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { CrmRequest } from "../core/crm-app.ts";
+import { isOvertaken } from "../core/errors.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Archive } from "../core/recording.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
@@ -89,8 +90,9 @@ export function createRoster(context: RosterContext) {
   const begin = (member: Member): InstallationLanes => {
     const { installation, during } = member;
     const claim = claims.get(installation.settings.name);
+    const store = claim && flow.store.shared?.as(claim, () => tenancies?.overtaken(claim));
     member.lanes ??= addLanes(lanes, {
-      flow: claim && flow.store.shared ? { ...flow, store: flow.store.shared.as(claim) } : flow,
+      flow: store ? { ...flow, store } : flow,
       isTakeOver: claim !== undefined,
       installation,
       providers,
@@ -173,22 +175,19 @@ export function createRoster(context: RosterContext) {
 
   const tenancies = join?.({
     knows: (name) => ready(name) !== undefined,
-    take(claim) {
-      claims.set(claim.installation, claim);
-      const member = ready(claim.installation);
+    async take(claim) {
+      const { installation } = claim;
+      claims.set(installation, claim);
+      const member = ready(installation);
       // What the connector knows of the time before is another holder's.
-      void member
-        ?.renew()
-        .catch((err: unknown) => notClosed(claim.installation, err))
-        .then(() => {
-          if (claims.get(claim.installation) === claim && members.get(claim.installation) === member)
-            begin(member);
-        });
+      await member?.renew().catch((err: unknown) => notClosed(installation, err));
+      const isSame = claims.get(installation) === claim && members.get(installation) === member;
+      if (member && isSame) begin(member);
     },
     async drop(name) {
       claims.delete(name);
       const member = members.get(name);
-      await member?.lanes?.stop({ abort: true });
+      await Promise.all([member?.lanes?.stop({ abort: true }), endings.get(name)?.catch(() => {})]);
       if (member) delete member.lanes;
     },
     wake(lane) {
@@ -212,11 +211,9 @@ export function createRoster(context: RosterContext) {
     isActive: () => isActive(member),
     sync: () =>
       new Promise((synced) => {
-        if (member.lanes || ready(member.installation.settings.name) !== member) return synced();
-        if (tenancies) {
-          tenancies.want(member.installation.settings.name, "sync");
-          return synced();
-        }
+        const { name } = member.installation.settings;
+        if (member.lanes || ready(name) !== member) return synced();
+        if (tenancies) return synced(tenancies.want(name, "sync"));
         member.synced = synced;
         begin(member);
       }),
@@ -256,8 +253,7 @@ export function createRoster(context: RosterContext) {
       member.calledAt = flow.now();
       wake(name, "decode");
       const own = member.lanes;
-      if (!own) return;
-      if (member.syncedAt === undefined) return;
+      if (!own || member.syncedAt === undefined) return;
       const staleAt = member.syncedAt + staleMs;
       if (staleAt <= flow.now()) own.wake("sync");
       // Its next sync was planned for an installation at rest.

@@ -68,8 +68,8 @@ export type SharedStore = {
   now(): Promise<number>;
   /** Makes this instance the one that works for an installation: what earlier claims write is refused from then on. */
   claim(installation: string): Promise<WorkClaim>;
-  /** The store, whose writes throw `StoreError` (`overtaken`) when there is a newer claim. */
-  as(claim: WorkClaim): Store;
+  /** The store, whose writes throw `StoreError` (`overtaken`) when there is a newer claim; `overtaken` is called then. */
+  as(claim: WorkClaim, overtaken?: () => void): Store;
   /** Notes that an instance runs, and counts those that were noted lately. */
   beat(id: string, own: { tenancies: number; hasListeners: boolean }): Promise<InstanceCounts>;
   /** Forgets an instance that ends. */

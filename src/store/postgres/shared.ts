@@ -126,12 +126,17 @@ export async function instancesAlive(db: Pick<Db, "get">): Promise<number> {
 }
 
 /** Throws `StoreError` when another instance works for the installation, which then waits until this transaction ends. */
-export async function proveClaim(tx: Db, { installation, epoch }: WorkClaim): Promise<void> {
+export async function proveClaim(
+  tx: Db,
+  { installation, epoch }: WorkClaim,
+  overtaken?: () => void,
+): Promise<void> {
   const row = await tx.get(
     "SELECT 1 FROM fences WHERE installation = :installation AND epoch = :epoch FOR SHARE",
     { installation, epoch },
   );
   if (row) return;
+  overtaken?.();
   const message = `another instance works for ${installation} now`;
   throw new StoreError("overtaken", message, { cure: "it does the work from here" });
 }

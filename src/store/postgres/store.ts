@@ -1,4 +1,4 @@
-import type { Store, WorkClaim } from "../contract.ts";
+import type { SharedStore, Store, WorkClaim } from "../contract.ts";
 import type { Db } from "../db/db.ts";
 import { type DeliveryColumns, groupCommit } from "../group-commit.ts";
 import { withNamedErrors } from "../named-errors.ts";
@@ -54,22 +54,25 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
 
   const backend = { read: afterMigration(read), listings: afterMigration(listings), cleanUp: async () => {} };
 
-  /** With a claim, each transaction proves it first. */
+  /** With a claim, each transaction proves it first; `overtaken` is called when it no longer counts. */
   const writing =
-    (claim?: WorkClaim): Write =>
+    (claim?: WorkClaim, overtaken?: () => void): Write =>
     (name, ...args) => {
       transactions += 1;
       if (transactions % sumEvery === 0) void sumTallies(writer).catch(() => {});
       const operation = operations[name] as (tx: Db, ...rest: unknown[]) => Promise<never>;
       return writes.transaction(async (tx) => {
-        if (claim) await proveClaim(tx, claim);
+        if (claim) await proveClaim(tx, claim, overtaken);
         return operation(tx, ...args);
       });
     };
   const unclaimed = storeOver({ ...backend, write: writing() }, now);
 
-  const as = (claim: WorkClaim): Store =>
-    withNamedErrors({ ...store, ...storeOver({ ...backend, write: writing(claim) }, now) }, namedError);
+  const as: SharedStore["as"] = (claim, overtaken) =>
+    withNamedErrors(
+      { ...store, ...storeOver({ ...backend, write: writing(claim, overtaken) }, now) },
+      namedError,
+    );
 
   const store: Store = {
     ...unclaimed,
