@@ -23,8 +23,8 @@ const config = loadConfig(
 );
 const quiet = (): void => {};
 const seen = new Set<string>();
-const first = (facts: object, text: string): void => {
-  if (!seen.has(text)) console.error(text, facts);
+const first = (facts: { err?: unknown; reason?: unknown }, text: string): void => {
+  if (!seen.has(text)) console.error(`${text}: ${facts.err ?? facts.reason ?? ""}`);
   seen.add(text);
 };
 const parts = assemble(config, { log: { debug: quiet, info: quiet, warn: first, error: first } });

@@ -119,7 +119,7 @@ async function callCost({ folder, database }: Bench, { count, name, ...size }: C
 
 /**
  * What a slow CRM lets through: each installation has one call at a time, and its next one begins once that is logged. The
- * installations that have a place always have work, so none of them rests and gives its place away.
+ * installations that have a place always have work, so none of them rests for the time after which it gives its place away.
  */
 async function waitingRows({ folder, database, row }: Bench, size: InstancesSize["waiting"]) {
   const { installations, places, warm, seconds } = size;

@@ -157,6 +157,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     if (held.size < places || isStopping) return;
     const at = performance.now();
     const ready = oldest().filter(([, { heldSince }]) => at - heldSince > turnMs);
+    if (ready.length === 0) return;
     const waiting = await queues.installations.take(Math.min(ready.length, takenAtOnce));
     const leaving = ready.slice(0, waiting.length).map(([name]) => name);
     await queues.installations.offer(leaving.toSorted());

@@ -28,6 +28,7 @@ function openCluster() {
       },
       async take(atMost) {
         reach();
+        if (atMost < 1) throw new Error("pg-boss takes at least one");
         const taken = waiting.filter((name) => !active.has(name)).slice(0, atMost);
         return taken.map((name) => {
           waiting.splice(waiting.indexOf(name), 1);
@@ -101,6 +102,7 @@ type Instance = {
   works: Map<string, WorkClaim>;
   idle: Set<string>;
   woken: string[];
+  warnings: string[];
   isLeading: () => boolean;
 };
 
@@ -111,13 +113,17 @@ async function join(cluster: Cluster, places = 100): Promise<Instance> {
   const works = new Map<string, WorkClaim>();
   const idle = new Set<string>();
   const woken: string[] = [];
+  const warnings: string[] = [];
   let isLeading = false;
   const tenancies = openTenancies({
     shared: cluster.shared,
     queues: cluster.queues,
     places,
     log: quiet,
-    limitedLog: { often() {}, seldom() {} } as never,
+    limitedLog: {
+      often() {},
+      seldom: (_: string, { err }: { err?: unknown }) => warnings.push(`${err}`),
+    } as never,
     hooks: {
       knows: (name) => name !== "unknown",
       take: (claim) => void works.set(claim.installation, claim),
@@ -138,7 +144,7 @@ async function join(cluster: Cluster, places = 100): Promise<Instance> {
       live: { hasListeners: () => false, publish() {} },
     },
   });
-  const instance = { tenancies, works, idle, woken, isLeading: () => isLeading };
+  const instance = { tenancies, works, idle, woken, warnings, isLeading: () => isLeading };
   started.push(instance);
   await tenancies.start();
   return instance;
@@ -261,4 +267,15 @@ test("work for an installation that is not known here is left alone", async () =
   a.tenancies.want("unknown", "decode");
   await pass(1_500);
   expect([...a.works.keys()]).toEqual([]);
+});
+
+test("an instance with all places taken asks for nothing while none has had its turn", async () => {
+  const cluster = openCluster();
+  const a = await join(cluster, 2);
+  for (const name of names(4)) a.tenancies.want(name, "decode");
+  await pass(10_000);
+  expect([...a.works.keys()]).toEqual(["i0", "i1"]);
+  expect(a.warnings).toEqual([]);
+  await pass(10_000);
+  expect([...a.works.keys()]).toEqual(["i2", "i3"]);
 });
