@@ -11,7 +11,7 @@ import { openShared, proveClaim } from "./shared.ts";
 
 /** Connections by what they are for, so that webhooks, live calls and proofs of life never wait for the lanes' work. */
 const sizes = {
-  append: { size: 2, timeoutMs: 10_000 },
+  append: { size: 2, timeoutMs: 4_000 },
   read: { size: 4, timeoutMs: 10_000 },
   write: { size: 6, timeoutMs: 20_000 },
   listings: { size: 2, timeoutMs: 60_000, isPlannedAnew: true },
