@@ -1,4 +1,4 @@
-import { PgBoss } from "pg-boss";
+import type { PgBoss } from "pg-boss";
 import type { SharedStore } from "../store/contract.ts";
 
 /** A piece of work that this instance has. It is fenced by how often it was handed out. */
@@ -48,6 +48,8 @@ export function openQueues(shared: SharedStore, failed: (error: unknown) => void
   let boss: PgBoss | undefined;
 
   const create = async (options: { migrate: boolean }): Promise<PgBoss> => {
+    // Loaded when it is used: it takes 15 MB, which a server with the embedded store does not need.
+    const { PgBoss } = await import("pg-boss");
     const made = new PgBoss({
       connectionString: withTimeout(shared.queue.url),
       schema: await shared.queue.schema(),

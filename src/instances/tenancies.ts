@@ -1,27 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
 import { oneRunAtATime } from "../lib/pace.ts";
-import type { InstanceCounts, Notice, SharedChange, SharedStore, WorkClaim } from "../store/contract.ts";
+import type { InstanceCounts, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
+import type { TenancyHooks } from "./hooks.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
-
-/** What this process does when it gets work, and when it loses it. */
-export type TenancyHooks = {
-  /** Whether there is such an installation here. */
-  knows(installation: string): boolean;
-  /** From now on this instance works for it. */
-  take(claim: WorkClaim): void;
-  /** It no longer does. Stops what is under way; resolves when nothing is. */
-  drop(installation: string): Promise<void>;
-  /** Wakes a lane (`installation/lane`) that runs here. False when it does not. */
-  wake(lane: string): boolean;
-  /** Whether its work has been at rest for a while. */
-  isIdle(installation: string): boolean;
-  /** From now on this instance does what is done once for all. */
-  lead(): void;
-  follow(): Promise<void>;
-  changed(change: SharedChange): Promise<void>;
-  live: { hasListeners(): boolean; publish(calls: readonly LiveCall[]): void };
-};
 
 /** Which instance works for which installation. */
 export type Tenancies = ReturnType<typeof openTenancies>;
@@ -164,8 +146,6 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     for (const { job } of tenancies)
       if (!alive.has(job.id) && held.get(job.name)?.job === job) void leave(job.name, false);
     if (leading && !isLeading && led === leading) void stopLeading(false);
-    await letGo();
-    await takeTurns();
   };
 
   /** By how long it is held, the longest first. */
@@ -181,7 +161,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     const leaving = ready.slice(0, waiting.length).map(([name]) => name);
     await queues.installations.offer(leaving.toSorted());
     await Promise.all(leaving.map((name) => leave(name, true)));
-    for (const job of waiting) await begin(job);
+    await Promise.all(waiting.map((job) => begin(job).catch(failed)));
   };
 
   /** Of installations at rest, of those held for long, and of more than this instance's share. */
@@ -272,6 +252,11 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
       provenAt = performance.now();
       timers.add(setInterval(() => isProven() || loseAll(), lookAtProofMs));
       every(beatMs, beat);
+      // Apart from the heartbeat, which must not wait until work has stopped.
+      every(beatMs, async () => {
+        await letGo();
+        await takeTurns();
+      });
       every(pollMs, async () => {
         await lead();
         await take();

@@ -1,11 +1,11 @@
 import type { Config, InstallationConfig } from "../config/index.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { CrmRequest } from "../core/crm-app.ts";
-import { isOvertaken } from "../core/errors.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Archive } from "../core/recording.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import type { Tenancies, TenancyHooks } from "../instances/tenancies.ts";
+import type { TenancyHooks } from "../instances/hooks.ts";
+import type { Tenancies } from "../instances/tenancies.ts";
 import type { WorkClaim } from "../store/contract.ts";
 import { type Connected, connect, type GrantAccess, type MappingInUse } from "./connect.ts";
 import { addLanes, createLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";

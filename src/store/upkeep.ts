@@ -4,19 +4,21 @@ import type { Db, ReadDb } from "./db/db.ts";
 const minuteMs = 60_000;
 const dayMs = 86_400_000;
 
-/** Rows that are deleted at once: webhooks wait meanwhile. */
-const purgedAtOnce = 500;
-/** Larger than any id. Ids grow with time, so old rows are at the start of a table and need no index to be found. */
-const endOfTable = Number.MAX_SAFE_INTEGER;
+/** Rows that are deleted at once: webhooks wait meanwhile, and a statement may take only so long. */
+const deliveriesAtOnce = 500;
+const rowsAtOnce = 5_000;
+
+function oldOnes(table: string, key: string, condition: string, atOnce = rowsAtOnce): string {
+  return `DELETE FROM ${table} WHERE (${key}) IN (SELECT ${key} FROM ${table} WHERE ${condition} LIMIT ${atOnce})`;
+}
 
 const purges = {
-  digests: "DELETE FROM digests WHERE at < :end",
-  tombstones: "DELETE FROM erased WHERE until < :end",
-  followUps: "DELETE FROM follow_ups WHERE since < :end",
-  answers: "DELETE FROM answers WHERE at < :end",
-  history: "DELETE FROM history WHERE id < :end",
-  deliveries: `DELETE FROM deliveries
-    WHERE id IN (SELECT id FROM deliveries WHERE id < :end AND state IN (1, 2) ORDER BY id LIMIT ${purgedAtOnce})`,
+  digests: oldOnes("digests", "digest", "at < :end"),
+  tombstones: oldOnes("erased", "installation, mark", "until < :end"),
+  followUps: oldOnes("follow_ups", "call", "since < :end"),
+  answers: oldOnes("answers", "installation, provider, ref", "at < :end"),
+  history: oldOnes("history", "id", "id < :end ORDER BY id"),
+  deliveries: oldOnes("deliveries", "id", "id < :end AND state IN (1, 2) ORDER BY id", deliveriesAtOnce),
 };
 
 /** Returns how many rows were deleted. */
@@ -28,22 +30,32 @@ type PurgeStep = (what: keyof typeof purges, end: number) => Promise<number>;
 
 /** In several transactions, short enough for webhooks to wait for. */
 export async function purge(db: ReadDb, step: PurgeStep, now: number, before: number): Promise<number> {
-  await step("digests", now - dayMs);
-  await step("tombstones", now);
-  await step("followUps", before);
-  await step("answers", before);
-  const newerStep = await db.get("SELECT id FROM history WHERE at >= :before ORDER BY id LIMIT 1", {
-    before,
-  });
-  await step("history", Number(newerStep?.["id"] ?? endOfTable));
-  const newer = await db.get("SELECT id FROM deliveries WHERE received_at >= :before ORDER BY id LIMIT 1", {
-    before,
-  });
-  for (let purged = 0; ; ) {
-    const deleted = await step("deliveries", Number(newer?.["id"] ?? endOfTable));
-    purged += deleted;
-    if (deleted < purgedAtOnce) return purged;
-  }
+  const all = async (what: keyof typeof purges, end: number, atOnce = rowsAtOnce): Promise<number> => {
+    for (let purged = 0; ; ) {
+      const deleted = await step(what, end);
+      purged += deleted;
+      if (deleted < atOnce) return purged;
+    }
+  };
+  await all("digests", now - dayMs);
+  await all("tombstones", now);
+  await all("followUps", before);
+  await all("answers", before);
+  await all("history", await firstNewer(db, "history", "at", before));
+  return all("deliveries", await firstNewer(db, "deliveries", "received_at", before), deliveriesAtOnce);
+}
+
+/**
+ * The id of the first row that stays; what comes in from now on does. Ids grow with time, so old rows are at the start of a
+ * table and need no index to be found.
+ */
+async function firstNewer(db: ReadDb, table: string, column: string, before: number): Promise<number> {
+  const row = await db.get(
+    `SELECT COALESCE((SELECT id FROM ${table} WHERE ${column} >= :before ORDER BY id LIMIT 1),
+      (SELECT MAX(id) + 1 FROM ${table}), 0) AS id`,
+    { before },
+  );
+  return Number(row?.["id"]);
 }
 
 /**

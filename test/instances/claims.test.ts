@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { openTenancies, type Tenancies, type TenancyHooks } from "../../src/instances/tenancies.ts";
+import type { TenancyHooks } from "../../src/instances/hooks.ts";
+import { openTenancies, type Tenancies } from "../../src/instances/tenancies.ts";
 import type { SharedStore, Store, WorkClaim } from "../../src/store/contract.ts";
 import { openConnections } from "../../src/store/postgres/pool.ts";
 import { openPostgresStore } from "../../src/store/postgres/store.ts";

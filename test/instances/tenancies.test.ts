@@ -228,7 +228,7 @@ test("work at rest is given back, and taken again when there is some", async () 
   a.tenancies.want("acme", "decode");
   await pass(100);
   a.idle.add("acme");
-  await pass(3_000);
+  await pass(6_100);
   expect(a.works.has("acme")).toBe(false);
   a.idle.clear();
   a.tenancies.want("acme", "decode");

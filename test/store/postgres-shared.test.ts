@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Notice, SharedStore, Store } from "../../src/store/contract.ts";
 import { openConnections } from "../../src/store/postgres/pool.ts";
 import { openPostgresStore } from "../../src/store/postgres/store.ts";
@@ -145,58 +145,15 @@ test("an outage gives errors that name a cure, and the store works again after i
   expect(stored.map(({ body }) => Buffer.from(body).toString())).toEqual(["before", "after"]);
 });
 
-describe("retention", () => {
-  test("drops a week whose webhooks are decoded, and keeps one that has any left", async () => {
-    await store.ready();
-    for (const week of [2_800, 2_801])
-      await query(
-        `CREATE TABLE deliveries_${week} PARTITION OF deliveries
-          FOR VALUES FROM (${BigInt(week * 604_800) << 21n}) TO (${BigInt((week + 1) * 604_800) << 21n})`,
-      );
-    const row = (week: number, state: number) =>
-      query(
-        `INSERT INTO deliveries (id, installation, provider, received_at, method, url, headers, body, state)
-          VALUES (${BigInt(week * 604_800) << 21n}, 'acme', 'voys', ${week * 604_800_000}, 'POST', '/', '{}', '', ${state})`,
-      );
-    await row(2_800, 1);
-    await row(2_801, 0);
-    const partitions = async () =>
-      (await query("SELECT relname FROM pg_class WHERE relname ~ '^deliveries_280[01]$' ORDER BY 1")).map(
-        ({ relname }) => relname,
-      );
-    expect(await store.purge(Date.now(), Date.now() - 86_400_000)).toBe(1);
-    expect(await partitions()).toEqual(["deliveries_2801"]);
-    expect(await store.newDeliveries("acme", 9)).toHaveLength(1);
-  });
-
-  test("a drop never waits for a reader, because webhooks would wait behind it", async () => {
-    await store.ready();
-    await query(
-      `CREATE TABLE deliveries_2800 PARTITION OF deliveries
-        FOR VALUES FROM (${BigInt(2_800 * 604_800) << 21n}) TO (${BigInt(2_801 * 604_800) << 21n})`,
-    );
-    const db = openConnections(url, { size: 1, timeoutMs: 10_000 });
-    await db.transaction(async (tx) => {
-      await tx.all("SELECT 1 FROM deliveries");
-      await store.purge(Date.now(), Date.now());
-      await store.append(deliveryOf("x"));
-    });
-    await db.close();
-    expect(await query("SELECT 1 FROM pg_class WHERE relname = 'deliveries_2800'")).toHaveLength(1);
-    await store.purge(Date.now(), Date.now());
-    expect(await query("SELECT 1 FROM pg_class WHERE relname = 'deliveries_2800'")).toEqual([]);
-  });
-});
-
-test("counts stay right while their changes are summed up", async () => {
-  for (let i = 0; i < 30; i += 1) await store.saveDecoded("acme", [], [decodedCall(`${i}`)]);
-  await store.purge(Date.now(), 0);
-  expect(await query("SELECT calls FROM tally_changes")).toEqual([{ calls: "30" }]);
-  await store.saveDecoded("acme", [], [decodedCall("x", { state: "dead" })]);
-  expect(await store.counts()).toEqual([
-    { installation: "acme", state: "dead", calls: 1 },
-    { installation: "acme", state: "waiting", calls: 30 },
-  ]);
+test("connections to a server that has become read-only are replaced", async () => {
+  await store.ready();
+  const role = (change: string) => query(`BEGIN READ WRITE; ALTER ROLE postgres ${change}; COMMIT`);
+  await role("SET default_transaction_read_only = on");
+  onTestFinished(() => role("RESET default_transaction_read_only").then(() => {}));
+  const other = open();
+  await expect(other.putOwners("acme", [{ id: "1", name: "A" }])).rejects.toMatchObject({ fault: "locked" });
+  await role("RESET default_transaction_read_only");
+  await other.putOwners("acme", [{ id: "1", name: "A" }]);
 });
 
 describe("instances", () => {

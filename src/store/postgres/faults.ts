@@ -59,8 +59,9 @@ function faultOf(error: unknown): StoreFault {
   const code = codeOf(error);
   if (error instanceof SyntaxError) return "damaged";
   if (error instanceof TypeError) return "refused";
-  if (isConnectionFault(error)) return "broken";
-  return singleFaults[code] ?? faults[code.slice(0, 2)] ?? "other";
+  const single = singleFaults[code];
+  if (single) return single;
+  return isConnectionFault(error) ? "broken" : (faults[code.slice(0, 2)] ?? "other");
 }
 
 /** Two transactions stood in each other's way: SERIALIZATION_FAILURE, DEADLOCK_DETECTED. */
@@ -73,10 +74,18 @@ export function isLocked(error: unknown): boolean {
   return codeOf(error) === "55P03";
 }
 
-/** The connection is not usable any more. `pg` gives its own errors no code. */
+/** Some rows are in the way of a new constraint: CHECK_VIOLATION. */
+export function isViolation(error: unknown): boolean {
+  return codeOf(error) === "23514";
+}
+
+/**
+ * The connection is not usable any more: lost, ended after it was idle in a transaction (25P03), or to a server that has
+ * become a standby (25006), where others lead to the primary. `pg` gives its own errors no code.
+ */
 export function isConnectionFault(error: unknown): boolean {
   const code = codeOf(error);
-  if (/^(08|57P0)/.test(code) || /^E[A-Z]+$/.test(code)) return true;
+  if (/^(08|57P0|25P03|25006)/.test(code) || /^E[A-Z]+$/.test(code)) return true;
   return /^(Connection terminated|Query read timeout|timeout exceeded|Client has encountered|Client was closed)/.test(
     messageOf(error),
   );

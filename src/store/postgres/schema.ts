@@ -1,5 +1,5 @@
 import type { Db } from "../db/db.ts";
-import { addPartitions, secondsShift } from "./partitions.ts";
+import { addNextPartitions, addPartitions, secondsShift } from "./partitions.ts";
 
 /**
  * The schema, one step after another; the version is the number of steps done. A step that landed is never edited or moved,
@@ -231,8 +231,9 @@ export async function migrate(db: Db): Promise<void> {
         from: usableFrom(steps.length),
       });
     }
-    await addPartitions(tx);
+    if (version === 0) await addPartitions(tx);
   });
+  await addNextPartitions(db);
 }
 
 /** From now on the database refuses to be used: its calls are worked on elsewhere. */

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Client } from "pg";
 import { StoreError } from "../../core/errors.ts";
 import type { Notice, SharedChange, SharedStore, WorkClaim } from "../contract.ts";
 import type { Db, Row } from "../db/db.ts";
@@ -200,6 +199,7 @@ function listenTo(
 
   /** Resolves when the connection is lost. */
   const connection = async (connected: () => void): Promise<void> => {
+    const { Client } = await import("pg");
     const client = new Client({
       connectionString: url,
       application_name: "switchhook notices",

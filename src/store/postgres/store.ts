@@ -9,12 +9,13 @@ import { type Connections, openConnections } from "./pool.ts";
 import { migrate } from "./schema.ts";
 import { openShared, proveClaim } from "./shared.ts";
 
-/** Connections by what they are for, so that webhooks and live calls never wait for the lanes' work. */
+/** Connections by what they are for, so that webhooks, live calls and proofs of life never wait for the lanes' work. */
 const sizes = {
   append: { size: 2, timeoutMs: 10_000 },
   read: { size: 4, timeoutMs: 10_000 },
   write: { size: 6, timeoutMs: 20_000 },
-  listings: { size: 2, timeoutMs: 60_000 },
+  listings: { size: 2, timeoutMs: 60_000, isPlannedAnew: true },
+  instances: { size: 2, timeoutMs: 5_000 },
 } as const;
 
 /** After this many transactions the changes of the tallies are summed up. */
@@ -24,7 +25,8 @@ const sumEvery = 1_000;
 export function openPostgresStore(url: string, now: () => number = Date.now): Store {
   const open = (purpose: keyof typeof sizes): Connections => openConnections(url, sizes[purpose]);
   const [append, read, writer, listings] = [open("append"), open("read"), open("write"), open("listings")];
-  const all = [append, read, writer, listings];
+  const instances = open("instances");
+  const all = [append, read, writer, listings, instances];
   let migrated: Promise<void> | undefined;
   let transactions = 0;
 
@@ -77,10 +79,7 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
   const store: Store = {
     ...unclaimed,
     shared: {
-      ...withNamedErrors(
-        openShared(url, { ...writes, all: backend.read.all, get: backend.read.get }),
-        namedError,
-      ),
+      ...withNamedErrors(openShared(url, afterMigration(instances)), namedError),
       as,
     },
     /** Nothing that is under way for it is stored from here on. */
@@ -146,13 +145,21 @@ async function appendGroup(db: Db, columns: DeliveryColumns): Promise<void> {
   );
 }
 
+const summedAtOnce = 50_000;
+/** More than there are sums, which count as changes the next time. */
+const mostRounds = 20;
+
 /** Replaces changes of the tallies with their sums. Rows that another instance is at are left to it. */
 async function sumTallies(db: Db): Promise<void> {
-  await db.run(
-    `WITH gone AS (
-        DELETE FROM tally_changes WHERE ctid = ANY (ARRAY (
-          SELECT ctid FROM tally_changes LIMIT 20000 FOR UPDATE SKIP LOCKED)) RETURNING *)
-      INSERT INTO tally_changes SELECT installation, state, SUM(calls) FROM gone
-        GROUP BY installation, state HAVING SUM(calls) <> 0`,
-  );
+  for (let round = 0; round < mostRounds; round += 1) {
+    const row = await db.get(
+      `WITH gone AS (
+          DELETE FROM tally_changes WHERE ctid = ANY (ARRAY (
+            SELECT ctid FROM tally_changes LIMIT ${summedAtOnce} FOR UPDATE SKIP LOCKED)) RETURNING *),
+        summed AS (INSERT INTO tally_changes SELECT installation, state, SUM(calls) FROM gone
+          GROUP BY installation, state HAVING SUM(calls) <> 0)
+        SELECT COUNT(*) AS n FROM gone`,
+    );
+    if (Number(row?.["n"]) < summedAtOnce) return;
+  }
 }
