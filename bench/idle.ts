@@ -5,8 +5,10 @@ import { numberingFor } from "../src/flow/contacts/renumber.ts";
 import { inParts } from "../src/lib/pace.ts";
 import { createSealer } from "../src/lib/seal.ts";
 import type { Store } from "../src/store/contract.ts";
+import { openPostgresStore } from "../src/store/postgres/store.ts";
 import { openSqliteStore } from "../src/store/sqlite/store.ts";
 import { startInstance } from "./child.ts";
+import { type Database, startCluster } from "./cluster.ts";
 
 type Row = (what: string, measured: string, target?: string, met?: boolean | "-") => void;
 type IdleSize = { local: number; connected: number; settle: number; rest: number };
@@ -102,7 +104,7 @@ async function connectedConfig(folder: string, many: number): Promise<Prepared> 
 }
 
 const client = { clientId: "bench-app", clientSecret: "bench-app-secret" };
-export const accountsConfig = {
+const accountsConfig = {
   apps: {
     hubspot: { ...client, apiUrl: "http://127.0.0.1:1" },
     salesforce: { ...client, loginUrl: "http://127.0.0.1:1" },
@@ -113,7 +115,7 @@ export const accountsConfig = {
 const accountsAtOnce = 64;
 
 /** Saves accounts that were connected by OAuth and synced lately. Returns the names of their installations. */
-export async function connectAccounts(store: Store, many: number): Promise<string[]> {
+async function connectAccounts(store: Store, many: number): Promise<string[]> {
   const sealer = createSealer(["a sealing key of the benchmark that is long enough"]);
   const names = Array.from({ length: many }, (_, i) => `${i % 2 ? "hubspot" : "salesforce"}-${i}`);
   const savedAt = Date.now();
@@ -140,4 +142,44 @@ export async function connectAccounts(store: Store, many: number): Promise<strin
   };
   for (const part of inParts(names, accountsAtOnce)) await Promise.all(part.map(connect));
   return names;
+}
+
+export type SharedIdleSize = { accounts: number; settle: number; seconds: number };
+
+/** What two instances and PostgreSQL cost while no installation has anything to do. */
+export async function sharedIdleRows(
+  { folder, database, row }: { folder: (name: string) => string; database: Database; row: Row },
+  { accounts, settle, seconds }: SharedIdleSize,
+): Promise<Record<string, unknown>> {
+  const url = await database.empty();
+  const store = openPostgresStore(url);
+  await store.ready();
+  await connectAccounts(store, accounts);
+  await store.close();
+  // Else PostgreSQL does it on its own while we measure.
+  await database.query("VACUUM ANALYZE");
+  const cluster = await startCluster(folder("rest"), { config: accountsConfig, url, count: 2 });
+  await pause(settle * 1_000);
+  const samples = () => Promise.all(cluster.instances.map((one) => one.sample()));
+  const before = { nodes: await samples(), postgres: database.cpuMs(), at: performance.now() };
+  await pause(seconds * 1_000);
+  const nodes = await samples();
+  const [postgresMs, tookMs] = [database.cpuMs() - before.postgres, performance.now() - before.at];
+  const postgres = (postgresMs / tookMs) * 100;
+  const ours = nodes.map(({ cpuMs }, i) => ((cpuMs - (before.nodes[i]?.cpuMs ?? 0)) / tookMs) * 100);
+  const startMs = Math.round(Math.max(...cluster.instances.map((one) => one.startMs)));
+  const [rssMb, postgresMb] = [Math.max(...nodes.map((node) => node.rssMb)), database.memoryMb()];
+  await cluster.stop();
+  row(
+    `two instances with ${accounts} accounts at rest, start together`,
+    `${startMs} ms`,
+    "5000 ms",
+    startMs < 5_000,
+  );
+  row("  CPU of PostgreSQL", `${postgres.toFixed(2)} % of a core`, "5 %", postgres < 5);
+  const each = ours.map((share) => `${share.toFixed(2)} %`).join(" and ");
+  row("  CPU of each instance", `${each} of a core`, "2 %", Math.max(...ours) < 2);
+  row("  resident memory of the larger one", `${rssMb} MB`, "500 MB", rssMb < 500);
+  row("  memory of PostgreSQL", `${postgresMb} MB`);
+  return { startMs, postgres, ours, rssMb, postgresMb };
 }

@@ -154,10 +154,9 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
 
   /** Installations that always have something to do would otherwise keep all places from those that wait. */
   const takeTurns = async (): Promise<void> => {
-    if (held.size < places || isStopping) return;
     const at = performance.now();
-    const ready = oldest().filter(([, { heldSince }]) => at - heldSince > turnMs);
-    if (ready.length === 0) return;
+    const ready = held.size < places ? [] : oldest().filter(([, { heldSince }]) => at - heldSince > turnMs);
+    if (ready.length === 0 || isStopping) return;
     const waiting = await queues.installations.take(Math.min(ready.length, takenAtOnce));
     const leaving = ready.slice(0, waiting.length).map(([name]) => name);
     await queues.installations.offer(leaving.toSorted());
