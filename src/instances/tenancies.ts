@@ -157,7 +157,9 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     const at = performance.now();
     const ready = held.size < places ? [] : oldest().filter(([, { heldSince }]) => at - heldSince > turnMs);
     if (ready.length === 0 || isStopping) return;
-    const waiting = await queues.installations.take(Math.min(ready.length, takenAtOnce));
+    const waiting = await queues.installations.take(
+      Math.min(ready.length, Math.max(takenAtOnce, Math.ceil(places / 4))),
+    );
     const leaving = ready.slice(0, waiting.length).map(([name]) => name);
     await queues.installations.offer(leaving.toSorted());
     await Promise.all(leaving.map((name) => leave(name, true)));
@@ -261,10 +263,8 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
         await letGo();
         await takeTurns();
       });
-      every(pollMs, async () => {
-        await lead();
-        await take();
-      });
+      every(beatMs, lead);
+      every(pollMs, take);
       every(changesMs, catchUp);
       isStarted = true;
       await sendHints();

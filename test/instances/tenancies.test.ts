@@ -179,7 +179,7 @@ test("one instance leads, and another one after it has ended", async () => {
   const [a, b] = [await join(cluster), await join(cluster)];
   expect([a.isLeading(), b.isLeading()]).toEqual([true, false]);
   await a.tenancies.stop();
-  await pass(1_100);
+  await pass(3_100);
   expect([a.isLeading(), b.isLeading()]).toEqual([false, true]);
 });
 

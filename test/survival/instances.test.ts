@@ -4,6 +4,7 @@ import { type Instance, type InstancesWorld, openInstancesWorld } from "../suppo
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
+import { waitFor } from "../support/server.ts";
 
 const kills = rounds({ whole: 12, short: 2 });
 const stops = rounds({ whole: 9, short: 3 });

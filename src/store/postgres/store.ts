@@ -64,8 +64,14 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
       if (transactions % sumEvery === 0) void sumTallies(writer).catch(() => {});
       const operation = operations[name] as (tx: Db, ...rest: unknown[]) => Promise<never>;
       return writes.transaction(async (tx) => {
-        if (claim) await proveClaim(tx, claim, overtaken);
-        return operation(tx, ...args);
+        // Sent first, and not waited for until the end: the connection answers in order, and all of it is one transaction.
+        const proof = claim && proveClaim(tx, claim, overtaken);
+        proof?.catch(() => {});
+        try {
+          return await operation(tx, ...args);
+        } finally {
+          await proof;
+        }
       });
     };
   const unclaimed = storeOver({ ...backend, write: writing() }, now);
