@@ -76,6 +76,8 @@ async function toFolder(options: MoveOptions, url: string): Promise<void> {
         mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
         writeFileSync(path, String(text), { mode: 0o600 });
       }
+      // One that was started meanwhile has acknowledged what was not copied.
+      await refuseInstances(source);
       await markAsMoved(source, to);
       return done;
     }).finally(() => target.close());
@@ -93,11 +95,7 @@ async function withPostgres<T>(url: string, work: (db: Connections) => Promise<T
   const db = openConnections(url, { size: 2, timeoutMs: 120_000 });
   try {
     await migrate(db);
-    const alive = await instancesAlive(db);
-    if (alive > 0)
-      throw new Failure(
-        `${alive === 1 ? "An instance works" : `${alive} instances work`} in that database: stop all of them first.`,
-      );
+    await refuseInstances(db);
     return await work(db);
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
@@ -108,6 +106,13 @@ async function withPostgres<T>(url: string, work: (db: Connections) => Promise<T
   } finally {
     await db.close();
   }
+}
+
+async function refuseInstances(db: Connections): Promise<void> {
+  const alive = await instancesAlive(db);
+  if (alive === 0) return;
+  const who = alive === 1 ? "An instance works" : `${alive} instances work`;
+  throw new Failure(`${who} in that database: stop all of them first.`);
 }
 
 async function copy(source: Db, target: Db): Promise<Moved[]> {

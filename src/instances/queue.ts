@@ -22,7 +22,8 @@ const superviseSeconds = 2;
 
 /**
  * `stately`: one job of a name waits and one is at work, so a job that is offered meanwhile is handed out after it. A job
- * that is taken over counts as a retry. Only names are in the queue: what is to be done is in our tables.
+ * that is taken over counts as a retry. Only names are in the queue: what is to be done is in our tables. Jobs that are
+ * done are deleted soon, because pg-boss reads all jobs each time it looks for heartbeats.
  */
 const queueOptions = {
   policy: "stately",
@@ -59,6 +60,7 @@ export function openQueues(shared: SharedStore, failed: (error: unknown) => void
       supervise: !options.migrate,
       superviseIntervalSeconds: superviseSeconds,
       monitorIntervalSeconds: superviseSeconds,
+      maintenanceIntervalSeconds: queueOptions.deleteAfterSeconds,
       ...options,
     });
     made.on("error", failed);

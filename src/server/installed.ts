@@ -58,6 +58,8 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
     isTaken: (name) => config.installations.some((one) => one.name === name),
   });
   const keepers = new Map<string, GrantKeeper>();
+  /** Of the settings that are in use here; a keeper may have read newer ones. */
+  const versions = new Map<string, number>();
 
   const sayLost = ({ name, crm }: StoredInstall, reason: string): void =>
     flow.log.error(
@@ -101,6 +103,17 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
     return { settings, keeper };
   };
 
+  const use = (install: StoredInstall, compileMapping?: CompileMapping): ConnectedInstallation => {
+    const opened = open(install, compileMapping);
+    versions.set(install.name, install.version);
+    return opened;
+  };
+
+  const forget = (name: string): void => {
+    keepers.delete(name);
+    versions.delete(name);
+  };
+
   const keeperOf = (name: string): GrantKeeper => {
     const keeper = keepers.get(name);
     if (keeper) return keeper;
@@ -123,17 +136,17 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
         compiled.set(path, mapping);
         return mapping;
       };
-      return installs.map((install) => open(install, compileOnce));
+      return installs.map((install) => use(install, compileOnce));
     },
     /** Stores the grant before it is used. */
     async add({ install, grant }: Installed): Promise<ConnectedInstallation> {
       const isNew = !keepers.has(install.name);
       const { keeper } = open(install);
       try {
-        return open(await keeper.replace(install, grant));
+        return use(await keeper.replace(install, grant));
       } catch (error) {
         // It was never stored, so it must not count as an installation.
-        if (isNew) keepers.delete(install.name);
+        if (isNew) forget(install.name);
         throw error;
       }
     },
@@ -157,7 +170,7 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
         if (faults.length > 0) throw new ConfigError(faults);
         return next;
       });
-      return open(next);
+      return use(next);
     },
     async disconnect(name: string): Promise<void> {
       await keeperOf(name).update(async (install) => {
@@ -173,22 +186,21 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
         const { sealed: _, ...rest } = install;
         return { ...rest, state: "removed", updatedAt: now() };
       });
-      keepers.delete(name);
+      forget(name);
     },
     /** After another instance has stored it; undefined when nothing of it is new here. */
     async reload(install: StoredInstall): Promise<ConnectedInstallation | undefined> {
       const keeper = keepers.get(install.name);
-      if (!keeper) return open(install);
-      const { version, state } = keeper.current();
-      await keeper.refresh();
-      return version === install.version && state === install.state ? undefined : open(install);
+      await keeper?.refresh();
+      const newest = keeper?.current() ?? install;
+      return versions.get(install.name) === newest.version ? undefined : use(newest);
     },
     connected(name: string): ConnectedInstallation | undefined {
       const install = keepers.get(name)?.current();
-      return install && open(install);
+      return install && use(install);
     },
     /** It is being erased and no longer counts as connected. */
-    forget: (name: string): void => void keepers.delete(name),
+    forget,
     /** The check of a webhook's body; undefined when the CRM has no such webhook. Throws `Rejected`. */
     verifyWebhook(crm: string, head: CrmRequestHead): BodyCheck | undefined {
       const known = crms.get(crm);

@@ -80,8 +80,13 @@ export function watchInstallations({ flow, installations, resting, isOpen, wake,
       // Polls that were planned before the settings switched polling off stay in the store.
       if (installation && (waiting !== "polls" || isPolled(installation))) wake(name, laneOf[waiting]);
     }
-    if (isTimeFor("quiet calls", pollEveryMs))
+    if (isTimeFor("quiet calls", pollEveryMs)) {
       for (const name of await store.quietCalls(now() - silentMs)) wake(name, "reconcile");
+      // With lanes they know themselves when they are to be polled.
+      if (isShared)
+        for (const { installation } of resting())
+          if (isPolled(installation)) wake(installation.settings.name, "reconcile");
+    }
     // Not awaited: a file may be on a network drive that hangs.
     if (isTimeFor("files", filesEveryMs)) void lookAtFiles();
     syncNext();

@@ -20,6 +20,10 @@ export function sendingWrite(calls: readonly SentCall[], at: number): SendingWri
 }
 
 export async function saveSending(tx: Db, calls: SendingWrite): Promise<void> {
+  const ids = calls.map(({ id }) => id);
+  // An erasure that commits meanwhile would not be seen by the condition below.
+  for (const row of await tx.all("SELECT DISTINCT installation FROM calls WHERE id IN (:ids)", { ids }))
+    await lockErasure(tx, String(row["installation"]), "shared");
   for (const { id, ours, at, followUp } of calls) {
     tx.send(
       `UPDATE calls SET ours = :ours, sent_at = COALESCE(sent_at, :at)

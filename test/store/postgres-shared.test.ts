@@ -215,6 +215,21 @@ describe("instances", () => {
     expect((await shared.changesSince(weekAgo)).position).toBeGreaterThan(second.position);
   });
 
+  test("hear of more calls that changed than one notice holds", async () => {
+    const heard: string[] = [];
+    const stop = await shared.listen((notice) => {
+      if (notice.kind === "live") heard.push(...notice.calls.map(({ key }) => key));
+    });
+    const call = { installation: "acme", state: "logged", phase: "ended", revision: 1 } as const;
+    const calls = Array.from({ length: 200 }, (_, i) => ({ ...call, key: `acme:voys:${i}` }));
+    await waitFor("all calls", async () => {
+      await shared.notify({ kind: "live", from: "a", calls });
+      return heard.length >= calls.length;
+    });
+    expect(new Set(heard)).toEqual(new Set(calls.map(({ key }) => key)));
+    await stop();
+  });
+
   test("hear of more lanes than one notice holds, also after the connection was cut", async () => {
     const heard = new Set<string>();
     const stop = await shared.listen((notice) => {

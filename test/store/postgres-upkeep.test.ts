@@ -86,6 +86,26 @@ describe("under load", () => {
   });
 });
 
+test("a call that is erased while it is sent gets none of its fields back", async () => {
+  await store.saveDecoded("acme", [], [decodedCall("x")]);
+  const [row] = await store.dueCalls("acme", t0, 1);
+  const id = row?.id ?? 0;
+  await query(`INSERT INTO events VALUES (${id}, 1, 1, '{}')`);
+  const db = openConnections(url, { size: 1, timeoutMs: 5_000 });
+  let sending: Promise<void> | undefined;
+  // As `erasePeople` does it.
+  await db.transaction(async (tx) => {
+    await tx.lock("erasure acme", "exclusive");
+    await tx.run("DELETE FROM events WHERE call = :id", { id });
+    await tx.run("UPDATE calls SET reason = 'erased on request', ours = '{}' WHERE id = :id", { id });
+    sending = store.saveSending([{ id, ours: { title: ["Call with Vera"] } }], t0);
+    await pause(300);
+  });
+  await sending;
+  await db.close();
+  expect((await store.callById(id))?.ours).toEqual({});
+});
+
 describe("partitions", () => {
   const future = async () => {
     const rows = await query(

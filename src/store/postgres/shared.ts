@@ -149,7 +149,11 @@ function payloadsOf(notice: Parameters<SharedStore["notify"]>[0]): string[] {
   if (notice.kind === "free") return ["free"];
   if (notice.kind === "live") {
     const payload = `live ${notice.from} ${JSON.stringify(notice.calls)}`;
-    return Buffer.byteLength(payload) <= longestPayload ? [payload] : [];
+    if (Buffer.byteLength(payload) <= longestPayload) return [payload];
+    const half = Math.ceil(notice.calls.length / 2);
+    if (half === notice.calls.length) return [];
+    const halves = [notice.calls.slice(0, half), notice.calls.slice(half)];
+    return halves.flatMap((calls) => payloadsOf({ ...notice, calls }));
   }
   const payloads: string[] = [];
   for (const lane of notice.lanes) {
