@@ -5,6 +5,7 @@ import type { Sample, ServerOptions } from "./our-server.ts";
 /** A server under test in a process of its own. `startMs`: from the first line of its code to listening. */
 export type Server<S = Sample> = {
   port: number;
+  pid: number;
   startMs: number;
   sample: () => Promise<S>;
   stop: () => Promise<void>;
@@ -32,9 +33,11 @@ export async function startEmulator(
 /** The flags that `npm start` gives Node: a heap that is not lazier than the work needs. */
 const flags = ["--max-semi-space-size=8", "--max-old-space-size=1024"];
 
-/** A server over a config file, whose samples say what it costs. */
-export function startIdle(file: string, data: string): Promise<Server<Cost>> {
-  return start("idle-server.ts", [file, data], flags);
+export type Instance = Server<Cost>;
+
+/** A server over a config file, whose samples say what it costs. Without `databaseUrl` it has the embedded store. */
+export function startInstance(file: string, data: string, databaseUrl = ""): Promise<Instance> {
+  return start("idle-server.ts", [file, data, databaseUrl], flags);
 }
 
 async function start<S = Sample>(file: string, args: string[], execArgv: string[]): Promise<Server<S>> {
@@ -42,6 +45,7 @@ async function start<S = Sample>(file: string, args: string[], execArgv: string[
   const { port, startMs = 0 } = (await said(child)) as { port: number; startMs?: number };
   return {
     port,
+    pid: child.pid ?? 0,
     startMs,
     async sample() {
       child.send("sample");

@@ -8,12 +8,14 @@ import { listen } from "./listen.ts";
 
 /** A whole server over a config file, as `npm start` runs it. Its parent asks for its CPU time and its memory. */
 const started = performance.now();
-const [file = "", dataFolder = ""] = process.argv.slice(2);
+const [file = "", dataFolder = "", databaseUrl = ""] = process.argv.slice(2);
 const config = loadConfig(
   { file, text: readFileSync(file, "utf8") },
   {
     SWITCHHOOK_DATA: dataFolder,
     PORT: "0",
+    ...(databaseUrl && { DATABASE_URL: databaseUrl }),
+    SWITCHHOOK_ADMIN_TOKEN: "an admin token of the benchmark",
     SWITCHHOOK_KEY: "a sealing key of the benchmark that is long enough",
   },
   { providers, connectors },
@@ -21,8 +23,8 @@ const config = loadConfig(
 );
 const quiet = (): void => {};
 const seen = new Set<string>();
-const first = (_: object, text: string): void => {
-  if (!seen.has(text)) console.error(text);
+const first = (facts: { err?: unknown; reason?: unknown }, text: string): void => {
+  if (!seen.has(text)) console.error(`${text}: ${facts.err ?? facts.reason ?? ""}`);
   seen.add(text);
 };
 const parts = assemble(config, { log: { debug: quiet, info: quiet, warn: first, error: first } });

@@ -2,9 +2,13 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { numberingFor } from "../src/flow/contacts/renumber.ts";
+import { inParts } from "../src/lib/pace.ts";
 import { createSealer } from "../src/lib/seal.ts";
+import type { Store } from "../src/store/contract.ts";
+import { openPostgresStore } from "../src/store/postgres/store.ts";
 import { openSqliteStore } from "../src/store/sqlite/store.ts";
-import { startIdle } from "./child.ts";
+import { startInstance } from "./child.ts";
+import { type Database, startCluster } from "./cluster.ts";
 
 type Row = (what: string, measured: string, target?: string, met?: boolean | "-") => void;
 type IdleSize = { local: number; connected: number; settle: number; rest: number };
@@ -34,7 +38,7 @@ type Prepared = { file: string; data: string; names: string[] };
 
 /** `firstMs`: the slowest first webhook of five installations. */
 async function measure({ file, data, names }: Prepared, { settle, rest }: Pick<IdleSize, "settle" | "rest">) {
-  const server = await startIdle(file, data);
+  const server = await startInstance(file, data);
   await pause(settle * 1_000);
   const before = await server.sample();
   await pause(rest * 1_000);
@@ -87,46 +91,95 @@ function localConfig(folder: string, many: number): Prepared {
   return { file, data, names };
 }
 
-/** Accounts that were synced lately, of two CRMs that cannot be reached. */
+/** Accounts of two CRMs that cannot be reached. */
 async function connectedConfig(folder: string, many: number): Promise<Prepared> {
   const data = join(folder, "data");
   mkdirSync(data, { recursive: true });
-  const client = { clientId: "bench-app", clientSecret: "bench-app-secret" };
-  const apps = {
-    hubspot: { ...client, apiUrl: "http://127.0.0.1:1" },
-    salesforce: { ...client, loginUrl: "http://127.0.0.1:1" },
-  };
   const file = join(folder, "switchhook.json");
-  writeFileSync(file, JSON.stringify({ apps, installations: {} }));
-  const sealer = createSealer(["a sealing key of the benchmark that is long enough"]);
+  writeFileSync(file, JSON.stringify(accountsConfig));
   const store = openSqliteStore(data);
-  const names = Array.from({ length: many }, (_, i) => `${i % 2 ? "hubspot" : "salesforce"}-${i}`);
-  const savedAt = Date.now();
-  await Promise.all(
-    names.map(async (name) => {
-      const grant = {
-        accessToken: `access-token-of-${name}`,
-        refreshToken: `refresh-token-of-${name}`,
-        url: "http://127.0.0.1:1",
-        scopes: [],
-      };
-      const body = { account: { id: name, name }, scopes: [], changes: [], settings };
-      await store.saveInstall({
-        ...{
-          name,
-          crm: name.replace(/-.*/, ""),
-          account: name,
-          state: "active",
-          version: 1,
-          updatedAt: savedAt,
-        },
-        body: JSON.stringify(body),
-        sealed: sealer.seal(JSON.stringify(grant), name),
-      });
-      await store.saveSyncState(name, { generation: 1, cursor: "none", finishedAt: savedAt });
-      await store.saveNumbering(name, numberingFor(settings.region));
-    }),
-  );
+  const names = await connectAccounts(store, many);
   await store.close();
   return { file, data, names };
+}
+
+const client = { clientId: "bench-app", clientSecret: "bench-app-secret" };
+const accountsConfig = {
+  apps: {
+    hubspot: { ...client, apiUrl: "http://127.0.0.1:1" },
+    salesforce: { ...client, loginUrl: "http://127.0.0.1:1" },
+  },
+  installations: {},
+};
+/** Each has several transactions, and a pool does not let anyone wait for a connection for long. */
+const accountsAtOnce = 64;
+
+/** Saves accounts that were connected by OAuth and synced lately. Returns the names of their installations. */
+async function connectAccounts(store: Store, many: number): Promise<string[]> {
+  const sealer = createSealer(["a sealing key of the benchmark that is long enough"]);
+  const names = Array.from({ length: many }, (_, i) => `${i % 2 ? "hubspot" : "salesforce"}-${i}`);
+  const savedAt = Date.now();
+  const connect = async (name: string): Promise<void> => {
+    const grant = {
+      accessToken: `access-token-of-${name}`,
+      refreshToken: `refresh-token-of-${name}`,
+      url: "http://127.0.0.1:1",
+      scopes: [],
+    };
+    const body = { account: { id: name, name }, scopes: [], changes: [], settings };
+    await store.saveInstall({
+      name,
+      crm: name.replace(/-.*/, ""),
+      account: name,
+      state: "active",
+      version: 1,
+      updatedAt: savedAt,
+      body: JSON.stringify(body),
+      sealed: sealer.seal(JSON.stringify(grant), name),
+    });
+    await store.saveSyncState(name, { generation: 1, cursor: "none", finishedAt: savedAt });
+    await store.saveNumbering(name, numberingFor(settings.region));
+  };
+  for (const part of inParts(names, accountsAtOnce)) await Promise.all(part.map(connect));
+  return names;
+}
+
+export type SharedIdleSize = { accounts: number; settle: number; seconds: number };
+
+/** What two instances and PostgreSQL cost while no installation has anything to do. */
+export async function sharedIdleRows(
+  { folder, database, row }: { folder: (name: string) => string; database: Database; row: Row },
+  { accounts, settle, seconds }: SharedIdleSize,
+): Promise<Record<string, unknown>> {
+  const url = await database.empty();
+  const store = openPostgresStore(url);
+  await store.ready();
+  await connectAccounts(store, accounts);
+  await store.close();
+  // Else PostgreSQL does it on its own while we measure.
+  await database.query("VACUUM ANALYZE");
+  const cluster = await startCluster(folder("rest"), { config: accountsConfig, url, count: 2 });
+  await pause(settle * 1_000);
+  const samples = () => Promise.all(cluster.instances.map((one) => one.sample()));
+  const before = { nodes: await samples(), postgres: database.cpuMs(), at: performance.now() };
+  await pause(seconds * 1_000);
+  const nodes = await samples();
+  const [postgresMs, tookMs] = [database.cpuMs() - before.postgres, performance.now() - before.at];
+  const postgres = (postgresMs / tookMs) * 100;
+  const ours = nodes.map(({ cpuMs }, i) => ((cpuMs - (before.nodes[i]?.cpuMs ?? 0)) / tookMs) * 100);
+  const startMs = Math.round(Math.max(...cluster.instances.map((one) => one.startMs)));
+  const [rssMb, postgresMb] = [Math.max(...nodes.map((node) => node.rssMb)), database.memoryMb()];
+  await cluster.stop();
+  row(
+    `two instances with ${accounts} accounts at rest, start together`,
+    `${startMs} ms`,
+    "5000 ms",
+    startMs < 5_000,
+  );
+  row("  CPU of PostgreSQL", `${postgres.toFixed(2)} % of a core`, "5 %", postgres < 5);
+  const each = ours.map((share) => `${share.toFixed(2)} %`).join(" and ");
+  row("  CPU of each instance", `${each} of a core`, "2 %", Math.max(...ours) < 2);
+  row("  resident memory of the larger one", `${rssMb} MB`, "500 MB", rssMb < 500);
+  row("  memory of PostgreSQL", `${postgresMb} MB`);
+  return { startMs, postgres, ours, rssMb, postgresMb };
 }

@@ -15,6 +15,8 @@ export type ServerOptions = {
   lanes: boolean;
   crm: "local" | "hangs" | { type: string; [setting: string]: unknown };
   keep?: boolean;
+  /** Of a PostgreSQL; absent = the embedded store. */
+  databaseUrl?: string;
 };
 
 /**
@@ -67,7 +69,11 @@ const config = loadConfig(
       },
     }),
   },
-  { SWITCHHOOK_DATA: options.folder, PORT: "0" },
+  {
+    SWITCHHOOK_DATA: options.folder,
+    PORT: "0",
+    ...(options.databaseUrl && { DATABASE_URL: options.databaseUrl }),
+  },
   { providers, connectors },
   (path: string) => readFileSync(path, "utf8"),
 );

@@ -15,11 +15,12 @@ const idleMs = 620_000;
 
 /** The HTTP server: webhooks straight from Node's request, everything else through Express. */
 export function createApp(parts: Parts): Server {
-  const { config, flow, installations, received, room } = parts;
+  const { config, flow, installations, catchUp, received, room } = parts;
   const { bodyBytes, bodySeconds, connections } = config.limits;
   const door = webhookDoor({
     flow,
     installation: (name) => installations.get(name),
+    catchUp,
     received,
     publicUrl: config.publicUrl,
     room,

@@ -62,7 +62,7 @@ export class StoreError extends Error {
   }
 }
 
-/** Whether work failed because another instance has it: nothing went wrong. */
+/** Whether work failed because another instance does it now: nothing went wrong. */
 export function isOvertaken(error: unknown): boolean {
   return error instanceof StoreError && error.fault === "overtaken";
 }

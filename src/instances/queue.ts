@@ -1,4 +1,4 @@
-import { PgBoss } from "pg-boss";
+import type { PgBoss } from "pg-boss";
 import type { SharedStore } from "../store/contract.ts";
 
 /** A piece of work that this instance has. It is fenced by how often it was handed out. */
@@ -38,14 +38,19 @@ const silentMs = 5_000;
 
 const queues = ["installations", "cluster"] as const;
 
+/** The work for installations, and the work that is done once for all of them. */
+export type WorkQueues = { start(): Promise<void>; stop(): Promise<void> } & Record<
+  (typeof queues)[number],
+  WorkQueue
+>;
+
 /** The queues of pg-boss, in a schema of their own beside ours. */
-export function openQueues(
-  shared: SharedStore,
-  failed: (error: unknown) => void,
-): { start(): Promise<void>; stop(): Promise<void> } & Record<(typeof queues)[number], WorkQueue> {
+export function openQueues(shared: SharedStore, failed: (error: unknown) => void): WorkQueues {
   let boss: PgBoss | undefined;
 
   const create = async (options: { migrate: boolean }): Promise<PgBoss> => {
+    // Loaded when it is used: it takes 15 MB, which a server with the embedded store does not need.
+    const { PgBoss } = await import("pg-boss");
     const made = new PgBoss({
       connectionString: withTimeout(shared.queue.url),
       schema: await shared.queue.schema(),

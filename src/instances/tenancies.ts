@@ -1,26 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
-import type { InstanceCounts, Notice, SharedChange, SharedStore, WorkClaim } from "../store/contract.ts";
-import { type HeldJob, openQueues } from "./queue.ts";
-
-/** What this process does when it gets work, and when it loses it. */
-export type TenancyHooks = {
-  /** Whether there is such an installation here. */
-  knows(installation: string): boolean;
-  /** From now on this instance works for it. */
-  take(claim: WorkClaim): void;
-  /** It no longer does. Stops what is under way; resolves when nothing is. */
-  drop(installation: string): Promise<void>;
-  /** Wakes a lane (`installation/lane`) that runs here. False when it does not. */
-  wake(lane: string): boolean;
-  /** Whether its work has been at rest for a while. */
-  isIdle(installation: string): boolean;
-  /** From now on this instance does what is done once for all. */
-  lead(): void;
-  follow(): Promise<void>;
-  changed(change: SharedChange): Promise<void>;
-  live: { hasListeners(): boolean; publish(calls: readonly LiveCall[]): void };
-};
+import { oneRunAtATime } from "../lib/pace.ts";
+import type { InstanceCounts, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
+import type { TenancyHooks } from "./hooks.ts";
+import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
 
 /** Which instance works for which installation. */
 export type Tenancies = ReturnType<typeof openTenancies>;
@@ -32,6 +15,8 @@ type TenancyOptions = {
   limitedLog: LimitedLog;
   /** Installations that this instance works for at a time, at most. */
   places: number;
+  /** In place of those of pg-boss, for tests. */
+  queues?: WorkQueues;
 };
 
 /** `isLeaving`: its work is being stopped. */
@@ -49,17 +34,19 @@ const lookAtProofMs = 500;
 const longestMs = 12 * 3_600_000;
 /** After it gave work away, an instance leaves it to the others for a while. */
 const othersFirstMs = 1_500;
+/** When all places are taken, work that was done for this long gives way to work that waits. */
+const turnMs = 15_000;
 /** Few, so that instances that are started together share the work. */
 const takenAtOnce = 4;
 const leader = "leader";
 
-export function openTenancies({ shared, hooks, log, limitedLog, places }: TenancyOptions) {
+export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest }: TenancyOptions) {
   const id = randomUUID();
   const failed = (error: unknown): void => {
     if (!isStopping)
       limitedLog.seldom("warn", { err: error }, "the instances cannot agree on their work; it is retried");
   };
-  const queues = openQueues(shared, failed);
+  const { queues = openQueues(shared, failed) } = rest;
   const held = new Map<string, Tenancy>();
   const hints = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();
@@ -80,7 +67,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
 
   const begin = async (job: HeldJob): Promise<void> => {
     const { name } = job;
-    if (!hooks.knows(name)) await look();
+    if (!hooks.knows(name)) await catchUp();
     if (!hooks.knows(name) || held.has(name)) return queues.installations.complete([job]);
     const claim = await shared.claim(name);
     // A process that was stopped before the claim may have lost its work meanwhile.
@@ -159,7 +146,24 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
     for (const { job } of tenancies)
       if (!alive.has(job.id) && held.get(job.name)?.job === job) void leave(job.name, false);
     if (leading && !isLeading && led === leading) void stopLeading(false);
-    await letGo();
+  };
+
+  /** By how long it is held, the longest first. */
+  const oldest = (): [string, Tenancy][] =>
+    [...held].filter(([, { isLeaving }]) => !isLeaving).sort(([, a], [, b]) => a.heldSince - b.heldSince);
+
+  /** Installations that always have something to do would otherwise keep all places from those that wait. */
+  const takeTurns = async (): Promise<void> => {
+    const at = performance.now();
+    const ready = held.size < places ? [] : oldest().filter(([, { heldSince }]) => at - heldSince > turnMs);
+    if (ready.length === 0 || isStopping) return;
+    const waiting = await queues.installations.take(
+      Math.min(ready.length, Math.max(takenAtOnce, Math.ceil(places / 4))),
+    );
+    const leaving = ready.slice(0, waiting.length).map(([name]) => name);
+    await queues.installations.offer(leaving.toSorted());
+    await Promise.all(leaving.map((name) => leave(name, true)));
+    await Promise.all(waiting.map((job) => begin(job).catch(failed)));
   };
 
   /** Of installations at rest, of those held for long, and of more than this instance's share. */
@@ -174,15 +178,16 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
     const surplus = counts.instances > 1 ? held.size - leaving.length - share : 0;
     // One more or less is no reason to move work.
     const moving = surplus > 1 ? Math.max(1, Math.floor(surplus / 4)) : 0;
-    const busy = [...held].filter(([name, { isLeaving }]) => !isLeaving && !leaving.includes(name));
-    const oldest = busy.sort(([, a], [, b]) => a.heldSince - b.heldSince).slice(0, moving);
-    for (const [name] of oldest) leaving.push(name);
-    if (leaving.length === 0) return;
-    if (moving > 0) othersFirstUntil = at + othersFirstMs;
+    const moved = oldest()
+      .map(([name]) => name)
+      .filter((name) => !leaving.includes(name))
+      .slice(0, moving);
+    if (leaving.length + moved.length === 0) return;
+    if (moved.length > 0) othersFirstUntil = at + othersFirstMs;
     // What is moved has more to do.
-    await queues.installations.offer(oldest.map(([name]) => name).sort());
-    await Promise.all(leaving.map((name) => leave(name, true)));
-    if (oldest.length > 0) await shared.notify({ kind: "free" });
+    await queues.installations.offer(moved.toSorted());
+    await Promise.all([...leaving, ...moved].map((name) => leave(name, true)));
+    if (moved.length > 0) await shared.notify({ kind: "free" });
   };
 
   const sendHints = async (): Promise<void> => {
@@ -201,6 +206,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
     for (const change of changes) await hooks.changed(change).catch(failed);
     position = next;
   };
+  const catchUp = oneRunAtATime(look);
 
   const heard = (notice: Notice): void => {
     if (isStopping) return;
@@ -210,11 +216,11 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
     else if (notice.from !== id) hooks.live.publish(notice.calls);
   };
 
-  const take = alone(takeAll, failed);
+  const take = oneRunAtATime(() => takeAll().catch(failed));
 
   /** Again and again, each time after the one before. */
   const every = (ms: number, work: () => Promise<void>): void => {
-    const run = alone(work, failed);
+    const run = oneRunAtATime(() => work().catch(failed));
     const timer = setInterval(() => void run(), ms);
     timers.add(timer);
   };
@@ -236,6 +242,9 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
     /** A write with this claim was refused. */
     overtaken: (claim: WorkClaim): void => void reclaim(claim),
 
+    /** Follows what other instances have changed until now. */
+    catchUp,
+
     counts: (): InstanceCounts & { held: number; isLeading: boolean } => ({
       ...counts,
       held: held.size,
@@ -244,16 +253,19 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
 
     async start(): Promise<void> {
       await queues.start();
-      await look();
+      await catchUp();
       stopListening = await shared.listen(heard);
       provenAt = performance.now();
       timers.add(setInterval(() => isProven() || loseAll(), lookAtProofMs));
       every(beatMs, beat);
-      every(pollMs, async () => {
-        await lead();
-        await take();
+      // Apart from the heartbeat, which must not wait until work has stopped.
+      every(beatMs, async () => {
+        await letGo();
+        await takeTurns();
       });
-      every(changesMs, look);
+      every(beatMs, lead);
+      every(pollMs, take);
+      every(changesMs, catchUp);
       isStarted = true;
       await sendHints();
       await beat();
@@ -276,24 +288,5 @@ export function openTenancies({ shared, hooks, log, limitedLog, places }: Tenanc
       await stopListening?.();
       await queues.stop();
     },
-  };
-}
-
-/** One run at a time; a call during a run has it run once more. */
-function alone(work: () => Promise<void>, failed: (error: unknown) => void): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  let again = false;
-  const run = async (): Promise<void> => {
-    do {
-      again = false;
-      await work().catch(failed);
-    } while (again);
-  };
-  return () => {
-    if (running) again = true;
-    running ??= run().finally(() => {
-      running = undefined;
-    });
-    return running;
   };
 }

@@ -34,6 +34,22 @@ export function createTurns(): <T>(work: () => Promise<T>) => Promise<T> {
   };
 }
 
+/** One run at a time. A call gets a run that begins after it; calls during a run share the next one. */
+export function oneRunAtATime(work: () => Promise<void>): () => Promise<void> {
+  let last: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  return () => {
+    next ??= last
+      .catch(() => {})
+      .then(() => {
+        if (next) last = next;
+        next = undefined;
+        return work();
+      });
+    return next;
+  };
+}
+
 /** A list in parts of at most `size`. */
 export function inParts<T>(items: readonly T[], size: number): T[][] {
   const parts: T[][] = [];

@@ -108,7 +108,7 @@ export const pageQuery = z.strictObject({
     .transform(Number)
     .optional()
     .meta({ description: "1 to 200; 50 when it is left out." }),
-  cursor: parameter(/^\d{1,15}$/, "give the `next` of the page before, or leave it out")
+  cursor: parameter(/^\d{1,16}$/, "give the `next` of the page before, or leave it out")
     .transform(Number)
     .optional()
     .meta({ description: "`next` of the page before." }),

@@ -10,6 +10,8 @@ import { anyObject, type DescribedRoute, json } from "./route.ts";
 export type DoorOptions = {
   flow: Flow;
   installation: (name: string) => Installation | undefined;
+  /** Follows what other instances have changed; absent when there can be none. */
+  catchUp?: (() => Promise<void>) | undefined;
   /** Called once a delivery is durable. */
   received: (installation: string) => void;
   publicUrl: string;
@@ -96,12 +98,17 @@ export function webhookDoor(
 }
 
 async function take(
-  { flow, installation: find, received, publicUrl, room, bodyBytes, isDemo }: DoorOptions,
+  { flow, installation: find, catchUp, received, publicUrl, room, bodyBytes, isDemo }: DoorOptions,
   request: IncomingMessage,
   { name, provider, query }: { name: string; provider: string; query: string },
 ): Promise<string> {
   if (isDemo) refuseStrangersOfDemo(request);
-  const installation = find(name);
+  let installation = find(name);
+  if (!installation && catchUp) {
+    // Another instance may have connected it a moment ago.
+    await catchUp();
+    installation = find(name);
+  }
   if (!installation)
     throw new Rejected(
       404,

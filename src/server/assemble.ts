@@ -119,6 +119,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     room: createBodyRoom(config.limits.bodiesBytes),
     received,
     wake,
+    catchUp: roster.tenancies?.catchUp,
     ...createLifecycle({ roster, leading, close }),
   };
 }

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { CrmError } from "../core/errors.ts";
+import { CrmError, isOvertaken } from "../core/errors.ts";
 import { maskAll } from "../core/mask.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Archive } from "../core/recording.ts";
@@ -11,6 +11,7 @@ import { syncContacts } from "../flow/contacts/sync.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { followRecordings } from "../flow/recordings/follow.ts";
 import type { Job, Lanes } from "../lanes/contract.ts";
+import { inProcessLanes } from "../lanes/in-process.ts";
 import type { Connected } from "./connect.ts";
 import { reconcileLane } from "./reconcile-lane.ts";
 
@@ -27,6 +28,17 @@ export const syncAtRestMs = 6 * 3_600_000;
 const syncAgainMs = 30_000;
 /** When the CRM asks for a shorter pause than this, the lane makes growing pauses of its own. */
 const shortestPauseMs = 1_000;
+
+/** The lanes of all installations that this process works for. */
+export function createLanes({ now, log }: Pick<Flow, "now" | "log">): Lanes {
+  return inProcessLanes({
+    now,
+    onError(lane, error, againInMs) {
+      if (isOvertaken(error)) log.info({ lane }, "another instance does this work now");
+      else log.error({ lane, err: error, againInMs }, "background work failed; it is retried after a pause");
+    },
+  });
+}
 
 /** What the lanes of one installation work with. */
 type LaneWork = {
@@ -141,6 +153,8 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
       failures = 0;
       return flow.now() + untilNextSync();
     } catch (error) {
+      // Of a stop, or because another instance takes over: nothing went wrong.
+      if (signal.aborted) throw error;
       flow.log.warn(
         { installation: settings.name, err: error },
         "contacts could not be synced; it will be retried",

@@ -1,15 +1,14 @@
 import type { Config, InstallationConfig } from "../config/index.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { CrmRequest } from "../core/crm-app.ts";
-import { isOvertaken } from "../core/errors.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Archive } from "../core/recording.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
-import type { Tenancies, TenancyHooks } from "../instances/tenancies.ts";
-import { inProcessLanes } from "../lanes/in-process.ts";
+import type { TenancyHooks } from "../instances/hooks.ts";
+import type { Tenancies } from "../instances/tenancies.ts";
 import type { WorkClaim } from "../store/contract.ts";
 import { type Connected, connect, type GrantAccess, type MappingInUse } from "./connect.ts";
-import { addLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";
+import { addLanes, createLanes, type InstallationLanes, type LaneKind } from "./lanes.ts";
 import { type Resting, watchInstallations } from "./sweep.ts";
 
 export type Roster = ReturnType<typeof createRoster>;
@@ -34,8 +33,11 @@ const activeMs = 86_400_000;
 const staleMs = 5 * 60_000;
 /** What is not used for this long is let go. */
 const idleMs = 5 * 60_000;
-/** Work that has been at rest for this long may be another instance's. */
-const lingerMs = 30_000;
+/**
+ * Work that has been at rest for this long may be another instance's. Longer than a connector waits before it searches for
+ * what an earlier holder sent (HubSpot without our property: 60 s): the next holder would have to wait again.
+ */
+const lingerMs = 90_000;
 const letGoEveryMs = 1_000;
 /** Of more open installations than this, those without calls are let go soon after their work. */
 const mostOpen = 4;
@@ -57,17 +59,7 @@ type Member = Connected & {
  */
 export function createRoster(context: RosterContext) {
   const { config, flow, kinds, providers, archive, onRequest, join } = context;
-  const lanes = inProcessLanes({
-    now: flow.now,
-    onError: (lane, error, againInMs) => {
-      if (isOvertaken(error)) flow.log.info({ lane }, "another instance does this work now");
-      else
-        flow.log.error(
-          { lane, err: error, againInMs },
-          "background work failed; it is retried after a pause",
-        );
-    },
-  });
+  const lanes = createLanes(flow);
   const members = new Map<string, Member>();
   const installations = new Map<string, Installation>();
   const mappings = new Map<string, MappingInUse>();

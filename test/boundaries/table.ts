@@ -13,7 +13,7 @@ export const table: Readonly<Record<string, Row>> = {
   mapping: { imports: core },
   store: { imports: core },
   lanes: { imports: core },
-  instances: { imports: { ...core, store: "types" } },
+  instances: { imports: { ...core, lib: "all", store: "types" } },
   archive: { imports: { core: "all", lib: "all" } },
   installations: { imports: { ...core, lib: "all", store: "types" } },
   provider: adapter,

@@ -53,6 +53,11 @@ describe("GET /api/calls", () => {
     expect(second.body).not.toHaveProperty("next");
   });
 
+  test("takes a cursor of any size that a store gives: PostgreSQL's have 16 digits", async () => {
+    const { status, body } = await get("/api/calls?limit=2&cursor=3758096384000123");
+    expect([status, keys(body).length]).toEqual([200, 2]);
+  });
+
   test.each([
     ["installation=acme&provider=voys", ["acme:voys:hers"]],
     ["provider=retell", []],

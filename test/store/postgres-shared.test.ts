@@ -206,6 +206,15 @@ describe("instances", () => {
     await stop();
   });
 
+  test("look for changes from the time of the last look, also when there were none", async () => {
+    const first = await shared.changesSince();
+    const second = await shared.changesSince(first.position);
+    const weekAgo = first.position - 7 * 86_400 * 2 ** 21;
+    expect(second.changes).toEqual([]);
+    expect(second.position).toBeGreaterThan(first.position);
+    expect((await shared.changesSince(weekAgo)).position).toBeGreaterThan(second.position);
+  });
+
   test("hear of more calls that changed than one notice holds", async () => {
     const heard: string[] = [];
     const stop = await shared.listen((notice) => {

@@ -4,6 +4,7 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 
 const mainFile = resolve(import.meta.dirname, "../../src/main.ts");
+const clockFile = resolve(import.meta.dirname, "shifted-clock.ts");
 
 type LogLine = { level: string; msg: string; [fact: string]: unknown };
 
@@ -18,12 +19,13 @@ export type ChildServer = {
 };
 
 /**
- * `data`: another data folder. `fileBytes`: no file may grow beyond it, until `limitFileSize` says otherwise. `variables`:
- * of the environment.
+ * `data`: another data folder. `fileBytes`: no file may grow beyond it, until `limitFileSize` says otherwise. `clockMs`: how
+ * much its clock is ahead. `variables`: of the environment.
  */
 export type ChildOptions = {
   data?: string;
   fileBytes?: number;
+  clockMs?: number;
   variables?: Readonly<Record<string, string>>;
 };
 
@@ -31,10 +33,11 @@ export type ChildOptions = {
 export function startChild(
   folder: string,
   port: number,
-  { data, fileBytes, variables }: ChildOptions = {},
+  { data, fileBytes, clockMs = 0, variables }: ChildOptions = {},
 ): ChildServer {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
-  const command = [process.execPath, mainFile];
+  const clock = clockMs === 0 ? [] : ["--import", clockFile];
+  const command = [process.execPath, ...clock, mainFile];
   const limit = fileBytes === undefined ? [] : ["prlimit", `--fsize=${fileBytes}:unlimited`];
   const [program = "", ...args] = [...limit, ...command];
   const child = spawn(program, args, {
@@ -46,6 +49,7 @@ export function startChild(
       SWITCHHOOK_CONFIG: join(folder, "switchhook.json"),
       SWITCHHOOK_DATA: data ?? join(folder, "data"),
       LOG_LEVEL: "warn",
+      TEST_CLOCK_MS: String(clockMs),
       ...variables,
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -65,8 +65,10 @@ function open(folder: string): void {
   if (dirname(folder) === process.env["SWITCHHOOK_TEST_FOLDER"]) chmodSync(dirname(folder), 0o711);
 }
 
+/** `changed`: settings of PostgreSQL in place of those of the tests. */
 export async function startPostgres(
   { bin } = installedPostgres()[0] ?? { bin: "" },
+  changed: Readonly<Record<string, string>> = {},
 ): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), "switchhook-pg-"));
   open(folder);
@@ -93,11 +95,15 @@ export async function startPostgres(
   };
 
   const start = async (): Promise<void> => {
-    child = spawn(join(bin, "postgres"), ["-D", data, "-p", `${port}`, ...settings], {
-      ...user,
-      cwd: folder,
-      stdio: "ignore",
-    });
+    child = spawn(
+      join(bin, "postgres"),
+      ["-D", data, "-p", `${port}`, ...flagsOf({ ...settings, ...changed })],
+      {
+        ...user,
+        cwd: folder,
+        stdio: "ignore",
+      },
+    );
     for (let n = 0; ; n += 1) {
       const client = new Client({ connectionString: url });
       // A server that is killed meanwhile would end the process.
@@ -138,13 +144,17 @@ export async function startPostgres(
 }
 
 /** The tests end processes, not the machine, so nothing has to reach the disk. */
-const settings = Object.entries({
+const settings = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   fsync: "off",
   shared_buffers: "64MB",
   max_connections: "300",
-}).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+};
+
+function flagsOf(all: Readonly<Record<string, string>>): string[] {
+  return Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

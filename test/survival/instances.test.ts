@@ -1,23 +1,26 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
-import { openPostgresStore } from "../../src/store/postgres/store.ts";
-import { callers, startTraffic } from "../support/call-traffic.ts";
-import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
-import { type CrmWorld, type WorldName, worlds } from "../support/crm-worlds.ts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Instance, type InstancesWorld, openInstancesWorld } from "../support/instances-world.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
-import { seeded } from "../support/random.ts";
+import { type Random, seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
 
-const kills = rounds({ whole: 12, short: 4 });
-const contacts = {
-  "1": { name: "Asha", phone: "+919876543210" },
-  "2": { name: "Piet", phone: "+31612345678", mobile: "+31501234567" },
-  "3": { name: "Jane", phone: "+14155550123" },
-};
+const kills = rounds({ whole: 12, short: 2 });
+const stops = rounds({ whole: 9, short: 3 });
+const steadyMs = rounds({ whole: 60_000, short: 5_000 });
+const seed = 20_261_129;
+/** Pairs, so that instances share them. */
+const crms = { hub: "HubSpot", force: "Salesforce" } as const;
+const names = Object.keys(crms);
+const settings = { unknownCallers: "always" };
+const load = { repeats: 0.2, shuffled: 0.1, merged: 0.05 };
+/** An instance that was killed loses its work after a heartbeat of 10 s, at which pg-boss looks every 2 s. */
+const takeOverMs = 15_000;
+/** Of providers; a webhook is taken while another instance has just died, too. */
+const patienceMs = 3_000;
+/** Far less than a heartbeat: the work was handed over. */
+const longestHandOverMs = 6_000;
 
 let postgres: PostgresServer;
 beforeAll(async () => {
@@ -25,81 +28,93 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.stop());
 
-function folderWithConfig(world: CrmWorld): string {
-  const folder = mkdtempSync(join(tmpdir(), "switchhook-instances-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  mkdirSync(join(folder, "data"));
-  const acme = { crm: world.settings, providers: callers, region: "NL", settleSeconds: 1, reconcile: false };
-  writeFileSync(join(folder, "switchhook.json"), JSON.stringify({ installations: { acme } }));
-  return folder;
+const pick = (world: InstancesWorld, random: Random): Instance => {
+  const running = world.instances.filter(({ isAway }) => !isAway);
+  return random.pick(running);
+};
+
+/** The longest time from a moment to the claims that followed it. */
+async function longestTakeOver(
+  world: InstancesWorld,
+  from: Instance,
+  names: readonly string[],
+): Promise<number> {
+  const since = Date.now();
+  const claims = await Promise.all(names.map((name) => world.takenOver(name, from)));
+  return Math.max(0, ...claims.map(({ at }) => at - since));
 }
 
-test.each<WorldName>(["HubSpot", "Salesforce"])(
-  `%s: of three instances one is killed ${kills} times, each call is logged once`,
-  { timeout: 600_000 },
-  async (name) => {
-    const world = await worlds[name](Date.now);
-    onTestFinished(() => world.emulator.stop());
-    for (const contact of Object.values(contacts)) world.addContact(contact);
-    const url = await postgres.emptySchema();
-    const folders = [1, 2, 3].map(() => folderWithConfig(world));
-    const ports = await Promise.all(folders.map(() => freePort()));
-    const start = (i: number): ChildServer => {
-      const child = startChild(folders[i] ?? "", ports[i] ?? 0, {
-        variables: { DATABASE_URL: url, LOG_LEVEL: "info" },
-      });
-      onTestFinished(() => child.kill());
-      return child;
-    };
-    const children = folders.map((_, i) => start(i));
-    for (const child of children) await waitFor("an instance", () => isUp(child), 60);
-    const random = seeded(20_261_129);
-    let turn = 0;
-    const traffic = startTraffic(
-      () => {
-        turn += 1;
-        return `http://127.0.0.1:${ports[turn % ports.length]}`;
-      },
-      seeded(11),
-      4,
-    );
-    for (let i = 0; i < kills; i += 1) {
-      await pause(1_000 + random.below(3_000));
-      const victim = random.below(children.length);
-      children[victim]?.kill();
-      await children[victim]?.ended;
-      children[victim] = start(victim);
-      await waitFor("the instance again", () => isUp(children[victim] as ChildServer), 60);
-    }
-    await traffic.finish();
-    const store = openPostgresStore(url);
-    onTestFinished(() => store.close());
-    await waitFor(
-      "all calls to be logged",
-      async () =>
-        (await store.newDeliveries("acme", 1)).length === 0 && (await store.nextDue("acme")) === undefined,
-      120,
-    );
-    const logged = Map.groupBy(world.calls(), ({ key }) => key);
-    const acknowledged = traffic.told.filter(({ endStored }) => endStored);
-    expect(acknowledged.length).toBeGreaterThan(10);
-    expect([...logged].filter(([, calls]) => calls.length > 1).map(([key]) => key)).toEqual([]);
-    expect(acknowledged.filter(({ key }) => !logged.has(key))).toEqual([]);
-    for (const child of children) {
-      child.kill("SIGTERM");
-      expect(await child.ended, child.output()).toBe(0);
-    }
-    console.log(
-      children
-        .map((c) =>
-          c
-            .output()
-            .split("\n")
-            .filter((l) => /error|warn|beside/.test(l))
-            .slice(0, 8)
-            .join("\n"),
-        )
-        .join("\n---\n"),
-    );
-  },
-);
+test("steady: what comes twice, in any order and at other instances is logged once", {
+  timeout: 600_000,
+}, async () => {
+  const random = seeded(seed);
+  const world = await openInstancesWorld({ postgres, random, instances: 4, crms, settings });
+  const traffic = world.traffic(6, load);
+  await pause(steadyMs);
+  await waitFor("enough calls", () => traffic.told.length > 50, 120);
+  await traffic.finish();
+  await world.settled();
+  expect(await world.faults(traffic)).toEqual([]);
+});
+
+test(`of three instances one is killed ${kills} times (seed ${seed})`, { timeout: 900_000 }, async () => {
+  const random = seeded(seed);
+  const world = await openInstancesWorld({ postgres, random, crms, settings });
+  const traffic = world.traffic(4, load);
+  const takeOvers: number[] = [];
+  for (let i = 0; i < kills; i += 1) {
+    await pause(1_000 + random.below(3_000));
+    // Mostly one that has work.
+    const victim = (random.chance(0.8) && (await world.holder(random.pick(names)))) || pick(world, random);
+    const held = await world.heldBy(victim);
+    await world.kill(victim);
+    takeOvers.push(await longestTakeOver(world, victim, held));
+    await world.restart(victim);
+  }
+  await traffic.finish();
+  await world.settled();
+  const acks = world.sent
+    .filter(({ status }) => status === 200)
+    .map(({ ms }) => ms)
+    .sort((a, b) => a - b);
+  expect(acks[Math.floor(acks.length * 0.99)]).toBeLessThan(patienceMs);
+  expect(Math.max(...takeOvers)).toBeLessThan(takeOverMs);
+  expect(await world.faults(traffic)).toEqual([]);
+});
+
+test(`instances are stopped in turn under load, ${stops} times (seed ${seed})`, {
+  timeout: 600_000,
+}, async () => {
+  const random = seeded(seed);
+  const world = await openInstancesWorld({ postgres, random, crms, settings });
+  const traffic = world.traffic(4, load);
+  const handOvers: number[] = [];
+  for (let i = 0; i < stops; i += 1) {
+    await pause(1_500);
+    const one = (await world.holder("hub")) ?? pick(world, random);
+    const names = await world.heldBy(one);
+    one.child.kill("SIGTERM");
+    handOvers.push(await longestTakeOver(world, one, names));
+    expect(await one.child.ended, one.child.output()).toBe(0);
+    await world.restart(one);
+  }
+  await traffic.finish();
+  await world.settled();
+  expect(Math.max(...handOvers)).toBeLessThan(longestHandOverMs);
+  expect(world.sent.filter(({ status }) => status >= 500)).toEqual([]);
+  expect(await world.faults(traffic)).toEqual([]);
+});
+
+test(`instances whose clocks differ leave each other their work (seed ${seed})`, {
+  timeout: 600_000,
+}, async () => {
+  const random = seeded(seed);
+  const clocksMs = [-120_000, 0, 120_000];
+  const world = await openInstancesWorld({ postgres, random, crms, settings, clocksMs });
+  const traffic = world.traffic(4, load);
+  await pause(rounds({ whole: 60_000, short: 9_000 }));
+  await traffic.finish();
+  await world.settled(300);
+  expect(await world.claims()).toHaveLength(Object.keys(crms).length);
+  expect(await world.faults(traffic)).toEqual([]);
+});

@@ -216,8 +216,8 @@ async function remember(
   }
 }
 
-/** The caller does not wait longer for another instance's answer. */
-const longestStoreMs = 150;
+/** The caller does not wait longer for another instance's answer. Usually it takes a few milliseconds. */
+const longestStoreMs = 500;
 
 /** Another instance may have answered the same question first; then its answer counts. */
 async function firstOf(stored: Promise<StoredAnswer | undefined>, own: Answer): Promise<Answer> {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Pool, type PoolClient, type PoolConfig, types } from "pg";
+import type { Pool, PoolClient, PoolConfig } from "pg";
 import { type Db, parameterPattern, type Row, type Values, valuesOf } from "../db/db.ts";
 import { isConflict, isConnectionFault } from "./faults.ts";
 
@@ -23,11 +23,6 @@ const stalledMs = 5_000;
 /** How often a transaction that others stood in the way of is tried. */
 const tries = 6;
 
-/** Integers of 64 bits are ids and times, which JavaScript's numbers hold; sums are numeric. */
-const asNumber = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
-const getTypeParser: typeof types.getTypeParser = (oid: number, format?: unknown) =>
-  asNumber.has(oid) ? Number : types.getTypeParser(oid, format as "text");
-
 type Statement = { name: string; text: string; names: readonly string[] };
 
 /** Transactions are READ COMMITTED; one that lost against another is run again, so `work` does nothing but use `tx`. */
@@ -47,12 +42,12 @@ export function openConnections(
     query_timeout: timeoutMs + silentMs,
     lock_timeout: timeoutMs,
     idle_in_transaction_session_timeout: Math.min(timeoutMs, stalledMs),
-    types: { getTypeParser },
   };
-  const pool = new Pool(config);
-  // Each statement that fails rejects; these events tell of connections that nobody uses.
-  pool.on("error", () => {});
-  pool.on("connect", (client) => client.on("error", () => {}));
+  let opened: Promise<Pool> | undefined;
+  const pool = (): Promise<Pool> => {
+    opened ??= openPool(config);
+    return opened;
+  };
   const statements = new Map<string, Statement>();
   let closed: Promise<void> | undefined;
 
@@ -64,11 +59,11 @@ export function openConnections(
     return made;
   };
 
-  const queryWith = (client: Pick<PoolClient, "query">) => {
-    const query = (sql: string, given?: Values) => {
+  const queryWith = (clientOf: () => Pick<PoolClient, "query"> | Promise<Pool>) => {
+    const query = async (sql: string, given?: Values) => {
       const { name, text, names } = statementOf(sql);
       const values = valuesOf(names, given, toParameter);
-      return client.query(isPlannedAnew ? { text, values } : { name, text, values });
+      return (await clientOf()).query(isPlannedAnew ? { text, values } : { name, text, values });
     };
     return {
       all: async (sql: string, given?: Values) => (await query(sql, given)).rows as Row[],
@@ -79,7 +74,7 @@ export function openConnections(
 
   /** `sent`: the statements that are not waited for. */
   const within = (client: PoolClient, sent: Sent): Db => {
-    const own = queryWith(client);
+    const own = queryWith(() => client);
     let last: Promise<unknown> = Promise.resolve();
     return {
       ...own,
@@ -111,7 +106,7 @@ export function openConnections(
   const attempt = async <T>(
     work: (tx: Db) => Promise<T>,
   ): Promise<{ result: T } | { error: unknown; mayRepeat: boolean }> => {
-    const client = await pool.connect();
+    const client = await (await pool()).connect();
     const sent = createSent();
     let isCommitting = false;
     try {
@@ -156,10 +151,24 @@ export function openConnections(
     },
     transaction,
     close: () => {
-      closed ??= pool.end();
+      closed ??= opened?.then((one) => one.end()) ?? Promise.resolve();
       return closed;
     },
   };
+}
+
+/** The library is loaded when it is used: a server with the embedded store does not need it. */
+async function openPool(config: PoolConfig): Promise<Pool> {
+  const { Pool, types } = await import("pg");
+  // Integers of 64 bits are ids and times, which JavaScript's numbers hold; sums are numeric.
+  const asNumber = new Set([types.builtins.INT8, types.builtins.NUMERIC]);
+  const getTypeParser: typeof types.getTypeParser = (oid: number, format?: unknown) =>
+    asNumber.has(oid) ? Number : types.getTypeParser(oid, format as "text");
+  const pool = new Pool({ ...config, types: { getTypeParser } });
+  // Each statement that fails rejects; these events tell of connections that nobody uses.
+  pool.on("error", () => {});
+  pool.on("connect", (client) => client.on("error", () => {}));
+  return pool;
 }
 
 type Sent = ReturnType<typeof createSent>;

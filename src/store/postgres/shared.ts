@@ -1,5 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Client } from "pg";
 import { StoreError } from "../../core/errors.ts";
 import type { Notice, SharedChange, SharedStore, WorkClaim } from "../contract.ts";
 import type { Db, Row } from "../db/db.ts";
@@ -73,11 +72,13 @@ export function openShared(url: string, db: Rows): Omit<SharedStore, "as"> {
         return { changes: [], position: Number(row?.["id"]) };
       }
       const after = position - Number(idAt(overlapSeconds));
-      const rows = await db.all("SELECT id, what, name FROM changes WHERE id > :after ORDER BY id", {
-        after,
-      });
-      const last = rows.at(-1)?.["id"];
-      return { changes: distinct(rows), position: Math.max(position, Number(last ?? 0)) };
+      const rows = await db.all(
+        `SELECT present.id AS present, changes.id, what, name FROM (SELECT next_id() AS id) AS present
+          LEFT JOIN changes ON changes.id > :after ORDER BY changes.id`,
+        { after },
+      );
+      const changes = rows.filter(({ id }) => id !== null);
+      return { changes: distinct(changes), position: Number(rows[0]?.["present"]) };
     },
     async mapping(installation) {
       const row = await db.get("SELECT text FROM mappings WHERE installation = :installation", {
@@ -202,6 +203,7 @@ function listenTo(
 
   /** Resolves when the connection is lost. */
   const connection = async (connected: () => void): Promise<void> => {
+    const { Client } = await import("pg");
     const client = new Client({
       connectionString: url,
       application_name: "switchhook notices",

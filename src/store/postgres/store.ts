@@ -11,7 +11,7 @@ import { openShared, proveClaim } from "./shared.ts";
 
 /** Connections by what they are for, so that webhooks, live calls and proofs of life never wait for the lanes' work. */
 const sizes = {
-  append: { size: 2, timeoutMs: 10_000 },
+  append: { size: 2, timeoutMs: 4_000 },
   read: { size: 4, timeoutMs: 10_000 },
   write: { size: 6, timeoutMs: 20_000 },
   listings: { size: 2, timeoutMs: 60_000, isPlannedAnew: true },
@@ -67,8 +67,14 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
       if (transactions % sumEvery === 0) void sumTallies(writer).catch(() => {});
       const operation = operations[name] as (tx: Db, ...rest: unknown[]) => Promise<never>;
       return writes.transaction(async (tx) => {
-        if (claim) await proveClaim(tx, claim, overtaken);
-        return operation(tx, ...args);
+        // Sent first, and not waited for until the end: the connection answers in order, and all of it is one transaction.
+        const proof = claim && proveClaim(tx, claim, overtaken);
+        proof?.catch(() => {});
+        try {
+          return await operation(tx, ...args);
+        } finally {
+          await proof;
+        }
       });
     };
   const unclaimed = storeOver({ ...backend, write: writing() }, now);
