@@ -35,6 +35,8 @@ const queueOptions = {
 } as const;
 
 const silentMs = 5_000;
+/** Instances that start together wait for the one that makes the tables. */
+const migratingMs = 60_000;
 
 const queues = ["installations", "cluster"] as const;
 
@@ -52,7 +54,7 @@ export function openQueues(shared: SharedStore, failed: (error: unknown) => void
     // Loaded when it is used: it takes 15 MB, which a server with the embedded store does not need.
     const { PgBoss } = await import("pg-boss");
     const made = new PgBoss({
-      connectionString: withTimeout(shared.queue.url),
+      connectionString: withTimeout(shared.queue.url, options.migrate ? migratingMs : silentMs),
       schema: await shared.queue.schema(),
       application_name: "switchhook queue",
       max: 2,
@@ -118,8 +120,8 @@ export function openQueues(shared: SharedStore, failed: (error: unknown) => void
 }
 
 /** pg-boss has no option for it: a connection that says nothing is given up. */
-function withTimeout(url: string): string {
-  return `${url}${url.includes("?") ? "&" : "?"}query_timeout=${silentMs}`;
+function withTimeout(url: string, ms: number): string {
+  return `${url}${url.includes("?") ? "&" : "?"}query_timeout=${ms}`;
 }
 
 function attemptsOf(jobs: readonly HeldJob[]): { id: string; retryCount: number }[] {
