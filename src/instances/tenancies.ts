@@ -162,8 +162,9 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     );
     const leaving = ready.slice(0, waiting.length).map(([name]) => name);
     await queues.installations.offer(leaving.toSorted());
-    await Promise.all(leaving.map((name) => leave(name, true)));
-    await Promise.all(waiting.map((job) => begin(job).catch(failed)));
+    // At once: what leaves may wait for a CRM for longer than a job waits for a sign of life.
+    const beginning = waiting.map((job) => begin(job).catch(failed));
+    await Promise.all([...leaving.map((name) => leave(name, true)), ...beginning]);
   };
 
   /** Of installations at rest, of those held for long, and of more than this instance's share. */
