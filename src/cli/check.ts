@@ -1,5 +1,5 @@
 import type { Config, InstallationConfig } from "../config/index.ts";
-import { ConfigError, type Fault, messageOf } from "../core/errors.ts";
+import { ConfigError, type Fault, messageOf, StoreError } from "../core/errors.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import type { Installation } from "../flow/installation.ts";
 import { isPublicUrl } from "../lib/outbound.ts";
@@ -102,6 +102,8 @@ async function connectionChecks(parts: Parts): Promise<Check[]> {
   try {
     await parts.accounts.load();
   } catch (error) {
+    // The check of the store says it.
+    if (error instanceof StoreError) return [];
     if (!(error instanceof ConfigError)) throw error;
     return [{ check: "connected accounts", faults: [...error.faults] }];
   }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { activitiesBeside } from "../../connectors/local/index.ts";
@@ -43,6 +43,7 @@ export async function prepareDataFolder(config: Config, store: Pick<Store, "read
  */
 export function refuseLostStore(config: Config): void {
   if (config.databaseUrl) return;
+  refuseMovedStore(config.dataFolder);
   // If its mark is there, the store reports the loss itself.
   if (["switchhook.db", "switchhook.mark"].some((name) => existsSync(join(config.dataFolder, name)))) return;
   for (const { name, path, activities } of crmFiles(config)) {
@@ -55,6 +56,23 @@ export function refuseLostStore(config: Config): void {
       `There is no database in ${config.dataFolder}, but ${found} has calls that were logged from one. Put the database back or name its folder with SWITCHHOOK_DATA; or restore a backup: switchhook restore <file>. To begin with an empty store: switchhook restore --empty.`,
     );
   }
+}
+
+const movedFile = (folder: string): string => join(folder, "switchhook.moved");
+
+/** Notes where the store of a folder went, or (without a place) that it is back. */
+export function noteMoved(folder: string, to: string | undefined): void {
+  if (to === undefined) rmSync(movedFile(folder), { force: true });
+  else writeFileSync(movedFile(folder), `${to}\n`, { mode: 0o600 });
+}
+
+/** Throws `Failure` when the store of this folder was moved to PostgreSQL, and no other has been made since. */
+function refuseMovedStore(folder: string): void {
+  const file = movedFile(folder);
+  if (existsSync(join(folder, "switchhook.db")) || !existsSync(file)) return;
+  throw new Failure(
+    `What the data folder ${folder} held was moved to ${readFileSync(file, "utf8").trim()}: set DATABASE_URL to it. To begin with an empty store instead, delete ${file}.`,
+  );
 }
 
 /** The files of local CRMs, by installation. */
@@ -85,6 +103,7 @@ export function faultsOfOpen(paths: readonly string[]): Fault[] {
 export function mustHaveStore({ dataFolder: folder, databaseUrl }: Config): void {
   if (databaseUrl) return;
   if (existsSync(join(folder, "switchhook.db"))) return;
+  refuseMovedStore(folder);
   if (existsSync(join(folder, "switchhook.mark")))
     throw new Failure(
       `The database in the data folder ${folder} is not there any more. Put it back, or restore a backup: switchhook restore <file>.`,

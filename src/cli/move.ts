@@ -10,7 +10,7 @@ import { markAsMoved, migrate } from "../store/postgres/schema.ts";
 import { instancesAlive } from "../store/postgres/shared.ts";
 import { openConnection } from "../store/sqlite/connection.ts";
 import { moveAside } from "../store/sqlite/recovery.ts";
-import { claimDataFolder, mustHaveStore } from "./data-folder.ts";
+import { claimDataFolder, mustHaveStore, noteMoved } from "./data-folder.ts";
 import { Failure, type GlobalOptions, print, printJson, progressLine, table } from "./output.ts";
 import { readConfig } from "./read-config.ts";
 
@@ -42,7 +42,7 @@ async function toPostgres(options: MoveOptions, folder: string): Promise<void> {
   const file = join(folder, "switchhook.db");
   try {
     const source = openConnection(file, { writes: true });
-    const moved = await withPostgres(to, async (target) => {
+    const moved = await withPostgres({ url: to, isTarget: true }, async (target) => {
       const done = await copy(source, target);
       for (const { installation, text } of mappingsIn(folder))
         await target.run(
@@ -53,6 +53,8 @@ async function toPostgres(options: MoveOptions, folder: string): Promise<void> {
       return done;
     }).finally(() => source.close());
     const aside = moveAside(file, Date.now(), { mark: true });
+    const { host, pathname } = new URL(to);
+    noteMoved(folder, `the PostgreSQL database ${pathname.slice(1)} at ${host}`);
     say(
       options,
       moved,
@@ -68,8 +70,8 @@ async function toFolder(options: MoveOptions, url: string): Promise<void> {
   mkdirSync(to, { recursive: true, mode: 0o700 });
   const release = claimFolder(to);
   try {
-    const target = openConnection(join(to, "switchhook.db"), { writes: true });
-    const moved = await withPostgres(url, async (source) => {
+    const target = openConnection(join(to, "switchhook.db"), { writes: true, isMoving: true });
+    const moved = await withPostgres({ url, isTarget: false }, async (source) => {
       const done = await copy(source, target);
       for (const { installation, text } of await source.all("SELECT installation, text FROM mappings")) {
         const path = savedMapping({ dataFolder: to }, String(installation));
@@ -79,6 +81,7 @@ async function toFolder(options: MoveOptions, url: string): Promise<void> {
       // One that was started meanwhile has acknowledged what was not copied.
       await refuseInstances(source);
       await markAsMoved(source, to);
+      noteMoved(to, undefined);
       return done;
     }).finally(() => target.close());
     say(
@@ -91,16 +94,20 @@ async function toFolder(options: MoveOptions, url: string): Promise<void> {
   }
 }
 
-async function withPostgres<T>(url: string, work: (db: Connections) => Promise<T>): Promise<T> {
+async function withPostgres<T>(
+  { url, isTarget }: { url: string; isTarget: boolean },
+  work: (db: Connections) => Promise<T>,
+): Promise<T> {
   const db = openConnections(url, { size: 2, timeoutMs: 120_000 });
   try {
-    await migrate(db);
+    await migrate(db, { isMoving: true });
     await refuseInstances(db);
     return await work(db);
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
     const { message, cure } = namedError(cause);
-    throw new Failure(`The store was not moved: ${message}. To go on, ${cure}, then run this again.`, {
+    const what = cure.replaceAll("DATABASE_URL", isTarget ? "--to" : "DATABASE_URL");
+    throw new Failure(`The store was not moved: ${message}. To go on, ${what}, then run this again.`, {
       cause,
     });
   } finally {

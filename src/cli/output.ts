@@ -1,4 +1,4 @@
-import { ConfigError, CrmError, messageOf } from "../core/errors.ts";
+import { ConfigError, CrmError, messageOf, StoreError } from "../core/errors.ts";
 
 /** Options of every command. */
 export type GlobalOptions = { config?: string; data?: string; json?: boolean };
@@ -75,6 +75,8 @@ function errorFacts(error: unknown): object {
 /** All faults of a configuration, one per line; any other error in one sentence. */
 function errorText(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
+  if (error instanceof StoreError && error.fault !== "refused")
+    return `The store cannot be used: ${error.message}. To recover, ${error.cure}.`;
   const expected = error instanceof Failure || error instanceof CrmError;
   return expected ? error.message : `Unexpected: ${error instanceof Error ? error.stack : String(error)}`;
 }

@@ -50,8 +50,7 @@ async function begin(parts: Parts): Promise<{ server: Server; release: () => voi
   await parts.accounts.load();
   const server = createApp(parts);
   await listen(server, config);
-  // Instances on PostgreSQL agree on their work there.
-  const release = config.databaseUrl ? () => {} : claimDataFolder(config.dataFolder, 1_000);
+  const release = claimDataFolder(config.dataFolder, 1_000);
   if (!release) {
     server.close();
     throw new Failure(

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
-import { oneRunAtATime } from "../lib/pace.ts";
+import { oneRunAtATime, untilDone } from "../lib/pace.ts";
 import type { InstanceCounts, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
 import type { TenancyHooks } from "./hooks.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
@@ -15,6 +15,8 @@ type TenancyOptions = {
   limitedLog: LimitedLog;
   /** Installations that this instance works for at a time, at most. */
   places: number;
+  /** Stands for the configuration, which all instances are to have. */
+  config: string;
   /** In place of those of pg-boss, for tests. */
   queues?: WorkQueues;
 };
@@ -39,8 +41,10 @@ const turnMs = 15_000;
 /** Few, so that instances that are started together share the work. */
 const takenAtOnce = 4;
 const leader = "leader";
+const unlike =
+  "the instances run with different configurations: one that lacks an installation refuses its webhooks; give all of them the same";
 
-export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest }: TenancyOptions) {
+export function openTenancies({ shared, hooks, log, limitedLog, places, config, ...rest }: TenancyOptions) {
   const id = randomUUID();
   const failed = (error: unknown): void => {
     if (!isStopping)
@@ -50,7 +54,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
   const held = new Map<string, Tenancy>();
   const hints = new Set<string>();
   const timers = new Set<NodeJS.Timeout>();
-  let counts: InstanceCounts = { instances: 1, tenancies: 0, hasListeners: false };
+  let counts: InstanceCounts = { instances: 1, tenancies: 0, hasListeners: false, configs: 1 };
   let led: HeldJob | undefined;
   let position: number | undefined;
   let provenAt = performance.now();
@@ -141,8 +145,11 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     const leading = led;
     const alive = await queues.installations.touch(tenancies.map(({ job }) => job));
     const isLeading = leading && (await queues.cluster.touch([leading])).has(leading.id);
-    counts = await shared.beat(id, { tenancies: held.size, hasListeners: hooks.live.hasListeners() });
+    const before = counts.configs;
+    const own = { tenancies: held.size, hasListeners: hooks.live.hasListeners(), config };
+    counts = await shared.beat(id, own);
     provenAt = at;
+    if (counts.configs > Math.max(1, before)) log.warn({ instances: counts.instances }, unlike);
     for (const { job } of tenancies)
       if (!alive.has(job.id) && held.get(job.name)?.job === job) void leave(job.name, false);
     if (leading && !isLeading && led === leading) void stopLeading(false);
@@ -253,24 +260,22 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, ...rest 
     }),
 
     async start(): Promise<void> {
-      await queues.start();
-      await catchUp();
-      stopListening = await shared.listen(heard);
+      // PostgreSQL may be away for a while, as it may later.
+      const again = { pauseMs: pollMs, failed, isOver: () => isStopping };
+      await untilDone(queues.start, again);
+      await untilDone(catchUp, again);
+      stopListening = await untilDone(() => shared.listen(heard), again);
+      if (isStopping) return;
       provenAt = performance.now();
       timers.add(setInterval(() => isProven() || loseAll(), lookAtProofMs));
       every(beatMs, beat);
       // Apart from the heartbeat, which must not wait until work has stopped.
-      every(beatMs, async () => {
-        await letGo();
-        await takeTurns();
-      });
+      every(beatMs, () => letGo().then(takeTurns));
       every(beatMs, lead);
       every(pollMs, take);
       every(changesMs, catchUp);
       isStarted = true;
-      await sendHints();
-      await beat();
-      await lead();
+      await Promise.all([sendHints(), beat(), lead()].map((one) => one.catch(failed)));
       log.info({ instance: id, instances: counts.instances }, "works beside other instances");
     },
 

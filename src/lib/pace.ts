@@ -1,4 +1,4 @@
-import { setImmediate } from "node:timers/promises";
+import { setTimeout as pause, setImmediate } from "node:timers/promises";
 
 /**
  * Lets other work run: await it between the items of a long loop. It only waits when `stretchMs` have passed since the
@@ -48,6 +48,22 @@ export function oneRunAtATime(work: () => Promise<void>): () => Promise<void> {
       });
     return next;
   };
+}
+
+/** The result of work that is tried again after each failure. Undefined once it is over. */
+export async function untilDone<T>(
+  work: () => Promise<T>,
+  { pauseMs, failed, isOver }: { pauseMs: number; failed: (error: unknown) => void; isOver: () => boolean },
+): Promise<T | undefined> {
+  while (!isOver()) {
+    try {
+      return await work();
+    } catch (error) {
+      failed(error);
+      await pause(pauseMs);
+    }
+  }
+  return undefined;
 }
 
 /** A list in parts of at most `size`. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { connectors as registry } from "../../connectors/index.ts";
 import { openArchive } from "../archive/index.ts";
@@ -74,7 +75,14 @@ export function assemble(config: Config, options: AssembleOptions) {
         changed: follow,
         live,
       };
-      return openTenancies({ shared, hooks: all, log, limitedLog, places: config.limits.tenancies });
+      return openTenancies({
+        shared,
+        hooks: all,
+        log,
+        limitedLog,
+        places: config.limits.tenancies,
+        config: fingerprintOf(config),
+      });
     });
   const roster = createRoster({ config, flow, kinds, providers, archive, onRequest, join: joining });
   const { installations, received, wake } = roster;
@@ -122,6 +130,13 @@ export function assemble(config: Config, options: AssembleOptions) {
     catchUp: roster.tenancies?.catchUp,
     ...createLifecycle({ roster, leading, close }),
   };
+}
+
+/** Paths differ from machine to machine, and the rest of the configuration is to be the same. */
+function fingerprintOf({ publicUrl, installations, apps, retentionDays, removedDays }: Config): string {
+  const shared = [publicUrl, installations, apps, retentionDays, removedDays];
+  const text = JSON.stringify(shared, (name, value: unknown) => (name === "mappingFile" ? undefined : value));
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /** What is done once for all installations: the sweep, and the chores. Of several instances, one does it. */

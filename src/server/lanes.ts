@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { CrmError, isOvertaken } from "../core/errors.ts";
+import { CrmError, isOvertaken, StoreError } from "../core/errors.ts";
 import { maskAll } from "../core/mask.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Archive } from "../core/recording.ts";
@@ -30,11 +30,17 @@ const syncAgainMs = 30_000;
 const shortestPauseMs = 1_000;
 
 /** The lanes of all installations that this process works for. */
-export function createLanes({ now, log }: Pick<Flow, "now" | "log">): Lanes {
+export function createLanes({ now, log, limitedLog }: Pick<Flow, "now" | "log" | "limitedLog">): Lanes {
   return inProcessLanes({
     now,
     onError(lane, error, againInMs) {
       if (isOvertaken(error)) log.info({ lane }, "another instance does this work now");
+      else if (error instanceof StoreError && error.fault === "broken")
+        limitedLog.seldom(
+          "error",
+          { err: error, cure: error.cure },
+          "background work waits for the store; it is retried after a pause",
+        );
       else log.error({ lane, err: error, againInMs }, "background work failed; it is retried after a pause");
     },
   });

@@ -51,7 +51,13 @@ export type WorkClaim = { installation: string; epoch: number };
 export type SharedChange = { what: "installs" | "mappings"; name: string };
 
 /** The instances on one store. */
-export type InstanceCounts = { instances: number; tenancies: number; hasListeners: boolean };
+export type InstanceCounts = {
+  instances: number;
+  tenancies: number;
+  hasListeners: boolean;
+  /** How many different configurations they have. */
+  configs: number;
+};
 
 /** What all instances are told at once. A message may be lost. */
 export type Notice =
@@ -71,7 +77,10 @@ export type SharedStore = {
   /** The store, whose writes throw `StoreError` (`overtaken`) when there is a newer claim; `overtaken` is called then. */
   as(claim: WorkClaim, overtaken?: () => void): Store;
   /** Notes that an instance runs, and counts those that were noted lately. */
-  beat(id: string, own: { tenancies: number; hasListeners: boolean }): Promise<InstanceCounts>;
+  beat(
+    id: string,
+    own: Omit<InstanceCounts, "instances" | "configs"> & { config: string },
+  ): Promise<InstanceCounts>;
   /** Forgets an instance that ends. */
   leave(id: string): Promise<void>;
   /** Changes since a position; without one, where to begin. */

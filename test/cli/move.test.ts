@@ -87,6 +87,13 @@ describe("switchhook move", () => {
     expect(there.stdout).toContain("by count and by checksum");
     expect(there.code).toBe(0);
     expect(existsSync(join(folder, "data/switchhook.db"))).toBe(false);
+    for (const command of [["explain"], ["dead", "--retry"]]) {
+      const forgotten = await cli(folder, command, { SWITCHHOOK_DATA: "data" });
+      expect(forgotten).toMatchObject({ code: 1, stdout: "" });
+      expect(forgotten.stderr).toMatch(
+        /was moved to the PostgreSQL database postgres at 127.0.0.1:\d+: set DATABASE_URL/,
+      );
+    }
     const shared = openPostgresStore(url);
     const asPostgres = JSON.parse(JSON.stringify(stored).replaceAll("\\u0000", "\u2400")) as object;
     expect(JSON.parse(JSON.stringify(await everythingIn(shared)))).toEqual(
@@ -114,7 +121,9 @@ describe("switchhook move", () => {
     expect(readFileSync(join(folder, "back/mappings/acme.json"), "utf8")).toBe('{"name":"mine"}\n');
     const refused = await cli(folder, ["explain"], settings);
     expect(refused.code).toBe(1);
-    expect(refused.stderr).toContain("was moved to back");
+    expect(refused.stderr).toMatch(
+      /^The store cannot be used: .* was moved to back\. To recover, use that one/,
+    );
   });
 
   test("goes on where it was interrupted, and not in another store", async () => {
@@ -132,6 +141,10 @@ describe("switchhook move", () => {
       pages = 0;
       await expect(moveRows(source, target, stopAfter(most))).rejects.toThrow("the cable was pulled");
     }
+    await expect(openPostgresStore(url).ready()).rejects.toMatchObject({
+      message: expect.stringContaining("has only a part of what was stored"),
+      cure: expect.stringContaining("run `switchhook move` again"),
+    });
     const another = openConnection(join(other, "data/switchhook.db"), { writes: true });
     await expect(moveRows(another, target, () => {})).rejects.toThrow("part of another store");
     const moved = await moveRows(source, target, () => {});

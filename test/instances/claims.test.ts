@@ -46,7 +46,7 @@ async function startInstance(more: Partial<TenancyHooks> = {}) {
   };
   const log = { debug() {}, info() {}, warn() {}, error() {} };
   const limitedLog = { ...log, seldom() {}, flush() {} };
-  const tenancies = openTenancies({ shared, hooks, log, limitedLog, places: 100 });
+  const tenancies = openTenancies({ shared, hooks, log, limitedLog, places: 100, config: "c" });
   started.push(tenancies);
   await tenancies.start();
   return { tenancies, claims };

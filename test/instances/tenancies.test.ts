@@ -66,6 +66,7 @@ function openCluster() {
         instances: all.length,
         tenancies: all.reduce((sum, { tenancies }) => sum + tenancies, 0),
         hasListeners: all.some(({ hasListeners }) => hasListeners),
+        configs: 1,
       };
     },
     async leave(id) {
@@ -119,6 +120,7 @@ async function join(cluster: Cluster, places = 100): Promise<Instance> {
     shared: cluster.shared,
     queues: cluster.queues,
     places,
+    config: "c",
     log: quiet,
     limitedLog: {
       often() {},

@@ -158,18 +158,24 @@ test("connections to a server that has become read-only are replaced", async () 
 
 describe("instances", () => {
   test("are counted while they live, with their work and their listeners", async () => {
-    expect(await shared.beat("a", { tenancies: 2, hasListeners: false })).toEqual({
+    expect(await shared.beat("a", { tenancies: 2, hasListeners: false, config: "c" })).toEqual({
       instances: 1,
       tenancies: 2,
       hasListeners: false,
+      configs: 1,
     });
-    expect(await shared.beat("b", { tenancies: 3, hasListeners: true })).toEqual({
+    expect(await shared.beat("b", { tenancies: 3, hasListeners: true, config: "c" })).toEqual({
       instances: 2,
       tenancies: 5,
       hasListeners: true,
+      configs: 1,
     });
+    const other = { tenancies: 3, hasListeners: true, config: "d" };
+    expect(await shared.beat("b", other)).toMatchObject({ configs: 2 });
     await query("UPDATE instances SET seen_at = seen_at - interval '16 seconds' WHERE id = 'b'");
-    expect(await shared.beat("a", { tenancies: 1, hasListeners: false })).toMatchObject({ instances: 1 });
+    expect(await shared.beat("a", { tenancies: 1, hasListeners: false, config: "c" })).toMatchObject({
+      instances: 1,
+    });
     await shared.leave("a");
     expect(await query("SELECT id FROM instances")).toEqual([{ id: "b" }]);
   });

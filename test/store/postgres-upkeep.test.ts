@@ -55,7 +55,9 @@ describe("under load", () => {
       );
       for (const one of waiting) one.catch(() => {});
       await pause(100);
-      expect(await shared.beat("a", { tenancies: 0, hasListeners: false })).toMatchObject({ instances: 1 });
+      expect(await shared.beat("a", { tenancies: 0, hasListeners: false, config: "c" })).toMatchObject({
+        instances: 1,
+      });
     });
     await db.close();
   });

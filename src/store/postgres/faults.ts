@@ -35,10 +35,17 @@ const singleFaults: Readonly<Record<string, StoreFault>> = {
   "57014": "other",
 };
 
-/** For our own errors, by their code. */
+/** By the code of the error, ours or PostgreSQL's. */
 const ownCures: Readonly<Record<string, string>> = {
   NEWER: "install that version",
-  MOVED: "unset DATABASE_URL and use that one",
+  MOVED: "use that one, without DATABASE_URL; to move there again, make a new database",
+  MOVING: "run `switchhook move` again; to begin again, make a new database",
+  "28P01": "check the user and the password in DATABASE_URL",
+  "28000": "check the user in DATABASE_URL, and PostgreSQL's pg_hba.conf",
+  "3D000": "create the database, with the user of DATABASE_URL as its owner",
+  "3F000": "create the schema that `search_path` in DATABASE_URL names",
+  "42501": "make the user of DATABASE_URL the owner of the database, or let it create tables and schemas",
+  "53300": "raise PostgreSQL's max_connections, or the limit of this user (docs/scaling.md)",
 };
 
 /** Turns an error of `pg` into a `StoreError`. */

@@ -179,7 +179,8 @@ const steps: readonly SchemaStep[] = [
 
   CREATE TABLE fences (installation ${key} PRIMARY KEY, epoch bigint NOT NULL);
   CREATE TABLE instances (
-    id ${key} PRIMARY KEY, tenancies integer NOT NULL, has_listeners boolean NOT NULL, seen_at timestamptz NOT NULL
+    id ${key} PRIMARY KEY, tenancies integer NOT NULL, has_listeners boolean NOT NULL, config text NOT NULL,
+    seen_at timestamptz NOT NULL
   );
   CREATE TABLE mappings (installation ${key} PRIMARY KEY, text text NOT NULL);
   CREATE TABLE changes (id bigint PRIMARY KEY DEFAULT next_id(), what text NOT NULL, name text NOT NULL);
@@ -205,8 +206,11 @@ const steps: readonly SchemaStep[] = [
 const usableFrom = (version: number): number =>
   steps.slice(0, version).findLastIndex((one) => one.contracts) + 1;
 
-/** Brings the schema up to date, one instance at a time. All of it or nothing. */
-export async function migrate(db: Db): Promise<void> {
+/**
+ * Brings the schema up to date, one instance at a time. All of it or nothing. `isMoving`: for the command that fills the
+ * database from another store.
+ */
+export async function migrate(db: Db, { isMoving = false } = {}): Promise<void> {
   await db.transaction(async (tx) => {
     await tx.lock("switchhook migrations", "exclusive");
     await tx.run(
@@ -222,6 +226,10 @@ export async function migrate(db: Db): Promise<void> {
     if (moved) {
       const message = `what this database held was moved to ${moved["value"]}`;
       throw Object.assign(new Error(message), { code: "MOVED" });
+    }
+    if (version > 0 && !isMoving && (await tx.get("SELECT 1 FROM marks WHERE name = 'move from'"))) {
+      const message = "a move into this database was interrupted, so it has only a part of what was stored";
+      throw Object.assign(new Error(message), { code: "MOVING" });
     }
     for (const { sql } of steps.slice(version)) for (const part of statementsOf(sql)) await tx.run(part);
     if (version < steps.length) {

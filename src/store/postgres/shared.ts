@@ -40,23 +40,25 @@ export function openShared(url: string, db: Rows): Omit<SharedStore, "as"> {
         );
         return { installation, epoch: Number(row?.["epoch"]) };
       }),
-    beat: (id, { tenancies, hasListeners }) =>
+    beat: (id, { tenancies, hasListeners, config }) =>
       db.transaction(async (tx) => {
         await tx.run(
-          `INSERT INTO instances (id, tenancies, has_listeners, seen_at)
-            VALUES (:id, :tenancies, CAST(:listeners AS integer) = 1, clock_timestamp())
+          `INSERT INTO instances (id, tenancies, has_listeners, config, seen_at)
+            VALUES (:id, :tenancies, CAST(:listeners AS integer) = 1, :config, clock_timestamp())
             ON CONFLICT (id) DO UPDATE SET tenancies = excluded.tenancies, has_listeners = excluded.has_listeners,
-              seen_at = excluded.seen_at`,
-          { id, tenancies, listeners: hasListeners ? 1 : 0 },
+              config = excluded.config, seen_at = excluded.seen_at`,
+          { id, tenancies, listeners: hasListeners ? 1 : 0, config },
         );
         const row = await tx.get(
-          `SELECT COUNT(*) AS instances, SUM(tenancies) AS tenancies, MAX(has_listeners::integer) AS listeners FROM instances
+          `SELECT COUNT(*) AS instances, SUM(tenancies) AS tenancies, MAX(has_listeners::integer) AS listeners,
+              COUNT(DISTINCT config) AS configs FROM instances
             WHERE seen_at > clock_timestamp() - interval '${aliveSeconds} seconds'`,
         );
         return {
           instances: Number(row?.["instances"]),
           tenancies: Number(row?.["tenancies"]),
           hasListeners: Number(row?.["listeners"]) === 1,
+          configs: Number(row?.["configs"]),
         };
       }),
     leave: (id) =>

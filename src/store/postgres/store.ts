@@ -13,9 +13,10 @@ import { openShared, proveClaim } from "./shared.ts";
 const sizes = {
   append: { size: 2, timeoutMs: 4_000 },
   read: { size: 4, timeoutMs: 10_000 },
-  write: { size: 6, timeoutMs: 20_000 },
+  write: { size: 5, timeoutMs: 20_000 },
   listings: { size: 2, timeoutMs: 60_000, isPlannedAnew: true },
   instances: { size: 2, timeoutMs: 5_000 },
+  answers: { size: 2, timeoutMs: 5_000 },
 } as const;
 
 /** Instances have followed a change after seconds. */
@@ -28,8 +29,8 @@ const sumEvery = 1_000;
 export function openPostgresStore(url: string, now: () => number = Date.now): Store {
   const open = (purpose: keyof typeof sizes): Connections => openConnections(url, sizes[purpose]);
   const [append, read, writer, listings] = [open("append"), open("read"), open("write"), open("listings")];
-  const instances = open("instances");
-  const all = [append, read, writer, listings, instances];
+  const [instances, answers] = [open("instances"), open("answers")];
+  const all = [append, read, writer, listings, instances, answers];
   let migrated: Promise<void> | undefined;
   let transactions = 0;
 
@@ -91,6 +92,10 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
       ...withNamedErrors(openShared(url, afterMigration(instances)), namedError),
       as,
     },
+    saveAnswer: (installation, provider, answer) =>
+      afterMigration(answers).transaction((tx) =>
+        operations.saveAnswer(tx, { installation, provider, now: now() }, answer),
+      ),
     /** Nothing that is under way for it is stored from here on. */
     eraseInstallation: async (installation, options) => {
       await store.shared?.claim(installation);

@@ -30,10 +30,10 @@ const outermost = ["BEGIN IMMEDIATE", "COMMIT", "ROLLBACK"] as const;
 const nested = ["SAVEPOINT inner", "RELEASE inner", "ROLLBACK TO inner; RELEASE inner"] as const;
 
 /**
- * `writes`: for the one connection that writes. Every promise has its outcome when it is returned, so statements that are
+ * `writes`: for the one connection that writes. `isMoving`: for the command that fills the database from another store. Every promise has its outcome when it is returned, so statements that are
  * awaited one after another run without a pause.
  */
-export function openConnection(file: string, options: { writes: boolean }): Connection {
+export function openConnection(file: string, options: { writes: boolean; isMoving?: boolean }): Connection {
   let database: DatabaseSync | undefined;
   let prepared = new Map<string, Prepared>();
 
@@ -51,6 +51,7 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
         PRAGMA wal_autocheckpoint = ${logPages};
       `);
       migrate(opened);
+      if (!options.isMoving) refusePart(opened);
       if (options.writes) noticeLoss(opened, file);
       if (options.writes) layOut(opened);
     } catch (error) {
@@ -186,6 +187,13 @@ export function openConnection(file: string, options: { writes: boolean }): Conn
       }),
     close,
   };
+}
+
+/** A move that was interrupted has left only a part of a store. */
+function refusePart(database: DatabaseSync): void {
+  if (!database.prepare("SELECT 1 FROM marks WHERE name = 'move from'").get()) return;
+  const message = "a move into this data folder was interrupted, so it has only a part of what was stored";
+  throw Object.assign(new Error(message), { code: "MOVING" });
 }
 
 function toColumn(value: Values[string]): ColumnValue {

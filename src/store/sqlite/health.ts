@@ -14,6 +14,7 @@ const cures: Readonly<Record<StoreFault, string>> = {
 /** For our own errors, by their code. */
 const ownCures: Readonly<Record<string, string>> = {
   NEWER: "install that version",
+  MOVING: "run `switchhook move` again; to begin again, name an empty folder",
   GONE: "put the database back, or `switchhook restore <backup>`; to begin with an empty one, `switchhook restore --empty` (docs/operations.md)",
 };
 
