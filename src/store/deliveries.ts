@@ -26,6 +26,8 @@ export async function newDeliveries(
     `SELECT ${deliveryColumns}, state, events FROM deliveries ${waiting} AND id <= :last ORDER BY id LIMIT :limit`,
     { installation, last: lastOfTurn(sizes), limit },
   );
+  // They were decoded between the two statements; there may be others.
+  if (rows.length === 0) return newDeliveries(db, installation, limit);
   const deliveries = rows.map(toDelivery);
   const twins = await earlierTwins(db, deliveries);
   const seen = new Map<number, StoredDelivery>();
