@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Db } from "../../src/store/db/db.ts";
+import { newDeliveries } from "../../src/store/deliveries.ts";
 import { openConnection } from "../../src/store/sqlite/connection.ts";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
 
@@ -108,4 +109,24 @@ test("operations that come in together do not mix", async () => {
   expect(await store.owners("acme")).toEqual(team("c", 7));
   await store.close();
   rmSync(folder, { recursive: true });
+});
+
+test("new webhooks are found when those that were seen first are decoded meanwhile", async () => {
+  const add = (id: number) =>
+    db.run(
+      `INSERT INTO deliveries (id, installation, provider, received_at, method, url, headers, body)
+        VALUES (:id, 'acme', 'voys', 0, 'POST', '/', '{}', :body)`,
+      { id, body: Buffer.from(`${id}`) },
+    );
+  for (const id of [1, 2]) await add(id);
+  let statements = 0;
+  const all: Db["all"] = async (sql, values) => {
+    const rows = await db.all(sql, values);
+    statements += 1;
+    // Another thread commits between two statements.
+    if (statements === 1) await db.run("UPDATE deliveries SET state = 1 WHERE id = 1");
+    return rows;
+  };
+  const found = await newDeliveries({ all, get: db.get }, "acme", 1);
+  expect(found.map(({ id }) => id)).toEqual([2]);
 });
