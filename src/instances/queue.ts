@@ -6,7 +6,7 @@ export type HeldJob = { id: string; retryCount: number; name: string };
 
 /** Work by name, each of which one instance has at a time. */
 export type WorkQueue = {
-  /** Offers work that nobody waits to take yet. Returns how many of it that was. */
+  /** Offers work, once until it is taken. Returns how much of it was not offered yet. */
   offer(names: readonly string[]): Promise<number>;
   take(atMost: number): Promise<HeldJob[]>;
   /** Proves that this instance lives. Returns the ids of the work that it still has. */

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ColumnValue, Db, ReadDb, Row, Values } from "./db/db.ts";
+import { type ColumnValue, type Db, type ReadDb, type Row, type Values, withoutNul } from "./db/db.ts";
 import { makeSecret } from "./db/rows.ts";
 
 /** `key`: the columns that rows are read by, in order. */
@@ -192,7 +192,7 @@ function textOf({ columns }: MovedTable, row: Row): string {
     const value = row[column];
     if (value === null || value === undefined) return null;
     if (value instanceof Uint8Array) return Buffer.from(value).toString("base64");
-    return typeof value === "string" ? value.replaceAll("\0", "\u2400") : Math.round(Number(value));
+    return typeof value === "string" ? withoutNul(value) : Math.round(Number(value));
   });
   return `${JSON.stringify(values)}\n`;
 }

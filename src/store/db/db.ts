@@ -21,7 +21,7 @@ export type Db = ReadDb & {
   /** Returns how many rows changed. */
   run(sql: string, values?: Values): Promise<number>;
   /**
-   * Runs a statement whose outcome nobody reads, after those before it; PostgreSQL does not wait for it. Only in a
+   * Runs a statement whose outcome is not read, after those before it; PostgreSQL does not wait for it. Only in a
    * transaction, which fails when it does.
    */
   send(sql: string, values?: Values): void;
@@ -30,6 +30,11 @@ export type Db = ReadDb & {
   /** All of it or nothing. Within another transaction it can fail alone. `work` uses only `tx`. */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>;
 };
+
+/** Text as PostgreSQL stores it, which has no NUL. */
+export function withoutNul(text: string): string {
+  return text.includes("\0") ? text.replaceAll("\0", "\u2400") : text;
+}
 
 /** A parameter in SQL: a list, with the `IN` before it, or a single value. */
 export const parameterPattern = /\b(?<not>NOT )?IN \(:(?<list>\w+)\)|(?<!:):(?<single>\w+)/g;

@@ -59,25 +59,22 @@ async function partitionsOf(db: ReadDb): Promise<Partition[]> {
   });
 }
 
-/** Webhooks would wait behind a statement that waits for a lock on their table. */
-async function ifUnlocked(db: Db, work: (tx: Db) => Promise<number>): Promise<number> {
+/** Undefined, and nothing is done, when it would have to wait for a lock: webhooks would wait behind it. */
+async function ifUnlocked<T>(db: Db, work: (tx: Db) => Promise<T>): Promise<T | undefined> {
   try {
     return await db.transaction(async (tx) => {
       await tx.run("SET LOCAL lock_timeout = '200ms'");
       return work(tx);
     });
   } catch (error) {
-    if (isLocked(error)) return 0;
+    if (isLocked(error)) return undefined;
     throw error;
   }
 }
 
 /** Makes the partitions of the next weeks, unless others hold their tables just now. */
 export async function addNextPartitions(db: Db): Promise<void> {
-  await ifUnlocked(db, async (tx) => {
-    await addPartitions(tx);
-    return 0;
-  });
+  await ifUnlocked(db, addPartitions);
 }
 
 /** The clocks of instances, which tell when a row was received, may be this far from the one in its id. */
@@ -91,17 +88,18 @@ export async function dropPartitions(db: Db, before: number): Promise<number> {
   let dropped = 0;
   for (const { name, table, week } of await partitionsOf(db)) {
     if ((week + 1) * weekSeconds * 1_000 > before - skewMs) continue;
-    dropped += await ifUnlocked(db, async (tx) => {
+    const count = await ifUnlocked(db, async (tx) => {
       // In the order of readers, which would otherwise hold the table while they wait for the partition.
       await tx.run(`LOCK TABLE ONLY ${table}, ONLY ${name} IN ACCESS EXCLUSIVE MODE`);
       // Others wait meanwhile, so only what an index finds is looked at.
       const isInUse =
         table === "deliveries" && (await tx.get(`SELECT 1 FROM ${name} WHERE state IN (0, 3) LIMIT 1`));
       if (isInUse) return 0;
-      const count = table === "deliveries" ? await countOf(tx, name) : 0;
+      const rows = table === "deliveries" ? await countOf(tx, name) : 0;
       await tx.run(`DROP TABLE ${name}`);
-      return count;
+      return rows;
     });
+    dropped += count ?? 0;
   }
   return dropped;
 }

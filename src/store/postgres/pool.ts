@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Pool, PoolClient, PoolConfig } from "pg";
-import { type Db, parameterPattern, type Row, type Values, valuesOf } from "../db/db.ts";
+import { type Db, parameterPattern, type Row, type Values, valuesOf, withoutNul } from "../db/db.ts";
 import { isConflict, isConnectionFault } from "./faults.ts";
 
 /** Connections to PostgreSQL, opened on first use and again after one failed. */
@@ -165,7 +165,7 @@ async function openPool(config: PoolConfig): Promise<Pool> {
   const getTypeParser: typeof types.getTypeParser = (oid: number, format?: unknown) =>
     asNumber.has(oid) ? Number : types.getTypeParser(oid, format as "text");
   const pool = new Pool({ ...config, types: { getTypeParser } });
-  // Each statement that fails rejects; these events tell of connections that nobody uses.
+  // Each statement that fails rejects; these events tell of connections that are not in use.
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
   return pool;
@@ -212,8 +212,4 @@ function toParameter(value: Values[string]): unknown {
   if (typeof value === "number") return Math.round(value);
   if (Array.isArray(value)) return value.map((one) => (typeof one === "string" ? withoutNul(one) : one));
   return value ?? null;
-}
-
-function withoutNul(text: string): string {
-  return text.includes("\0") ? text.replaceAll("\0", "\u2400") : text;
 }

@@ -8,6 +8,7 @@ type Rows = Pick<Db, "all" | "get" | "transaction">;
 
 /** An instance that was not noted for this long does not run. */
 const aliveSeconds = 15;
+const isAlive = `seen_at > clock_timestamp() - interval '${aliveSeconds} seconds'`;
 /** A change may be committed this long after it got its id, so the last ones are read again. */
 const overlapSeconds = 15;
 /** PostgreSQL takes payloads of less than 8,000 bytes. */
@@ -52,7 +53,7 @@ export function openShared(url: string, db: Rows): Omit<SharedStore, "as"> {
         const row = await tx.get(
           `SELECT COUNT(*) AS instances, SUM(tenancies) AS tenancies, MAX(has_listeners::integer) AS listeners,
               COUNT(DISTINCT config) AS configs FROM instances
-            WHERE seen_at > clock_timestamp() - interval '${aliveSeconds} seconds'`,
+            WHERE ${isAlive}`,
         );
         return {
           instances: Number(row?.["instances"]),
@@ -120,9 +121,7 @@ export function openShared(url: string, db: Rows): Omit<SharedStore, "as"> {
 
 /** Instances that were noted lately. */
 export async function instancesAlive(db: Pick<Db, "get">): Promise<number> {
-  const row = await db.get(
-    `SELECT COUNT(*) AS n FROM instances WHERE seen_at > clock_timestamp() - interval '${aliveSeconds} seconds'`,
-  );
+  const row = await db.get(`SELECT COUNT(*) AS n FROM instances WHERE ${isAlive}`);
   return Number(row?.["n"]);
 }
 

@@ -57,6 +57,7 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
     },
   });
   const writes = afterMigration(writer);
+  const answering = afterMigration(answers);
 
   const backend = { read: afterMigration(read), listings: afterMigration(listings), cleanUp: async () => {} };
 
@@ -93,7 +94,7 @@ export function openPostgresStore(url: string, now: () => number = Date.now): St
       as,
     },
     saveAnswer: (installation, provider, answer) =>
-      afterMigration(answers).transaction((tx) =>
+      answering.transaction((tx) =>
         operations.saveAnswer(tx, { installation, provider, now: now() }, answer),
       ),
     /** Nothing that is under way for it is stored from here on. */
