@@ -38,7 +38,7 @@ export type Connected = {
   isOpen(): boolean;
   /** For how long nothing has been used, in milliseconds; 0 while work is under way. */
   idleMs(): number;
-  /** Makes the connector anew at its next use: another instance may have worked with the account until now. */
+  /** Makes a new connector at its next use: another instance may have worked with the account until now. */
   renew(): Promise<void>;
   /** Lets go of what it holds; the next use makes it again. */
   close(): Promise<void>;

@@ -163,7 +163,7 @@ afterEach(async () => {
   vi.useRealTimers();
 });
 
-test("work that somebody wants is taken once, and its lane is woken where it is done", async () => {
+test("work that is wanted is taken once, and its lane is woken where it is done", async () => {
   const cluster = openCluster();
   const [a, b] = [await join(cluster), await join(cluster)];
   b.tenancies.want("acme", "decode");

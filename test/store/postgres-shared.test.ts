@@ -1,43 +1,19 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Client } from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import type { Notice, SharedStore, Store } from "../../src/store/contract.ts";
 import { openConnections } from "../../src/store/postgres/pool.ts";
-import { openPostgresStore } from "../../src/store/postgres/store.ts";
 import { decodedCall, deliveryOf, t0 } from "../contracts/store-samples.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { waitFor } from "../support/server.ts";
+import { useSharedStore } from "../support/shared-store.ts";
 
-let server: PostgresServer;
+const postgres = useSharedStore();
+const { open, query } = postgres;
 let url: string;
 let store: Store;
 let shared: SharedStore;
-const opened: Store[] = [];
-
-const open = (): Store => {
-  const one = openPostgresStore(url);
-  opened.push(one);
-  return one;
-};
-const query = async (sql: string): Promise<Record<string, unknown>[]> => {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query(sql);
-  await client.end();
-  return rows as Record<string, unknown>[];
-};
-
-beforeAll(async () => {
-  server = await startPostgres();
+beforeEach(() => {
+  ({ url, store, shared } = postgres.current());
 });
-afterAll(() => server.stop());
-beforeEach(async () => {
-  url = await server.emptySchema();
-  store = open();
-  if (!store.shared) throw new Error("the store is not shared");
-  ({ shared } = store);
-});
-afterEach(() => Promise.all(opened.splice(0).map((one) => one.close())));
 
 describe("the fence", () => {
   test("refuses what an earlier claim writes, and nothing of it is stored", async () => {
@@ -132,14 +108,14 @@ test("transactions that deadlock are run again", async () => {
 
 test("an outage gives errors that name a cure, and the store works again after it", async () => {
   await store.append(deliveryOf("before"));
-  await server.kill();
+  await postgres.server().kill();
   await expect(store.append(deliveryOf("meanwhile"))).rejects.toMatchObject({
     name: "StoreError",
     fault: "broken",
   });
   await expect(store.ready()).rejects.toMatchObject({ cure: expect.stringContaining("PostgreSQL runs") });
   await expect(store.counts()).rejects.toMatchObject({ fault: "broken" });
-  await server.start();
+  await postgres.server().start();
   await store.append(deliveryOf("after"));
   const stored = await store.newDeliveries("acme", 9);
   expect(stored.map(({ body }) => Buffer.from(body).toString())).toEqual(["before", "after"]);

@@ -1,42 +1,18 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { Client } from "pg";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { SharedStore, Store } from "../../src/store/contract.ts";
 import { openConnections } from "../../src/store/postgres/pool.ts";
-import { openPostgresStore } from "../../src/store/postgres/store.ts";
 import { decodedCall, deliveryOf, t0 } from "../contracts/store-samples.ts";
-import { type PostgresServer, startPostgres } from "../support/postgres.ts";
+import { useSharedStore } from "../support/shared-store.ts";
 
-let server: PostgresServer;
+const postgres = useSharedStore();
+const { open, query } = postgres;
 let url: string;
 let store: Store;
 let shared: SharedStore;
-const opened: Store[] = [];
-
-const open = (): Store => {
-  const one = openPostgresStore(url);
-  opened.push(one);
-  return one;
-};
-const query = async (sql: string): Promise<Record<string, unknown>[]> => {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query(sql);
-  await client.end();
-  return rows as Record<string, unknown>[];
-};
-
-beforeAll(async () => {
-  server = await startPostgres();
+beforeEach(() => {
+  ({ url, store, shared } = postgres.current());
 });
-afterAll(() => server.stop());
-beforeEach(async () => {
-  url = await server.emptySchema();
-  store = open();
-  if (!store.shared) throw new Error("the store is not shared");
-  ({ shared } = store);
-});
-afterEach(() => Promise.all(opened.splice(0).map((one) => one.close())));
 
 describe("under load", () => {
   test("an instance proves that it lives while all connections of the lanes wait", async () => {
