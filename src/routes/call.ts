@@ -2,10 +2,12 @@ import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import { callStates, followUpStates, type TrackedCall } from "../core/tracked-call.ts";
 import { explainCall } from "../flow/explain/explain.ts";
+import { type ActivityField, activityFields } from "../flow/explain/fields.ts";
 import { deleteRecording } from "../flow/recordings/follow.ts";
 import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
-import { contactSchema, deliverySchema } from "./calls.ts";
+import { callSummary, contactSchema, summaryOf } from "./calls.ts";
+import { deliverySchema } from "./deliveries.ts";
 import { adminRoute, anyObject, json, noCall, pathParameter, type Route, text, time } from "./route.ts";
 
 const event = z.object({
@@ -59,20 +61,66 @@ const explanation = z.object({
   limited: text.optional(),
 });
 
+const factSource = z.object({ at: time, kind: text, delivery: z.int().optional() });
+
+const factOrigin = z
+  .object({
+    name: text,
+    value: z.unknown(),
+    from: z
+      .array(factSource)
+      .meta({ description: "Events that state this value; none for a conclusion from several events." }),
+    overruled: z
+      .array(z.object({ value: z.unknown(), from: z.array(factSource) }))
+      .meta({ description: "Other values that events state, which do not count." }),
+  })
+  .meta({ id: "FactOrigin" });
+
+const fieldValue = z.union([text, z.number(), z.boolean()]);
+
+const activityField = z
+  .object({
+    field: text,
+    mapping: z.unknown().optional().meta({ description: "Its value in the mapping file." }),
+    write: z.enum(["always", "if-empty", "once"]),
+    value: fieldValue.optional().meta({ description: "What the mapping gives now." }),
+    sent: fieldValue.optional().meta({ description: "What was written last." }),
+    edited: z
+      .literal(true)
+      .optional()
+      .meta({ description: "A person changed it in the CRM, so it is left alone." }),
+    pending: z
+      .literal(true)
+      .optional()
+      .meta({ description: "It would be written if the call were saved now." }),
+    written: z.array(z.object({ at: time, value: fieldValue, revision: z.int().optional() })),
+  })
+  .meta({ id: "ActivityField" });
+
 const callDetail = z
   .object({
     call: anyObject,
+    summary: callSummary,
+    crm: text.optional(),
     events: z.array(event),
+    facts: z.array(factOrigin),
+    fields: z.array(activityField),
     explanation,
     deliveries: z.array(deliverySchema),
     history: z.array(z.object({ at: time, step: text, detail: anyObject })),
+    recordingUrl: text.optional(),
+    transcriptUrl: text.optional(),
   })
   .meta({ id: "CallDetail" });
+
+/** The whole story of one call. */
+export type CallDetail = z.infer<typeof callDetail>;
 
 const retried = z.object({ key: text, state: z.enum(callStates) }).meta({ id: "Retried" });
 
 /** One call: its explanation, a retry, and its recording. */
-export function callRoutes({ flow, archive, installations, recordings, wake }: Parts): Route[] {
+export function callRoutes(parts: Parts): Route[] {
+  const { flow, archive, installations, recordings, wake } = parts;
   const { store } = flow;
   const path = "/api/calls/:key";
 
@@ -89,11 +137,10 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
       summary: "One call: its events, why it looks as it does, what was received and what the CRM got.",
       replies: { 200: json("The call.", callDetail), ...noCall },
       handle: async (request, response) => {
-        const key = pathParameter(request, "key");
-        const explained = await explainCall(store, key);
-        if (!explained) throw noSuchCall(key);
-        const { call, events, deliveries, history, ...rest } = explained;
-        response.json({ call, events, explanation: rest, deliveries, history });
+        const row = await find(pathParameter(request, "key"));
+        const detail = await detailOf(parts, row);
+        if (!detail) throw noSuchCall(row.call.key);
+        response.json(detail);
       },
     }),
 
@@ -119,6 +166,30 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
         if (!(await store.retry(key, flow.now()))) throw new Rejected(409, whyNoRetry(row));
         wake(installation);
         response.status(202).json({ key, state: "waiting" });
+      },
+    }),
+
+    adminRoute({
+      method: "post",
+      path: `${path}/replay`,
+      summary: "Decodes a call's webhooks again with the present decoders, and logs what changes.",
+      replies: {
+        202: json("They are decoded next.", z.object({ key: text, deliveries: z.int() })),
+        ...noCall,
+        409: "Its webhooks are not stored any more.",
+      },
+      handle: async (request, response) => {
+        const row = await find(pathParameter(request, "key"));
+        const { key, installation } = row.call;
+        const ids = await deliveryIdsOf(parts, key);
+        if (ids.length === 0)
+          throw new Rejected(
+            409,
+            "the webhooks of this call are not stored any more, so there is nothing to decode",
+          );
+        await store.replay(ids, flow.now());
+        wake(installation);
+        response.status(202).json({ key, deliveries: ids.length });
       },
     }),
 
@@ -171,6 +242,45 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
       },
     }),
   ];
+}
+
+async function detailOf(parts: Parts, row: TrackedCall): Promise<CallDetail | undefined> {
+  const { flow, installations, mappings, recordings } = parts;
+  const { key, installation: name } = row.call;
+  const explained = await explainCall(flow.store, key);
+  if (!explained) return undefined;
+  const { call, events, facts, deliveries, history, ...explanation } = explained;
+  const installation = installations.get(name);
+  const mapping = mappings.get(name)?.text();
+  const fields: ActivityField[] =
+    installation && mapping !== undefined && row.state !== "merged"
+      ? await activityFields(flow, installation, { row, history: await flow.store.history(row.id), mapping })
+      : [];
+  const links = await recordings.links();
+  const recordingUrl = row.call.recording && links.recordingUrl(row);
+  const transcriptUrl = row.call.transcript ? links.transcriptUrl(row) : undefined;
+  return {
+    call,
+    summary: summaryOf(row),
+    ...(installation && { crm: installation.crm }),
+    events,
+    facts,
+    fields,
+    explanation,
+    deliveries,
+    history,
+    ...(recordingUrl !== undefined && { recordingUrl }),
+    ...(transcriptUrl !== undefined && { transcriptUrl }),
+  };
+}
+
+async function deliveryIdsOf({ flow }: Parts, key: string): Promise<number[]> {
+  const ids: number[] = [];
+  for (let after = 0; ; after = ids.at(-1) ?? after) {
+    const page = await flow.store.deliveriesIn({ key }, after, 200);
+    if (page.length === 0) return ids;
+    ids.push(...page.map(({ id }) => id));
+  }
 }
 
 function noSuchCall(key: string): Rejected {

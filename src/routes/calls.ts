@@ -13,7 +13,6 @@ import {
   type Route,
   text,
   time,
-  unusedQuery,
 } from "./route.ts";
 
 const defaultLimit = 50;
@@ -24,23 +23,7 @@ export const contactSchema = z.object({
   name: text.optional(),
 });
 
-export const deliverySchema = z
-  .object({
-    id: z.int(),
-    installation: text,
-    provider: text,
-    receivedAt: time,
-    method: text,
-    url: text,
-    kind: text.optional(),
-    state: z.enum(["new", "decoded", "fault"]),
-    fault: text.optional(),
-    events: z.int(),
-    repeats: z.int(),
-  })
-  .meta({ id: "Delivery" });
-
-const callSummary = z
+export const callSummary = z
   .object({
     key: text,
     installation: text,
@@ -70,8 +53,10 @@ const callSummary = z
 export type CallSummary = z.infer<typeof callSummary>;
 
 const callPage = pageOf(callSummary);
+/** The latest calls, and where the next page begins. */
+export type CallPage = z.infer<typeof callPage>;
 
-/** Lists of calls, and of deliveries that gave no event. */
+/** Lists of calls. */
 export function callListRoutes(parts: Parts): Route[] {
   return [
     adminRoute({
@@ -97,24 +82,11 @@ export function callListRoutes(parts: Parts): Route[] {
         response.json(await page(parts, { ...filter, state: "dead" }, cursor, filter.limit));
       },
     }),
-
-    adminRoute({
-      method: "get",
-      path: "/api/unused",
-      summary: "Deliveries that gave no event: unknown kinds and faults, the latest first.",
-      query: unusedQuery,
-      replies: { 200: json("Deliveries.", pageOf(deliverySchema)), ...badQuery },
-      handle: async (_, response, { limit, installation }) => {
-        response.json({
-          items: await parts.flow.store.unusedDeliveries(limit ?? defaultLimit, installation),
-        });
-      },
-    }),
   ];
 }
 
 /** `next`: the cursor of the next page, if there is one. */
-function pageOf<T extends z.ZodType>(item: T) {
+export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), next: text.optional() });
 }
 
@@ -123,7 +95,7 @@ async function page(
   filter: Partial<CallFilter>,
   before: number | undefined,
   limit = defaultLimit,
-): Promise<z.infer<typeof callPage>> {
+): Promise<CallPage> {
   const wider: CallFilter = { ...filter, limit: limit + 1, ...(before !== undefined && { before }) };
   const rows = await flow.store.calls(wider);
   const items = rows.slice(0, limit);

@@ -3,7 +3,9 @@ import { readManifest } from "../manifest.ts";
 import type { Parts } from "../server/assemble.ts";
 import { callRoutes } from "./call.ts";
 import { callListRoutes } from "./calls.ts";
+import { consoleRoutes } from "./console.ts";
 import { crmRecordingRoutes, crmWebhookRoutes } from "./crm.ts";
+import { deliveryRoutes } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
@@ -20,8 +22,10 @@ export function allRoutes(parts: Parts): Route[] {
   const routes = [
     ...healthRoutes(parts),
     ...homeRoutes(parts),
+    ...consoleRoutes(),
     ...callListRoutes(parts),
     ...callRoutes(parts),
+    ...deliveryRoutes(parts),
     ...installationRoutes(parts),
     ...settingsRoutes(parts),
     ...mappingRoutes(parts),

@@ -35,12 +35,15 @@ export type Route = DescribedRoute & { handle: (request: Request, response: Resp
 
 type AdminRoute<Q extends ZodObject> = Omit<DescribedRoute, "guard"> & {
   query?: Q;
+  /** A page whose query is read in the browser. */
+  anyQuery?: boolean;
   handle: (request: Request, response: Response, query: z.output<Q>) => unknown;
 };
 
 /** A guarded route whose query is checked before it is handled; unknown parameters are refused. */
 export function adminRoute<Q extends ZodObject = typeof noQuery>(route: AdminRoute<Q>): Route {
-  const query = route.query ?? (noQuery as ZodObject as Q);
+  const none = route.anyQuery ? anyQuery : noQuery;
+  const query = route.query ?? (none as ZodObject as Q);
   return {
     ...route,
     guard: "admin",
@@ -101,6 +104,7 @@ const utcTime = parameter(
 ).refine((value) => Number.isFinite(Date.parse(value)), { error: "there is no such day or time" });
 
 const noQuery = z.strictObject({});
+const anyQuery = z.object({});
 
 export const pageQuery = z.strictObject({
   installation: identifier.optional(),

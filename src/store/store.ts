@@ -92,6 +92,7 @@ export function storeOver(
     ...over(read, {
       newDeliveries: deliveries.newDeliveries,
       deliveriesOf: deliveries.deliveriesOf,
+      delivery: deliveries.delivery,
       answer: deliveries.answer,
       groupsOf: calls.groupsOf,
       sizesOf: calls.sizesOf,

@@ -37,6 +37,9 @@ export type DeliveryNote = {
   repeats: number;
 };
 
+/** A delivery with its bytes and the keys of its calls. */
+export type FoundDelivery = { note: DeliveryNote; delivery: StoredDelivery; calls: string[] };
+
 /** Which deliveries or calls to decode and save again. */
 export type ReplayScope = { installation?: string; provider?: string; since?: string; key?: string };
 
@@ -186,6 +189,7 @@ export type CallStore = {
   /** The oldest that are not decoded: at most `limit`, and fewer when their bodies reach `turnBytes`. */
   newDeliveries(installation: string, limit: number): Promise<StoredDelivery[]>;
   deliveriesOf(callId: number): Promise<DeliveryNote[]>;
+  delivery(id: number): Promise<FoundDelivery | undefined>;
   /** Deliveries that gave no event: unknown kinds and faults, newest first. */
   unusedDeliveries(limit: number, installation?: string): Promise<DeliveryNote[]>;
   /** Raw deliveries in a scope, oldest first, after an id. */
