@@ -90,7 +90,7 @@ function buildConsole() {
 
 if (!installed()) install();
 const [file, ...args] = process.argv.slice(2);
-if (/^src\/main|^emulators\/demo|vitest/.test([file, ...args].join("\n"))) buildConsole();
+if (/^src\/main|^emulators\/demo|vitest/m.test([file, ...args].join("\n"))) buildConsole();
 const child = spawn(node, [file, ...args], {
   stdio: "inherit",
   shell: process.platform === "win32",

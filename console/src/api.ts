@@ -1,9 +1,9 @@
 import type { CallDetail } from "../../src/routes/call.ts";
-import type { CallPage, CallSummary } from "../../src/routes/calls.ts";
+import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
 import type { RawDelivery } from "../../src/routes/deliveries.ts";
 import type { InstallationSummary } from "../../src/routes/installations.ts";
 
-export type { CallDetail, CallPage, CallSummary, InstallationSummary, RawDelivery };
+export type { CallDetail, CallSummary, InstallationSummary, ListedCalls, RawDelivery };
 
 /** The path that the console is served under, with a slash at its end. A proxy may have added a part to it. */
 export const base = new URL(document.baseURI).pathname;
@@ -59,7 +59,7 @@ export function installations(): Promise<{ items: InstallationSummary[] }> {
 }
 
 /** `filter`: the query of `GET /api/calls`. */
-export function calls(filter: URLSearchParams): Promise<CallPage> {
+export function calls(filter: URLSearchParams): Promise<ListedCalls> {
   return api(`api/calls?${filter}`);
 }
 

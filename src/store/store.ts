@@ -6,6 +6,7 @@ import { findSecret, makeSecret } from "./db/rows.ts";
 import * as deliveries from "./deliveries.ts";
 import { eraseInSteps, eraseRest, eraseStep } from "./erasure/installation.ts";
 import { eraseMentions, erasePeople, forEachMention, removeContacts } from "./erasure/people.ts";
+import { callsOfLeg, findCalls } from "./find-calls.ts";
 import * as followUps from "./follow-ups.ts";
 import * as installations from "./installations.ts";
 import * as recordings from "./recordings.ts";
@@ -133,6 +134,9 @@ export function storeOver(
     }),
     ...over(listings, {
       calls: calls.calls,
+      findCalls,
+      callsOfLeg,
+      contactsNamed: contacts.contactsNamed,
       unusedDeliveries: deliveries.unusedDeliveries,
       deliveriesIn: deliveries.deliveriesIn,
     }),

@@ -25,7 +25,7 @@ const composed: ReadonlySet<string> = new Set([
   "revision",
 ]);
 
-type Statement = { event: CallEvent; delivery: number | undefined };
+type StatedEvent = { event: CallEvent; delivery: number | undefined };
 
 /** Where each fact of a call comes from: which events state its value, and which state another. */
 export function originsOf({ row, events, from }: CallGroup): FactOrigin[] {
@@ -43,8 +43,10 @@ function shownFacts({ recording, ...call }: Call): Record<string, unknown> {
   return { ...call, ...(recording && { recording: { ...rest, available: true } }) };
 }
 
-function originOf(name: string, value: unknown, statements: readonly Statement[]): FactOrigin {
+function originOf(name: string, value: unknown, statements: readonly StatedEvent[]): FactOrigin {
   const text = canonical(value);
+  // A call passes through its phases: an earlier one is not overruled.
+  const isStage = name === "phase";
   const supporting: FactSource[] = [];
   const others = new Map<string, { value: unknown; from: FactSource[] }>();
   for (const statement of statements) {
@@ -54,6 +56,7 @@ function originOf(name: string, value: unknown, statements: readonly Statement[]
       supporting.push(sourceOf(statement));
       continue;
     }
+    if (isStage) continue;
     const key = canonical(stated);
     const other = others.get(key) ?? { value: stated, from: [] };
     other.from.push(sourceOf(statement));
@@ -78,6 +81,6 @@ function agrees(name: string, stated: unknown, value: unknown, text: string): bo
   return Object.entries(stated).every(([member, part]) => canonical(part) === canonical(known[member]));
 }
 
-function sourceOf({ event: { at, kind }, delivery }: Statement): FactSource {
+function sourceOf({ event: { at, kind }, delivery }: StatedEvent): FactSource {
   return { at, kind, ...(delivery !== undefined && { delivery }) };
 }

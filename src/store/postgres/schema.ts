@@ -200,6 +200,30 @@ const steps: readonly SchemaStep[] = [
     EXECUTE FUNCTION note_change('installation');
   `,
   },
+  {
+    sql: `
+  CREATE TABLE facets (
+    call bigint PRIMARY KEY, installation ${key}, provider ${key}, direction text, outcome text, agent text COLLATE "C",
+    line text COLLATE "C", recording bigint NOT NULL
+  );
+  INSERT INTO facets
+    SELECT id, installation, provider, facts ->> 'direction', facts ->> 'outcome',
+           (SELECT COALESCE(agent ->> 'email', agent -> 'ids' ->> 0) FROM jsonb_array_elements(facts -> 'agents') AS agent
+             ORDER BY agent ->> 'talkedAt' DESC NULLS LAST LIMIT 1),
+           facts ->> 'line', CASE WHEN facts ? 'recording' THEN 1 ELSE 0 END
+      FROM (SELECT id, installation, provider, body::jsonb AS facts FROM calls) AS folded;
+  CREATE INDEX facets_installation ON facets (installation, call);
+  CREATE INDEX facets_provider ON facets (installation, provider, call);
+  CREATE INDEX facets_direction ON facets (installation, direction, call);
+  CREATE INDEX facets_outcome ON facets (installation, outcome, call);
+  CREATE INDEX facets_agent ON facets (installation, agent, call);
+  CREATE INDEX facets_line ON facets (installation, line, call);
+  CREATE INDEX facets_recorded ON facets (installation, recording, call);
+  DROP INDEX calls_dead;
+  CREATE INDEX calls_state ON calls (installation, state, id);
+  CREATE INDEX calls_unmatched ON calls (installation, id) WHERE contact_id IS NULL;
+  `,
+  },
 ];
 
 /** The version that the last contracting step up to `version` leads to: older ones of Switchhook cannot use it. */
