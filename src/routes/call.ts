@@ -7,6 +7,8 @@ import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
 import { contactSchema, deliverySchema } from "./calls.ts";
 import { adminRoute, anyObject, json, noCall, pathParameter, type Route, text, time } from "./route.ts";
+import { noSuchCall, noteChange } from "./rules.ts";
+import { callSeenBy } from "./seen-by.ts";
 
 const event = z.object({
   callId: text,
@@ -86,13 +88,14 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
     adminRoute({
       method: "get",
       path,
+      needs: "view",
       summary: "One call: its events, why it looks as it does, what was received and what the CRM got.",
       replies: { 200: json("The call.", callDetail), ...noCall },
-      handle: async (request, response) => {
+      handle: async (request, response, _, principal) => {
         const key = pathParameter(request, "key");
         const explained = await explainCall(store, key);
         if (!explained) throw noSuchCall(key);
-        const { call, events, deliveries, history, ...rest } = explained;
+        const { call, events, deliveries, history, ...rest } = callSeenBy(principal, explained);
         response.json({ call, events, explanation: rest, deliveries, history });
       },
     }),
@@ -100,6 +103,7 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
     adminRoute({
       method: "post",
       path: `${path}/retry`,
+      needs: "admin",
       summary: "Logs a call once more, now.",
       replies: {
         202: json("It is logged next.", retried),
@@ -117,6 +121,7 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
           );
         }
         if (!(await store.retry(key, flow.now()))) throw new Rejected(409, whyNoRetry(row));
+        noteChange(response, { before: { state: row.state }, after: { state: "waiting" } });
         wake(installation);
         response.status(202).json({ key, state: "waiting" });
       },
@@ -125,6 +130,7 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
     adminRoute({
       method: "post",
       path: `${path}/recording/link`,
+      needs: ["admin", "listen"],
       summary: "Replaces the link to a call's recording, also in the CRM; the previous link stops playing.",
       replies: {
         200: json("The new link.", z.object({ key: text, url: text })),
@@ -150,6 +156,7 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
     adminRoute({
       method: "delete",
       path: `${path}/recording`,
+      needs: "admin",
       summary: "Deletes the copy of a call's recording and revokes its link for good.",
       replies: {
         200: json("It is deleted.", z.object({ key: text, deleted: z.boolean() })),
@@ -171,13 +178,6 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
       },
     }),
   ];
-}
-
-function noSuchCall(key: string): Rejected {
-  return new Rejected(
-    404,
-    `there is no call ${JSON.stringify(key.slice(0, 200))}: GET /api/calls lists them`,
-  );
 }
 
 function whyNoRetry({ state, mergedInto }: TrackedCall): string {

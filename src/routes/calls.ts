@@ -15,6 +15,7 @@ import {
   time,
   unusedQuery,
 } from "./route.ts";
+import { deliverySeenBy } from "./seen-by.ts";
 
 const defaultLimit = 50;
 
@@ -77,6 +78,7 @@ export function callListRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/calls",
+      needs: "view",
       summary: "Calls, the latest first.",
       query: callQuery,
       replies: { 200: json("A page of calls.", callPage), ...badQuery },
@@ -90,6 +92,7 @@ export function callListRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/dead",
+      needs: "view",
       summary: "Calls that the CRM refused: correct the reason, then retry them.",
       query: pageQuery,
       replies: { 200: json("A page of calls.", callPage), ...badQuery },
@@ -101,13 +104,13 @@ export function callListRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/unused",
+      needs: "view",
       summary: "Deliveries that gave no event: unknown kinds and faults, the latest first.",
       query: unusedQuery,
       replies: { 200: json("Deliveries.", pageOf(deliverySchema)), ...badQuery },
-      handle: async (_, response, { limit, installation }) => {
-        response.json({
-          items: await parts.flow.store.unusedDeliveries(limit ?? defaultLimit, installation),
-        });
+      handle: async (_, response, { limit, installation }, principal) => {
+        const found = await parts.flow.store.unusedDeliveries(limit ?? defaultLimit, installation);
+        response.json({ items: found.map((delivery) => deliverySeenBy(principal, delivery)) });
       },
     }),
   ];

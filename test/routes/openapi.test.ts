@@ -31,7 +31,11 @@ test("the description is one that OpenAPI allows", async () => {
 });
 
 /** Pages for people, and the door, which is no route of Express. */
-const notDescribed = ["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"];
+const notDescribed = [
+  ...["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"],
+  ...["GET /login", "POST /login", "GET /login.css"],
+  ...["GET /login/link", "POST /login/link"],
+];
 const door = ["GET /webhooks/{installation}/{provider}", "POST /webhooks/{installation}/{provider}"];
 
 test("the description has every route, and no other", () => {

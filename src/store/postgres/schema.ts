@@ -200,6 +200,28 @@ const steps: readonly SchemaStep[] = [
     EXECUTE FUNCTION note_change('installation');
   `,
   },
+  {
+    sql: `
+  CREATE TABLE sessions (
+    id ${key} PRIMARY KEY, role text NOT NULL, listen integer NOT NULL, installation text COLLATE "C", name text NOT NULL,
+    signed_in_by text NOT NULL, credential text, address text NOT NULL, created_at bigint NOT NULL, seen_at bigint NOT NULL,
+    expires_at bigint NOT NULL
+  );
+  CREATE INDEX sessions_installation ON sessions (installation);
+  CREATE TABLE login_links (
+    id ${key} PRIMARY KEY, role text NOT NULL, listen integer NOT NULL, installation ${key}, name text NOT NULL,
+    expires_at bigint NOT NULL
+  );
+  CREATE TABLE audit (
+    id bigint PRIMARY KEY DEFAULT next_id(), at bigint NOT NULL, who text NOT NULL, signed_in_by text NOT NULL,
+    action text NOT NULL, object text COLLATE "C", installation text COLLATE "C", address text NOT NULL, detail text,
+    result bigint
+  );
+  CREATE INDEX audit_installation ON audit (installation, id);
+  CREATE INDEX audit_object ON audit (installation, object) WHERE object IS NOT NULL;
+  CREATE INDEX audit_at ON audit (at);
+  `,
+  },
 ];
 
 /** The version that the last contracting step up to `version` leads to: older ones of Switchhook cannot use it. */
