@@ -1,4 +1,4 @@
-import type { CallDetail } from "../../src/routes/call.ts";
+import type { CallDetail } from "../../src/routes/call-detail.ts";
 import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
 import type { RawDelivery } from "../../src/routes/deliveries.ts";
 import type { InstallationSummary } from "../../src/routes/installations.ts";
@@ -21,7 +21,7 @@ export class ApiError extends Error {
 type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /** Calls a route of the API and returns its JSON. Throws `ApiError`. A session that has ended leads to the login page. */
-export async function api<T>(path: string, method: Method = "GET", body?: unknown): Promise<T> {
+async function api<T>(path: string, method: Method = "GET", body?: unknown): Promise<T> {
   const response = await request(path, {
     method,
     headers: {

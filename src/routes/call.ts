@@ -1,120 +1,12 @@
 import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
-import { callStates, followUpStates, type TrackedCall } from "../core/tracked-call.ts";
-import { explainCall } from "../flow/explain/explain.ts";
-import { type ActivityField, activityFields } from "../flow/explain/fields.ts";
+import { callStates, type TrackedCall } from "../core/tracked-call.ts";
 import { deleteRecording } from "../flow/recordings/follow.ts";
 import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
-import { callSummary, contactSchema, summaryOf } from "./calls.ts";
-import { deliverySchema } from "./deliveries.ts";
-import { adminRoute, anyObject, json, noCall, pathParameter, type Route, text, time } from "./route.ts";
-
-const event = z.object({
-  callId: text,
-  sameCallAs: text.optional(),
-  at: time,
-  asked: z.boolean().optional(),
-  kind: text,
-  phase: text.optional(),
-  deliveries: z.array(z.int()),
-});
-
-const answer = z.object({
-  at: time,
-  foundBy: text,
-  agentId: text.optional(),
-  reject: z.boolean().optional(),
-  why: text,
-  lookup: text,
-  variables: anyObject,
-  limited: z.array(text).optional(),
-});
-
-const explanation = z.object({
-  key: text,
-  state: z.enum(callStates),
-  status: text,
-  nextTryAt: time.optional(),
-  attempts: z.int(),
-  activityId: text.optional(),
-  contact: z.object({
-    number: text.optional(),
-    lookup: text,
-    reason: text.optional(),
-    chosen: contactSchema.optional(),
-    runnersUp: z.array(contactSchema),
-  }),
-  owner: z.object({ id: text.optional(), name: text.optional(), why: text }).optional(),
-  agent: text.optional(),
-  followUp: z
-    .object({
-      state: z.enum(followUpStates),
-      taskId: text.optional(),
-      reachedBy: text.optional(),
-      reason: text.optional(),
-    })
-    .optional(),
-  answer: answer.optional(),
-  merged: z.array(z.object({ key: text, activityId: text.optional() })),
-  mergedInto: text.optional(),
-  limited: text.optional(),
-});
-
-const factSource = z.object({ at: time, kind: text, delivery: z.int().optional() });
-
-const factOrigin = z
-  .object({
-    name: text,
-    value: z.unknown(),
-    from: z
-      .array(factSource)
-      .meta({ description: "Events that state this value; none for a conclusion from several events." }),
-    overruled: z
-      .array(z.object({ value: z.unknown(), from: z.array(factSource) }))
-      .meta({ description: "Other values that events state, which do not count." }),
-  })
-  .meta({ id: "FactOrigin" });
-
-const fieldValue = z.union([text, z.number(), z.boolean()]);
-
-const activityField = z
-  .object({
-    field: text,
-    mapping: z.unknown().optional().meta({ description: "Its value in the mapping file." }),
-    write: z.enum(["always", "if-empty", "once"]),
-    value: fieldValue.optional().meta({ description: "What the mapping gives now." }),
-    sent: fieldValue.optional().meta({ description: "What was written last." }),
-    edited: z
-      .literal(true)
-      .optional()
-      .meta({ description: "A person changed it in the CRM, so it is left alone." }),
-    pending: z
-      .literal(true)
-      .optional()
-      .meta({ description: "It would be written if the call were saved now." }),
-    written: z.array(z.object({ at: time, value: fieldValue, revision: z.int().optional() })),
-  })
-  .meta({ id: "ActivityField" });
-
-const callDetail = z
-  .object({
-    call: anyObject,
-    summary: callSummary,
-    crm: text.optional(),
-    events: z.array(event),
-    facts: z.array(factOrigin),
-    fields: z.array(activityField),
-    explanation,
-    deliveries: z.array(deliverySchema),
-    history: z.array(z.object({ at: time, step: text, detail: anyObject })),
-    recordingUrl: text.optional(),
-    transcriptUrl: text.optional(),
-  })
-  .meta({ id: "CallDetail" });
-
-/** The whole story of one call. */
-export type CallDetail = z.infer<typeof callDetail>;
+import { callDetail, detailOf } from "./call-detail.ts";
+import { adminRoute, json, noCall, pathParameter, type Route, text } from "./route.ts";
+import { noSuchCall, noteChange } from "./rules.ts";
 
 const retried = z.object({ key: text, state: z.enum(callStates) }).meta({ id: "Retried" });
 
@@ -134,11 +26,12 @@ export function callRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path,
+      needs: "view",
       summary: "One call: its events, why it looks as it does, what was received and what the CRM got.",
       replies: { 200: json("The call.", callDetail), ...noCall },
-      handle: async (request, response) => {
+      handle: async (request, response, _, principal) => {
         const row = await find(pathParameter(request, "key"));
-        const detail = await detailOf(parts, row);
+        const detail = await detailOf(parts, row, principal);
         if (!detail) throw noSuchCall(row.call.key);
         response.json(detail);
       },
@@ -147,6 +40,7 @@ export function callRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "post",
       path: `${path}/retry`,
+      needs: "admin",
       summary: "Logs a call once more, now.",
       replies: {
         202: json("It is logged next.", retried),
@@ -164,6 +58,7 @@ export function callRoutes(parts: Parts): Route[] {
           );
         }
         if (!(await store.retry(key, flow.now()))) throw new Rejected(409, whyNoRetry(row));
+        noteChange(response, { before: { state: row.state }, after: { state: "waiting" } });
         wake(installation);
         response.status(202).json({ key, state: "waiting" });
       },
@@ -172,6 +67,7 @@ export function callRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "post",
       path: `${path}/replay`,
+      needs: "admin",
       summary: "Decodes a call's webhooks again with the present decoders, and logs what changes.",
       replies: {
         202: json("They are decoded next.", z.object({ key: text, deliveries: z.int() })),
@@ -196,6 +92,7 @@ export function callRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "post",
       path: `${path}/recording/link`,
+      needs: ["admin", "listen"],
       summary: "Replaces the link to a call's recording, also in the CRM; the previous link stops playing.",
       replies: {
         200: json("The new link.", z.object({ key: text, url: text })),
@@ -221,6 +118,7 @@ export function callRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "delete",
       path: `${path}/recording`,
+      needs: "admin",
       summary: "Deletes the copy of a call's recording and revokes its link for good.",
       replies: {
         200: json("It is deleted.", z.object({ key: text, deleted: z.boolean() })),
@@ -244,36 +142,6 @@ export function callRoutes(parts: Parts): Route[] {
   ];
 }
 
-async function detailOf(parts: Parts, row: TrackedCall): Promise<CallDetail | undefined> {
-  const { flow, installations, mappings, recordings } = parts;
-  const { key, installation: name } = row.call;
-  const explained = await explainCall(flow.store, key);
-  if (!explained) return undefined;
-  const { call, events, facts, deliveries, history, ...explanation } = explained;
-  const installation = installations.get(name);
-  const mapping = mappings.get(name)?.text();
-  const fields: ActivityField[] =
-    installation && mapping !== undefined && row.state !== "merged"
-      ? await activityFields(flow, installation, { row, history: await flow.store.history(row.id), mapping })
-      : [];
-  const links = await recordings.links();
-  const recordingUrl = row.call.recording && links.recordingUrl(row);
-  const transcriptUrl = row.call.transcript ? links.transcriptUrl(row) : undefined;
-  return {
-    call,
-    summary: summaryOf(row),
-    ...(installation && { crm: installation.crm }),
-    events,
-    facts,
-    fields,
-    explanation,
-    deliveries,
-    history,
-    ...(recordingUrl !== undefined && { recordingUrl }),
-    ...(transcriptUrl !== undefined && { transcriptUrl }),
-  };
-}
-
 async function deliveryIdsOf({ flow }: Parts, key: string): Promise<number[]> {
   const ids: number[] = [];
   for (let after = 0; ; after = ids.at(-1) ?? after) {
@@ -281,13 +149,6 @@ async function deliveryIdsOf({ flow }: Parts, key: string): Promise<number[]> {
     if (page.length === 0) return ids;
     ids.push(...page.map(({ id }) => id));
   }
-}
-
-function noSuchCall(key: string): Rejected {
-  return new Rejected(
-    404,
-    `there is no call ${JSON.stringify(key.slice(0, 200))}: GET /api/calls lists them`,
-  );
 }
 
 function whyNoRetry({ state, mergedInto }: TrackedCall): string {

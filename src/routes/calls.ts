@@ -67,6 +67,7 @@ export function callListRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/calls",
+      needs: "view",
       summary: "Calls, the latest first.",
       query: callQuery,
       replies: { 200: json("A page of calls.", callPage), ...badQuery },
@@ -78,6 +79,7 @@ export function callListRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/calls.csv",
+      needs: "view",
       summary: "The same calls as CSV for a spreadsheet, all pages at once.",
       query: callQuery.omit({ cursor: true, limit: true }),
       replies: { 200: content("A line for each call, after a line of names.", "text/csv"), ...badQuery },
@@ -93,6 +95,7 @@ export function callListRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/dead",
+      needs: "view",
       summary: "Calls that the CRM refused: correct the reason, then retry them.",
       query: pageQuery,
       replies: { 200: json("A page of calls.", callPage), ...badQuery },
@@ -105,7 +108,7 @@ export function callListRoutes(parts: Parts): Route[] {
 }
 
 /** `next`: the cursor of the next page, if there is one. */
-export function pageOf<T extends z.ZodType>(item: T) {
+function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ items: z.array(item), next: text.optional() });
 }
 

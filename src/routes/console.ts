@@ -18,6 +18,7 @@ export function consoleRoutes(): Route[] {
     adminRoute({
       method: "get",
       path,
+      needs: "view",
       // The query is the page's own.
       anyQuery: true,
       handle: (request, response) => sendPage(template, request, response),

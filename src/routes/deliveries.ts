@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
+import { sees } from "../core/principal.ts";
 import type { Installation } from "../flow/installation.ts";
 import type { Parts } from "../server/assemble.ts";
 import type { FoundDelivery } from "../store/contract.ts";
 import { adminRoute, badQuery, json, pathParameter, type Route, text, time, unusedQuery } from "./route.ts";
+import { deliverySeenBy } from "./seen-by.ts";
 
 const defaultLimit = 50;
 
@@ -42,29 +44,32 @@ export function deliveryRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/unused",
+      needs: "view",
       summary: "Deliveries that gave no event: unknown kinds and faults, the latest first.",
       query: unusedQuery,
       replies: {
         200: json("Deliveries.", z.object({ items: z.array(deliverySchema), next: text.optional() })),
         ...badQuery,
       },
-      handle: async (_, response, { limit, installation }) => {
-        response.json({ items: await store.unusedDeliveries(limit ?? defaultLimit, installation) });
+      handle: async (_, response, { limit, installation }, principal) => {
+        const found = await store.unusedDeliveries(limit ?? defaultLimit, installation);
+        response.json({ items: found.map((delivery) => deliverySeenBy(principal, delivery)) });
       },
     }),
 
     adminRoute({
       method: "get",
       path: "/api/deliveries/:id",
+      needs: "raw",
       summary: "One webhook as it was received: headers and body, with the installation's secrets masked.",
       replies: {
         200: json("The webhook.", rawDelivery),
         404: "There is no such webhook, or it is not stored any more.",
       },
-      handle: async (request, response) => {
+      handle: async (request, response, _, principal) => {
         const given = pathParameter(request, "id");
         const found = /^\d{1,16}$/.test(given) ? await store.delivery(Number(given)) : undefined;
-        if (!found) throw noSuchDelivery(given);
+        if (!found || !sees(principal, found.note.installation)) throw noSuchDelivery(given);
         response.json(rawOf(found, parts.installations.get(found.note.installation)));
       },
     }),

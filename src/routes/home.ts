@@ -9,23 +9,24 @@ import type { Parts } from "../server/assemble.ts";
 import { type CallSummary, summaryOf } from "./calls.ts";
 import { type Html, html, pageWith } from "./html.ts";
 import { describeInstallations, type InstallationSummary } from "./installations.ts";
-import type { Route } from "./route.ts";
+import { adminRoute, type Route } from "./route.ts";
 
 /** `/`: the installations, commands to try, and the latest calls. No scripts. */
 export function homeRoutes(parts: Parts): Route[] {
   const { identity } = readManifest();
   return [
-    {
+    adminRoute({
       method: "get",
       path: "/",
-      guard: "admin",
-      handle: async (_, response) => {
-        const installations = await describeInstallations(parts);
-        const calls = (await parts.flow.store.calls({ limit: 20 })).map(summaryOf);
-        const page = pageOf(identity, installations, calls, triesOf(parts));
+      needs: "view",
+      handle: async (_, response, __, principal) => {
+        const { installation } = principal;
+        const installations = await describeInstallations(parts, principal);
+        const calls = await parts.flow.store.calls({ limit: 20, ...(installation && { installation }) });
+        const page = pageOf(identity, installations, calls.map(summaryOf), triesOf(parts));
         response.set("cache-control", "no-store").type("html").send(page.html);
       },
-    },
+    }),
     {
       method: "get",
       path: "/style.css",

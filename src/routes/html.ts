@@ -25,15 +25,29 @@ function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? "");
 }
 
-/** A whole page. `header`: its heading, unless that is the title alone. */
-export function pageWith(title: string, { header, main }: { header?: Html; main: Html }): Html {
+type PageParts = {
+  /** Its heading, unless that is the title alone. */
+  header?: Html;
+  main: Html;
+  lang?: string;
+  /** The way from the page to `/`, for pages that may be below a path of a proxy. */
+  root?: string;
+  /** The style sheet. */
+  style?: string;
+};
+
+/** A whole page. */
+export function pageWith(
+  title: string,
+  { header, main, lang = "en", root = "/", style = "style.css" }: PageParts,
+): Html {
   return html`<!doctype html>
-<html lang="en">
+<html lang="${lang}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title>
-<link rel="stylesheet" href="/style.css">
+<link rel="stylesheet" href="${root}${style}">
 </head>
 <body>
 <header>${header ?? html`<h1>${title}</h1>`}</header>

@@ -11,9 +11,12 @@ import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
 import { installRoutes } from "./install.ts";
 import { exportRoutes, installationRoutes } from "./installations.ts";
+import { linkRoutes } from "./links.ts";
+import { loginRoutes } from "./login.ts";
 import { mappingRoutes } from "./mapping.ts";
 import { recordingRoutes, transcriptRoutes } from "./recordings.ts";
 import { adminRoute, anyObject, type DescribedRoute, json, type Reply, type Route } from "./route.ts";
+import { sessionRoutes } from "./sessions.ts";
 import { settingsRoutes } from "./settings.ts";
 import { doorRoutes } from "./webhooks.ts";
 
@@ -23,6 +26,9 @@ export function allRoutes(parts: Parts): Route[] {
     ...healthRoutes(parts),
     ...homeRoutes(parts),
     ...consoleRoutes(),
+    ...loginRoutes(parts),
+    ...sessionRoutes(parts),
+    ...linkRoutes(parts),
     ...callListRoutes(parts),
     ...callRoutes(parts),
     ...deliveryRoutes(parts),
@@ -58,6 +64,7 @@ function openapiRoute(routes: readonly DescribedRoute[], url: string): Route {
   const route: Route = adminRoute({
     method: "get",
     path: "/api/openapi.json",
+    needs: "view",
     summary: "This description.",
     replies: { 200: json("OpenAPI 3.1.", anyObject) },
     handle: (_, response) => {
@@ -97,6 +104,7 @@ function describe(routes: readonly DescribedRoute[], url: string): JsonSchema {
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer" },
         basic: { type: "http", scheme: "basic" },
+        session: { type: "apiKey", in: "cookie", name: "__Host-switchhook" },
       },
     },
   };
@@ -106,7 +114,7 @@ function describe(routes: readonly DescribedRoute[], url: string): JsonSchema {
 type ToJson = (schema: ZodType) => JsonSchema;
 
 function operationOf(route: DescribedRoute, path: string, toJson: ToJson): JsonSchema {
-  const { guard, summary, query, body, replies } = route;
+  const { guard, needs = [], summary, query, body, replies } = route;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: "path",
@@ -116,7 +124,7 @@ function operationOf(route: DescribedRoute, path: string, toJson: ToJson): JsonS
   const parameters = (query && toJson(query)["properties"]) ?? {};
   const inQuery = Object.entries(parameters).map(([name, schema]) => ({ name, in: "query", schema }));
   const refusals: DescribedRoute["replies"] =
-    guard === "open" ? {} : { 401: "No or another admin token.", 403: "Not from here." };
+    guard === "open" ? {} : { 401: "No session, and no or another admin token.", 403: whyForbidden(needs) };
   const responses = Object.entries<Reply>({ ...replies, ...refusals }).map(([status, reply]) => [
     status,
     responseOf(reply, toJson),
@@ -128,8 +136,12 @@ function operationOf(route: DescribedRoute, path: string, toJson: ToJson): JsonS
       requestBody: { required: true, content: { "application/json": { schema: toJson(body) } } },
     }),
     responses: Object.fromEntries(responses),
-    security: guard === "open" ? [] : [{ bearer: [] }, { basic: [] }],
+    security: guard === "open" ? [] : [{ session: [] }, { bearer: [] }, { basic: [] }],
   };
+}
+
+function whyForbidden(needs: readonly string[]): string {
+  return `Not from here, or without the right ${needs.map((right) => `\`${right}\``).join(" and ")}.`;
 }
 
 function responseOf(reply: Reply, toJson: ToJson): JsonSchema {

@@ -1,9 +1,11 @@
-import type { Express, Request, RequestHandler, Response } from "express";
+import type { Express, Request, Response } from "express";
 import { type ZodObject, type ZodType, z } from "zod";
 import { directions, outcomes } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
 import { identityOf } from "../core/phone.ts";
+import type { Principal, Right } from "../core/principal.ts";
 import { callStates } from "../core/tracked-call.ts";
+import { noSuchInstallation, principalOf, type Rules } from "./rules.ts";
 
 type Method = "get" | "post" | "put" | "delete";
 
@@ -22,8 +24,9 @@ export type Reply = Body | string;
 export type DescribedRoute = {
   method: Method;
   path: string;
-  /** `open`: for everybody. `admin`: behind the guard. */
+  /** `open`: for everybody. `admin`: behind the guard, for those with the rights in `needs`. */
   guard: "open" | "admin";
+  needs?: readonly Right[];
   /** Absent for pages, which are not described. */
   summary?: string;
   query?: ZodObject;
@@ -32,24 +35,50 @@ export type DescribedRoute = {
   replies?: Readonly<Record<number, Reply>>;
 };
 
-export type Route = DescribedRoute & { handle: (request: Request, response: Response) => unknown };
+export type Route = DescribedRoute & {
+  handle: (request: Request, response: Response) => unknown;
+  /** Whether this request changes nothing, although its method says so: it is not audited. */
+  isReading?: (request: Request) => boolean;
+};
 
-type AdminRoute<Q extends ZodObject> = Omit<DescribedRoute, "guard"> & {
+type AdminRoute<Q extends ZodObject> = Omit<Route, "guard" | "needs" | "handle"> & {
+  /** The right or rights that it needs. */
+  needs: Right | readonly Right[];
   query?: Q;
   /** A page whose query is read in the browser. */
   anyQuery?: boolean;
-  handle: (request: Request, response: Response, query: z.output<Q>) => unknown;
+  handle: (request: Request, response: Response, query: z.output<Q>, principal: Principal) => unknown;
 };
 
-/** A guarded route whose query is checked before it is handled; unknown parameters are refused. */
+/**
+ * A guarded route whose query is checked before it is handled; unknown parameters are refused. A principal of one
+ * installation gets 404 for another `:name`, for another's `:key` of a call, and for another `installation` in the query,
+ * which is theirs when it is left out. Whatever else the route reads, it limits to `principal.installation` itself.
+ */
 export function adminRoute<Q extends ZodObject = typeof noQuery>(route: AdminRoute<Q>): Route {
   const none = route.anyQuery ? anyQuery : noQuery;
   const query = route.query ?? (none as ZodObject as Q);
   return {
     ...route,
     guard: "admin",
-    handle: (request, response) => route.handle(request, response, readQuery(query, request.query)),
+    needs: [route.needs].flat() as Right[],
+    handle: (request, response) => {
+      const principal = principalOf(response);
+      const given = readQuery(query, request.query);
+      return route.handle(request, response, ownPart(query, given, principal), principal);
+    },
   };
+}
+
+function ownPart<Q extends ZodObject>(
+  schema: Q,
+  query: z.output<Q>,
+  { installation }: Principal,
+): z.output<Q> {
+  if (installation === undefined || !("installation" in schema.shape)) return query;
+  const { installation: wanted = installation } = query as { installation?: string };
+  if (wanted !== installation) throw noSuchInstallation(wanted);
+  return { ...query, installation };
 }
 
 /** Parts of many replies. */
@@ -72,13 +101,14 @@ export const noCall = { 404: "There is no such call." };
 export const noInstallation = { 404: "There is no such installation." };
 
 /** Mounts the routes; a path with one guarded route is guarded for all methods. */
-export function mountRoutes(app: Express, routes: readonly Route[], guard: RequestHandler): void {
+export function mountRoutes(app: Express, routes: readonly Route[], rules: Rules): void {
   for (const [path, here] of Map.groupBy(routes, (route) => route.path)) {
     const mounted = app.route(path);
-    if (here.some((route) => route.guard === "admin")) mounted.all(guard);
-    for (const { method, handle } of here) {
-      mounted[method](async (request, response) => {
-        await handle(request, response);
+    if (here.some((route) => route.guard === "admin")) mounted.all(rules.guard);
+    for (const route of here) {
+      mounted[route.method](async (request, response) => {
+        if (route.guard === "open") await route.handle(request, response);
+        else await rules.handle(route, request, response);
       });
     }
     const allowed = here.map(({ method }) => method.toUpperCase()).join(", ");

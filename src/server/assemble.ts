@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { connectors as registry } from "../../connectors/index.ts";
+import { createAccess } from "../access/index.ts";
 import { openArchive } from "../archive/index.ts";
 import type { Config } from "../config/index.ts";
 import type { ConnectorKind } from "../core/crm.ts";
@@ -92,6 +93,14 @@ export function assemble(config: Config, options: AssembleOptions) {
   const remove = (name: string) => roster.remove(name).then(() => installed?.forget(name));
   const erasing = openErasing({ config, flow, remove, archived: eraserOf(store, archive) });
   const previews = createPreviews(flow);
+  const access = createAccess({
+    store,
+    now,
+    log,
+    warnSeldom: (facts, sentence) => limitedLog.seldom("warn", facts, sentence),
+    countRefused: metrics.adminRefused,
+    adminToken: config.adminToken,
+  });
   const mappings = shared && followMappings({ config, shared, mappings: roster.mappings });
   const leading = createLeading(roster, () =>
     startChores({ config, flow, installed, erasing, crmRecordings }),
@@ -122,6 +131,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     mappings: roster.mappings,
     previews,
     installed,
+    access,
     erasing,
     accounts: { ...accounts, load },
     room: createBodyRoom(config.limits.bodiesBytes),

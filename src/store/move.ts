@@ -10,6 +10,13 @@ const words = (text: string): string[] => text.split(" ");
 /** All tables that both kinds of database have, without what each of them makes by itself. */
 const tables: readonly MovedTable[] = [
   ["secrets", "name", "value"],
+  [
+    "sessions",
+    "id",
+    "role listen installation name signed_in_by credential address created_at seen_at expires_at",
+  ],
+  ["login_links", "id", "role listen installation name expires_at"],
+  ["audit", "id", "at who signed_in_by action object installation address detail result"],
   ["installs", "name", "crm account state reason body sealed version updated_at claimed_until left_at"],
   ["syncs", "installation", "cursor generation finished_at"],
   ["numberings", "installation", "version"],

@@ -1,3 +1,4 @@
+import * as access from "./access.ts";
 import * as calls from "./calls.ts";
 import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
@@ -43,6 +44,13 @@ const writes = {
   releaseInstall: installations.releaseInstall,
   beginErasure: installations.beginErasure,
   pullBack: upkeep.pullBack,
+  addSession: access.addSession,
+  touchSession: access.touchSession,
+  removeSession: access.removeSession,
+  addLink: access.addLink,
+  takeLink: access.takeLink,
+  addAuditLine: access.addAuditLine,
+  endAuditLine: access.endAuditLine,
 };
 
 /** All that changes the database, by name. Each is one transaction. */
@@ -131,6 +139,9 @@ export function storeOver(
       quietCalls: waiting.quietCalls,
       lastUses: waiting.lastUses,
       exportPage: installations.exportPage,
+      session: access.session,
+      sessions: access.sessions,
+      link: access.link,
     }),
     ...over(listings, {
       calls: calls.calls,
@@ -139,6 +150,7 @@ export function storeOver(
       contactsNamed: contacts.contactsNamed,
       unusedDeliveries: deliveries.unusedDeliveries,
       deliveriesIn: deliveries.deliveriesIn,
+      auditLines: access.auditLines,
     }),
     ...through(write, writes),
     answersNear: (installation, number, from, to) =>
@@ -171,6 +183,8 @@ export function storeOver(
       return true;
     },
     purge: (at, before) => upkeep.purge(read, (what, end) => write("purgeStep", what, end), at, before),
+    purgeAccess: (at, auditBefore) =>
+      upkeep.purgeAccess((what, end) => write("purgeStep", what, end), at, auditBefore),
     secret: async (name) => (await findSecret(read, name)) ?? write("makeSecret", name),
   };
 }

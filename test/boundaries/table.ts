@@ -16,13 +16,16 @@ export const table: Readonly<Record<string, Row>> = {
   instances: { imports: { ...core, lib: "all", store: "types" } },
   archive: { imports: { core: "all", lib: "all" } },
   installations: { imports: { ...core, lib: "all", store: "types" } },
+  access: { imports: { ...core, lib: "all", store: "types" } },
   provider: adapter,
   connector: adapter,
   providers: { imports: { ...core, provider: "all" } },
   connectors: { imports: { ...core, connector: "all" } },
   flow: { imports: { ...core, lib: "all", mapping: "all", ...steps } },
   server: { imports: "everything" },
-  routes: { imports: { ...core, server: "types", lib: "all", flow: "all", manifest: "all", ...steps } },
+  routes: {
+    imports: { ...core, access: "all", server: "types", lib: "all", flow: "all", manifest: "all", ...steps },
+  },
   app: {
     imports: { ...core, server: "types", lib: "all", flow: "all", manifest: "all", routes: "all", ...steps },
   },
@@ -39,7 +42,10 @@ export const table: Readonly<Record<string, Row>> = {
 const apart: ReadonlySet<string> = new Set(["provider", "connector"]);
 
 const places: readonly [RegExp, string][] = [
-  [/^src\/(core|lib|mapping|store|lanes|instances|archive|installations|flow|routes|marketplace)\//, "$1"],
+  [
+    /^src\/(core|lib|mapping|store|lanes|instances|archive|installations|access|flow|routes|marketplace)\//,
+    "$1",
+  ],
   [/^src\/providers\/index\.ts$/, "providers"],
   [/^src\/providers\/([^/]+)\//, "provider"],
   [/^connectors\/index\.ts$/, "connectors"],

@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import express from "express";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Access } from "../../src/access/index.ts";
+import type { Principal } from "../../src/core/principal.ts";
 import { eventRoutes } from "../../src/routes/events.ts";
 import { mountRoutes } from "../../src/routes/route.ts";
 import { createLive } from "../../src/server/live.ts";
@@ -77,7 +79,15 @@ async function stream() {
     };
   };
   const app = express();
-  mountRoutes(app, eventRoutes({ live: { ...live, listen } }), (_, __, next) => next());
+  const access = { sessions: { isOpen: async () => true } } as unknown as Access;
+  const principal: Principal = { role: "viewer", listen: false, name: "", signedInBy: "" };
+  mountRoutes(app, eventRoutes({ live: { ...live, listen }, access }), {
+    guard: (_, response, next) => {
+      response.locals["principal"] = principal;
+      next();
+    },
+    handle: async ({ handle }, request, response) => void (await handle(request, response)),
+  });
   const http = app.listen(0, "127.0.0.1");
   await once(http, "listening");
   const { port } = http.address() as AddressInfo;

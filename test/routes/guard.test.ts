@@ -8,6 +8,18 @@ import { startServer, type TestServer } from "../support/server.ts";
 const guards: Record<string, "open" | "admin"> = {
   "GET /": "admin",
   "GET /style.css": "open",
+  // Whoever may come in is not known yet.
+  "GET /login": "open",
+  "POST /login": "open",
+  "GET /login.css": "open",
+  // Its token is its guard, and is good once.
+  "GET /login/link": "open",
+  "POST /login/link": "open",
+  "POST /api/links": "admin",
+  "POST /logout": "admin",
+  "GET /api/session": "admin",
+  "GET /api/sessions": "admin",
+  "DELETE /api/sessions/:id": "admin",
   // Its unguessable token is its guard: a CRM's player sends no password.
   "GET /recordings/:token": "open",
   "GET /transcripts/:token": "open",

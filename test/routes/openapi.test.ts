@@ -34,6 +34,8 @@ test("the description is one that OpenAPI allows", async () => {
 const notDescribed = [
   ...["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"],
   ...["GET /calls", "GET /calls/:key", "GET /setup", "GET /icon.svg"],
+  ...["GET /login", "POST /login", "GET /login.css"],
+  ...["GET /login/link", "POST /login/link"],
 ];
 const door = ["GET /webhooks/{installation}/{provider}", "POST /webhooks/{installation}/{provider}"];
 

@@ -23,6 +23,7 @@ const landed = [
   "c7a770217ffae730",
   "ee5fda1f646d9747",
   "9213c4bd620633fb",
+  "3775e8e48548981e",
   "fdf3ffc7616c6e45",
 ];
 

@@ -3,7 +3,7 @@ import { canonical } from "../../core/fold.ts";
 import type { CallGroup } from "../../store/contract.ts";
 
 /** An event that states a fact. `delivery`: the id of its webhook. */
-export type FactSource = { at: string; kind: string; delivery?: number };
+type FactSource = { at: string; kind: string; delivery?: number };
 
 /** A fact of a call, and the events that it comes from. */
 export type FactOrigin = {

@@ -5,7 +5,7 @@ import { callsAfter, deliveriesAfter, deliveryOf, rowsAtOnce } from "../db/rows.
 type ErasedBatch = { rows: number; next?: StoredPosition["after"] };
 type Eraser = (tx: Db, installation: string, after: StoredPosition["after"]) => Promise<ErasedBatch>;
 
-/** Tables whose primary key starts with the installation, each with that key. */
+/** Tables with an index that starts with the installation, each with its primary key. */
 const byInstallation = {
   phones: "installation, number, kind, id",
   contacts: "installation, kind, id",
@@ -15,6 +15,9 @@ const byInstallation = {
   erased: "installation, mark",
   lines: "installation, provider, number",
   ends: "installation, provider, number, call",
+  sessions: "id",
+  login_links: "id",
+  audit: "id",
 } as const;
 
 const erasers: readonly Eraser[] = [

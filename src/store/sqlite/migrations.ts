@@ -10,6 +10,7 @@ import { firstMigrations } from "./first-migrations.ts";
  * - ends: both numbers of calls whose messages leave open which is the customer's
  * - marks: values of the store itself; `seen` is the highest id of a deleted delivery, because ids are never used twice
  * - losses: webhooks that were acknowledged and are missing
+ * - sessions, login_links: their id is a digest of the secret that the browser has
  */
 export const migrations: readonly string[] = [
   ...firstMigrations,
@@ -94,6 +95,25 @@ export const migrations: readonly string[] = [
   CREATE TRIGGER deliveries_went AFTER DELETE ON deliveries WHEN old.installation <> '' BEGIN
     UPDATE marks SET value = old.id WHERE name = 'seen' AND value < old.id;
   END;
+  `,
+  `
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY, role TEXT NOT NULL, listen INTEGER NOT NULL, installation TEXT, name TEXT NOT NULL,
+    signed_in_by TEXT NOT NULL, credential TEXT, address TEXT NOT NULL, created_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX sessions_installation ON sessions (installation);
+  CREATE TABLE login_links (
+    id TEXT PRIMARY KEY, role TEXT NOT NULL, listen INTEGER NOT NULL, installation TEXT NOT NULL, name TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, signed_in_by TEXT NOT NULL,
+    action TEXT NOT NULL, object TEXT, installation TEXT, address TEXT NOT NULL, detail TEXT, result INTEGER
+  );
+  CREATE INDEX audit_installation ON audit (installation, id);
+  CREATE INDEX audit_object ON audit (installation, object) WHERE object IS NOT NULL;
+  CREATE INDEX audit_at ON audit (at);
   `,
   `
   CREATE TABLE facets (
