@@ -68,7 +68,7 @@ function Account() {
   return (
     <span className="account">
       <span title={signedInBy}>
-        {name} <span className="soft">{t.roles[role]}</span>
+        {signedInBy === "loopback" ? t.thisMachine : name} <span className="soft">{t.roles[role]}</span>
       </span>
       {expiresAt !== undefined && (
         <button type="button" className="quiet" onClick={() => void signOut()}>

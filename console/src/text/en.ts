@@ -44,6 +44,7 @@ export const en = {
     transfer: "Transfer",
     custom: "Provider's own data",
   } as Record<string, string>,
+  thisMachine: "This machine",
   talked: "talked",
   there: "there is one",
   states: {

@@ -41,6 +41,7 @@ export const nl: Dictionary = {
     transfer: "Doorverbonden",
     custom: "Eigen gegevens van de provider",
   },
+  thisMachine: "Deze machine",
   talked: "sprak",
   there: "die is er",
   states: {
