@@ -4,6 +4,7 @@ import type { Parts } from "../server/assemble.ts";
 import { callRoutes } from "./call.ts";
 import { callListRoutes } from "./calls.ts";
 import { consoleRoutes } from "./console.ts";
+import { contactRoutes } from "./contacts.ts";
 import { crmRecordingRoutes, crmWebhookRoutes } from "./crm.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
@@ -31,6 +32,7 @@ export function allRoutes(parts: Parts): Route[] {
     ...linkRoutes(parts),
     ...callListRoutes(parts),
     ...callRoutes(parts),
+    ...contactRoutes(parts),
     ...deliveryRoutes(parts),
     ...installationRoutes(parts),
     ...settingsRoutes(parts),

@@ -166,6 +166,15 @@ export type CallSearch = CallFilter & {
 /** A page of a list. `next`: what is older may have others; a page may have fewer calls than its limit, or none. */
 export type FoundCalls = { calls: TrackedCall[]; next?: number };
 
+/** The contact that a person chose for a call. */
+export type ChosenContact = {
+  contact: ContactRef;
+  decision: Decision;
+  at: number;
+  /** The name of that person. */
+  by: string;
+};
+
 /** Two calls have the same subject when they share the contact or the number. */
 export type Subject = { contact?: ContactRef; number?: string };
 
@@ -258,6 +267,8 @@ export type CallStore = {
   counts(): Promise<{ installation: string; state: CallState; calls: number }[]>;
   /** Makes a call due now. False when there is no such call. */
   retry(key: string, now: number): Promise<boolean>;
+  /** A person's choice; it stays, whatever number or contacts come later. False for a part of another call. */
+  chooseContact(id: number, chosen: ChosenContact): Promise<boolean>;
   /** Makes all calls of an installation that are due later due now. */
   hurry(installation: string, now: number): Promise<void>;
 
