@@ -34,7 +34,7 @@ test("the description is one that OpenAPI allows", async () => {
 const notDescribed = [
   ...["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"],
   ...["GET /login", "POST /login", "GET /login.css"],
-  ...["GET /login/link", "POST /login/link"],
+  ...["GET /login/link", "POST /login/link", "GET /login/:way", "GET /login/:way/callback"],
 ];
 const door = ["GET /webhooks/{installation}/{provider}", "POST /webhooks/{installation}/{provider}"];
 
