@@ -32,7 +32,8 @@ export const oauth: OAuth<SalesforceApp> = {
   refresh,
   account,
   disconnect,
-  signIn: { consentUrl: signInUrl, identify },
+  // The scopes of the manifest leave out `refresh_token`, so that there is no token to drop.
+  signIn: { consentUrl: authorizeUrl, identify },
 };
 
 const sandboxUrl = "https://test.salesforce.com";
@@ -44,11 +45,6 @@ const organizationQuery = "SELECT Id, Name, TimeZoneSidKey FROM Organization LIM
 /** Salesforce has no optional scopes. */
 function consentUrl(app: SalesforceApp, consent: Consent): string {
   return authorizeUrl(app, { ...consent, scopes: [...new Set([...neededScopes, ...consent.scopes])] });
-}
-
-/** Without `refresh_token`, so that there is none to drop. */
-function signInUrl(app: SalesforceApp, consent: Consent): string {
-  return authorizeUrl(app, { ...consent, scopes: ["openid", "api"] });
 }
 
 function authorizeUrl(app: SalesforceApp, consent: Consent): string {

@@ -16,7 +16,8 @@ export function createCrmWay(
   installable: InstallableCrm,
   parts: CrmParts,
 ): SignInWay | undefined {
-  const { oauth, app, label, scopes, optionalScopes } = installable;
+  const { oauth, app, label, signInScopes } = installable;
+  const { scopes = [], optionalScopes = [] } = signInScopes ? { scopes: signInScopes } : installable;
   const { store, redirectUri, context } = parts;
   const { signIn } = oauth;
   if (!signIn) return undefined;

@@ -4,14 +4,7 @@ import { createSealer } from "../lib/seal.ts";
 import type { Store } from "../store/contract.ts";
 
 /** Why a person was not signed in. */
-type SignInRefusal =
-  | "expired"
-  | "denied"
-  | "notAllowed"
-  | "notInstalled"
-  | "notAdmin"
-  | "away"
-  | "failed";
+type SignInRefusal = "expired" | "denied" | "notAllowed" | "notInstalled" | "notAdmin" | "away" | "failed";
 
 /** Who was signed in elsewhere, or why nobody was. `detail`: for the log. */
 export type SignedIn =

@@ -12,13 +12,17 @@ import { type Begun, createPending } from "../lib/pending.ts";
 import type { Sealer } from "../lib/seal.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 
-/** A CRM that can be installed. `scopes`: of the manifest; `features`: what each optional scope enables. */
+/** A CRM that can be installed. */
 export type InstallableCrm = {
   label: string;
   oauth: OAuth;
   app: unknown;
+  /** Of the manifest. */
   scopes: readonly string[];
   optionalScopes: readonly string[];
+  /** Of a consent that signs a person in; absent where it has to ask for all that installing asks for. */
+  signInScopes?: readonly string[] | undefined;
+  /** What each optional scope enables. */
   features: Readonly<Record<string, string>>;
 };
 
