@@ -6,7 +6,7 @@ import type { Db } from "../store/db/db.ts";
 import { type Moved, MoveError, moveRows } from "../store/move.ts";
 import { namedError } from "../store/postgres/faults.ts";
 import { type Connections, openConnections } from "../store/postgres/pool.ts";
-import { markAsMoved, migrate } from "../store/postgres/schema.ts";
+import { markAsMoved, migrate } from "../store/postgres/migrate.ts";
 import { instancesAlive } from "../store/postgres/shared.ts";
 import { openConnection } from "../store/sqlite/connection.ts";
 import { moveAside } from "../store/sqlite/recovery.ts";

@@ -1,80 +1,18 @@
 import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
-import { callStates, followUpStates, type TrackedCall } from "../core/tracked-call.ts";
-import { explainCall } from "../flow/explain/explain.ts";
+import { callStates, type TrackedCall } from "../core/tracked-call.ts";
 import { deleteRecording } from "../flow/recordings/follow.ts";
 import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
-import { contactSchema, deliverySchema } from "./calls.ts";
-import { adminRoute, anyObject, json, noCall, pathParameter, type Route, text, time } from "./route.ts";
+import { callDetail, detailOf } from "./call-detail.ts";
+import { adminRoute, json, noCall, pathParameter, type Route, text } from "./route.ts";
 import { noSuchCall, noteChange } from "./rules.ts";
-import { callSeenBy } from "./seen-by.ts";
-
-const event = z.object({
-  callId: text,
-  sameCallAs: text.optional(),
-  at: time,
-  asked: z.boolean().optional(),
-  kind: text,
-  phase: text.optional(),
-  deliveries: z.array(z.int()),
-});
-
-const answer = z.object({
-  at: time,
-  foundBy: text,
-  agentId: text.optional(),
-  reject: z.boolean().optional(),
-  why: text,
-  lookup: text,
-  variables: anyObject,
-  limited: z.array(text).optional(),
-});
-
-const explanation = z.object({
-  key: text,
-  state: z.enum(callStates),
-  status: text,
-  nextTryAt: time.optional(),
-  attempts: z.int(),
-  activityId: text.optional(),
-  contact: z.object({
-    number: text.optional(),
-    lookup: text,
-    reason: text.optional(),
-    chosen: contactSchema.optional(),
-    runnersUp: z.array(contactSchema),
-  }),
-  owner: z.object({ id: text.optional(), name: text.optional(), why: text }).optional(),
-  agent: text.optional(),
-  followUp: z
-    .object({
-      state: z.enum(followUpStates),
-      taskId: text.optional(),
-      reachedBy: text.optional(),
-      reason: text.optional(),
-    })
-    .optional(),
-  answer: answer.optional(),
-  merged: z.array(z.object({ key: text, activityId: text.optional() })),
-  mergedInto: text.optional(),
-  limited: text.optional(),
-});
-
-const callDetail = z
-  .object({
-    call: anyObject,
-    events: z.array(event),
-    explanation,
-    deliveries: z.array(deliverySchema),
-    history: z.array(z.object({ at: time, step: text, detail: anyObject })),
-  })
-  .meta({ id: "CallDetail" });
 
 const retried = z.object({ key: text, state: z.enum(callStates) }).meta({ id: "Retried" });
 
 /** One call: its explanation, a retry, and its recording. */
-export function callRoutes({ flow, archive, installations, recordings, wake }: Parts): Route[] {
+export function callRoutes(parts: Parts): Route[] {
+  const { flow, archive, installations, recordings, wake } = parts;
   const { store } = flow;
   const path = "/api/calls/:key";
 
@@ -92,11 +30,10 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
       summary: "One call: its events, why it looks as it does, what was received and what the CRM got.",
       replies: { 200: json("The call.", callDetail), ...noCall },
       handle: async (request, response, _, principal) => {
-        const key = pathParameter(request, "key");
-        const explained = await explainCall(store, key);
-        if (!explained) throw noSuchCall(key);
-        const { call, events, deliveries, history, ...rest } = callSeenBy(principal, explained);
-        response.json({ call, events, explanation: rest, deliveries, history });
+        const row = await find(pathParameter(request, "key"));
+        const detail = await detailOf(parts, row, principal);
+        if (!detail) throw noSuchCall(row.call.key);
+        response.json(detail);
       },
     }),
 
@@ -124,6 +61,31 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
         noteChange(response, { before: { state: row.state }, after: { state: "waiting" } });
         wake(installation);
         response.status(202).json({ key, state: "waiting" });
+      },
+    }),
+
+    adminRoute({
+      method: "post",
+      path: `${path}/replay`,
+      needs: "admin",
+      summary: "Decodes a call's webhooks again with the present decoders, and logs what changes.",
+      replies: {
+        202: json("They are decoded next.", z.object({ key: text, deliveries: z.int() })),
+        ...noCall,
+        409: "Its webhooks are not stored any more.",
+      },
+      handle: async (request, response) => {
+        const row = await find(pathParameter(request, "key"));
+        const { key, installation } = row.call;
+        const ids = await deliveryIdsOf(parts, key);
+        if (ids.length === 0)
+          throw new Rejected(
+            409,
+            "the webhooks of this call are not stored any more, so there is nothing to decode",
+          );
+        await store.replay(ids, flow.now());
+        wake(installation);
+        response.status(202).json({ key, deliveries: ids.length });
       },
     }),
 
@@ -178,6 +140,15 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
       },
     }),
   ];
+}
+
+async function deliveryIdsOf({ flow }: Parts, key: string): Promise<number[]> {
+  const ids: number[] = [];
+  for (let after = 0; ; after = ids.at(-1) ?? after) {
+    const page = await flow.store.deliveriesIn({ key }, after, 200);
+    if (page.length === 0) return ids;
+    ids.push(...page.map(({ id }) => id));
+  }
 }
 
 function whyNoRetry({ state, mergedInto }: TrackedCall): string {

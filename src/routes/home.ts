@@ -49,7 +49,7 @@ function pageOf(
 ${tries}
 <section><h2>More</h2>
 <p>Why a call looks the way it does: <code>npx switchhook explain &lt;call&gt;</code></p>
-<ul><li><a href="/api/calls">/api/calls</a></li><li><a href="/api/openapi.json">/api/openapi.json</a>: the API</li>
+<ul><li><a href="/calls">/calls</a>: every call, and why it is where it is</li><li><a href="/api/calls">/api/calls</a></li><li><a href="/api/openapi.json">/api/openapi.json</a>: the API</li>
 <li><a href="/metrics">/metrics</a></li><li><a href="/healthz">/healthz</a></li><li><a href="/readyz">/readyz</a></li></ul></section>`,
   });
 }
@@ -93,7 +93,7 @@ function rowOf({
 }: CallSummary): Html {
   return html`<tr>
 <td>${createdAt}</td>
-<td><a href="/api/calls/${encodeURIComponent(key)}">${key}</a></td>
+<td><a href="/calls/${encodeURIComponent(key)}">${key}</a></td>
 <td>${direction} ${number ?? customer?.number}</td>
 <td>${outcome ?? phase}</td>
 <td>${contact ? (contact.name ?? `${contact.kind} ${contact.id}`) : ""}</td>

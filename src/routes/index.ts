@@ -4,7 +4,9 @@ import type { Parts } from "../server/assemble.ts";
 import { auditRoutes } from "./audit.ts";
 import { callRoutes } from "./call.ts";
 import { callListRoutes } from "./calls.ts";
+import { consoleRoutes } from "./console.ts";
 import { crmRecordingRoutes, crmWebhookRoutes } from "./crm.ts";
+import { deliveryRoutes } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
 import { homeRoutes } from "./home.ts";
@@ -25,6 +27,7 @@ export function allRoutes(parts: Parts): Route[] {
   const routes = [
     ...healthRoutes(parts),
     ...homeRoutes(parts),
+    ...consoleRoutes(),
     ...loginRoutes(parts),
     ...sessionRoutes(parts),
     ...linkRoutes(parts),
@@ -32,6 +35,7 @@ export function allRoutes(parts: Parts): Route[] {
     ...auditRoutes(parts),
     ...callListRoutes(parts),
     ...callRoutes(parts),
+    ...deliveryRoutes(parts),
     ...installationRoutes(parts),
     ...settingsRoutes(parts),
     ...mappingRoutes(parts),

@@ -1,5 +1,6 @@
 import type { Express, Request, Response } from "express";
 import { type ZodObject, type ZodType, z } from "zod";
+import { directions, outcomes } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
 import { identityOf } from "../core/phone.ts";
 import type { Principal, Right } from "../core/principal.ts";
@@ -44,6 +45,8 @@ type AdminRoute<Q extends ZodObject> = Omit<Route, "guard" | "needs" | "handle">
   /** The right or rights that it needs. */
   needs: Right | readonly Right[];
   query?: Q;
+  /** A page whose query is read in the browser. */
+  anyQuery?: boolean;
   handle: (request: Request, response: Response, query: z.output<Q>, principal: Principal) => unknown;
 };
 
@@ -53,7 +56,8 @@ type AdminRoute<Q extends ZodObject> = Omit<Route, "guard" | "needs" | "handle">
  * which is theirs when it is left out. Whatever else the route reads, it limits to `principal.installation` itself.
  */
 export function adminRoute<Q extends ZodObject = typeof noQuery>(route: AdminRoute<Q>): Route {
-  const query = route.query ?? (noQuery as ZodObject as Q);
+  const none = route.anyQuery ? anyQuery : noQuery;
+  const query = route.query ?? (none as ZodObject as Q);
   return {
     ...route,
     guard: "admin",
@@ -131,6 +135,7 @@ const utcTime = parameter(
 ).refine((value) => Number.isFinite(Date.parse(value)), { error: "there is no such day or time" });
 
 const noQuery = z.strictObject({});
+const anyQuery = z.object({});
 
 export const pageQuery = z.strictObject({
   installation: identifier.optional(),
@@ -150,9 +155,33 @@ export const callQuery = pageQuery.extend({
   number: parameter(/^.{1,40}$/, "give one phone number, e.g. +31612345678")
     .optional()
     .meta({ description: "The customer's number, E.164 or national." }),
+  direction: z.enum(directions, { error: `give one of ${directions.join(", ")}` }).optional(),
+  outcome: z.enum(outcomes, { error: `give one of ${outcomes.join(", ")}` }).optional(),
+  agent: shortText("give the e-mail address or the provider's id of one agent").optional().meta({
+    description: "The agent who talked last, or else was called first: e-mail address or the provider's id.",
+  }),
+  line: shortText("give one of the company's own lines")
+    .optional()
+    .meta({ description: "As the provider names it." }),
+  contact: shortText("give the CRM's id of one contact").optional(),
+  matched: yesNo("yes or no: whether the call has a contact").optional(),
+  recording: yesNo("yes or no: whether the call has a recording").optional(),
+  q: shortText("give a phone number, the name of a contact, or the id of a call").optional().meta({
+    description: "A phone number in any form, the name of a contact, a key, or the provider's id of a call.",
+  }),
   since: utcTime.optional().meta({ description: "First received at this time (UTC) or later." }),
   until: utcTime.optional().meta({ description: "First received before this time (UTC)." }),
 });
+
+export type CallQuery = z.output<typeof callQuery>;
+
+function shortText(error: string) {
+  return parameter(/^.{1,200}$/su, error);
+}
+
+function yesNo(error: string) {
+  return z.enum(["yes", "no"], { error }).transform((value) => value === "yes");
+}
 
 export const unusedQuery = pageQuery.omit({ cursor: true });
 

@@ -18,6 +18,7 @@ export function callSeenBy(principal: Principal, explained: Explanation): Explan
 
 const link = /\/(recordings|transcripts)\/[\w.~-]+/g;
 
-function withoutLinks<T>(value: T): T {
+/** Without what plays a recording or shows a transcript. */
+export function withoutLinks<T>(value: T): T {
   return JSON.parse(JSON.stringify(value).replace(link, "/$1/…")) as T;
 }

@@ -1,5 +1,11 @@
 import { turnBytes } from "../core/call.ts";
-import type { DeliveryNote, ReplayScope, StoredAnswer, StoredDelivery } from "./contract/calls.ts";
+import type {
+  DeliveryNote,
+  FoundDelivery,
+  ReplayScope,
+  StoredAnswer,
+  StoredDelivery,
+} from "./contract/calls.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
 import { deliveryColumns, toDelivery } from "./db/rows.ts";
 import { erasedLately, markOf } from "./erasure/calls.ts";
@@ -90,6 +96,20 @@ export async function deliveriesOf(db: ReadDb, call: number): Promise<DeliveryNo
     { call },
   );
   return rows.map(toNote);
+}
+
+/** A delivery whose bytes were erased is not found. */
+export async function delivery(db: ReadDb, id: number): Promise<FoundDelivery | undefined> {
+  const row = await db.get(
+    `SELECT ${noteColumns}, headers, body FROM deliveries WHERE id = :id AND kind IS DISTINCT FROM 'erased'`,
+    { id },
+  );
+  if (!row) return undefined;
+  const calls = await db.all(
+    "SELECT DISTINCT calls.key AS key FROM events JOIN calls ON calls.id = events.call WHERE events.delivery = :id ORDER BY key",
+    { id },
+  );
+  return { note: toNote(row), delivery: toDelivery(row), calls: calls.map(({ key }) => String(key)) };
 }
 
 export async function unusedDeliveries(

@@ -32,6 +32,7 @@ const tables: readonly MovedTable[] = [
     "id",
     "key installation provider revision body state reason number due_at attempts saved_revision contact_kind contact_id owner_id activity_id ours decision merged_into sent_at link created_at updated_at",
   ],
+  ["facets", "call", "installation provider direction outcome agent line recording"],
   ["legs", "installation provider call_id", "call"],
   ["events", "call digest", "delivery body"],
   ["history", "id", "call at step detail"],

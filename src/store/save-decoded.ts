@@ -19,6 +19,18 @@ type CallWrite = {
   audioAt?: number | undefined;
   ends: string[];
   lines: LearnedLine[];
+  /** Absent when they are as they were. */
+  facets?: CallFacets;
+};
+
+/** What lists of calls are filtered by. */
+type CallFacets = {
+  direction: string | undefined;
+  outcome: string | undefined;
+  /** E-mail address or identifier of the agent who talked last, or else was called first. */
+  agent: string | undefined;
+  line: string | undefined;
+  recording: number;
 };
 
 type CallColumns = {
@@ -54,6 +66,8 @@ function callWrite(decoded: DecodedCall): CallWrite {
   const { row, call, state, number, reason, dueAt, events, absorbed, pollAt, audioAt } = decoded;
   const { ends = [], lines = [] } = decoded;
   const known = new Set(row && absorbed.length === 0 ? row.call.legs : []);
+  const facets = facetsOf(call);
+  const hasChanged = !row || JSON.stringify(facetsOf(row.call)) !== JSON.stringify(facets);
   return {
     ...(row && { row: row.id }),
     key: call.key,
@@ -66,7 +80,14 @@ function callWrite(decoded: DecodedCall): CallWrite {
     audioAt,
     ends,
     lines,
+    ...(hasChanged && { facets }),
   };
+}
+
+function facetsOf({ direction, outcome, agents, line, recording }: Call): CallFacets {
+  const talked = agents.filter(({ talkedAt }) => talkedAt !== undefined);
+  const [agent = agents[0]] = talked.sort((a, b) => ((a.talkedAt ?? "") < (b.talkedAt ?? "") ? 1 : -1));
+  return { direction, outcome, agent: agent?.email ?? agent?.ids[0], line, recording: recording ? 1 : 0 };
 }
 
 export async function saveDecoded(
@@ -112,6 +133,14 @@ async function saveCall(tx: Db, installation: string, call: CallWrite, now: numb
   if (call.row !== undefined) updateCall(tx, id, call, now);
   for (const loser of call.absorbed) absorb(tx, id, loser, now);
   const { provider } = call;
+  if (call.facets)
+    tx.send(
+      `INSERT INTO facets (call, installation, provider, direction, outcome, agent, line, recording)
+        VALUES (:id, :installation, :provider, :direction, :outcome, :agent, :line, :recording)
+        ON CONFLICT (call) DO UPDATE SET direction = excluded.direction, outcome = excluded.outcome,
+          agent = excluded.agent, line = excluded.line, recording = excluded.recording`,
+      { id, installation, provider, ...call.facets },
+    );
   for (const leg of call.newLegs) {
     tx.send(
       `INSERT INTO legs (installation, provider, call_id, call) VALUES (:installation, :provider, :leg, :id)

@@ -7,6 +7,7 @@ import { findSecret, makeSecret } from "./db/rows.ts";
 import * as deliveries from "./deliveries.ts";
 import { eraseInSteps, eraseRest, eraseStep } from "./erasure/installation.ts";
 import { eraseMentions, erasePeople, forEachMention, removeContacts } from "./erasure/people.ts";
+import { callsOfLeg, findCalls } from "./find-calls.ts";
 import * as followUps from "./follow-ups.ts";
 import * as installations from "./installations.ts";
 import * as recordings from "./recordings.ts";
@@ -100,6 +101,7 @@ export function storeOver(
     ...over(read, {
       newDeliveries: deliveries.newDeliveries,
       deliveriesOf: deliveries.deliveriesOf,
+      delivery: deliveries.delivery,
       answer: deliveries.answer,
       groupsOf: calls.groupsOf,
       sizesOf: calls.sizesOf,
@@ -143,6 +145,9 @@ export function storeOver(
     }),
     ...over(listings, {
       calls: calls.calls,
+      findCalls,
+      callsOfLeg,
+      contactsNamed: contacts.contactsNamed,
       unusedDeliveries: deliveries.unusedDeliveries,
       deliveriesIn: deliveries.deliveriesIn,
       auditLines: access.auditLines,

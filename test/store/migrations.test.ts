@@ -24,6 +24,7 @@ const landed = [
   "ee5fda1f646d9747",
   "9213c4bd620633fb",
   "3775e8e48548981e",
+  "fdf3ffc7616c6e45",
 ];
 
 test("no step that landed was edited or moved", () => {

@@ -1,4 +1,4 @@
-import type { Call, CallEvent, EventLimits } from "../../core/call.ts";
+import type { Call, CallEvent, Direction, EventLimits, Outcome } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { FollowUp } from "../../core/crm.ts";
 import type { Delivery } from "../../core/provider.ts";
@@ -36,6 +36,9 @@ export type DeliveryNote = {
   events: number;
   repeats: number;
 };
+
+/** A delivery with its bytes and the keys of its calls. */
+export type FoundDelivery = { note: DeliveryNote; delivery: StoredDelivery; calls: string[] };
 
 /** Which deliveries or calls to decode and save again. */
 export type ReplayScope = { installation?: string; provider?: string; since?: string; key?: string };
@@ -145,6 +148,24 @@ export type CallFilter = {
   limit: number;
 };
 
+/** What a list of calls is searched by. */
+export type CallSearch = CallFilter & {
+  direction?: Direction;
+  outcome?: Outcome;
+  /** E-mail address or identifier of the agent who talked last, or else was called first. */
+  agent?: string;
+  /** As the provider names it. */
+  line?: string;
+  /** Ids of contacts; any of them. */
+  contacts?: readonly string[];
+  /** Whether it has a contact. */
+  matched?: boolean;
+  recording?: boolean;
+};
+
+/** A page of a list. `next`: what is older may have others; a page may have fewer calls than its limit, or none. */
+export type FoundCalls = { calls: TrackedCall[]; next?: number };
+
 /** Two calls have the same subject when they share the contact or the number. */
 export type Subject = { contact?: ContactRef; number?: string };
 
@@ -186,6 +207,7 @@ export type CallStore = {
   /** The oldest that are not decoded: at most `limit`, and fewer when their bodies reach `turnBytes`. */
   newDeliveries(installation: string, limit: number): Promise<StoredDelivery[]>;
   deliveriesOf(callId: number): Promise<DeliveryNote[]>;
+  delivery(id: number): Promise<FoundDelivery | undefined>;
   /** Deliveries that gave no event: unknown kinds and faults, newest first. */
   unusedDeliveries(limit: number, installation?: string): Promise<DeliveryNote[]>;
   /** Raw deliveries in a scope, oldest first, after an id. */
@@ -228,6 +250,10 @@ export type CallStore = {
   /** A call by the id of its row. */
   callById(id: number): Promise<TrackedCall | undefined>;
   calls(filter: CallFilter): Promise<TrackedCall[]>;
+  /** The latest calls, at most `limit`. Takes a bounded time, however many are stored and few match. */
+  findCalls(search: CallSearch): Promise<FoundCalls>;
+  /** The keys of the calls that have this id at one of these providers. */
+  callsOfLeg(callId: string, providers: readonly string[]): Promise<string[]>;
   history(callId: number): Promise<Step[]>;
   counts(): Promise<{ installation: string; state: CallState; calls: number }[]>;
   /** Makes a call due now. False when there is no such call. */

@@ -15,6 +15,7 @@ export async function eraseCall(tx: Db, id: number, now: number): Promise<void> 
   for (const table of ["events", "asks", "follow_ups", "ends", "history"])
     await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
   await tx.run("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :id", { id, now });
+  await tx.run("UPDATE facets SET recording = 0 WHERE call = :id", { id });
   addStep(tx, id, { at: now, step: whyErased, detail: "{}" });
   const row = await tx.get("SELECT key, installation, provider, body FROM calls WHERE id = :id", { id });
   const call = JSON.parse(String(row?.["body"])) as Call;

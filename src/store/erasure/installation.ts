@@ -36,7 +36,7 @@ const erasers: readonly Eraser[] = [
 async function eraseCalls(tx: Db, installation: string): Promise<ErasedBatch> {
   const calls = await callsAfter(tx, installation, "");
   for (const { id } of calls) {
-    for (const table of ["events", "history", "asks", "recordings", "follow_ups"])
+    for (const table of ["events", "history", "asks", "recordings", "follow_ups", "facets"])
       await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
     await tx.run("DELETE FROM calls WHERE id = :id", { id });
   }

@@ -1,0 +1,80 @@
+import type { CallDetail } from "../../src/routes/call-detail.ts";
+import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
+import type { RawDelivery } from "../../src/routes/deliveries.ts";
+import type { InstallationSummary } from "../../src/routes/installations.ts";
+
+export type { CallDetail, CallSummary, InstallationSummary, ListedCalls, RawDelivery };
+
+/** The path that the console is served under, with a slash at its end. A proxy may have added a part to it. */
+export const base = new URL(document.baseURI).pathname;
+
+/** A refusal of the server, or `status` 0 when it did not answer. */
+export class ApiError extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/** Calls a route of the API and returns its JSON. Throws `ApiError`. A session that has ended leads to the login page. */
+async function api<T>(path: string, method: Method = "GET", body?: unknown): Promise<T> {
+  const response = await request(path, {
+    method,
+    headers: {
+      accept: "application/json",
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+  const answer: unknown = await response.json().catch(() => undefined);
+  if (response.ok) return answer as T;
+  if (response.status === 401) toLogin();
+  throw new ApiError(response.status, errorIn(answer) ?? response.statusText);
+}
+
+async function request(path: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(base + path, init);
+  } catch (cause) {
+    throw new ApiError(0, String(cause), { cause });
+  }
+}
+
+function errorIn(answer: unknown): string | undefined {
+  if (typeof answer !== "object" || answer === null || !("error" in answer)) return undefined;
+  return String(answer.error);
+}
+
+function toLogin(): void {
+  const here = location.pathname.slice(base.length - 1) + location.search;
+  location.assign(`${base}login?next=${encodeURIComponent(here)}`);
+}
+
+export function installations(): Promise<{ items: InstallationSummary[] }> {
+  return api("api/installations");
+}
+
+/** `filter`: the query of `GET /api/calls`. */
+export function calls(filter: URLSearchParams): Promise<ListedCalls> {
+  return api(`api/calls?${filter}`);
+}
+
+export function call(key: string): Promise<CallDetail> {
+  return api(`api/calls/${encodeURIComponent(key)}`);
+}
+
+export function retry(key: string): Promise<unknown> {
+  return api(`api/calls/${encodeURIComponent(key)}/retry`, "POST");
+}
+
+export function replay(key: string): Promise<{ deliveries: number }> {
+  return api(`api/calls/${encodeURIComponent(key)}/replay`, "POST");
+}
+
+export function delivery(id: number): Promise<RawDelivery> {
+  return api(`api/deliveries/${id}`);
+}

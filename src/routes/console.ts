@@ -1,0 +1,73 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import express, { type Express, type Request, type Response } from "express";
+import { type Html, html, pageWith } from "./html.ts";
+import { adminRoute, type Route } from "./route.ts";
+
+/** Where the build of the console is, in the checkout as in the package. */
+const built = join(import.meta.dirname, "../../console/dist");
+
+/** The pages of the console; what each shows is decided in the browser, by its address. */
+const pages = ["/calls", "/calls/:key", "/setup"];
+
+/** The page of the console at each of its addresses. */
+export function consoleRoutes(): Route[] {
+  const template = openTemplate();
+  return pages.map((path) =>
+    adminRoute({
+      method: "get",
+      path,
+      needs: "view",
+      // The query is the page's own.
+      anyQuery: true,
+      handle: (request, response) => sendPage(template, request, response),
+    }),
+  );
+}
+
+/** The files of the console, which have their hash in their name. They are the same for everybody, and not secret. */
+export function mountAssets(app: Express): void {
+  app.use("/assets", express.static(join(built, "assets"), { immutable: true, maxAge: "1y", index: false }));
+  app.get("/icon.svg", (_, response) => response.sendFile(join(built, "icon.svg")));
+}
+
+/** Reads the page on first use: a server that only takes webhooks needs no build. */
+function openTemplate(): () => string | undefined {
+  let page: string | undefined;
+  return () => {
+    try {
+      page ??= readFileSync(join(built, "index.html"), "utf8");
+    } catch {
+      return undefined;
+    }
+    return page;
+  };
+}
+
+function sendPage(template: () => string | undefined, request: Request, response: Response): void {
+  const page = template();
+  response.set("cache-control", "no-store").type("html");
+  if (page === undefined) {
+    response.status(503).send(notBuilt.html);
+    return;
+  }
+  const nonce = randomBytes(16).toString("base64");
+  const policy = String(response.getHeader("content-security-policy") ?? "");
+  response.set(
+    "content-security-policy",
+    policy.replace("style-src 'self'", `style-src 'self' 'nonce-${nonce}'`),
+  );
+  response.send(page.replace("%BASE%", baseOf(request.path)).replace("%NONCE%", nonce));
+}
+
+/** The path of the root as seen from a page, so that a proxy may add a part to all paths. */
+function baseOf(path: string): string {
+  return "../".repeat(path.split("/").length - 2) || "./";
+}
+
+const notBuilt: Html = pageWith("The console is not built", {
+  main: html`<p>Webhooks are taken and calls are logged as usual; only these pages are missing.</p>
+<p>Build them in the folder of Switchhook, then load this page again:</p>
+<pre>node scripts/run.mjs scripts/console.mjs</pre>`,
+});
