@@ -30,7 +30,7 @@ export function clearSessionCookie(response: Response): void {
 }
 
 /** Whether the browser's own connection is HTTPS. The server of a public URL may be open on its machine as well. */
-function isSecure({ headers }: Request, publicUrl: string): boolean {
+export function isSecure({ headers }: Request, publicUrl: string): boolean {
   const { origin } = headers;
   return (origin !== undefined && URL.canParse(origin) ? origin : publicUrl).startsWith("https:");
 }

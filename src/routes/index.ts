@@ -1,6 +1,7 @@
 import { type ZodType, z } from "zod";
 import { readManifest } from "../manifest.ts";
 import type { Parts } from "../server/assemble.ts";
+import { auditRoutes } from "./audit.ts";
 import { callRoutes } from "./call.ts";
 import { callListRoutes } from "./calls.ts";
 import { consoleRoutes } from "./console.ts";
@@ -19,6 +20,7 @@ import { recordingRoutes, transcriptRoutes } from "./recordings.ts";
 import { adminRoute, anyObject, type DescribedRoute, json, type Reply, type Route } from "./route.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { settingsRoutes } from "./settings.ts";
+import { signInRoutes } from "./sign-in.ts";
 import { doorRoutes } from "./webhooks.ts";
 
 /** Every route of Express. */
@@ -30,6 +32,8 @@ export function allRoutes(parts: Parts): Route[] {
     ...loginRoutes(parts),
     ...sessionRoutes(parts),
     ...linkRoutes(parts),
+    ...signInRoutes(parts),
+    ...auditRoutes(parts),
     ...callListRoutes(parts),
     ...callRoutes(parts),
     ...contactRoutes(parts),

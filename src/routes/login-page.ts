@@ -21,6 +21,8 @@ const english = {
     "This account is not connected here. An administrator of the account connects it first, at /install; then sign in again.",
   notAdmin:
     "You may not administer Switchhook in this account. An administrator of the account gives you the right, and you sign in again.",
+  failed:
+    "Signing in with {} failed; the server's log says why. Try again below, or ask the operator of this server.",
   away: "{} cannot be reached just now. Try again in a minute.",
   badLink: "This link was used already, or is older than 60 seconds. Ask for a new one where you got it.",
   linkTitle: "Open the console",
@@ -51,6 +53,8 @@ const dutch: Readonly<Record<LoginWord, string>> = {
     "Dit account is hier niet gekoppeld. Een beheerder van het account koppelt het eerst, op /install; log daarna opnieuw in.",
   notAdmin:
     "U mag Switchhook in dit account niet beheren. Een beheerder van het account geeft u dat recht; log daarna opnieuw in.",
+  failed:
+    "Inloggen met {} is mislukt; het logboek van de server zegt waarom. Probeer het hieronder opnieuw, of vraag de operator van deze server.",
   away: "{} is nu niet bereikbaar. Probeer het over een minuut opnieuw.",
   badLink: "Deze link is al gebruikt, of ouder dan 60 seconden. Vraag een nieuwe waar u deze kreeg.",
   linkTitle: "Console openen",

@@ -20,8 +20,8 @@ export function loginRoutes(parts: Parts): Route[] {
       handle: (request, response) => {
         const next = pathToGoTo(request.query["next"]);
         const isOut = request.query["out"] !== undefined;
-        const [only, ...more] = access.ways;
-        if (only && more.length === 0 && access.adminToken === undefined && !isOut && only.path === "oidc")
+        const isOnlyWay = access.adminToken === undefined && access.ways.size === 1;
+        if (isOnlyWay && access.ways.has("oidc") && !isOut)
           return response.redirect(303, `./login/oidc?${new URLSearchParams({ next })}`);
         const notice = isOut ? { notice: wordsFor(request).say("signedOut") } : {};
         return sendLoginPage(parts, { request, response }, { next, ...notice });
@@ -92,9 +92,21 @@ export function sendLoginPage(
   { request, response }: Visit,
   page: Pick<LoginPage, "next" | "notice" | "isError">,
 ): void {
-  const ways = { hasToken: access.adminToken !== undefined, others: access.ways };
+  const ways = { hasToken: access.adminToken !== undefined, others: linksOf(access.ways) };
   response.set("cache-control", "no-store");
   response
     .type("html")
     .send(loginPage(wordsFor(request), { ...ways, ...page }, relativeTo(request.path, "/")).html);
+}
+
+/** Salesforce's sandboxes sign in elsewhere; HubSpot has one place for all. */
+function linksOf(ways: Parts["access"]["ways"]): LoginPage["others"] {
+  return [...ways].flatMap(([path, { label }]) =>
+    path === "salesforce"
+      ? [
+          { path, label },
+          { path: `${path}?where=sandbox`, label: `${label} (sandbox)` },
+        ]
+      : [{ path, label }],
+  );
 }

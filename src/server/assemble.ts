@@ -99,7 +99,11 @@ export function assemble(config: Config, options: AssembleOptions) {
     log,
     warnSeldom: (facts, sentence) => limitedLog.seldom("warn", facts, sentence),
     countRefused: metrics.adminRefused,
+    publicUrl: config.publicUrl,
     adminToken: config.adminToken,
+    oidc: config.signIn.oidc,
+    crms: installed?.installer.crms ?? new Map(),
+    contextOf: (crm) => ({ now, onRequest: (request) => onRequest("sign-in", crm, request) }),
   });
   const mappings = shared && followMappings({ config, shared, mappings: roster.mappings });
   const leading = createLeading(roster, () =>

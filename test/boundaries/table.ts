@@ -16,7 +16,7 @@ export const table: Readonly<Record<string, Row>> = {
   instances: { imports: { ...core, lib: "all", store: "types" } },
   archive: { imports: { core: "all", lib: "all" } },
   installations: { imports: { ...core, lib: "all", store: "types" } },
-  access: { imports: { ...core, lib: "all", store: "types" } },
+  access: { imports: { ...core, lib: "all", installations: "types", store: "types" } },
   provider: adapter,
   connector: adapter,
   providers: { imports: { ...core, provider: "all" } },
@@ -29,7 +29,7 @@ export const table: Readonly<Record<string, Row>> = {
   app: {
     imports: { ...core, server: "types", lib: "all", flow: "all", manifest: "all", routes: "all", ...steps },
   },
-  config: { imports: { ...core, mapping: "all", manifest: "all", archive: "all" } },
+  config: { imports: { ...core, mapping: "all", manifest: "all", archive: "all", access: "all" } },
   manifest: { imports: {} },
   marketplace: { imports: { manifest: "all" } },
   main: { imports: "everything" },

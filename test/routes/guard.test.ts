@@ -15,8 +15,13 @@ const guards: Record<string, "open" | "admin"> = {
   // Its token is its guard, and is good once.
   "GET /login/link": "open",
   "POST /login/link": "open",
+  // The other site's answer, in the browser that began, is its guard.
+  "GET /login/:way": "open",
+  "GET /login/:way/callback": "open",
   "POST /api/links": "admin",
   "POST /logout": "admin",
+  "GET /api/audit": "admin",
+  "GET /api/audit/export": "admin",
   "GET /api/session": "admin",
   "GET /api/sessions": "admin",
   "DELETE /api/sessions/:id": "admin",

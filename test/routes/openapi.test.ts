@@ -35,7 +35,7 @@ const notDescribed = [
   ...["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"],
   ...["GET /calls", "GET /calls/:key", "GET /setup", "GET /icon.svg"],
   ...["GET /login", "POST /login", "GET /login.css"],
-  ...["GET /login/link", "POST /login/link"],
+  ...["GET /login/link", "POST /login/link", "GET /login/:way", "GET /login/:way/callback"],
 ];
 const door = ["GET /webhooks/{installation}/{provider}", "POST /webhooks/{installation}/{provider}"];
 

@@ -17,11 +17,12 @@ export const publicUrl = "https://hooks.example.com";
 /** Of a server whose test names none: what it asks of the API and the pages is asked as an administrator. */
 const ownToken = "the-token-of-the-tests";
 
-/** `settings` replaces settings of the installation `acme`; `file` is for the rest of the config file. */
+/** `settings` replaces settings of the installation `acme`; `also`: other ones; `file` is for the rest of the config file. */
 export type ServerOptions = {
   contacts?: object[];
   owners?: object[];
   settings?: object;
+  also?: object;
   file?: object;
   environment?: Record<string, string>;
   log?: Partial<Log>;
@@ -107,8 +108,8 @@ export async function startServer(options: ServerOptions = {}) {
   };
 }
 
-async function run({ settings, file, environment, log, now }: ServerOptions, folder: string) {
-  const source = { publicUrl, installations: { acme: { ...acme, ...settings } }, ...file };
+async function run({ settings, also, file, environment, log, now }: ServerOptions, folder: string) {
+  const source = { publicUrl, installations: { acme: { ...acme, ...settings }, ...also }, ...file };
   const isLoopback = isLoopbackUrl(source.publicUrl);
   const config = loadConfig(
     { text: JSON.stringify(source), file: join(folder, "switchhook.json") },
