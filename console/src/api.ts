@@ -1,6 +1,6 @@
 import type { CallDetail } from "../../src/routes/call-detail.ts";
 import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
-import type { FoundContact } from "../../src/routes/contacts.ts";
+import type { ListedContact } from "../../src/routes/contacts.ts";
 import type { RawDelivery } from "../../src/routes/deliveries.ts";
 import type { InstallationSummary } from "../../src/routes/installations.ts";
 import type { SessionInfo } from "../../src/routes/sessions.ts";
@@ -8,9 +8,9 @@ import type { SessionInfo } from "../../src/routes/sessions.ts";
 export type {
   CallDetail,
   CallSummary,
-  FoundContact,
   InstallationSummary,
   ListedCalls,
+  ListedContact,
   RawDelivery,
   SessionInfo,
 };
@@ -90,7 +90,7 @@ export function chooseContact(key: string, { kind, id }: { kind: string; id: str
   return api(`api/calls/${encodeURIComponent(key)}/contact`, "POST", { kind, id });
 }
 
-export function contacts(installation: string, text: string): Promise<{ items: FoundContact[] }> {
+export function contacts(installation: string, text: string): Promise<{ items: ListedContact[] }> {
   return api(`api/installations/${installation}/contacts?q=${encodeURIComponent(text)}`);
 }
 

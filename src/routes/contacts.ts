@@ -17,12 +17,12 @@ import {
 
 const most = 20;
 
-const foundContact = contactSchema
+const listedContact = contactSchema
   .extend({ phones: z.array(text), email: text.optional(), ownerId: text.optional() })
-  .meta({ id: "FoundContact" });
+  .meta({ id: "ListedContact" });
 
 /** A contact of the index. */
-export type FoundContact = z.infer<typeof foundContact>;
+export type ListedContact = z.infer<typeof listedContact>;
 
 const search = z.strictObject({
   q: shortText("give a phone number, a part of a name, or the CRM's id of a contact"),
@@ -39,7 +39,7 @@ export function contactRoutes(parts: Parts): Route[] {
       summary: "Contacts of the index with this number, name or id; at most 20.",
       query: search,
       replies: {
-        200: json("The contacts.", z.object({ items: z.array(foundContact) })),
+        200: json("The contacts.", z.object({ items: z.array(listedContact) })),
         ...badQuery,
         ...noInstallation,
       },
@@ -65,7 +65,7 @@ export function contactRoutes(parts: Parts): Route[] {
   }
 }
 
-function shown({ id, kind, name, phones, email, ownerId }: Contact): FoundContact {
+function shown({ id, kind, name, phones, email, ownerId }: Contact): ListedContact {
   return {
     id,
     kind,

@@ -1,7 +1,8 @@
 import { setImmediate } from "node:timers/promises";
 import { type Call, type CallEvent, type EventLimits, endLimits } from "../core/call.ts";
 import type { CallState, TrackedCall } from "../core/tracked-call.ts";
-import type { CallFilter, CallGroup, CallSize, ChosenContact, Leg, Step } from "./contract/calls.ts";
+import type { CallFilter } from "./contract/call-lists.ts";
+import type { CallGroup, CallSize, ChosenContact, Leg, Step } from "./contract/calls.ts";
 import type { CallNumber, NumberedCall, PutOptions } from "./contract/contacts.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
 import { addStep, callColumns, digitsOf, toTrackedCall } from "./db/rows.ts";
