@@ -11,6 +11,7 @@ import { createPreviews } from "../flow/explain/preview.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createLimitedLog } from "../flow/limited-log.ts";
 import { createRecordings } from "../flow/recordings/links.ts";
+import { createTestWebhooks } from "../flow/webhooks/test-webhook.ts";
 import { openTenancies } from "../instances/tenancies.ts";
 import { createBodyRoom } from "../lib/body-room.ts";
 import { providers } from "../providers/index.ts";
@@ -23,6 +24,7 @@ import { openInstalled } from "./installed.ts";
 import { createLive } from "./live.ts";
 import { createMetrics } from "./metrics.ts";
 import { openStore } from "./open-store.ts";
+import { createRefusalNotes } from "./refused-webhooks.ts";
 import { createRoster, type Roster, type RosterHooks } from "./roster.ts";
 import { followMappings } from "./shared-mappings.ts";
 
@@ -93,6 +95,8 @@ export function assemble(config: Config, options: AssembleOptions) {
   const remove = (name: string) => roster.remove(name).then(() => installed?.forget(name));
   const erasing = openErasing({ config, flow, remove, archived: eraserOf(store, archive) });
   const previews = createPreviews(flow);
+  const refusals = createRefusalNotes(flow);
+  const testWebhooks = createTestWebhooks(flow);
   const access = createAccess({
     store,
     now,
@@ -118,6 +122,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     await erasing.stop();
     await roster.stop();
     await previews.close();
+    await refusals.stop();
     await archive?.close?.();
     await store.close();
     limitedLog.flush();
@@ -134,6 +139,8 @@ export function assemble(config: Config, options: AssembleOptions) {
     installations,
     mappings: roster.mappings,
     previews,
+    refusals,
+    testWebhooks,
     installed,
     access,
     erasing,

@@ -27,6 +27,7 @@ const tables: readonly MovedTable[] = [
   ["ends", "installation provider number call", ""],
   ["answers", "installation provider ref", "at number reply why"],
   ["erased", "installation mark", "at until"],
+  ["refusals", "installation provider status", "count last_at reason"],
   [
     "calls",
     "id",

@@ -25,6 +25,7 @@ const landed = [
   "9213c4bd620633fb",
   "3775e8e48548981e",
   "fdf3ffc7616c6e45",
+  "aca74c49c7d4c03a",
 ];
 
 test("no step that landed was edited or moved", () => {

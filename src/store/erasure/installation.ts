@@ -15,6 +15,7 @@ const byInstallation = {
   erased: "installation, mark",
   lines: "installation, provider, number",
   ends: "installation, provider, number, call",
+  refusals: "installation, provider, status",
   sessions: "id",
   login_links: "id",
   audit: "id",

@@ -245,4 +245,12 @@ export const steps: readonly SchemaStep[] = [
   CREATE INDEX calls_unmatched ON calls (installation, id) WHERE contact_id IS NULL;
   `,
   },
+  {
+    sql: `
+  CREATE TABLE refusals (
+    installation ${key}, provider ${key}, status bigint NOT NULL, count bigint NOT NULL, last_at bigint NOT NULL,
+    reason text NOT NULL, PRIMARY KEY (installation, provider, status)
+  );
+  `,
+  },
 ];

@@ -143,4 +143,15 @@ export const migrations: readonly string[] = [
   CREATE INDEX calls_state ON calls (installation, state, id);
   CREATE INDEX calls_unmatched ON calls (installation, id) WHERE contact_id IS NULL;
   `,
+  `
+  CREATE TABLE refusals (
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (installation, provider, status)
+  ) WITHOUT ROWID;
+  `,
 ];
