@@ -2,8 +2,9 @@ import type { CallDetail } from "../../src/routes/call-detail.ts";
 import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
 import type { RawDelivery } from "../../src/routes/deliveries.ts";
 import type { InstallationSummary } from "../../src/routes/installations.ts";
+import type { SessionInfo } from "../../src/routes/sessions.ts";
 
-export type { CallDetail, CallSummary, InstallationSummary, ListedCalls, RawDelivery };
+export type { CallDetail, CallSummary, InstallationSummary, ListedCalls, RawDelivery, SessionInfo };
 
 /** The path that the console is served under, with a slash at its end. A proxy may have added a part to it. */
 export const base = new URL(document.baseURI).pathname;
@@ -77,4 +78,14 @@ export function replay(key: string): Promise<{ deliveries: number }> {
 
 export function delivery(id: number): Promise<RawDelivery> {
   return api(`api/deliveries/${id}`);
+}
+
+export function session(): Promise<SessionInfo> {
+  return api("api/session");
+}
+
+/** Ends the session of this browser, and leads to the login page. */
+export async function signOut(): Promise<void> {
+  await request("logout", { method: "POST" });
+  location.assign(`${base}login`);
 }

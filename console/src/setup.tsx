@@ -2,8 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { base, type InstallationSummary, installations } from "./api.ts";
 import { useFormat } from "./format.ts";
 import { Card, Copyable, Empty, Failed, InTerminal, Loading } from "./parts.tsx";
-import { useTitle } from "./shell.tsx";
 import { useText } from "./text/index.ts";
+import { useTitle } from "./title.ts";
 
 /** The installations, and what is still missing for each to log calls. */
 export function SetupPage() {

@@ -1,11 +1,14 @@
-import { type ReactNode, useEffect } from "react";
+import type { ReactNode } from "react";
 import { Link, Route, Switch, useRoute } from "wouter";
+import { signOut } from "./api.ts";
 import { CallPage } from "./call/page.tsx";
 import { CallsPage } from "./calls/page.tsx";
 import { useLiveCalls } from "./live.ts";
 import { Empty } from "./parts.tsx";
+import { useSession } from "./session.ts";
 import { SetupPage } from "./setup.tsx";
 import { type Language, languages, useText } from "./text/index.ts";
+import { useTitle } from "./title.ts";
 
 /** The frame of all pages: navigation, language, and whether the server answers. */
 export function Shell() {
@@ -25,6 +28,7 @@ export function Shell() {
           <NavLink to="/setup">{t.nav.setup}</NavLink>
         </nav>
         <LanguageChoice />
+        <Account />
       </header>
       <div role="status" aria-live="polite">
         {!isConnected && <p className="away">{t.away}</p>}
@@ -55,6 +59,26 @@ function NavLink({ to, children }: { to: string; children: ReactNode }) {
   );
 }
 
+/** Who is signed in. Without an admin token there is no session to end. */
+function Account() {
+  const { t } = useText();
+  const session = useSession();
+  if (!session) return null;
+  const { name, role, signedInBy, expiresAt } = session;
+  return (
+    <span className="account">
+      <span title={signedInBy}>
+        {signedInBy === "loopback" ? t.thisMachine : name} <span className="soft">{t.roles[role]}</span>
+      </span>
+      {expiresAt !== undefined && (
+        <button type="button" className="quiet" onClick={() => void signOut()}>
+          {t.nav.signOut}
+        </button>
+      )}
+    </span>
+  );
+}
+
 function LanguageChoice() {
   const { language, choose, t } = useText();
   return (
@@ -79,12 +103,4 @@ function NoPage() {
       <Link href="/calls">{t.toCalls}</Link>
     </Empty>
   );
-}
-
-/** Names the page in the browser's tab and history. */
-export function useTitle(title: string): void {
-  const { t } = useText();
-  useEffect(() => {
-    document.title = `${title} · ${t.product}`;
-  }, [title, t.product]);
 }

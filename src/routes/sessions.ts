@@ -19,7 +19,7 @@ const session = z
   .meta({ id: "Session" });
 
 /** Who is signed in, for the console. */
-type SessionInfo = z.infer<typeof session>;
+export type SessionInfo = z.infer<typeof session>;
 
 const listedSession = z
   .object({

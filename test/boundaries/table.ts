@@ -35,6 +35,8 @@ export const table: Readonly<Record<string, Row>> = {
   main: { imports: "everything" },
   cli: { imports: "everything" },
   emulators: { imports: { ...core, cli: "all", config: "all", provider: "all", providers: "all" } },
+  // It is built for browsers: what it takes from the server are the types of the API's answers.
+  console: { imports: { core: "types", routes: "types" } },
   tooling: { imports: "everything" },
 };
 
@@ -55,7 +57,8 @@ const places: readonly [RegExp, string][] = [
   [/^src\/demo\.ts$/, "config"],
   [/^emulators\//, "emulators"],
   [/^(test|bench|scripts)\//, "tooling"],
-  [/^vitest\.config\.ts$/, "tooling"],
+  [/^(vitest|console\/vite)\.config\.ts$/, "tooling"],
+  [/^console\//, "console"],
 ];
 
 /** The row that a file belongs to, and the folder that tells neighbours apart; undefined when it has no row. */

@@ -86,9 +86,9 @@ export async function startServer(options: ServerOptions = {}) {
     },
     crm: () => readCrm<CrmFile>(crmFile),
     /** Stops and starts again on the same data. */
-    async restart(meanwhile: () => void = () => {}): Promise<void> {
+    async restart(meanwhile: () => void | Promise<void> = () => {}): Promise<void> {
       await stop();
-      meanwhile();
+      await meanwhile();
       running = await run(options, folder);
     },
     /** Stops, and starts on the same data with other options; when that fails, it is started again as it was. */

@@ -39,15 +39,15 @@ function FactRow({ fact: { name, value, from, overruled }, zone }: { fact: Fact;
   const { t } = useText();
   return (
     <tr>
-      <th scope="row">
-        <code>{name}</code>
+      <th scope="row" title={name}>
+        {t.factNames[name] ?? name}
       </th>
       <td>
-        <Value value={value} />
+        <FactValue name={name} value={value} zone={zone} />
         {overruled.map((other) => (
           <small key={JSON.stringify(other.value)}>
             <s>
-              <Value value={other.value} />
+              <FactValue name={name} value={other.value} zone={zone} />
             </s>{" "}
             {t.call.overruled}
           </small>
@@ -66,6 +66,46 @@ function FactRow({ fact: { name, value, from, overruled }, zone }: { fact: Fact;
         ))}
       </td>
     </tr>
+  );
+}
+
+type Person = { ids?: string[]; number?: string; name?: string; email?: string; talkedAt?: string };
+
+/** A fact as people write it: times in the installation's zone, durations in minutes, names before numbers. */
+function FactValue({ name, value, zone }: { name: string; value: unknown; zone: string | undefined }) {
+  const { t } = useText();
+  const format = useFormat();
+  if (name === "recording") return <>{t.there}</>;
+  if (typeof value === "string" && name.endsWith("At")) return <>{format.exactTime(value, zone)}</>;
+  if (typeof value === "number" && name.endsWith("Seconds")) return <>{format.seconds(value)}</>;
+  if (typeof value === "string") {
+    const names = { phase: t.phases, direction: t.directions as Record<string, string>, outcome: t.outcomes }[
+      name
+    ];
+    return <Value value={names?.[value] ?? value} />;
+  }
+  if (name === "customer" || name === "otherEnd") return <PersonName person={value as Person} />;
+  if (name !== "agents" || !Array.isArray(value)) return <Value value={value} />;
+  return (
+    <ul>
+      {(value as Person[]).map((agent) => (
+        <li key={agent.ids?.join()}>
+          <PersonName person={agent} />{" "}
+          {agent.talkedAt !== undefined && <span className="soft">{t.talked}</span>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function PersonName({ person: { name, email, number, ids = [] } }: { person: Person }) {
+  return (
+    <>
+      {name ?? email ?? number ?? ids[0]}{" "}
+      <span className="soft">
+        {[name && number, name && email, ...ids.slice(name || email ? 0 : 1)].filter(Boolean).join(", ")}
+      </span>
+    </>
   );
 }
 

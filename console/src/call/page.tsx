@@ -3,8 +3,9 @@ import { Link } from "wouter";
 import { base, type CallDetail, call as getCall, installations, replay, retry } from "../api.ts";
 import { useFormat } from "../format.ts";
 import { Failed, InTerminal, Loading, StateBadge } from "../parts.tsx";
-import { useTitle } from "../shell.tsx";
+import { useRight } from "../session.ts";
 import { useText } from "../text/index.ts";
+import { useTitle } from "../title.ts";
 import { Facts } from "./facts.tsx";
 import { Fields } from "./fields.tsx";
 import { People } from "./people.tsx";
@@ -116,20 +117,25 @@ function Actions({ detail }: { detail: CallDetail }) {
   const retrying = useMutation({ mutationFn: () => retry(key), onSuccess });
   const replaying = useMutation({ mutationFn: () => replay(key), onSuccess });
   const failed = retrying.error ?? replaying.error;
+  const isAdmin = useRight("admin");
   return (
     <>
       <p className="actions">
-        <button
-          type="button"
-          className={state === "dead" ? "main" : ""}
-          disabled={state === "open" || state === "merged" || retrying.isPending}
-          onClick={() => retrying.mutate()}
-        >
-          {t.call.retry}
-        </button>
-        <button type="button" disabled={replaying.isPending} onClick={() => replaying.mutate()}>
-          {t.call.replay}
-        </button>
+        {isAdmin && (
+          <>
+            <button
+              type="button"
+              className={state === "dead" ? "main" : ""}
+              disabled={state === "open" || state === "merged" || retrying.isPending}
+              onClick={() => retrying.mutate()}
+            >
+              {t.call.retry}
+            </button>
+            <button type="button" disabled={replaying.isPending} onClick={() => replaying.mutate()}>
+              {t.call.replay}
+            </button>
+          </>
+        )}
         <a className="button" href={`${base}api/calls/${encodeURIComponent(key)}`} download={`${key}.json`}>
           {t.call.download}
         </a>

@@ -3,8 +3,8 @@ import { type SubmitEvent, useEffect, useRef } from "react";
 import { useSearchParams } from "wouter";
 import { base, calls, installations } from "../api.ts";
 import { Empty, Failed, InTerminal, Loading } from "../parts.tsx";
-import { useTitle } from "../shell.tsx";
 import { useText } from "../text/index.ts";
+import { useTitle } from "../title.ts";
 import { Filters } from "./filters.tsx";
 import { CallTable } from "./table.tsx";
 

@@ -1,11 +1,18 @@
-import type { CallSummary } from "../api.ts";
+import type { CallSummary } from "../../../src/routes/calls.ts";
 
 type Direction = NonNullable<CallSummary["direction"]>;
 
 /** Every text of the console. Words of the API itself (names of fields and kinds of webhooks) are shown as they are. */
 export const en = {
   product: "Switchhook",
-  nav: { calls: "Calls", setup: "Setup", menu: "Menu", skip: "Skip to the content", language: "Language" },
+  nav: {
+    calls: "Calls",
+    setup: "Setup",
+    menu: "Menu",
+    skip: "Skip to the content",
+    language: "Language",
+    signOut: "Sign out",
+  },
   away: "The server does not answer. What you see may be out of date; this page tries again by itself.",
   cli: "The same in a terminal",
   copy: "Copy",
@@ -17,6 +24,29 @@ export const en = {
   noPage: "There is no such page",
   toCalls: "All calls",
   none: "none",
+  roles: { operator: "Operator", admin: "Administrator", viewer: "Viewer" },
+  factNames: {
+    phase: "Progress",
+    direction: "Direction",
+    customer: "Customer",
+    otherEnd: "Other end",
+    line: "Line",
+    agents: "Agents",
+    startedAt: "Started",
+    answeredAt: "Answered",
+    endedAt: "Ended",
+    talkSeconds: "Talk time",
+    ringSeconds: "Ring time",
+    outcome: "Outcome",
+    reason: "Provider's word",
+    recording: "Recording",
+    sentiment: "Sentiment",
+    transfer: "Transfer",
+    custom: "Provider's own data",
+  } as Record<string, string>,
+  thisMachine: "This machine",
+  talked: "talked",
+  there: "there is one",
   states: {
     open: "Not over yet",
     waiting: "Waiting",
