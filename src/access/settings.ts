@@ -37,7 +37,7 @@ export const oidcSettings = z.strictObject({
   issuer: z
     .url({ protocol: /^https?$/, error: 'is not an address such as "https://login.example.com"' })
     .refine(
-      (url) => url.startsWith("https:") || isLoopbackUrl(url),
+      (url) => !url.startsWith("http:") || isLoopbackUrl(url),
       "must begin with https: secrets are sent there",
     ),
   clientId: text,
