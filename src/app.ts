@@ -4,7 +4,6 @@ import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
 import { pathForLog } from "./core/mask.ts";
 import { limitConnections } from "./routes/connections.ts";
-import { mountAssets } from "./routes/console.ts";
 import { refuseDoubtfulHost } from "./routes/guard.ts";
 import { allRoutes } from "./routes/index.ts";
 import { mountRoutes } from "./routes/route.ts";
@@ -64,7 +63,6 @@ export function createPages(parts: Parts): Express {
       referrerPolicy: { policy: "same-origin" },
     }),
   );
-  mountAssets(app);
   mountRoutes(app, allRoutes(parts), createRules(parts));
   app.use((request) => {
     throw new Rejected(404, `there is nothing at ${request.path}`);

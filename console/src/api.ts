@@ -1,10 +1,19 @@
 import type { CallDetail } from "../../src/routes/call-detail.ts";
 import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
+import type { ListedContact } from "../../src/routes/contacts.ts";
 import type { RawDelivery } from "../../src/routes/deliveries.ts";
 import type { InstallationSummary } from "../../src/routes/installations.ts";
 import type { SessionInfo } from "../../src/routes/sessions.ts";
 
-export type { CallDetail, CallSummary, InstallationSummary, ListedCalls, RawDelivery, SessionInfo };
+export type {
+  CallDetail,
+  CallSummary,
+  InstallationSummary,
+  ListedCalls,
+  ListedContact,
+  RawDelivery,
+  SessionInfo,
+};
 
 /** The path that the console is served under, with a slash at its end. A proxy may have added a part to it. */
 export const base = new URL(document.baseURI).pathname;
@@ -74,6 +83,15 @@ export function retry(key: string): Promise<unknown> {
 
 export function replay(key: string): Promise<{ deliveries: number }> {
   return api(`api/calls/${encodeURIComponent(key)}/replay`, "POST");
+}
+
+/** Links a call to another contact. */
+export function chooseContact(key: string, { kind, id }: { kind: string; id: string }): Promise<unknown> {
+  return api(`api/calls/${encodeURIComponent(key)}/contact`, "POST", { kind, id });
+}
+
+export function contacts(installation: string, text: string): Promise<{ items: ListedContact[] }> {
+  return api(`api/installations/${installation}/contacts?q=${encodeURIComponent(text)}`);
 }
 
 export function delivery(id: number): Promise<RawDelivery> {

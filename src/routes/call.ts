@@ -1,12 +1,19 @@
 import { z } from "zod";
+import { type ContactRef, contactKinds } from "../core/contact.ts";
 import { Rejected } from "../core/errors.ts";
-import { callStates, type TrackedCall } from "../core/tracked-call.ts";
+import { callStates, chosenByPerson, type Decision, type TrackedCall } from "../core/tracked-call.ts";
 import { deleteRecording } from "../flow/recordings/follow.ts";
 import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
+import { readJsonText } from "./body.ts";
 import { callDetail, detailOf } from "./call-detail.ts";
+import { contactSchema } from "./calls.ts";
 import { adminRoute, json, noCall, pathParameter, type Route, text } from "./route.ts";
 import { noSuchCall, noteChange } from "./rules.ts";
+
+const contactRef = z
+  .strictObject({ id: z.string().trim().min(1).max(200), kind: z.enum(contactKinds) })
+  .meta({ id: "ContactRef" });
 
 const retried = z.object({ key: text, state: z.enum(callStates) }).meta({ id: "Retried" });
 
@@ -91,6 +98,41 @@ export function callRoutes(parts: Parts): Route[] {
 
     adminRoute({
       method: "post",
+      path: `${path}/contact`,
+      needs: "admin",
+      summary:
+        "Links a call to another contact, also in the CRM. It stays, whatever number or contacts come later.",
+      body: contactRef,
+      replies: {
+        202: json("It is logged with this contact next.", z.object({ key: text, contact: contactSchema })),
+        400: "Not a contact: which member is wrong.",
+        ...noCall,
+        409: "The call is part of another one, or the contact is not in the index.",
+      },
+      handle: async (request, response, _, principal) => {
+        const row = await find(pathParameter(request, "key"));
+        const { key, installation } = row.call;
+        const ref = readContact(await readJsonText(request, "contact", parts.room));
+        const contact = await store.contact(installation, ref);
+        if (!contact)
+          throw new Rejected(
+            409,
+            `the index has no ${ref.kind} ${ref.id}: GET /api/installations/${installation}/contacts?q= finds others`,
+          );
+        const chosen = { ...ref, ...(contact.name !== undefined && { name: contact.name }) };
+        const decision = decidedBy(row, chosen, principal.name);
+        if (
+          !(await store.chooseContact(row.id, { contact: ref, decision, at: flow.now(), by: principal.name }))
+        )
+          throw new Rejected(409, whyNoRetry(row));
+        noteChange(response, { before: { contact: row.contact }, after: { contact: ref } });
+        wake(installation);
+        response.status(202).json({ key, contact: chosen });
+      },
+    }),
+
+    adminRoute({
+      method: "post",
       path: `${path}/recording/link`,
       needs: ["admin", "listen"],
       summary: "Replaces the link to a call's recording, also in the CRM; the previous link stops playing.",
@@ -140,6 +182,33 @@ export function callRoutes(parts: Parts): Route[] {
       },
     }),
   ];
+}
+
+type NamedContact = z.output<typeof contactSchema>;
+
+/** The contacts that were not chosen stay candidates, the one before among them. */
+function decidedBy({ decision, contact, number }: TrackedCall, chosen: NamedContact, by: string): Decision {
+  const before = decision?.contact ?? contact;
+  const others = [...(before ? [before] : []), ...(decision?.runnersUp ?? [])];
+  const isChosen = ({ id, kind }: ContactRef) => id === chosen.id && kind === chosen.kind;
+  return {
+    ...decision,
+    lookup: chosenByPerson,
+    ...(number !== undefined && { number }),
+    reason: `chosen by ${by}`,
+    contact: chosen,
+    runnersUp: others.filter((other) => !isChosen(other)),
+  };
+}
+
+/** Throws `Rejected(400)`. */
+function readContact(text: string): z.output<typeof contactRef> {
+  const parsed = contactRef.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "the body"}: ${message}`,
+  );
+  throw new Rejected(400, `this is no contact ({"kind": "contact", "id": "…"}): ${problems.join("; ")}`);
 }
 
 async function deliveryIdsOf({ flow }: Parts, key: string): Promise<number[]> {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import express, { type Express, type Request, type Response } from "express";
+import type { Request, Response } from "express";
 import { type Html, html, pageWith } from "./html.ts";
-import { adminRoute, type Route } from "./route.ts";
+import { adminRoute, pathParameter, type Route } from "./route.ts";
 
 /** Where the build of the console is, in the checkout as in the package. */
 const built = join(import.meta.dirname, "../../console/dist");
@@ -11,10 +11,10 @@ const built = join(import.meta.dirname, "../../console/dist");
 /** The pages of the console; what each shows is decided in the browser, by its address. */
 const pages = ["/calls", "/calls/:key", "/setup"];
 
-/** The page of the console at each of its addresses. */
+/** The page of the console at each of its addresses, and its files. */
 export function consoleRoutes(): Route[] {
   const template = openTemplate();
-  return pages.map((path) =>
+  const shown = pages.map((path) =>
     adminRoute({
       method: "get",
       path,
@@ -24,12 +24,29 @@ export function consoleRoutes(): Route[] {
       handle: (request, response) => sendPage(template, request, response),
     }),
   );
+  return [...shown, ...assetRoutes()];
 }
 
-/** The files of the console, which have their hash in their name. They are the same for everybody, and not secret. */
-export function mountAssets(app: Express): void {
-  app.use("/assets", express.static(join(built, "assets"), { immutable: true, maxAge: "1y", index: false }));
-  app.get("/icon.svg", (_, response) => response.sendFile(join(built, "icon.svg")));
+/** The files of the console have their hash in their name. They are the same for everyone, and not secret. */
+function assetRoutes(): Route[] {
+  const send =
+    (folder: string, file: (request: Request) => string) => (request: Request, response: Response) =>
+      new Promise<void>((done, failed) => {
+        response.sendFile(
+          file(request),
+          { root: join(built, folder), immutable: true, maxAge: "1y" },
+          (error) => (error && !response.headersSent ? failed(error) : done()),
+        );
+      });
+  return [
+    {
+      method: "get",
+      path: "/assets/:file",
+      guard: "open",
+      handle: send("assets", (request) => pathParameter(request, "file")),
+    },
+    { method: "get", path: "/icon.svg", guard: "open", handle: send("", () => "icon.svg") },
+  ];
 }
 
 /** Reads the page on first use: a server that only takes webhooks needs no build. */

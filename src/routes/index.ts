@@ -5,6 +5,7 @@ import { auditRoutes } from "./audit.ts";
 import { callRoutes } from "./call.ts";
 import { callListRoutes } from "./calls.ts";
 import { consoleRoutes } from "./console.ts";
+import { contactRoutes } from "./contacts.ts";
 import { crmRecordingRoutes, crmWebhookRoutes } from "./crm.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
@@ -35,6 +36,7 @@ export function allRoutes(parts: Parts): Route[] {
     ...auditRoutes(parts),
     ...callListRoutes(parts),
     ...callRoutes(parts),
+    ...contactRoutes(parts),
     ...deliveryRoutes(parts),
     ...installationRoutes(parts),
     ...settingsRoutes(parts),

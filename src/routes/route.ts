@@ -175,7 +175,8 @@ export const callQuery = pageQuery.extend({
 
 export type CallQuery = z.output<typeof callQuery>;
 
-function shortText(error: string) {
+/** A line of up to 200 characters. */
+export function shortText(error: string) {
   return parameter(/^.{1,200}$/su, error);
 }
 

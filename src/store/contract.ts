@@ -7,6 +7,7 @@ import type { RecordingStore } from "./contract/recordings.ts";
 import type { WaitingStore } from "./contract/waiting.ts";
 
 export type * from "./contract/access.ts";
+export type * from "./contract/call-lists.ts";
 export type * from "./contract/calls.ts";
 export type * from "./contract/contacts.ts";
 export type * from "./contract/installations.ts";

@@ -1,4 +1,4 @@
-import type { CallSearch, FoundCalls } from "./contract/calls.ts";
+import type { CallSearch, FoundCalls } from "./contract/call-lists.ts";
 import type { ReadDb } from "./db/db.ts";
 import { callColumns, toTrackedCall } from "./db/rows.ts";
 

@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import type { Call } from "../core/call.ts";
+import { chosenByPerson } from "../core/tracked-call.ts";
 import type { DecodedCall, DecodedDelivery, LearnedLine, LineProgress, OpenLine } from "./contract/calls.ts";
 import type { Db, ReadDb } from "./db/db.ts";
 import { shortDigest } from "./db/rows.ts";
@@ -216,21 +217,23 @@ async function insertCall(
   return Number(row?.["id"]);
 }
 
+const isOther = "number <> :number AND instr(COALESCE(decision, ''), :chosen) = 0";
+
 /**
  * A leg that becomes a call again has no activity, unless that is still to be removed. A call that became due since it
- * was read stays due. With another number it has another contact.
+ * was read stays due. With another number it has another contact, unless a person chose it.
  */
 function updateCall(tx: Db, id: number, { columns }: CallWrite, now: number): void {
   tx.send(
     `UPDATE calls SET revision = :revision, body = :body, state = :state, reason = :reason, number = :number,
-        contact_kind = CASE WHEN number <> :number THEN NULL ELSE contact_kind END,
-        contact_id = CASE WHEN number <> :number THEN NULL ELSE contact_id END,
-        decision = CASE WHEN number <> :number THEN NULL ELSE decision END,
+        contact_kind = CASE WHEN ${isOther} THEN NULL ELSE contact_kind END,
+        contact_id = CASE WHEN ${isOther} THEN NULL ELSE contact_id END,
+        decision = CASE WHEN ${isOther} THEN NULL ELSE decision END,
         due_at = COALESCE(:dueAt, CASE WHEN state = 'logged' THEN due_at END), updated_at = :now,
         activity_id = CASE WHEN state = 'merged' AND due_at IS NULL THEN NULL ELSE activity_id END,
         merged_into = NULL
       WHERE id = :id`,
-    { ...columns, id, now },
+    { ...columns, id, now, chosen: `"lookup":${JSON.stringify(chosenByPerson)}` },
   );
 }
 

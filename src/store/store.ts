@@ -21,6 +21,7 @@ const writes = {
   replay: deliveries.replay,
   tryAgain: deliveries.tryAgain,
   retry: calls.retry,
+  chooseContact: calls.chooseContact,
   hurry: calls.hurry,
   markReached: followUps.markReached,
   changeFollowUps: followUps.changeFollowUps,

@@ -121,6 +121,11 @@ function StepLine({ step: { at, step, detail }, zone }: { step: Step; zone: stri
       <p>
         <strong>{t.call.crm}</strong> {t.call.steps[step] ?? step}
       </p>
+      {typeof detail["contact"] === "string" && (
+        <p>
+          {detail["contact"]} <span className="soft">{String(detail["by"] ?? "")}</span>
+        </p>
+      )}
       {typeof reason === "string" && <p className={isRefusal ? "warning" : "soft"}>{reason}</p>}
       {isRecord(wrote) && Object.keys(wrote).length > 0 && (
         <p className="soft">{t.call.wrote(Object.keys(wrote).join(", "))}</p>

@@ -1,4 +1,4 @@
-import type { Call, CallEvent, Direction, EventLimits, Outcome } from "../../core/call.ts";
+import type { Call, CallEvent, EventLimits } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { FollowUp } from "../../core/crm.ts";
 import type { Delivery } from "../../core/provider.ts";
@@ -10,6 +10,7 @@ import type {
   TrackedFollowUp,
   WrittenByUs,
 } from "../../core/tracked-call.ts";
+import type { CallLists } from "./call-lists.ts";
 
 /** A delivery as it is stored. */
 export type StoredDelivery = Delivery & {
@@ -135,36 +136,14 @@ export type SentCall = {
 
 export type Step = { at: number; step: string; detail: Record<string, unknown> };
 
-export type CallFilter = {
-  installation?: string;
-  provider?: string;
-  state?: CallState;
-  number?: string;
-  /** ISO; calls first heard of at or after. */
-  since?: string;
-  /** ISO; calls first heard of before. */
-  until?: string;
-  before?: number;
-  limit: number;
+/** The contact that a person chose for a call. */
+export type ChosenContact = {
+  contact: ContactRef;
+  decision: Decision;
+  at: number;
+  /** The name of that person. */
+  by: string;
 };
-
-/** What a list of calls is searched by. */
-export type CallSearch = CallFilter & {
-  direction?: Direction;
-  outcome?: Outcome;
-  /** E-mail address or identifier of the agent who talked last, or else was called first. */
-  agent?: string;
-  /** As the provider names it. */
-  line?: string;
-  /** Ids of contacts; any of them. */
-  contacts?: readonly string[];
-  /** Whether it has a contact. */
-  matched?: boolean;
-  recording?: boolean;
-};
-
-/** A page of a list. `next`: what is older may have others; a page may have fewer calls than its limit, or none. */
-export type FoundCalls = { calls: TrackedCall[]; next?: number };
 
 /** Two calls have the same subject when they share the contact or the number. */
 export type Subject = { contact?: ContactRef; number?: string };
@@ -201,7 +180,7 @@ export type LineProgress = LearnedLine & { provider: string };
 export type OpenLine = { provider: string; number: string; openBefore: number };
 
 /** Webhooks, and the calls that they tell of. */
-export type CallStore = {
+export type CallStore = CallLists & {
   /** Resolves once the bytes are on disk. Many at once share one commit. */
   append(delivery: Delivery): Promise<void>;
   /** The oldest that are not decoded: at most `limit`, and fewer when their bodies reach `turnBytes`. */
@@ -249,15 +228,12 @@ export type CallStore = {
   call(key: string): Promise<CallGroup | undefined>;
   /** A call by the id of its row. */
   callById(id: number): Promise<TrackedCall | undefined>;
-  calls(filter: CallFilter): Promise<TrackedCall[]>;
-  /** The latest calls, at most `limit`. Takes a bounded time, however many are stored and few match. */
-  findCalls(search: CallSearch): Promise<FoundCalls>;
-  /** The keys of the calls that have this id at one of these providers. */
-  callsOfLeg(callId: string, providers: readonly string[]): Promise<string[]>;
   history(callId: number): Promise<Step[]>;
   counts(): Promise<{ installation: string; state: CallState; calls: number }[]>;
   /** Makes a call due now. False when there is no such call. */
   retry(key: string, now: number): Promise<boolean>;
+  /** A person's choice; it stays, whatever number or contacts come later. False for a part of another call. */
+  chooseContact(id: number, chosen: ChosenContact): Promise<boolean>;
   /** Makes all calls of an installation that are due later due now. */
   hurry(installation: string, now: number): Promise<void>;
 
