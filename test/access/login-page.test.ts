@@ -76,7 +76,7 @@ describe("the login page", () => {
     expect((await browser.post("/login", { token })).status).toBe(303);
   });
 
-  test("signs nobody in at the request of another site", async () => {
+  test("takes no sign-in from another site", async () => {
     const browser = browserAt(server);
     expect((await browser.post("/login", { token }, { origin: "https://evil.example" })).status).toBe(403);
     expect((await browser.post("/login", { token }, { "sec-fetch-site": "cross-site" })).status).toBe(403);
@@ -99,7 +99,7 @@ describe("the login page", () => {
   });
 });
 
-test("where to go on to is a path of ours, whatever somebody puts there", () => {
+test("where to go on to is a path of ours, whatever is put there", () => {
   for (const path of ["/", "/calls?state=dead&q=%2B31", "/api/calls/acme%3Avoys%3A1"])
     expect(pathToGoTo(path)).toBe(path);
   const others = [

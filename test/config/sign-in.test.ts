@@ -33,7 +33,7 @@ describe("an OpenID provider in the config file", () => {
   test.each([
     [{ issuer: "http://login.example.com" }, /signIn\.oidc\.issuer: must begin with https/],
     [{ issuer: "login.example.com" }, /signIn\.oidc\.issuer: is not an address/],
-    [{ allow: [] }, /signIn\.oidc\.allow: allows nobody/],
+    [{ allow: [] }, /signIn\.oidc\.allow: allows no one/],
     [{ allow: [{ role: "admin" }] }, /signIn\.oidc\.allow\[0\]\.group: say whom it allows/],
     [{ allow: [{ role: "admin", domain: "a.example", group: "b" }] }, /say whom it allows/],
     [{ allow: [{ role: "owner", group: "b" }] }, /signIn\.oidc\.allow\[0\]\.role/],
