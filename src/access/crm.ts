@@ -40,7 +40,7 @@ export function createCrmWay(
     return {
       principal: {
         role: "admin",
-        // Whoever administers the CRM has its links to recordings.
+        // Administrators of the CRM have its links to recordings.
         listen: true,
         installation: install.name,
         name: user.name,

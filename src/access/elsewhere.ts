@@ -6,7 +6,7 @@ import type { Store } from "../store/contract.ts";
 /** Why a person was not signed in. */
 type SignInRefusal = "expired" | "denied" | "notAllowed" | "notInstalled" | "notAdmin" | "away" | "failed";
 
-/** Who was signed in elsewhere, or why nobody was. `detail`: for the log. */
+/** Who has signed in elsewhere, or why that was refused. `detail`: for the log. */
 export type SignedIn =
   | { principal: Omit<Principal, "session"> }
   | { refused: SignInRefusal; detail?: unknown };

@@ -83,7 +83,7 @@ export function createOidc(settings: OidcSettings, parts: OidcParts): SignInWay 
   );
 }
 
-/** It is loaded when somebody signs in. */
+/** Loaded at the first sign-in. */
 function library() {
   return import("openid-client");
 }

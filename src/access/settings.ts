@@ -37,7 +37,7 @@ export const oidcSettings = z.strictObject({
   issuer: z
     .url({ protocol: /^https?$/, error: 'is not an address such as "https://login.example.com"' })
     .refine(
-      (url) => url.startsWith("https:") || isLoopbackUrl(url),
+      (url) => !url.startsWith("http:") || isLoopbackUrl(url),
       "must begin with https: secrets are sent there",
     ),
   clientId: text,
@@ -50,7 +50,7 @@ export const oidcSettings = z.strictObject({
     .default(["openid", "email", "profile"]),
   /** The claim that lists a person's groups. */
   groupsClaim: text.default("groups"),
-  allow: z.array(allowed).min(1, "allows nobody: add a domain, a group or an address with its role"),
+  allow: z.array(allowed).min(1, "allows no one: add a domain, a group or an address with its role"),
 });
 
 export type OidcSettings = z.output<typeof oidcSettings>;

@@ -34,7 +34,7 @@ export async function enter(
 
 const longestPath = 2_000;
 
-/** A path of ours with its query, whatever somebody put there: never another site. */
+/** A path of ours with its query; `/` for anything else, so that no link leads to another site. */
 export function pathToGoTo(next: unknown): string {
   if (typeof next !== "string" || !next.startsWith("/") || next.length > longestPath) return "/";
   const ours = "http://ours.invalid";

@@ -7,7 +7,7 @@ import { callStates } from "../core/tracked-call.ts";
 import type { LiveFeed } from "../server/live.ts";
 import { adminRoute, content, type Route } from "./route.ts";
 
-const heartbeatMs = 15_000;
+const usualHeartbeatMs = 15_000;
 /** A listener with this much unread data has stopped reading. */
 const unreadBytes = 1_000_000;
 const listenersAtOnce = 100;
@@ -25,7 +25,7 @@ const liveCall = z
 type EventParts = { live: LiveFeed; access: Pick<Access, "sessions"> };
 
 /** Calls as they change, as server-sent events named `call`. */
-export function eventRoutes({ live, access }: EventParts): Route[] {
+export function eventRoutes(parts: EventParts, heartbeatMs = usualHeartbeatMs): Route[] {
   let listeners = 0;
   return [
     adminRoute({
@@ -44,13 +44,19 @@ export function eventRoutes({ live, access }: EventParts): Route[] {
         response.once("close", () => {
           listeners -= 1;
         });
-        stream({ live, access }, response, principal);
+        stream(parts, response, { principal, heartbeatMs });
       },
     }),
   ];
 }
 
-function stream({ live, access }: EventParts, response: Response, principal: Principal): void {
+type Listener = { principal: Principal; heartbeatMs: number };
+
+function stream(
+  { live, access }: EventParts,
+  response: Response,
+  { principal, heartbeatMs }: Listener,
+): void {
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
     "cache-control": "no-store",

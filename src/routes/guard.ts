@@ -21,7 +21,7 @@ type GuardParts = {
 };
 
 /**
- * Lets in a browser that has signed in, and whoever sends the admin token, as a Bearer token or as the password of Basic
+ * Lets in a browser that has signed in, and a client that sends the admin token, as a Bearer token or as the password of Basic
  * auth. Where no way to sign in is configured, anyone on this machine, as long as no other machine can reach the server.
  */
 export function createGuard({ access, config }: GuardParts): Guard {

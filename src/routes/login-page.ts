@@ -8,7 +8,7 @@ const english = {
   submit: "Sign in",
   or: "or",
   with: "Sign in with {}",
-  none: "Nobody can sign in here yet. An operator sets SWITCHHOOK_ADMIN_TOKEN, or signIn in the config file, and starts the server again.",
+  none: "There is no way to sign in here yet. An operator sets SWITCHHOOK_ADMIN_TOKEN, or signIn in the config file, and starts the server again.",
   signedOut: "You have signed out.",
   wrongToken:
     "This is not the admin token. Copy the value of SWITCHHOOK_ADMIN_TOKEN from the server's environment, without quotes.",

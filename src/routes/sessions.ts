@@ -1,7 +1,7 @@
 import type { Request } from "express";
 import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
-import { hasRight, type Principal, roles, sees } from "../core/principal.ts";
+import { hasRight, includesRole, type Principal, roles, sees } from "../core/principal.ts";
 import type { Parts } from "../server/assemble.ts";
 import type { StoredSession } from "../store/contract.ts";
 import { adminRoute, json, pathParameter, type Route, text, time } from "./route.ts";
@@ -68,6 +68,8 @@ export function sessionRoutes({ access }: Pick<Parts, "access">): Route[] {
       replies: { 200: json("It has ended.", z.object({ ended: text })), 404: "There is no such session." },
       handle: async (request, response, _, principal) => {
         const stored = await visible(request, principal);
+        if (!includesRole(principal.role, stored.role))
+          throw new Rejected(403, "only an operator can end the session of an operator");
         noteChange(response, { before: { name: stored.name, role: stored.role } });
         if (stored.installation !== undefined) noteChange(response, { installation: stored.installation });
         await sessions.end(stored.id);

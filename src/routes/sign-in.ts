@@ -21,7 +21,10 @@ export function signInRoutes(parts: Parts): Route[] {
     const id = pathParameter(request, "way");
     const way = access.ways.get(id);
     if (way) return [id, way];
-    throw new Rejected(404, `nobody signs in with ${JSON.stringify(id.slice(0, 40))} here: begin at /login`);
+    throw new Rejected(
+      404,
+      `there is no sign-in with ${JSON.stringify(id.slice(0, 40))} here: begin at /login`,
+    );
   };
 
   const refuse = (

@@ -154,8 +154,9 @@ export function assemble(config: Config, options: AssembleOptions) {
 }
 
 /** Paths differ from machine to machine, and the rest of the configuration is to be the same. */
-function fingerprintOf({ publicUrl, installations, apps, retentionDays, removedDays }: Config): string {
-  const shared = [publicUrl, installations, apps, retentionDays, removedDays];
+function fingerprintOf(config: Config): string {
+  const { publicUrl, installations, apps, signIn, retentionDays, removedDays, auditDays } = config;
+  const shared = [publicUrl, installations, apps, signIn, retentionDays, removedDays, auditDays];
   const text = JSON.stringify(shared, (name, value: unknown) => (name === "mappingFile" ? undefined : value));
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

@@ -105,7 +105,7 @@ describe("signing in with an OpenID provider", () => {
     ["whose address is not verified", { email: "boss@example.com", email_verified: false }],
     ["whose address may not be verified", { email: "boss@example.com" }],
     ["without any address", {}],
-  ])("lets nobody in %s, and says what to do", async (_, claims) => {
+  ])("lets no one in %s, and says what to do", async (_, claims) => {
     issuer.state.claims = claims;
     const { answer, text, session } = await signIn();
     expect([answer.status, session.status]).toEqual([403, 401]);
@@ -124,7 +124,7 @@ describe("signing in with an OpenID provider", () => {
     expect(warnings.at(-1)).toContain("signing in with another site failed");
   });
 
-  test("refuses an ID token that somebody else signed", async () => {
+  test("refuses an ID token that another key signed", async () => {
     issuer.state.otherKey = true;
     expect((await signIn()).session.status).toBe(401);
   });

@@ -72,7 +72,7 @@ async function operationsOf(operator: Visitor): Promise<Operation[]> {
 
 export const callKey = "acme:retell:one";
 
-/** What stands in a path for an object of `acme`: whoever adds a route with an object adds it here. */
+/** What stands in a path for an object of `acme`: a new route with an object of its own needs one here. */
 export async function objectsOfAcme({ parts }: TestServer, operator: Visitor) {
   const { items } = (await (await operator.get("/api/sessions")).json()) as {
     items: { id: string; installation?: string }[];

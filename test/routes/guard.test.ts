@@ -8,7 +8,7 @@ import { startServer, type TestServer } from "../support/server.ts";
 const guards: Record<string, "open" | "admin"> = {
   "GET /": "admin",
   "GET /style.css": "open",
-  // Whoever may come in is not known yet.
+  // Who it is is not known yet.
   "GET /login": "open",
   "POST /login": "open",
   "GET /login.css": "open",
