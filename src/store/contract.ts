@@ -59,9 +59,12 @@ export type InstanceCounts = {
   configs: number;
 };
 
+/** A lane of an installation; `lane` has no space or slash. */
+export type LaneName = { installation: string; lane: string };
+
 /** What all instances are told at once. A message may be lost. */
 export type Notice =
-  | { kind: "wake"; lanes: readonly string[] }
+  | { kind: "wake"; lanes: readonly LaneName[] }
   | { kind: "free" }
   | { kind: "changed"; change: SharedChange }
   | { kind: "live"; from: string; calls: readonly LiveCall[] };

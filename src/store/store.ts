@@ -1,4 +1,5 @@
 import * as calls from "./calls.ts";
+import * as contactChanges from "./contact-changes.ts";
 import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
 import type { Db, ReadDb } from "./db/db.ts";
@@ -25,6 +26,9 @@ const writes = {
   putContacts: contacts.putContacts,
   removeContacts,
   dropContactsBefore: contacts.dropContactsBefore,
+  addContactChanges: contactChanges.addContactChanges,
+  deleteContactChanges: contactChanges.deleteContactChanges,
+  postponeContactChanges: contactChanges.postponeContactChanges,
   putOwners: contacts.putOwners,
   saveSyncState: contacts.saveSyncState,
   saveNumbering: contacts.saveNumbering,
@@ -97,6 +101,7 @@ export function storeOver(
       sizesOf: calls.sizesOf,
       dueCalls: calls.dueCalls,
       nextDue: calls.nextDue,
+      dueTimes: calls.dueTimes,
       call: calls.call,
       callById: calls.callById,
       history: calls.history,
@@ -111,6 +116,7 @@ export function storeOver(
       contactsByNumber: contacts.contactsByNumber,
       contact: contacts.contact,
       countContacts: contacts.countContacts,
+      dueContactChanges: contactChanges.dueContactChanges,
       owners: contacts.owners,
       syncState: contacts.syncState,
       numbering: contacts.numbering,
@@ -147,7 +153,8 @@ export function storeOver(
         "saveDecoded",
         decoded.decodedWrite({ installation, deliveries: notes, calls: found, now: now(), line }),
       ),
-    saveSending: (sent, at) => write("saveSending", delivered.sendingWrite(sent, at)),
+    saveSending: (installation, sent, at) =>
+      write("saveSending", installation, delivered.sendingWrite(sent, at)),
     saveDelivered: (outcomes) => write("saveDelivered", delivered.deliveredWrite(outcomes)),
     saveAnswer: (installation, provider, answer) =>
       write("saveAnswer", { installation, provider, now: now() }, answer),

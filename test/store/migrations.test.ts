@@ -23,6 +23,7 @@ const landed = [
   "c7a770217ffae730",
   "ee5fda1f646d9747",
   "9213c4bd620633fb",
+  "34f43bcdb3312476",
 ];
 
 test("no step that landed was edited or moved", () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { openPostgresStore } from "../../src/store/postgres/store.ts";
 import { testStore } from "../contracts/store.ts";
 import { testCallStore } from "../contracts/store-calls.ts";
+import { testContactChanges } from "../contracts/store-contact-changes.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
@@ -33,4 +34,5 @@ for (const installed of installedPostgres())
     testInstallStore(installed.name, open);
     testLineStore(installed.name, open);
     testWaitingStore(installed.name, open);
+    testContactChanges(installed.name, open);
   });

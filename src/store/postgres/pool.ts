@@ -25,6 +25,9 @@ const tries = 6;
 
 type Statement = { name: string; text: string; names: readonly string[] };
 
+/** Rows of one statement; the sizes are powers of two, so that there are few statements to be prepared. */
+const mostRows = 32;
+
 /** Transactions are READ COMMITTED; one that lost against another is run again, so `work` does nothing but use `tx`. */
 export function openConnections(
   url: string,
@@ -69,6 +72,10 @@ export function openConnections(
       all: async (sql: string, given?: Values) => (await query(sql, given)).rows as Row[],
       get: async (sql: string, given?: Values) => (await query(sql, given)).rows[0] as Row | undefined,
       run: async (sql: string, given?: Values) => (await query(sql, given)).rowCount ?? 0,
+      rowsOf: async (sql: string, rows: readonly Values[]) => {
+        const parts = partsOf(rows).map((part) => query(repeated(sql, part.length), numbered(part)));
+        return (await Promise.all(parts)).flatMap((result) => result.rows as Row[]);
+      },
     };
   };
 
@@ -79,9 +86,12 @@ export function openConnections(
     return {
       ...own,
       send: (sql, given) => sent.add(own.run(sql, given)),
-      lock: async (name, mode) => {
+      sendRows(sql, rows) {
+        for (const part of partsOf(rows)) sent.add(own.run(repeated(sql, part.length), numbered(part)));
+      },
+      lock(name, mode) {
         const of = mode === "shared" ? "pg_advisory_xact_lock_shared" : "pg_advisory_xact_lock";
-        await own.all(`SELECT ${of}(hashtextextended(:name, 0))`, { name });
+        sent.add(own.run(`SELECT ${of}(hashtextextended(:name, 0))`, { name }));
       },
       transaction: (work) => {
         const turn = last.then(async () => {
@@ -110,11 +120,14 @@ export function openConnections(
     const sent = createSent();
     let isCommitting = false;
     try {
-      await client.query("BEGIN");
+      sent.add(client.query("BEGIN"));
       const result = await work(within(client, sent));
-      await sent.done();
       isCommitting = true;
-      const { command } = await client.query("COMMIT");
+      // Not after the others have answered: when one of them failed, PostgreSQL rolls back.
+      const committing = client.query("COMMIT");
+      committing.catch(() => {});
+      await sent.done();
+      const { command } = await committing;
       if (command !== "COMMIT") throw new Error("PostgreSQL rolled the transaction back");
       client.release();
       return { result };
@@ -146,7 +159,10 @@ export function openConnections(
     send() {
       throw new TypeError("only a transaction sends statements");
     },
-    lock: async () => {
+    sendRows() {
+      throw new TypeError("only a transaction sends statements");
+    },
+    lock() {
       throw new TypeError("a lock is held by a transaction");
     },
     transaction,
@@ -204,6 +220,33 @@ function translated(sql: string): Omit<Statement, "name"> {
     return not ? `<> ALL (${place(list)})` : `= ANY (${place(list)})`;
   });
   return { text, names };
+}
+
+function partsOf<T>(rows: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  for (let i = 0; i < rows.length; ) {
+    const size = Math.min(mostRows, 2 ** Math.floor(Math.log2(rows.length - i)));
+    parts.push(rows.slice(i, i + size));
+    i += size;
+  }
+  return parts;
+}
+
+/** An INSERT with its row of VALUES several times, each with parameters of its own. */
+function repeated(sql: string, times: number): string {
+  if (times === 1) return sql;
+  const copy = (row: string, n: number): string => row.replaceAll(/:(\w+)/g, (_, name) => `:${name}_${n}`);
+  const rowOf = (row: string): string => Array.from({ length: times }, (_, n) => copy(row, n)).join(", ");
+  return sql.replace(/(?<=VALUES )\([^()]*\)/, rowOf);
+}
+
+/** The values of such rows. */
+function numbered(rows: readonly Values[]): Values {
+  if (rows.length === 1) return rows[0] as Values;
+  const named = rows.flatMap((row, n) =>
+    Object.entries(row).map(([name, value]) => [`${name}_${n}`, value] as const),
+  );
+  return Object.fromEntries(named);
 }
 
 /** PostgreSQL has no NUL in text; all of our numbers are integers. */

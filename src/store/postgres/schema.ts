@@ -200,6 +200,15 @@ const steps: readonly SchemaStep[] = [
     EXECUTE FUNCTION note_change('installation');
   `,
   },
+  {
+    sql: `
+  CREATE TABLE contact_changes (
+    installation ${key}, kind ${key}, id ${key}, due_at bigint NOT NULL, version bigint NOT NULL,
+    PRIMARY KEY (installation, kind, id)
+  );
+  CREATE INDEX recordings_pending ON recordings (due_at) WHERE due_at IS NOT NULL AND state <> 'kept';
+  `,
+  },
 ];
 
 /** The version that the last contracting step up to `version` leads to: older ones of Switchhook cannot use it. */
@@ -212,7 +221,7 @@ const usableFrom = (version: number): number =>
  */
 export async function migrate(db: Db, { isMoving = false } = {}): Promise<void> {
   await db.transaction(async (tx) => {
-    await tx.lock("switchhook migrations", "exclusive");
+    tx.lock("switchhook migrations", "exclusive");
     await tx.run(
       "CREATE TABLE IF NOT EXISTS switchhook_schema (version integer NOT NULL, usable_from integer NOT NULL)",
     );
