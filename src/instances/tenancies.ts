@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
 import { oneRunAtATime, untilDone } from "../lib/pace.ts";
 import type { InstanceCounts, LaneName, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
+import { followChanges } from "./changes.ts";
 import type { TenancyHooks } from "./hooks.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
 
@@ -56,7 +57,6 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
   const timers = new Set<NodeJS.Timeout>();
   let counts: InstanceCounts = { instances: 1, tenancies: 0, hasListeners: false, configs: 1 };
   let led: HeldJob | undefined;
-  let position: number | undefined;
   let provenAt = performance.now();
   let hintTimer: NodeJS.Timeout | undefined;
   let othersFirstUntil = 0;
@@ -209,12 +209,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
     if (offered > 0) await shared.notify({ kind: "free" });
   };
 
-  const look = async (): Promise<void> => {
-    const { changes, position: next } = await shared.changesSince(position);
-    for (const change of changes) await hooks.changed(change).catch(failed);
-    position = next;
-  };
-  const catchUp = oneRunAtATime(look);
+  const catchUp = followChanges({ shared, changed: hooks.changed, failed });
 
   const heard = (notice: Notice): void => {
     if (isStopping) return;

@@ -86,19 +86,29 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
     lanes.add(nameOf(lane), (signal) => during(() => job(signal)), { restMs });
   };
 
+  /** Own lines were learned, or may have been before this lane was added. */
+  let hasLines = true;
   const decode: Job = async (signal) => {
-    let decoded = 0;
+    let [decoded, hasRecordings] = [0, false];
     for (let isFull = true; isFull && !signal.aborted; ) {
       const turn = await decodeNew(flow, installation, providers, deliveriesAtOnce);
       decoded += turn.taken;
       isFull = turn.isFull;
+      hasLines ||= turn.work.includes("lines");
+      hasRecordings ||= turn.work.includes("recordings");
       await setImmediate();
     }
-    while (!signal.aborted && (await settleLine(flow, installation))) {
+    // Without new deliveries the sweep may have found a line of a command.
+    hasLines ||= decoded === 0;
+    while (hasLines && !signal.aborted) {
+      hasLines = await settleLine(flow, installation);
+      if (!hasLines) break;
+      hasRecordings = true;
       decoded += 1;
       await setImmediate();
     }
-    if (decoded > 0) for (const lane of ["deliver", "recordings"] as const) wake(lane);
+    if (decoded > 0) wake("deliver");
+    if (hasRecordings) wake("recordings");
     return undefined;
   };
   add("decode", decode, decodeRestMs);

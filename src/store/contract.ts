@@ -86,8 +86,11 @@ export type SharedStore = {
   ): Promise<InstanceCounts>;
   /** Forgets an instance that ends. */
   leave(id: string): Promise<void>;
-  /** Changes since a position; without one, where to begin. */
-  changesSince(position?: number): Promise<{ changes: SharedChange[]; position: number }>;
+  /**
+   * Changes since a position, the newest of each install or mapping; without one, where to begin. Those of the last seconds
+   * come again, because one that is committed late may have a smaller id.
+   */
+  changesSince(position?: number): Promise<{ changes: (SharedChange & { id: number })[]; position: number }>;
   mapping(installation: string): Promise<string | undefined>;
   mappings(): Promise<{ installation: string; text: string }[]>;
   /** Without a text it is removed. */

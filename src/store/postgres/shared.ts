@@ -141,9 +141,15 @@ export async function proveClaim(
   throw new StoreError("overtaken", message, { cure: "it does the work from here" });
 }
 
-function distinct(rows: readonly Row[]): SharedChange[] {
-  const found = new Map(rows.map(({ what, name }) => [`${what} ${name}`, { what, name } as SharedChange]));
-  return [...found.values()];
+type NumberedChange = SharedChange & { id: number };
+
+/** By their ids, the last of each. */
+function distinct(rows: readonly Row[]): NumberedChange[] {
+  const found = rows.map(({ id, what, name }): [string, NumberedChange] => [
+    `${what} ${name}`,
+    { what, name, id: Number(id) } as NumberedChange,
+  ]);
+  return [...new Map(found).values()];
 }
 
 function payloadsOf(notice: Parameters<SharedStore["notify"]>[0]): string[] {
