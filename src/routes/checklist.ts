@@ -104,7 +104,6 @@ export function checklistRoutes(parts: Parts): Route[] {
       method: "post",
       path: `${path}/check`,
       needs: "admin",
-      isReading: () => true,
       summary:
         "Asks the CRM whether it can be reached and takes what the mapping gives it, as `switchhook check` does.",
       replies: { 200: json("What was checked, with all faults and cures.", checked), ...noInstallation },
@@ -120,7 +119,6 @@ export function checklistRoutes(parts: Parts): Route[] {
       method: "post",
       path: `${path}/providers/:provider/test`,
       needs: "admin",
-      isReading: () => true,
       summary:
         "Sends a missed call to the public address of this provider's webhooks, signed as the provider signs. It is verified and decoded, and neither stored nor logged.",
       replies: { 200: json("What became of it.", testResult), ...noInstallation },

@@ -91,7 +91,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   const { installations, received, wake } = roster;
   const installed = openInstalled({ config, flow, onRequest, kinds });
   const crmRecordings = openCrmRecordings({ config, flow, onRequest, kinds, installed, installations });
-  const accounts = createAccounts({ flow, roster, installed, crmRecordings, wake });
+  const accounts = createAccounts({ flow, roster, installed, crmRecordings });
   const remove = (name: string) => roster.remove(name).then(() => installed?.forget(name));
   const erasing = openErasing({ config, flow, remove, archived: eraserOf(store, archive) });
   const previews = createPreviews(flow);
@@ -118,7 +118,6 @@ export function assemble(config: Config, options: AssembleOptions) {
     await accounts.load();
   };
   const close = async (): Promise<void> => {
-    await accounts.stop();
     await erasing.stop();
     await roster.stop();
     await previews.close();

@@ -23,6 +23,7 @@ const tables: readonly MovedTable[] = [
   ["owners", "installation id", "body"],
   ["contacts", "installation kind id", "generation numbers body"],
   ["phones", "installation number kind id", ""],
+  ["contact_changes", "installation kind id", "due_at version"],
   ["lines", "installation provider number", "open_before"],
   ["ends", "installation provider number call", ""],
   ["answers", "installation provider ref", "at number reply why"],

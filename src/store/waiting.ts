@@ -32,6 +32,8 @@ const statements: Readonly<Record<WorkKind, string>> = {
   // The index of polls has the provider before the time; there are few polls, and none of an installation at rest.
   polls: `${installationsIn("asks")} SELECT installation ${existing}
     AND EXISTS (SELECT 1 FROM asks WHERE installation = found.installation AND due_at <= :now)`,
+  contacts: `${installationsIn("contact_changes")} SELECT installation ${existing}
+    AND EXISTS (SELECT 1 FROM contact_changes WHERE installation = found.installation AND due_at <= :now)`,
 };
 
 export async function waitingWork(

@@ -1,5 +1,8 @@
-/** What can wait for an installation. `lines`: own lines whose earlier calls are still to be folded again. */
-export type WorkKind = "deliveries" | "lines" | "calls" | "follow-ups" | "polls" | "recordings";
+/**
+ * What can wait for an installation. `lines`: own lines whose earlier calls are still to be folded again; `contacts`: changes
+ * that the CRM reported.
+ */
+export type WorkKind = "deliveries" | "lines" | "calls" | "follow-ups" | "polls" | "recordings" | "contacts";
 
 export type WaitingWork = { installation: string; waiting: WorkKind };
 

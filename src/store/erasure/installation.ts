@@ -9,6 +9,7 @@ type Eraser = (tx: Db, installation: string, after: StoredPosition["after"]) => 
 const byInstallation = {
   phones: "installation, number, kind, id",
   contacts: "installation, kind, id",
+  contact_changes: "installation, kind, id",
   owners: "installation, id",
   legs: "installation, provider, call_id",
   answers: "installation, provider, ref",

@@ -253,4 +253,13 @@ export const steps: readonly SchemaStep[] = [
   );
   `,
   },
+  {
+    sql: `
+  CREATE TABLE contact_changes (
+    installation ${key}, kind ${key}, id ${key}, due_at bigint NOT NULL, version bigint NOT NULL,
+    PRIMARY KEY (installation, kind, id)
+  );
+  CREATE INDEX recordings_pending ON recordings (due_at) WHERE due_at IS NOT NULL AND state <> 'kept';
+  `,
+  },
 ];
