@@ -99,7 +99,7 @@ export function installationRoutes(parts: Parts): Route[] {
 }
 
 /** Every installation that exists for the principal, without its secrets. */
-export async function describeInstallations(
+async function describeInstallations(
   parts: Parts,
   principal: Principal,
 ): Promise<InstallationSummary[]> {
