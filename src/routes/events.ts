@@ -50,12 +50,10 @@ export function eventRoutes(parts: EventParts, heartbeatMs = usualHeartbeatMs): 
   ];
 }
 
-type Listener = { principal: Principal; heartbeatMs: number };
-
 function stream(
   { live, access }: EventParts,
   response: Response,
-  { principal, heartbeatMs }: Listener,
+  { principal, heartbeatMs }: { principal: Principal; heartbeatMs: number },
 ): void {
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",
