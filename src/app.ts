@@ -27,6 +27,8 @@ export function createApp(parts: Parts): Server {
     room,
     bodyBytes,
     isDemo: config.isDemo,
+    refusals: parts.refusals,
+    testWebhooks: parts.testWebhooks,
   });
   const app = createPages(parts);
   const server = createServer({

@@ -1,5 +1,6 @@
 import type { CallDetail } from "../../src/routes/call-detail.ts";
 import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
+import type { Checklist, CrmChecks, TestWebhook } from "../../src/routes/checklist.ts";
 import type { ListedContact } from "../../src/routes/contacts.ts";
 import type { RawDelivery } from "../../src/routes/deliveries.ts";
 import type { InstallationSummary } from "../../src/routes/installations.ts";
@@ -8,11 +9,13 @@ import type { SessionInfo } from "../../src/routes/sessions.ts";
 export type {
   CallDetail,
   CallSummary,
+  Checklist,
   InstallationSummary,
   ListedCalls,
   ListedContact,
   RawDelivery,
   SessionInfo,
+  TestWebhook,
 };
 
 /** The path that the console is served under, with a slash at its end. A proxy may have added a part to it. */
@@ -96,6 +99,19 @@ export function contacts(installation: string, text: string): Promise<{ items: L
 
 export function delivery(id: number): Promise<RawDelivery> {
   return api(`api/deliveries/${id}`);
+}
+
+export function checklist(installation: string): Promise<Checklist> {
+  return api(`api/installations/${installation}/checklist`);
+}
+
+/** Asks the CRM whether it takes what the mapping gives it. */
+export function checkCrm(installation: string): Promise<CrmChecks> {
+  return api(`api/installations/${installation}/check`, "POST");
+}
+
+export function sendTestWebhook(installation: string, provider: string): Promise<TestWebhook> {
+  return api(`api/installations/${installation}/providers/${provider}/test`, "POST");
 }
 
 export function session(): Promise<SessionInfo> {

@@ -1,12 +1,13 @@
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
-import { Link, Route, Switch, useRoute } from "wouter";
-import { signOut } from "./api.ts";
+import { Link, Redirect, Route, Switch, useRoute } from "wouter";
+import { installations, signOut } from "./api.ts";
 import { CallPage } from "./call/page.tsx";
 import { CallsPage } from "./calls/page.tsx";
 import { useLiveCalls } from "./live.ts";
-import { Empty } from "./parts.tsx";
+import { Empty, Loading } from "./parts.tsx";
 import { useSession } from "./session.ts";
-import { SetupPage } from "./setup.tsx";
+import { SetupPage } from "./setup/page.tsx";
 import { type Language, languages, useText } from "./text/index.ts";
 import { useTitle } from "./title.ts";
 
@@ -35,7 +36,7 @@ export function Shell() {
       </div>
       <main id="content" tabIndex={-1}>
         <Switch>
-          <Route path="/" component={CallsPage} />
+          <Route path="/" component={FirstPage} />
           <Route path="/calls" component={CallsPage} />
           <Route path="/calls/:key">
             {({ key }) => <CallPage key={key} callKey={decodeURIComponent(key)} />}
@@ -93,6 +94,14 @@ function LanguageChoice() {
       </select>
     </label>
   );
+}
+
+/** The calls; before the first one, what is missing until it comes. */
+function FirstPage() {
+  const { data } = useQuery({ queryKey: ["installations"], queryFn: installations });
+  if (!data) return <Loading />;
+  const hasCalls = data.items.some(({ calls }) => Object.keys(calls).length > 0);
+  return <Redirect to={hasCalls ? "/calls" : "/setup"} replace />;
 }
 
 function NoPage() {

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
 import { oneRunAtATime, untilDone } from "../lib/pace.ts";
-import type { InstanceCounts, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
+import type { InstanceCounts, LaneName, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
+import { followChanges } from "./changes.ts";
 import type { TenancyHooks } from "./hooks.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
 
@@ -52,11 +53,10 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
   };
   const { queues = openQueues(shared, failed) } = rest;
   const held = new Map<string, Tenancy>();
-  const hints = new Set<string>();
+  const hints = new Map<string, LaneName>();
   const timers = new Set<NodeJS.Timeout>();
   let counts: InstanceCounts = { instances: 1, tenancies: 0, hasListeners: false, configs: 1 };
   let led: HeldJob | undefined;
-  let position: number | undefined;
   let provenAt = performance.now();
   let hintTimer: NodeJS.Timeout | undefined;
   let othersFirstUntil = 0;
@@ -200,21 +200,16 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
 
   const sendHints = async (): Promise<void> => {
     hintTimer = undefined;
-    const lanes = [...hints];
+    const lanes = [...hints.values()];
     hints.clear();
     if (lanes.length === 0) return;
-    const names = [...new Set(lanes.map((lane) => lane.slice(0, lane.lastIndexOf("/"))))].sort();
+    const names = [...new Set(lanes.map(({ installation }) => installation))].sort();
     const offered = await queues.installations.offer(names);
     await shared.notify({ kind: "wake", lanes });
     if (offered > 0) await shared.notify({ kind: "free" });
   };
 
-  const look = async (): Promise<void> => {
-    const { changes, position: next } = await shared.changesSince(position);
-    for (const change of changes) await hooks.changed(change).catch(failed);
-    position = next;
-  };
-  const catchUp = oneRunAtATime(look);
+  const catchUp = followChanges({ shared, changed: hooks.changed, failed });
 
   const heard = (notice: Notice): void => {
     if (isStopping) return;
@@ -236,7 +231,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
   return {
     /** There may be work for a lane of an installation. Cheap; may be called for every delivery. */
     want(installation: string, lane: string): void {
-      hints.add(`${installation}/${lane}`);
+      hints.set(`${installation}/${lane}`, { installation, lane });
       if (isStarted) hintTimer ??= setTimeout(() => void sendHints().catch(failed), hintMs);
     },
 

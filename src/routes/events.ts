@@ -50,10 +50,12 @@ export function eventRoutes(parts: EventParts, heartbeatMs = usualHeartbeatMs): 
   ];
 }
 
+type StreamListener = { principal: Principal; heartbeatMs: number };
+
 function stream(
   { live, access }: EventParts,
   response: Response,
-  { principal, heartbeatMs }: { principal: Principal; heartbeatMs: number },
+  { principal, heartbeatMs }: StreamListener,
 ): void {
   response.writeHead(200, {
     "content-type": "text/event-stream; charset=utf-8",

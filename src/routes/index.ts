@@ -4,13 +4,14 @@ import type { Parts } from "../server/assemble.ts";
 import { auditRoutes } from "./audit.ts";
 import { callRoutes } from "./call.ts";
 import { callListRoutes } from "./calls.ts";
+import { checklistRoutes } from "./checklist.ts";
 import { consoleRoutes } from "./console.ts";
 import { contactRoutes } from "./contacts.ts";
 import { crmRecordingRoutes, crmWebhookRoutes } from "./crm.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
-import { homeRoutes } from "./home.ts";
+import { styleRoute } from "./html.ts";
 import { installRoutes } from "./install.ts";
 import { exportRoutes, installationRoutes } from "./installations.ts";
 import { linkRoutes } from "./links.ts";
@@ -27,7 +28,7 @@ import { doorRoutes } from "./webhooks.ts";
 export function allRoutes(parts: Parts): Route[] {
   const routes = [
     ...healthRoutes(parts),
-    ...homeRoutes(parts),
+    styleRoute,
     ...consoleRoutes(),
     ...loginRoutes(parts),
     ...sessionRoutes(parts),
@@ -37,6 +38,7 @@ export function allRoutes(parts: Parts): Route[] {
     ...callListRoutes(parts),
     ...callRoutes(parts),
     ...contactRoutes(parts),
+    ...checklistRoutes(parts),
     ...deliveryRoutes(parts),
     ...installationRoutes(parts),
     ...settingsRoutes(parts),

@@ -209,7 +209,7 @@ function webhookOf(parts: Parts, name: string, configured: ConfiguredProvider): 
   return query.startsWith("key=") ? `${url}?key=…` : url;
 }
 
-function webhookUrl({ config }: Parts, name: string, { provider, settings }: ConfiguredProvider) {
+export function webhookUrl({ config }: Parts, name: string, { provider, settings }: ConfiguredProvider) {
   const url = `${config.publicUrl}/webhooks/${name}/${provider.id}`;
   const nothing = {
     afterSeconds: 0,

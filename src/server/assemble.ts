@@ -11,6 +11,7 @@ import { createPreviews } from "../flow/explain/preview.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createLimitedLog } from "../flow/limited-log.ts";
 import { createRecordings } from "../flow/recordings/links.ts";
+import { createTestWebhooks } from "../flow/webhooks/test-webhook.ts";
 import { openTenancies } from "../instances/tenancies.ts";
 import { createBodyRoom } from "../lib/body-room.ts";
 import { providers } from "../providers/index.ts";
@@ -23,6 +24,7 @@ import { openInstalled } from "./installed.ts";
 import { createLive } from "./live.ts";
 import { createMetrics } from "./metrics.ts";
 import { openStore } from "./open-store.ts";
+import { createRefusalNotes } from "./refused-webhooks.ts";
 import { createRoster, type Roster, type RosterHooks } from "./roster.ts";
 import { followMappings } from "./shared-mappings.ts";
 
@@ -89,10 +91,12 @@ export function assemble(config: Config, options: AssembleOptions) {
   const { installations, received, wake } = roster;
   const installed = openInstalled({ config, flow, onRequest, kinds });
   const crmRecordings = openCrmRecordings({ config, flow, onRequest, kinds, installed, installations });
-  const accounts = createAccounts({ flow, roster, installed, crmRecordings, wake });
+  const accounts = createAccounts({ flow, roster, installed, crmRecordings });
   const remove = (name: string) => roster.remove(name).then(() => installed?.forget(name));
   const erasing = openErasing({ config, flow, remove, archived: eraserOf(store, archive) });
   const previews = createPreviews(flow);
+  const refusals = createRefusalNotes(flow);
+  const testWebhooks = createTestWebhooks(flow);
   const access = createAccess({
     store,
     now,
@@ -114,10 +118,10 @@ export function assemble(config: Config, options: AssembleOptions) {
     await accounts.load();
   };
   const close = async (): Promise<void> => {
-    await accounts.stop();
     await erasing.stop();
     await roster.stop();
     await previews.close();
+    await refusals.stop();
     await archive?.close?.();
     await store.close();
     limitedLog.flush();
@@ -134,6 +138,8 @@ export function assemble(config: Config, options: AssembleOptions) {
     installations,
     mappings: roster.mappings,
     previews,
+    refusals,
+    testWebhooks,
     installed,
     access,
     erasing,

@@ -81,7 +81,7 @@ export async function putContacts(
 ): Promise<number> {
   let matched = 0;
   const erasedAt = await erasedLately(tx, installation, options.now);
-  await lockContacts(tx, installation);
+  lockContacts(tx, installation);
   const { generation } = await syncState(tx, installation);
   const place = { ...options, installation, generation };
   for (const indexed of contacts) {
@@ -150,7 +150,7 @@ async function numberContact(
 }
 
 export async function dropContactsBefore(tx: Db, installation: string, generation: number): Promise<number> {
-  await lockContacts(tx, installation);
+  lockContacts(tx, installation);
   const old = await tx.all(
     "SELECT kind, id FROM contacts WHERE installation = :installation AND generation < :generation",
     { installation, generation },
@@ -241,7 +241,7 @@ export async function renumberContacts(
   options: PutOptions,
 ): Promise<number> {
   let matched = 0;
-  await lockContacts(tx, installation);
+  lockContacts(tx, installation);
   for (const { ref, was, numbers } of contacts) {
     const before = was.map(digitsOf);
     const changed = await tx.run(

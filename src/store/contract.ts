@@ -62,9 +62,12 @@ export type InstanceCounts = {
   configs: number;
 };
 
+/** A lane of an installation; `lane` has no space or slash. */
+export type LaneName = { installation: string; lane: string };
+
 /** What all instances are told at once. A message may be lost. */
 export type Notice =
-  | { kind: "wake"; lanes: readonly string[] }
+  | { kind: "wake"; lanes: readonly LaneName[] }
   | { kind: "free" }
   | { kind: "changed"; change: SharedChange }
   | { kind: "live"; from: string; calls: readonly LiveCall[] };
@@ -86,8 +89,11 @@ export type SharedStore = {
   ): Promise<InstanceCounts>;
   /** Forgets an instance that ends. */
   leave(id: string): Promise<void>;
-  /** Changes since a position; without one, where to begin. */
-  changesSince(position?: number): Promise<{ changes: SharedChange[]; position: number }>;
+  /**
+   * Changes since a position, the newest of each install or mapping; without one, where to begin. Those of the last seconds
+   * come again, because one that is committed late may have a smaller id.
+   */
+  changesSince(position?: number): Promise<{ changes: (SharedChange & { id: number })[]; position: number }>;
   mapping(installation: string): Promise<string | undefined>;
   mappings(): Promise<{ installation: string; text: string }[]>;
   /** Without a text it is removed. */

@@ -23,10 +23,12 @@ const tables: readonly MovedTable[] = [
   ["owners", "installation id", "body"],
   ["contacts", "installation kind id", "generation numbers body"],
   ["phones", "installation number kind id", ""],
+  ["contact_changes", "installation kind id", "due_at version"],
   ["lines", "installation provider number", "open_before"],
   ["ends", "installation provider number call", ""],
   ["answers", "installation provider ref", "at number reply why"],
   ["erased", "installation mark", "at until"],
+  ["refusals", "installation provider status", "count last_at reason"],
   [
     "calls",
     "id",

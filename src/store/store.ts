@@ -1,5 +1,7 @@
 import * as access from "./access.ts";
+import * as answers from "./answers.ts";
 import * as calls from "./calls.ts";
+import * as contactChanges from "./contact-changes.ts";
 import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
 import type { Db, ReadDb } from "./db/db.ts";
@@ -10,6 +12,7 @@ import { eraseMentions, erasePeople, forEachMention, removeContacts } from "./er
 import { callsOfLeg, findCalls } from "./find-calls.ts";
 import * as followUps from "./follow-ups.ts";
 import * as installations from "./installations.ts";
+import * as ownLines from "./lines.ts";
 import * as recordings from "./recordings.ts";
 import * as decoded from "./save-decoded.ts";
 import * as delivered from "./save-delivered.ts";
@@ -28,12 +31,15 @@ const writes = {
   putContacts: contacts.putContacts,
   removeContacts,
   dropContactsBefore: contacts.dropContactsBefore,
+  addContactChanges: contactChanges.addContactChanges,
+  deleteContactChanges: contactChanges.deleteContactChanges,
+  postponeContactChanges: contactChanges.postponeContactChanges,
   putOwners: contacts.putOwners,
   saveSyncState: contacts.saveSyncState,
   saveNumbering: contacts.saveNumbering,
   renumberContacts: contacts.renumberContacts,
   renumberCalls: calls.renumberCalls,
-  renumberAnswers: deliveries.renumberAnswers,
+  renumberAnswers: answers.renumberAnswers,
   postponePolls: recordings.postponePolls,
   saveRecording: recordings.saveRecording,
   deleteRecording: recordings.deleteRecording,
@@ -45,6 +51,7 @@ const writes = {
   releaseInstall: installations.releaseInstall,
   beginErasure: installations.beginErasure,
   pullBack: upkeep.pullBack,
+  noteRefusals: waiting.noteRefusals,
   addSession: access.addSession,
   touchSession: access.touchSession,
   removeSession: access.removeSession,
@@ -60,7 +67,7 @@ export const operations = {
   saveDecoded: decoded.saveDecoded,
   saveSending: delivered.saveSending,
   saveDelivered: delivered.saveDelivered,
-  saveAnswer: deliveries.saveAnswer,
+  saveAnswer: answers.saveAnswer,
   eraseMentions,
   erasePeople,
   eraseStep,
@@ -103,11 +110,12 @@ export function storeOver(
       newDeliveries: deliveries.newDeliveries,
       deliveriesOf: deliveries.deliveriesOf,
       delivery: deliveries.delivery,
-      answer: deliveries.answer,
+      answer: answers.answer,
       groupsOf: calls.groupsOf,
       sizesOf: calls.sizesOf,
       dueCalls: calls.dueCalls,
       nextDue: calls.nextDue,
+      dueTimes: calls.dueTimes,
       call: calls.call,
       callById: calls.callById,
       history: calls.history,
@@ -117,17 +125,18 @@ export function storeOver(
       hasOpenFollowUps: followUps.hasOpenFollowUps,
       completedCalls: followUps.completedCalls,
       dueFollowUps: followUps.dueFollowUps,
-      lines: decoded.lines,
-      openLine: decoded.openLine,
+      lines: ownLines.lines,
+      openLine: ownLines.openLine,
       contactsByNumber: contacts.contactsByNumber,
       contact: contacts.contact,
       countContacts: contacts.countContacts,
+      dueContactChanges: contactChanges.dueContactChanges,
       owners: contacts.owners,
       syncState: contacts.syncState,
       numbering: contacts.numbering,
       numberedContacts: contacts.numberedContacts,
       numberedCalls: calls.numberedCalls,
-      answerNumbers: deliveries.answerNumbers,
+      answerNumbers: answers.answerNumbers,
       openCalls: recordings.openCalls,
       dueRecordings: recordings.dueRecordings,
       nextRecording: recordings.nextRecording,
@@ -139,6 +148,7 @@ export function storeOver(
       oldestDue: waiting.oldestDue,
       quietCalls: waiting.quietCalls,
       lastUses: waiting.lastUses,
+      refusals: waiting.refusals,
       exportPage: installations.exportPage,
       session: access.session,
       sessions: access.sessions,
@@ -155,9 +165,9 @@ export function storeOver(
     }),
     ...through(write, writes),
     answersNear: (installation, number, from, to) =>
-      deliveries.answersNear(read, installation, number, { from, to }),
+      answers.answersNear(read, installation, number, { from, to }),
     callsBetween: (installation, provider, number, before) =>
-      decoded.callsBetween(read, installation, { provider, number }, before),
+      ownLines.callsBetween(read, installation, { provider, number }, before),
     duePolls: (installation, provider, at, limit) =>
       recordings.duePolls(read, installation, provider, { now: at, limit }),
     saveDecoded: (installation, notes, found, line) =>
@@ -165,7 +175,8 @@ export function storeOver(
         "saveDecoded",
         decoded.decodedWrite({ installation, deliveries: notes, calls: found, now: now(), line }),
       ),
-    saveSending: (sent, at) => write("saveSending", delivered.sendingWrite(sent, at)),
+    saveSending: (installation, sent, at) =>
+      write("saveSending", installation, delivered.sendingWrite(sent, at)),
     saveDelivered: (outcomes) => write("saveDelivered", delivered.deliveredWrite(outcomes)),
     saveAnswer: (installation, provider, answer) =>
       write("saveAnswer", { installation, provider, now: now() }, answer),

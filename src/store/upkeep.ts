@@ -84,6 +84,7 @@ const aheadOfNow: readonly { table: string; column: string; by: number; where?: 
   { table: "recordings", column: "due_at", by: dayMs + 60 * minuteMs, where: "state <> 'kept'" },
   { table: "recordings", column: "since", by: minuteMs, where: "due_at IS NOT NULL AND state <> 'kept'" },
   { table: "follow_ups", column: "close_at", by: dayMs + 60 * minuteMs },
+  { table: "contact_changes", column: "due_at", by: dayMs + 60 * minuteMs },
   { table: "installs", column: "claimed_until", by: 60 * minuteMs, to: null },
   { table: "installs", column: "left_at", by: minuteMs },
 ];

@@ -82,6 +82,7 @@ export async function objectsOfAcme({ parts }: TestServer, operator: Visitor) {
   const objects: Record<string, string> = {
     "{name}": "acme",
     "{key}": callKey,
+    "{provider}": "voys",
     "sessions/{id}": `sessions/${session}`,
     "deliveries/{id}": `deliveries/${delivery?.id}`,
   };

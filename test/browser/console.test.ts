@@ -125,7 +125,7 @@ test("behind a proxy that adds a part to all paths, every page works as without 
   expect(new URL(page.url()).pathname).toBe("/phone/setup");
   await page.reload();
   await page.waitForSelector(".card");
-  await page.getByRole("link", { name: en.nav.calls }).click();
+  await page.getByRole("link", { name: en.nav.calls, exact: true }).click();
   await page.waitForSelector("tbody tr");
   expect(faults).toEqual([]);
 });
@@ -148,4 +148,43 @@ test("a server that is away is said to be, and what was shown stays; when it is 
   await sendAll(away, "voys", scriptOf(away, "voys", inboundCall("voys", { id: "second" })));
   await page.waitForSelector(".away", { state: "detached" });
   await expect.poll(() => page.locator("tbody tr").count()).toBe(2);
+});
+
+test("setup: an address is copied, a test is understood, and a refused webhook turns amber and back", async () => {
+  const shop = await startServer({ environment: { SWITCHHOOK_ADMIN_TOKEN: adminToken } });
+  onTestFinished(() => shop.stop());
+  const { page, faults } = await openConsole(browser, shop.url, "/setup");
+  const voys = page.locator(".checklist > li", { hasText: en.setup.webhooksOf("Voys") });
+  await voys.waitFor();
+  expect(await voys.innerText()).toContain("/webhooks/acme/voys?key=voys-secret");
+  await voys.getByRole("button", { name: en.setup.test }).click();
+  // The public address of this server leads to no server of ours.
+  await voys.locator(".warning").waitFor();
+  await fetch(`${shop.url}/webhooks/acme/voys?key=wrong-one`, { method: "POST", body: "{}" });
+  await voys.getByText(en.setup.cures[401] ?? "").waitFor();
+  expect(await voys.getAttribute("class")).toBe("problem");
+  await expectForAll(page);
+  await sendAll(shop, "voys", scriptOf(shop, "voys", inboundCall("voys", { id: "real" })));
+  await expect.poll(() => voys.getAttribute("class"), { timeout: 15_000 }).toBe("done");
+  await page.reload();
+  await expect.poll(() => voys.getAttribute("class")).toBe("done");
+  expect(faults).toEqual([]);
+});
+
+test("whatever a caller or a CRM calls itself is text", async () => {
+  const name = `<script>alert(1)</script>"'&`;
+  const odd = await startServer({
+    environment: { SWITCHHOOK_ADMIN_TOKEN: adminToken },
+    contacts: [{ id: "1", name, phones: ["+919876543210"] }],
+  });
+  onTestFinished(() => odd.stop());
+  await sendAll(odd, "voys", scriptOf(odd, "voys", inboundCall("voys", { id: "<img src=x>" })));
+  await logged(odd, 1);
+  const { page, faults } = await openConsole(browser, odd.url, "/");
+  expect(await page.innerText("tbody")).toContain(name);
+  await page.click("a.row");
+  await page.waitForSelector(".story");
+  expect(await page.innerText("h1")).toContain(name);
+  expect(await page.locator("main img, main script").count()).toBe(0);
+  expect(faults).toEqual([]);
 });

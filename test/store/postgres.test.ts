@@ -3,6 +3,7 @@ import { openPostgresStore } from "../../src/store/postgres/store.ts";
 import { testStore } from "../contracts/store.ts";
 import { testAccessStore } from "../contracts/store-access.ts";
 import { testCallStore } from "../contracts/store-calls.ts";
+import { testContactChanges } from "../contracts/store-contact-changes.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
@@ -35,4 +36,5 @@ for (const installed of installedPostgres())
     testLineStore(installed.name, open);
     testAccessStore(installed.name, open);
     testWaitingStore(installed.name, open);
+    testContactChanges(installed.name, open);
   });

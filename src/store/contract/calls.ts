@@ -53,6 +53,9 @@ export type StoredAnswer = {
   why: Record<string, unknown>;
 };
 
+/** When the first call is to be logged, and the first follow-up to be closed; absent when none is. */
+export type DueTimes = { call?: number; followUp?: number };
+
 /** A call with all of its events. */
 export type CallGroup = {
   row: TrackedCall;
@@ -221,8 +224,9 @@ export type CallStore = CallLists & {
   /** Due calls, those that wait longest first. One that changes meanwhile may be left out until the next time. */
   dueCalls(installation: string, now: number, limit: number): Promise<TrackedCall[]>;
   nextDue(installation: string): Promise<number | undefined>;
+  dueTimes(installation: string): Promise<DueTimes>;
   /** Write-ahead: from now on these values may be in the CRM because of us; `at` stays until an answer is saved. */
-  saveSending(calls: readonly SentCall[], at: number): Promise<void>;
+  saveSending(installation: string, calls: readonly SentCall[], at: number): Promise<void>;
   saveDelivered(calls: readonly DeliveredCall[]): Promise<void>;
 
   call(key: string): Promise<CallGroup | undefined>;

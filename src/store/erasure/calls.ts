@@ -3,7 +3,7 @@ import type { Call } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { Decision } from "../../core/tracked-call.ts";
 import type { Db, LockMode } from "../db/db.ts";
-import { addStep, findSecret, makeSecret } from "../db/rows.ts";
+import { addSteps, findSecret, makeSecret } from "../db/rows.ts";
 
 /** The reason of a call whose customer was erased, as `explain` shows it. */
 export const whyErased = "erased on request";
@@ -16,7 +16,7 @@ export async function eraseCall(tx: Db, id: number, now: number): Promise<void> 
     await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
   await tx.run("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :id", { id, now });
   await tx.run("UPDATE facets SET recording = 0 WHERE call = :id", { id });
-  addStep(tx, id, { at: now, step: whyErased, detail: "{}" });
+  addSteps(tx, [{ call: id, at: now, step: whyErased, detail: "{}" }]);
   const row = await tx.get("SELECT key, installation, provider, body FROM calls WHERE id = :id", { id });
   const call = JSON.parse(String(row?.["body"])) as Call;
   // What was done with the call is erased; that it was done stays.
@@ -109,13 +109,18 @@ export async function addTombstones(
 export type ErasedAt = (mark: string) => Promise<number | undefined>;
 
 /** Writers hold it together, an erasure alone: so each of them sees the tombstones, or is seen by the erasure. */
-export async function lockErasure(tx: Db, installation: string, mode: LockMode): Promise<void> {
-  await tx.lock(`erasure ${installation}`, mode);
+export function lockErasure(tx: Db, installation: string, mode: LockMode): void {
+  tx.lock(`erasure ${installation}`, mode);
 }
 
-/** Undefined when nothing was erased lately. */
-export async function erasedLately(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
-  await lockErasure(tx, installation, "shared");
+/** The tombstones, while the lock is held. Undefined when nothing was erased lately. */
+export function erasedLately(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
+  lockErasure(tx, installation, "shared");
+  return tombstonesOf(tx, installation, now);
+}
+
+/** For who holds the lock. */
+export async function tombstonesOf(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
   const any = await tx.get(
     "SELECT 1 FROM erased WHERE installation = :installation AND until > :now LIMIT 1",
     {

@@ -12,7 +12,7 @@ const usableFrom = (version: number): number =>
  */
 export async function migrate(db: Db, { isMoving = false } = {}): Promise<void> {
   await db.transaction(async (tx) => {
-    await tx.lock("switchhook migrations", "exclusive");
+    tx.lock("switchhook migrations", "exclusive");
     await tx.run(
       "CREATE TABLE IF NOT EXISTS switchhook_schema (version integer NOT NULL, usable_from integer NOT NULL)",
     );

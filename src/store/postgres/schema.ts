@@ -245,4 +245,21 @@ export const steps: readonly SchemaStep[] = [
   CREATE INDEX calls_unmatched ON calls (installation, id) WHERE contact_id IS NULL;
   `,
   },
+  {
+    sql: `
+  CREATE TABLE refusals (
+    installation ${key}, provider ${key}, status bigint NOT NULL, count bigint NOT NULL, last_at bigint NOT NULL,
+    reason text NOT NULL, PRIMARY KEY (installation, provider, status)
+  );
+  `,
+  },
+  {
+    sql: `
+  CREATE TABLE contact_changes (
+    installation ${key}, kind ${key}, id ${key}, due_at bigint NOT NULL, version bigint NOT NULL,
+    PRIMARY KEY (installation, kind, id)
+  );
+  CREATE INDEX recordings_pending ON recordings (due_at) WHERE due_at IS NOT NULL AND state <> 'kept';
+  `,
+  },
 ];

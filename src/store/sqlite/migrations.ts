@@ -9,6 +9,7 @@ import { firstMigrations } from "./first-migrations.ts";
  * - lines: own numbers of the company; their calls before `open_before` are still to be folded again
  * - ends: both numbers of calls whose messages leave open which is the customer's
  * - marks: values of the store itself; `seen` is the highest id of a deleted delivery, because ids are never used twice
+ * - contact_changes: what the CRM reported and is to be applied; `kind` of a contact that is gone, empty for one to be read again
  * - losses: webhooks that were acknowledged and are missing
  * - sessions, login_links: their id is a digest of the secret that the browser has
  */
@@ -142,5 +143,27 @@ export const migrations: readonly string[] = [
   DROP INDEX calls_dead;
   CREATE INDEX calls_state ON calls (installation, state, id);
   CREATE INDEX calls_unmatched ON calls (installation, id) WHERE contact_id IS NULL;
+  `,
+  `
+  CREATE TABLE refusals (
+    installation TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    PRIMARY KEY (installation, provider, status)
+  ) WITHOUT ROWID;
+  `,
+  `
+  CREATE TABLE contact_changes (
+    installation TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    due_at INTEGER NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (installation, kind, id)
+  ) WITHOUT ROWID;
+  CREATE INDEX recordings_pending ON recordings (due_at) WHERE due_at IS NOT NULL AND state <> 'kept';
   `,
 ];
