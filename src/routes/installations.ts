@@ -41,7 +41,7 @@ const installationSummary = z
   })
   .meta({ id: "Installation" });
 
-export type InstallationSummary = z.infer<typeof installationSummary>;
+type InstallationSummary = z.infer<typeof installationSummary>;
 
 /** One that was disconnected. It can be exported, and its account connected again as it was, until `erasedAt`. */
 const removedInstallation = z
@@ -99,10 +99,7 @@ export function installationRoutes(parts: Parts): Route[] {
 }
 
 /** Every installation that exists for the principal, without its secrets. */
-export async function describeInstallations(
-  parts: Parts,
-  principal: Principal,
-): Promise<InstallationSummary[]> {
+async function describeInstallations(parts: Parts, principal: Principal): Promise<InstallationSummary[]> {
   const counts = Map.groupBy(await parts.flow.store.counts(), ({ installation }) => installation);
   const found: InstallationSummary[] = [];
   for (const [name, installation] of parts.installations) {
