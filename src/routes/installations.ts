@@ -41,7 +41,7 @@ const installationSummary = z
   })
   .meta({ id: "Installation" });
 
-type InstallationSummary = z.infer<typeof installationSummary>;
+export type InstallationSummary = z.infer<typeof installationSummary>;
 
 /** One that was disconnected. It can be exported, and its account connected again as it was, until `erasedAt`. */
 const removedInstallation = z
