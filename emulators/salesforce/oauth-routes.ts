@@ -47,7 +47,7 @@ export function oauthRoutes(org: Org, options: OAuthOptions): Route[] {
         if (wrong) return wrong;
         const family = sessions.rotate(form["refresh_token"] ?? "");
         return family
-          ? granted(family.userId, family)
+          ? granted(family.userId, family, family.scopes)
           : refused("invalid_grant", "expired access/refresh token");
       }
       case "authorization_code":
@@ -81,7 +81,9 @@ export function oauthRoutes(org: Org, options: OAuthOptions): Route[] {
       .update(form["code_verifier"] ?? "")
       .digest("base64url");
     if (challenge !== code.challenge) return refused("invalid_grant", "invalid code verifier");
-    const family = code.scopes.includes("refresh_token") ? sessions.grant(code.userId) : undefined;
+    const family = code.scopes.includes("refresh_token")
+      ? sessions.grant(code.userId, code.scopes)
+      : undefined;
     return granted(code.userId, family, code.scopes);
   }
 
@@ -156,7 +158,7 @@ export function oauthRoutes(org: Org, options: OAuthOptions): Route[] {
   function granted(
     userId: string,
     family?: ReturnType<Sessions["grant"]>,
-    scopes = appScopes,
+    scopes: readonly string[] = appScopes,
   ): EmulatorReply {
     const id = `${options.url()}/id/${options.organizationId}/${userId}`;
     const issuedAt = String(org.now());

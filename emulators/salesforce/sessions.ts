@@ -1,7 +1,13 @@
 import { randomBytes } from "node:crypto";
 
 /** What one approval by a user gave out: its refresh token and the access tokens made from it. */
-type Family = { userId: string; refreshToken: string | undefined; spent: Set<string> };
+type Family = {
+  userId: string;
+  refreshToken: string | undefined;
+  spent: Set<string>;
+  /** All of the app's, unless the consent asked for some. */
+  scopes: readonly string[] | undefined;
+};
 
 type Session = { userId: string };
 
@@ -9,7 +15,7 @@ export type Sessions = {
   /** A new access token. `family`: of the refresh token it was made with. */
   issue(userId: string, family?: Family): string;
   /** A new approval, with its first refresh token. */
-  grant(userId: string): Family & { refreshToken: string };
+  grant(userId: string, scopes?: readonly string[]): Family & { refreshToken: string };
   /** Exchanges a refresh token for the next one; a token that was used before revokes its family. */
   rotate(refreshToken: string): (Family & { refreshToken: string }) | undefined;
   find(accessToken: string): Session | undefined;
@@ -41,8 +47,8 @@ export function createSessions(options: {
       tokens.set(token, { userId, until: options.now() + options.tokenSeconds * 1000, family });
       return token;
     },
-    grant(userId) {
-      const family = { userId, refreshToken: `5Aep${secret(48)}`, spent: new Set<string>() };
+    grant(userId, scopes) {
+      const family = { userId, scopes, refreshToken: `5Aep${secret(48)}`, spent: new Set<string>() };
       families.add(family);
       return family;
     },

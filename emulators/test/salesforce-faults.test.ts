@@ -88,6 +88,7 @@ test("other processes switch and read it over HTTP", async () => {
   await put("settings", "PUT", { withPackage: false, dailyLimit: 5, searchLagMs: 1, parseErrors: "request" });
   expect(salesforce.settings).toEqual({
     withPackage: false,
+    isAdmin: true,
     dailyLimit: 5,
     searchLagMs: 1,
     parseErrors: "request",

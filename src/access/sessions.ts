@@ -32,9 +32,10 @@ export function createSessions({ store, now, credentialOf }: SessionParts) {
   };
 
   return {
-    /** Returns the value of the cookie. */
-    async open(principal: Omit<Principal, "session">, address: string): Promise<string> {
+    /** Returns the value of the cookie. `before`: of the browser's session until now, which ends. */
+    async open(principal: Omit<Principal, "session">, address: string, before?: string): Promise<string> {
       const token = randomToken();
+      if (before !== undefined) await store.removeSession(digestOf(before));
       const { role, listen, installation, name, signedInBy } = principal;
       const made = await credential(signedInBy);
       await store.addSession({

@@ -18,7 +18,7 @@ const allowed = z
       .optional(),
     group: text.optional(),
     role: z.enum(roles),
-    /** Whether they may hear recordings; by default only operators. */
+    /** Whether they may listen to recordings; by default only operators. */
     listen: z.boolean().optional(),
     /** The only installation that they see. */
     installation: text.optional(),

@@ -5,7 +5,7 @@ export type Role = (typeof roles)[number];
 /** Who makes a request, and what they may do. */
 export type Principal = {
   role: Role;
-  /** Whether they may hear recordings and read transcripts, whatever their role. */
+  /** Whether they may listen to recordings, whatever their role. */
   listen: boolean;
   /** The only installation that exists for them; without one, all do. */
   installation?: string;

@@ -1,7 +1,7 @@
 import type { Request, Response } from "express";
 import type { Access } from "../access/index.ts";
 import type { Principal } from "../core/principal.ts";
-import { setSessionCookie } from "./cookies.ts";
+import { sessionCookieIn, setSessionCookie } from "./cookies.ts";
 import { addressOf, relativeTo } from "./guard.ts";
 import { lineOf } from "./rules.ts";
 
@@ -25,7 +25,11 @@ export async function enter(
   });
   const status = 303;
   const { role, listen } = principal;
-  const token = await access.sessions.open(principal, addressOf(request));
+  const token = await access.sessions.open(
+    principal,
+    addressOf(request),
+    sessionCookieIn(request, config.publicUrl),
+  );
   setSessionCookie(request, response, config.publicUrl, token);
   await end(status, { after: { role, listen } });
   response.set({ "cache-control": "no-store", "referrer-policy": "no-referrer" });

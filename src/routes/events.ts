@@ -74,7 +74,7 @@ function stream(
   });
   const heartbeat = setInterval(() => {
     write(": still here\n\n");
-    // A session that was ended hears nothing more. While the store cannot say, the stream goes on.
+    // A session that has ended gets no more events. While the store cannot say, the stream goes on.
     access.sessions.isOpen(principal).then(
       (isOpen) => isOpen || response.end(),
       () => {},

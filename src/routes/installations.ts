@@ -99,10 +99,7 @@ export function installationRoutes(parts: Parts): Route[] {
 }
 
 /** Every installation that exists for the principal, without its secrets. */
-async function describeInstallations(
-  parts: Parts,
-  principal: Principal,
-): Promise<InstallationSummary[]> {
+async function describeInstallations(parts: Parts, principal: Principal): Promise<InstallationSummary[]> {
   const counts = Map.groupBy(await parts.flow.store.counts(), ({ installation }) => installation);
   const found: InstallationSummary[] = [];
   for (const [name, installation] of parts.installations) {

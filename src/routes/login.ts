@@ -20,6 +20,7 @@ export function loginRoutes(parts: Parts): Route[] {
       handle: (request, response) => {
         const next = pathToGoTo(request.query["next"]);
         const isOut = request.query["out"] !== undefined;
+        if (!access.needsSignIn && access.ways.size === 0) return response.redirect(303, `.${next}`);
         const isOnlyWay = access.adminToken === undefined && access.ways.size === 1;
         if (isOnlyWay && access.ways.has("oidc") && !isOut)
           return response.redirect(303, `./login/oidc?${new URLSearchParams({ next })}`);

@@ -99,6 +99,14 @@ describe("the login page", () => {
   });
 });
 
+test("where this machine may do everything, the login page leads on to where the browser wanted to go", async () => {
+  const open = await startServer({ file: { publicUrl: "http://localhost:8484" } });
+  const answer = await browserAt(open).get("/login?next=/api/dead");
+  expect([answer.status, answer.headers.get("location")]).toEqual([303, "./api/dead"]);
+  expect(await (await browserAt(open).get("/api/session")).json()).toMatchObject({ signedInBy: "loopback" });
+  await open.stop();
+});
+
 test("where to go on to is a path of ours, whatever is put there", () => {
   for (const path of ["/", "/calls?state=dead&q=%2B31", "/api/calls/acme%3Avoys%3A1"])
     expect(pathToGoTo(path)).toBe(path);

@@ -29,6 +29,14 @@ describe("the session of a browser", () => {
     });
   });
 
+  test("takes the place of the one that the browser had", async () => {
+    const { browser, answer } = await signIn();
+    await browser.post("/login", { token });
+    expect((await browser.get("/api/session")).status).toBe(200);
+    const old = { cookie: `__Host-switchhook=${tokenOf(answer)}` };
+    expect((await browserAt(server).get("/api/session", old)).status).toBe(401);
+  });
+
   test("is stored as a digest only", async () => {
     const { answer } = await signIn();
     const stored = JSON.stringify(await server.parts.flow.store.sessions(now));
