@@ -252,8 +252,10 @@ function installable({ apps }: Config, kinds: ConnectorKinds): Map<string, Insta
       const oauth = kinds[crm]?.oauth;
       const manifest = crms.find(({ id }) => id === crm);
       if (!oauth || !manifest?.oauth) return [];
-      const { scopes, optionalScopes, features } = manifest.oauth;
-      return [[crm, { label: manifest.label, oauth, app, scopes, optionalScopes, features }] as const];
+      const { scopes, optionalScopes, signIn, features } = manifest.oauth;
+      const signInScopes = signIn?.scopes.length ? signIn.scopes : undefined;
+      const { label } = manifest;
+      return [[crm, { label, oauth, app, scopes, optionalScopes, features, signInScopes }] as const];
     }),
   );
 }

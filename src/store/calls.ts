@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { type Call, type CallEvent, type EventLimits, endLimits } from "../core/call.ts";
 import type { CallState, TrackedCall } from "../core/tracked-call.ts";
-import type { CallFilter, CallGroup, CallSize, DueTimes, Leg, Step } from "./contract/calls.ts";
+import type { CallFilter } from "./contract/call-lists.ts";
+import type { CallGroup, CallSize, ChosenContact, DueTimes, Leg, Step } from "./contract/calls.ts";
 import type { CallNumber, NumberedCall, PutOptions } from "./contract/contacts.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
-import { callColumns, digitsOf, toTrackedCall } from "./db/rows.ts";
+import { addSteps, callColumns, digitsOf, toTrackedCall } from "./db/rows.ts";
 
 export async function callById(db: ReadDb, id: number): Promise<TrackedCall | undefined> {
   const row = await db.get(`SELECT ${callColumns} FROM calls WHERE id = :id`, { id });
@@ -67,6 +68,25 @@ export async function retry(tx: Db, key: string, now: number): Promise<boolean> 
     { key, now },
   );
   return changed > 0;
+}
+
+/** Logs it again with this contact, when it is logged at all. Returns whether the call is still there and part of no other. */
+export async function chooseContact(
+  tx: Db,
+  id: number,
+  { contact, decision, at, by }: ChosenContact,
+): Promise<boolean> {
+  const changed = await tx.run(
+    `UPDATE calls SET contact_kind = :kind, contact_id = :contact, decision = :decision, updated_at = :at,
+        due_at = CASE WHEN state IN ('waiting', 'logged', 'dead') THEN CAST(:at AS bigint) ELSE due_at END,
+        attempts = 0, state = CASE WHEN state = 'dead' THEN 'waiting' ELSE state END
+      WHERE id = :id AND state <> 'merged'`,
+    { id, kind: contact.kind, contact: contact.id, decision: JSON.stringify(decision), at },
+  );
+  if (changed === 0) return false;
+  const name = decision.contact?.name ?? contact.id;
+  addSteps(tx, [{ call: id, at, step: "contact chosen", detail: JSON.stringify({ contact: name, by }) }]);
+  return true;
 }
 
 export async function hurry(tx: Db, installation: string, now: number): Promise<void> {

@@ -49,6 +49,23 @@ export async function contact(
   return row && (JSON.parse(String(row["body"])) as Contact);
 }
 
+/** Rows that have the text somewhere are read; those that have it in the name are returned. */
+export async function contactsNamed(
+  db: ReadDb,
+  installation: string,
+  text: string,
+  limit: number,
+): Promise<Contact[]> {
+  const wanted = text.toLowerCase();
+  const rows = await db.all(
+    `SELECT body FROM contacts WHERE installation = :installation AND instr(lower(body), :wanted) > 0
+      LIMIT ${limit * 10}`,
+    { installation, wanted: JSON.stringify(wanted).slice(1, -1) },
+  );
+  const contacts = rows.map(({ body }) => JSON.parse(String(body)) as Contact);
+  return contacts.filter(({ name }) => name?.toLowerCase().includes(wanted)).slice(0, limit);
+}
+
 export async function countContacts(db: ReadDb, installation: string): Promise<number> {
   const row = await db.get("SELECT COUNT(*) AS n FROM contacts WHERE installation = :installation", {
     installation,

@@ -1,10 +1,13 @@
 import type { LiveCall } from "../core/runtime.ts";
+import type { AccessStore } from "./contract/access.ts";
 import type { CallStore } from "./contract/calls.ts";
 import type { ContactStore } from "./contract/contacts.ts";
 import type { InstallStore } from "./contract/installations.ts";
 import type { RecordingStore } from "./contract/recordings.ts";
 import type { WaitingStore } from "./contract/waiting.ts";
 
+export type * from "./contract/access.ts";
+export type * from "./contract/call-lists.ts";
 export type * from "./contract/calls.ts";
 export type * from "./contract/contacts.ts";
 export type * from "./contract/installations.ts";
@@ -106,4 +109,5 @@ export type Store = CallStore &
   RecordingStore &
   InstallStore &
   WaitingStore &
+  AccessStore &
   UpkeepStore & { shared?: SharedStore };

@@ -1,10 +1,10 @@
 import type { Contact } from "../core/contact.ts";
 import type { InstallState } from "../core/tracked-call.ts";
+import { toAnswer } from "./answers.ts";
 import { owners } from "./contacts.ts";
 import type { ExportedItem, ExportPage, StoredInstall, StoredPosition } from "./contract/installations.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
 import { callsAfter, deliveriesAfter, deliveryOf, rowsAtOnce } from "./db/rows.ts";
-import { toAnswer } from "./deliveries.ts";
 
 const installColumns = "name, crm, account, state, body, version, updated_at, sealed, reason, left_at";
 

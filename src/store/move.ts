@@ -10,6 +10,13 @@ const words = (text: string): string[] => text.split(" ");
 /** All tables that both kinds of database have, without what each of them makes by itself. */
 const tables: readonly MovedTable[] = [
   ["secrets", "name", "value"],
+  [
+    "sessions",
+    "id",
+    "role listen installation name signed_in_by credential address created_at seen_at expires_at",
+  ],
+  ["login_links", "id", "role listen installation name expires_at"],
+  ["audit", "id", "at who signed_in_by action object installation address detail result"],
   ["installs", "name", "crm account state reason body sealed version updated_at claimed_until left_at"],
   ["syncs", "installation", "cursor generation finished_at"],
   ["numberings", "installation", "version"],
@@ -21,11 +28,13 @@ const tables: readonly MovedTable[] = [
   ["ends", "installation provider number call", ""],
   ["answers", "installation provider ref", "at number reply why"],
   ["erased", "installation mark", "at until"],
+  ["refusals", "installation provider status", "count last_at reason"],
   [
     "calls",
     "id",
     "key installation provider revision body state reason number due_at attempts saved_revision contact_kind contact_id owner_id activity_id ours decision merged_into sent_at link created_at updated_at",
   ],
+  ["facets", "call", "installation provider direction outcome agent line recording"],
   ["legs", "installation provider call_id", "call"],
   ["events", "call digest", "delivery body"],
   ["history", "id", "call at step detail"],

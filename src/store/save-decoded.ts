@@ -1,7 +1,8 @@
 import { hash } from "node:crypto";
 import type { Call } from "../core/call.ts";
-import type { DecodedCall, DecodedDelivery, LearnedLine, LineProgress, OpenLine } from "./contract/calls.ts";
-import type { Db, ReadDb } from "./db/db.ts";
+import { chosenByPerson } from "../core/tracked-call.ts";
+import type { DecodedCall, DecodedDelivery, LearnedLine, LineProgress } from "./contract/calls.ts";
+import type { Db } from "./db/db.ts";
 import { shortDigest } from "./db/rows.ts";
 import { eraseDecodedLate, erasedLately } from "./erasure/calls.ts";
 import { addPoll, removePolls, wantRecording } from "./recordings.ts";
@@ -19,6 +20,18 @@ type CallWrite = {
   audioAt?: number | undefined;
   ends: string[];
   lines: LearnedLine[];
+  /** Absent when they are as they were. */
+  facets?: CallFacets;
+};
+
+/** What lists of calls are filtered by. */
+type CallFacets = {
+  direction: string | undefined;
+  outcome: string | undefined;
+  /** E-mail address or identifier of the agent who talked last, or else was called first. */
+  agent: string | undefined;
+  line: string | undefined;
+  recording: number;
 };
 
 type CallColumns = {
@@ -54,6 +67,8 @@ function callWrite(decoded: DecodedCall): CallWrite {
   const { row, call, state, number, reason, dueAt, events, absorbed, pollAt, audioAt } = decoded;
   const { ends = [], lines = [] } = decoded;
   const known = new Set(row && absorbed.length === 0 ? row.call.legs : []);
+  const facets = facetsOf(call);
+  const hasChanged = !row || JSON.stringify(facetsOf(row.call)) !== JSON.stringify(facets);
   return {
     ...(row && { row: row.id }),
     key: call.key,
@@ -66,7 +81,14 @@ function callWrite(decoded: DecodedCall): CallWrite {
     audioAt,
     ends,
     lines,
+    ...(hasChanged && { facets }),
   };
+}
+
+function facetsOf({ direction, outcome, agents, line, recording }: Call): CallFacets {
+  const talked = agents.filter(({ talkedAt }) => talkedAt !== undefined);
+  const [agent = agents[0]] = talked.sort((a, b) => ((a.talkedAt ?? "") < (b.talkedAt ?? "") ? 1 : -1));
+  return { direction, outcome, agent: agent?.email ?? agent?.ids[0], line, recording: recording ? 1 : 0 };
 }
 
 export async function saveDecoded(
@@ -169,7 +191,18 @@ function saveCalls(tx: Db, installation: string, calls: readonly WrittenCall[], 
   );
   for (const { id, audioAt: dueAt } of calls)
     if (dueAt !== undefined) wantRecording(tx, { call: id, installation, since: now, dueAt });
+  saveFacets(tx, installation, calls);
   saveEnds(tx, installation, calls);
+}
+
+function saveFacets(tx: Db, installation: string, calls: readonly WrittenCall[]): void {
+  tx.sendRows(
+    `INSERT INTO facets (call, installation, provider, direction, outcome, agent, line, recording)
+      VALUES (:id, :installation, :provider, :direction, :outcome, :agent, :line, :recording)
+      ON CONFLICT (call) DO UPDATE SET direction = excluded.direction, outcome = excluded.outcome,
+        agent = excluded.agent, line = excluded.line, recording = excluded.recording`,
+    calls.flatMap(({ id, provider, facets }) => (facets ? { id, installation, provider, ...facets } : [])),
+  );
 }
 
 function saveEnds(tx: Db, installation: string, calls: readonly WrittenCall[]): void {
@@ -212,21 +245,23 @@ function absorb(tx: Db, winner: number, loser: number, now: number): void {
   );
 }
 
+const isOther = "number <> :number AND instr(COALESCE(decision, ''), :chosen) = 0";
+
 /**
  * A leg that becomes a call again has no activity, unless that is still to be removed. A call that became due since it
- * was read stays due. With another number it has another contact.
+ * was read stays due. With another number it has another contact, unless a person chose it.
  */
 function updateCall(tx: Db, { id, columns }: WrittenCall, now: number): void {
   tx.send(
     `UPDATE calls SET revision = :revision, body = :body, state = :state, reason = :reason, number = :number,
-        contact_kind = CASE WHEN number <> :number THEN NULL ELSE contact_kind END,
-        contact_id = CASE WHEN number <> :number THEN NULL ELSE contact_id END,
-        decision = CASE WHEN number <> :number THEN NULL ELSE decision END,
+        contact_kind = CASE WHEN ${isOther} THEN NULL ELSE contact_kind END,
+        contact_id = CASE WHEN ${isOther} THEN NULL ELSE contact_id END,
+        decision = CASE WHEN ${isOther} THEN NULL ELSE decision END,
         due_at = COALESCE(:dueAt, CASE WHEN state = 'logged' THEN due_at END), updated_at = :now,
         activity_id = CASE WHEN state = 'merged' AND due_at IS NULL THEN NULL ELSE activity_id END,
         merged_into = NULL
       WHERE id = :id`,
-    { ...columns, id, now },
+    { ...columns, id, now, chosen: `"lookup":${JSON.stringify(chosenByPerson)}` },
   );
 }
 
@@ -240,50 +275,4 @@ function saveLineProgress(
       WHERE installation = :installation AND provider = :provider AND number = :number`,
     { installation, provider, number, openBefore },
   );
-}
-
-export async function lines(db: ReadDb, installation: string, provider: string): Promise<string[]> {
-  const rows = await db.all(
-    "SELECT number FROM lines WHERE installation = :installation AND provider = :provider",
-    { installation, provider },
-  );
-  return rows.map(({ number }) => String(number));
-}
-
-export async function openLine(db: ReadDb, installation: string): Promise<OpenLine | undefined> {
-  const row = await db.get(
-    `SELECT provider, number, open_before FROM lines
-      WHERE installation = :installation AND open_before IS NOT NULL LIMIT 1`,
-    { installation },
-  );
-  return (
-    row && {
-      provider: String(row["provider"]),
-      number: String(row["number"]),
-      openBefore: Number(row["open_before"]),
-    }
-  );
-}
-
-/** Calls that are folded again in one turn: webhooks and live calls wait meanwhile. */
-const callsAtOnce = 200;
-
-export async function callsBetween(
-  db: ReadDb,
-  installation: string,
-  { provider, number }: { provider: string; number: string },
-  before = Number.MAX_SAFE_INTEGER,
-): Promise<{ callIds: string[]; openBefore?: number }> {
-  const rows = await db.all(
-    `SELECT calls.id AS id, calls.body AS body FROM ends JOIN calls ON calls.id = ends.call
-      WHERE ends.installation = :installation AND ends.provider = :provider AND ends.number = :number
-        AND ends.call < :before
-      ORDER BY ends.call DESC LIMIT ${callsAtOnce}`,
-    { installation, provider, number, before },
-  );
-  const last = rows.length === callsAtOnce ? rows.at(-1) : undefined;
-  return {
-    callIds: rows.map(({ body }) => (JSON.parse(String(body)) as Call).callId),
-    ...(last && { openBefore: Number(last["id"]) }),
-  };
 }

@@ -1,3 +1,5 @@
+import * as access from "./access.ts";
+import * as answers from "./answers.ts";
 import * as calls from "./calls.ts";
 import * as contactChanges from "./contact-changes.ts";
 import * as contacts from "./contacts.ts";
@@ -7,8 +9,10 @@ import { findSecret, makeSecret } from "./db/rows.ts";
 import * as deliveries from "./deliveries.ts";
 import { eraseInSteps, eraseRest, eraseStep } from "./erasure/installation.ts";
 import { eraseMentions, erasePeople, forEachMention, removeContacts } from "./erasure/people.ts";
+import { callsOfLeg, findCalls } from "./find-calls.ts";
 import * as followUps from "./follow-ups.ts";
 import * as installations from "./installations.ts";
+import * as ownLines from "./lines.ts";
 import * as recordings from "./recordings.ts";
 import * as decoded from "./save-decoded.ts";
 import * as delivered from "./save-delivered.ts";
@@ -20,6 +24,7 @@ const writes = {
   replay: deliveries.replay,
   tryAgain: deliveries.tryAgain,
   retry: calls.retry,
+  chooseContact: calls.chooseContact,
   hurry: calls.hurry,
   markReached: followUps.markReached,
   changeFollowUps: followUps.changeFollowUps,
@@ -34,7 +39,7 @@ const writes = {
   saveNumbering: contacts.saveNumbering,
   renumberContacts: contacts.renumberContacts,
   renumberCalls: calls.renumberCalls,
-  renumberAnswers: deliveries.renumberAnswers,
+  renumberAnswers: answers.renumberAnswers,
   postponePolls: recordings.postponePolls,
   saveRecording: recordings.saveRecording,
   deleteRecording: recordings.deleteRecording,
@@ -46,6 +51,14 @@ const writes = {
   releaseInstall: installations.releaseInstall,
   beginErasure: installations.beginErasure,
   pullBack: upkeep.pullBack,
+  noteRefusals: waiting.noteRefusals,
+  addSession: access.addSession,
+  touchSession: access.touchSession,
+  removeSession: access.removeSession,
+  addLink: access.addLink,
+  takeLink: access.takeLink,
+  addAuditLine: access.addAuditLine,
+  endAuditLine: access.endAuditLine,
 };
 
 /** All that changes the database, by name. Each is one transaction. */
@@ -54,7 +67,7 @@ export const operations = {
   saveDecoded: decoded.saveDecoded,
   saveSending: delivered.saveSending,
   saveDelivered: delivered.saveDelivered,
-  saveAnswer: deliveries.saveAnswer,
+  saveAnswer: answers.saveAnswer,
   eraseMentions,
   erasePeople,
   eraseStep,
@@ -96,7 +109,8 @@ export function storeOver(
     ...over(read, {
       newDeliveries: deliveries.newDeliveries,
       deliveriesOf: deliveries.deliveriesOf,
-      answer: deliveries.answer,
+      delivery: deliveries.delivery,
+      answer: answers.answer,
       groupsOf: calls.groupsOf,
       sizesOf: calls.sizesOf,
       dueCalls: calls.dueCalls,
@@ -111,8 +125,8 @@ export function storeOver(
       hasOpenFollowUps: followUps.hasOpenFollowUps,
       completedCalls: followUps.completedCalls,
       dueFollowUps: followUps.dueFollowUps,
-      lines: decoded.lines,
-      openLine: decoded.openLine,
+      lines: ownLines.lines,
+      openLine: ownLines.openLine,
       contactsByNumber: contacts.contactsByNumber,
       contact: contacts.contact,
       countContacts: contacts.countContacts,
@@ -122,7 +136,7 @@ export function storeOver(
       numbering: contacts.numbering,
       numberedContacts: contacts.numberedContacts,
       numberedCalls: calls.numberedCalls,
-      answerNumbers: deliveries.answerNumbers,
+      answerNumbers: answers.answerNumbers,
       openCalls: recordings.openCalls,
       dueRecordings: recordings.dueRecordings,
       nextRecording: recordings.nextRecording,
@@ -134,18 +148,26 @@ export function storeOver(
       oldestDue: waiting.oldestDue,
       quietCalls: waiting.quietCalls,
       lastUses: waiting.lastUses,
+      refusals: waiting.refusals,
       exportPage: installations.exportPage,
+      session: access.session,
+      sessions: access.sessions,
+      link: access.link,
     }),
     ...over(listings, {
       calls: calls.calls,
+      findCalls,
+      callsOfLeg,
+      contactsNamed: contacts.contactsNamed,
       unusedDeliveries: deliveries.unusedDeliveries,
       deliveriesIn: deliveries.deliveriesIn,
+      auditLines: access.auditLines,
     }),
     ...through(write, writes),
     answersNear: (installation, number, from, to) =>
-      deliveries.answersNear(read, installation, number, { from, to }),
+      answers.answersNear(read, installation, number, { from, to }),
     callsBetween: (installation, provider, number, before) =>
-      decoded.callsBetween(read, installation, { provider, number }, before),
+      ownLines.callsBetween(read, installation, { provider, number }, before),
     duePolls: (installation, provider, at, limit) =>
       recordings.duePolls(read, installation, provider, { now: at, limit }),
     saveDecoded: (installation, notes, found, line) =>
@@ -173,6 +195,8 @@ export function storeOver(
       return true;
     },
     purge: (at, before) => upkeep.purge(read, (what, end) => write("purgeStep", what, end), at, before),
+    purgeAccess: (at, auditBefore) =>
+      upkeep.purgeAccess((what, end) => write("purgeStep", what, end), at, auditBefore),
     secret: async (name) => (await findSecret(read, name)) ?? write("makeSecret", name),
   };
 }

@@ -42,6 +42,8 @@ export type DueContactChange = {
 export type ContactStore = {
   contactsByNumber(installation: string, numbers: readonly string[]): Promise<Map<string, Contact[]>>;
   contact(installation: string, ref: ContactRef): Promise<Contact | undefined>;
+  /** Contacts whose name has this text, whatever its case; at most `limit`. */
+  contactsNamed(installation: string, text: string, limit: number): Promise<Contact[]>;
   countContacts(installation: string): Promise<number>;
   /** Adds or replaces contacts, as of the current generation. Returns how many calls became due. */
   putContacts(

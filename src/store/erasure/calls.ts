@@ -15,9 +15,15 @@ export async function eraseCall(tx: Db, id: number, now: number): Promise<void> 
   for (const table of ["events", "asks", "follow_ups", "ends", "history"])
     await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
   await tx.run("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :id", { id, now });
+  await tx.run("UPDATE facets SET recording = 0 WHERE call = :id", { id });
   addSteps(tx, [{ call: id, at: now, step: whyErased, detail: "{}" }]);
-  const row = await tx.get("SELECT installation, provider, body FROM calls WHERE id = :id", { id });
+  const row = await tx.get("SELECT key, installation, provider, body FROM calls WHERE id = :id", { id });
   const call = JSON.parse(String(row?.["body"])) as Call;
+  // What was done with the call is erased; that it was done stays.
+  await tx.run(
+    "UPDATE audit SET object = NULL, detail = NULL WHERE installation = :installation AND object = :key",
+    { installation: row?.["installation"], key: row?.["key"] },
+  );
   await tx.run(
     "DELETE FROM answers WHERE installation = :installation AND provider = :provider AND ref IN (:legs)",
     { installation: row?.["installation"], provider: row?.["provider"], legs: call.legs },
