@@ -85,7 +85,15 @@ async function perCallRows(bench: Bench, { rounds, perCall: size }: InstancesSiz
         Math.abs(ratio - 1) <= 0.15,
       );
   }
-  return runs;
+  // A process with fewer calls has colder code and smaller batches, also when it is alone.
+  const rate = size.rate / Math.max(...counts);
+  const alone = await callCost(bench, { ...size, rate, count: 1, name: "per-call-alone" });
+  const ofAlone = `node ${ms(alone.nodeMs)} + PostgreSQL ${ms(alone.postgresMs)}`;
+  bench.row(
+    `  ${rate} calls/s, 1 instance: as many as each of the most has`,
+    `${ms(alone.totalMs)} (${ofAlone})`,
+  );
+  return [...runs, alone];
 }
 
 type CallCost = InstancesSize["perCall"] & { count: number; name: string };

@@ -27,8 +27,10 @@ type Tenancy = { job: HeldJob; claim: WorkClaim; heldSince: number; isLeaving?: 
 
 const beatMs = 3_000;
 const pollMs = 1_000;
-/** Deliveries that come in meanwhile are one hint. */
-const hintMs = 30;
+/** What comes in meanwhile is one hint, which wakes all instances. */
+const hintMs = 100;
+/** Work that was offered still waits, or is held at least this long. */
+const offerAgainMs = 2_500;
 const changesMs = 5_000;
 /** An instance that could not prove for this long that it lives stops by itself: sooner than another one takes over. */
 const unprovenMs = 6_000;
@@ -54,6 +56,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
   const { queues = openQueues(shared, failed) } = rest;
   const held = new Map<string, Tenancy>();
   const hints = new Map<string, LaneName>();
+  const offeredAt = new Map<string, number>();
   const timers = new Set<NodeJS.Timeout>();
   let counts: InstanceCounts = { instances: 1, tenancies: 0, hasListeners: false, configs: 1 };
   let led: HeldJob | undefined;
@@ -203,8 +206,12 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
     const lanes = [...hints.values()];
     hints.clear();
     if (lanes.length === 0) return;
-    const names = [...new Set(lanes.map(({ installation }) => installation))].sort();
-    const offered = await queues.installations.offer(names);
+    const at = performance.now();
+    for (const [name, before] of offeredAt) if (at - before > offerAgainMs) offeredAt.delete(name);
+    const names = new Set(lanes.map(({ installation }) => installation));
+    const unoffered = [...names].filter((name) => !offeredAt.has(name)).sort();
+    const offered = await queues.installations.offer(unoffered);
+    for (const name of unoffered) offeredAt.set(name, at);
     await shared.notify({ kind: "wake", lanes });
     if (offered > 0) await shared.notify({ kind: "free" });
   };
