@@ -71,8 +71,11 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
   /** Requests take different times to arrive: two that left far enough apart may arrive too close together. */
   const marginMs = (): number => Math.min(100, perMs * 0.03);
 
+  /** A share of less than one request is one in a longer time. */
+  const windowMs = (): number => perMs / Math.min(1, limit * share() || 1);
+
   const forget = (): void => {
-    const start = now() - perMs - marginMs();
+    const start = now() - windowMs() - marginMs();
     // A clock that was set back must not block requests.
     if (now() < paused.from) paused = unpaused;
     sent = sent.filter(({ at }) => at > start && at <= now());
@@ -108,7 +111,7 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
     clearTimeout(timer);
     if (priorities.every((priority) => waiting[priority].length === 0)) return;
     // The end of a request lets the next one in.
-    const freed = sent.map(({ at }) => at + perMs + marginMs());
+    const freed = sent.map(({ at }) => at + windowMs() + marginMs());
     const next = Math.min(...[...freed, paused.until].filter((at) => at > now()), now() + perMs);
     timer = setTimeout(pump, Math.max(1, next - now()));
   };

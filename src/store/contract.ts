@@ -63,6 +63,7 @@ export type InstanceCounts = {
 export type Notice =
   | { kind: "wake"; lanes: readonly string[] }
   | { kind: "free" }
+  | { kind: "answers"; from: string; installation: string }
   | { kind: "changed"; change: SharedChange }
   | { kind: "live"; from: string; calls: readonly LiveCall[] };
 

@@ -45,6 +45,14 @@ describe("a budget that several instances have", () => {
     expect(went).toHaveLength(4);
   });
 
+  test("with a share of less than one request is one request in a longer time", async () => {
+    const { ask, arrived } = asker(budgetOf({ limit: 5, share: () => 0.1 }));
+    for (let i = 0; i < 4; i += 1) void ask("answer");
+    await vi.advanceTimersByTimeAsync(7_000);
+    expect(arrived).toHaveLength(4);
+    expect(mostInWindow(arrived, 2_000)).toBe(1);
+  });
+
   test("is not spent at all without a share, and again when there is one", async () => {
     let share = 0;
     const { ask, went } = asker(budgetOf({ share: () => share }));

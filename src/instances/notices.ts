@@ -1,0 +1,72 @@
+import type { SharedStore } from "../store/contract.ts";
+import type { WorkQueue } from "./queue.ts";
+
+type NoticesOptions = {
+  /** Of this instance. */
+  id: string;
+  shared: SharedStore;
+  installations: WorkQueue;
+  failed: (error: unknown) => void;
+};
+
+/** Deliveries that come in meanwhile are one hint. */
+const hintMs = 30;
+/** For this long after another instance searched an account for a caller, a part of its limits is left to the others. */
+const othersAnswerMs = 60_000;
+/** How often an instance tells that it does. */
+const tellAnswersMs = 10_000;
+
+const isWithin = (at: number | undefined, ms: number): boolean =>
+  at !== undefined && performance.now() - at < ms;
+
+/** What an instance tells the others about work, and what they told it. */
+export function createNotices({ id, shared, installations, failed }: NoticesOptions) {
+  const hints = new Set<string>();
+  let hintTimer: NodeJS.Timeout | undefined;
+  let isStarted = false;
+  /** By installation. */
+  const answersToldAt = new Map<string, number>();
+  const othersAnsweredAt = new Map<string, number>();
+
+  const sendHints = async (): Promise<void> => {
+    hintTimer = undefined;
+    const lanes = [...hints];
+    hints.clear();
+    if (lanes.length === 0) return;
+    const names = [...new Set(lanes.map((lane) => lane.slice(0, lane.lastIndexOf("/"))))].sort();
+    const offered = await installations.offer(names);
+    await shared.notify({ kind: "wake", lanes });
+    if (offered > 0) await shared.notify({ kind: "free" });
+  };
+
+  return {
+    /** There may be work for a lane of an installation. Cheap; may be called for every delivery. */
+    want(installation: string, lane: string): void {
+      hints.add(`${installation}/${lane}`);
+      if (isStarted) hintTimer ??= setTimeout(() => void sendHints().catch(failed), hintMs);
+    },
+
+    /** This instance searches an account that another one works for. Cheap; may be called for every request. */
+    answers(installation: string): void {
+      if (isWithin(answersToldAt.get(installation), tellAnswersMs)) return;
+      answersToldAt.set(installation, performance.now());
+      void shared.notify({ kind: "answers", from: id, installation }).catch(failed);
+    },
+
+    heardAnswers({ from, installation }: { from: string; installation: string }): void {
+      if (from !== id) othersAnsweredAt.set(installation, performance.now());
+    },
+
+    /** Whether other instances have searched an account for callers lately. */
+    othersAnswer: (installation: string): boolean =>
+      isWithin(othersAnsweredAt.get(installation), othersAnswerMs),
+
+    /** Sends what was wanted before. */
+    start(): Promise<void> {
+      isStarted = true;
+      return sendHints();
+    },
+
+    stop: (): void => clearTimeout(hintTimer),
+  };
+}
