@@ -32,9 +32,7 @@ registerHooks({
     if (!url.endsWith("/src/store/postgres/schema.ts")) return loaded;
     const source = String(loaded.source);
     if (!source.includes(endOfSteps)) throw new Error("the steps of the schema have changed their form");
-    return {
-      ...loaded,
-      source: source.replace(endOfSteps, `\n${laterSteps.slice(0, wanted).join("\n")}\n];\n`),
-    };
+    const steps = laterSteps.slice(0, wanted).join("\n");
+    return { ...loaded, source: source.replace(endOfSteps, () => `\n${steps}\n];\n`) };
   },
 });
