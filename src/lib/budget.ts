@@ -33,7 +33,12 @@ export type Budget = {
   state(): { free: number; pausedUntil: number };
 };
 
-type Waiter = { go: (done: () => void) => void; refuse: (error: CrmError) => void; signal?: AbortSignal };
+type Waiter = {
+  since: number;
+  go: (done: () => void) => void;
+  refuse: (error: CrmError) => void;
+  signal?: AbortSignal;
+};
 
 /** A request counts for a window of time from when it reached the CRM at the latest. */
 type SentRequest = { at: number };
@@ -42,6 +47,8 @@ type SentRequest = { at: number };
 const longestHoldMs = 12_000;
 /** Syncing the index leaves this share of the requests to other work. */
 const shareOfSync = 0.7;
+/** Other work waits for answers this long; then one of its requests goes first. */
+const longestAfterAnswersMs = 2_000;
 /** For this long after an answer, other work leaves room for another one. */
 const roomForAnswersMs = 60_000;
 
@@ -52,6 +59,8 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
   const unpaused = { from: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY, reason: "" };
   let paused = unpaused;
   let lastAnswer = Number.NEGATIVE_INFINITY;
+  let lastAnswerSent = Number.NEGATIVE_INFINITY;
+  let lastOtherSent = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const waiting: Record<Priority, Waiter[]> = { answer: [], match: [], deliver: [], sync: [] };
 
@@ -96,13 +105,31 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
     });
   };
 
+  const sendNext = (priority: Priority): void => {
+    const waiter = waiting[priority].shift();
+    if (!waiter) return;
+    if (priority === "answer") lastAnswerSent = now();
+    else lastOtherSent = now();
+    send(waiter);
+  };
+
+  /** Answers that never cease must not keep all other work from its turn. */
+  const sendOverdue = (): void => {
+    const at = now();
+    const isLongAgo = (time: number): boolean => time < at - longestAfterAnswersMs || time > at;
+    const overdue = priorities.slice(1).find((priority) => {
+      const [first] = waiting[priority];
+      return first && isLongAgo(first.since) && lastAnswerSent >= first.since;
+    });
+    if (overdue && isLongAgo(lastOtherSent) && at >= paused.until && running < atOnce && mayGo("answer"))
+      sendNext(overdue);
+  };
+
   const pump = (): void => {
     forget();
+    sendOverdue();
     for (const priority of priorities) {
-      while (waiting[priority].length > 0 && mayGo(priority)) {
-        const waiter = waiting[priority].shift();
-        if (waiter) send(waiter);
-      }
+      while (waiting[priority].length > 0 && mayGo(priority)) sendNext(priority);
     }
     schedule();
   };
@@ -129,7 +156,7 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
       if (priority === "answer") lastAnswer = now();
       else if (paused.until - now() > longestHoldMs) return Promise.reject(refusal());
       return new Promise((go, refuse) => {
-        const waiter: Waiter = { go, refuse, ...(signal && { signal }) };
+        const waiter: Waiter = { since: now(), go, refuse, ...(signal && { signal }) };
         const leave = () => {
           const place = waiting[priority].indexOf(waiter);
           if (place < 0) return;

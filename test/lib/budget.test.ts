@@ -67,6 +67,19 @@ describe("a budget that several instances have", () => {
 });
 
 describe("a budget", () => {
+  test("that answers use up all the time still lets other work through, one request every two seconds", async () => {
+    const { ask, went } = asker(budgetOf({ limit: 2 }));
+    const answers = setInterval(() => void ask("answer"), 100);
+    await vi.advanceTimersByTimeAsync(1_000);
+    for (let i = 0; i < 20; i += 1) void ask("match");
+    await vi.advanceTimersByTimeAsync(20_000);
+    clearInterval(answers);
+    const others = went.filter((name) => name === "match").length;
+    expect(others).toBeGreaterThanOrEqual(6);
+    expect(others).toBeLessThanOrEqual(10);
+    expect(went.length - others).toBeGreaterThan(25);
+  });
+
   test("lets no more through in any window than the limit, and loses nobody", async () => {
     const { ask, arrived } = asker(budgetOf());
     for (let i = 0; i < 100; i += 1) void ask("match");

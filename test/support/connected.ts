@@ -38,7 +38,7 @@ type Connected = {
 /** Stores an account that was connected by OAuth. */
 export async function saveConnected(store: Store, connected: Connected): Promise<void> {
   const { name, crm, account, grant, providers } = connected;
-  const settings = { region: "NL", providers };
+  const settings = { region: "NL", settleSeconds: 1, providers };
   const body: InstallBody = { account: { id: account, name }, scopes: [], changes: [], settings };
   await store.saveInstall({
     ...{ name, crm, account, state: "active", version: 1, updatedAt: Date.now() },

@@ -69,10 +69,6 @@ test(`four instances keep within what one account takes (seed ${seed})`, { timeo
   const searches = requests.filter(({ kind }) => kind === "search");
   const others = requests.filter(({ kind }) => kind !== "search");
   const refused = requests.filter(({ status }) => status === 429);
-  if (process.env["ZW"]) {
-    const { writeFileSync } = await import("node:fs");
-    writeFileSync("/tmp/zw-budget.json", JSON.stringify({ claims: await world.claims(), searches, refused, from: world.recorder.requests.filter((r) => r.path.endsWith("/search")) }));
-  }
   const seen = `${requests.length} requests, ${searches.length} of them searches, ${refused.length} refused`;
   expect.soft(mostWithin(others, limits.perMs), seen).toBeLessThanOrEqual(limits.general * tolerance);
   expect.soft(mostWithin(searches, limits.searchPerMs), seen).toBeLessThanOrEqual(limits.search * tolerance);
