@@ -30,7 +30,7 @@ const size = quick
         perCall: { installations: 20, rate: 30, warm: 50, rest: 2, seconds: 5 },
         waiting: { installations: 40, places: 5, warm: 6, seconds: 6 },
         append: { seconds: 2 },
-        rest: { accounts: 1_000, settle: 5, seconds: 10 },
+        rest: { accounts: 1_000, settle: 60, seconds: 15 },
       },
     }
   : {
@@ -47,7 +47,7 @@ const size = quick
         perCall: { installations: 40, rate: 40, warm: 150, rest: 4, seconds: 10 },
         waiting: { installations: 200, places: 25, warm: 10, seconds: 15 },
         append: { seconds: 5 },
-        rest: { accounts: 10_000, settle: 20, seconds: 30 },
+        rest: { accounts: 10_000, settle: 180, seconds: 60 },
       },
     };
 const root = mkdtempSync(join(tmpdir(), "switchhook-bench-"));

@@ -29,6 +29,11 @@ const { status } = spawnSync(process.execPath, [compiler, "-p", join(root, "tsco
 });
 if (status !== 0) fail("the TypeScript compiler found the faults above. Mend them and build again.");
 for (const path of assets()) cpSync(join(root, path), join(dist, path));
+const pages = spawnSync(process.execPath, [join(root, "scripts", "console.mjs")], {
+  stdio: ["ignore", 2, "inherit"],
+});
+if (pages.status !== 0) fail("the console could not be built. The reason is above.");
+cpSync(join(root, "console", "dist"), join(dist, "console", "dist"), { recursive: true });
 
 if (!existsSync(command)) fail("src/cli.ts is missing: the package would have no `switchhook` command.");
 const code = readFileSync(command, "utf8").replace(/^#!.*\n/, "");

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 
 const steps = [
   ["types", ["node_modules/typescript/bin/tsc", "--noEmit"]],
+  ["types of the console", ["node_modules/typescript/bin/tsc", "-p", "console", "--noEmit"]],
   ["format and lint", ["node_modules/@biomejs/biome/bin/biome", "check", "."]],
   ["house", ["scripts/house.ts"]],
   ["unused code", ["node_modules/knip/bin/knip.js", "--no-progress"]],

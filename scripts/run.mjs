@@ -76,8 +76,21 @@ function install() {
   writeFileSync(stamp, wanted());
 }
 
+/** Builds the console when it is missing or older than its sources. A server without it still does its work. */
+function buildConsole() {
+  const { status } = spawnSync(node, [join(root, "scripts", "console.mjs"), "--quiet"], {
+    stdio: ["ignore", 2, "inherit"],
+    shell: process.platform === "win32",
+  });
+  if (status !== 0)
+    console.error(
+      "switchhook: the console could not be built; the reason is above. The server starts without its pages.",
+    );
+}
+
 if (!installed()) install();
 const [file, ...args] = process.argv.slice(2);
+if (/^src\/main|^emulators\/demo|vitest/m.test([file, ...args].join("\n"))) buildConsole();
 const child = spawn(node, [file, ...args], {
   stdio: "inherit",
   shell: process.platform === "win32",

@@ -4,9 +4,10 @@ import helmet from "helmet";
 import { ConfigError, messageOf, Rejected } from "./core/errors.ts";
 import { pathForLog } from "./core/mask.ts";
 import { limitConnections } from "./routes/connections.ts";
-import { refuseDoubtfulHost, requireAdmin } from "./routes/guard.ts";
+import { refuseDoubtfulHost } from "./routes/guard.ts";
 import { allRoutes } from "./routes/index.ts";
 import { mountRoutes } from "./routes/route.ts";
+import { createRules, statusOf } from "./routes/rules.ts";
 import { webhookDoor } from "./routes/webhooks.ts";
 import type { Parts } from "./server/assemble.ts";
 
@@ -26,6 +27,8 @@ export function createApp(parts: Parts): Server {
     room,
     bodyBytes,
     isDemo: config.isDemo,
+    refusals: parts.refusals,
+    testWebhooks: parts.testWebhooks,
   });
   const app = createPages(parts);
   const server = createServer({
@@ -58,9 +61,11 @@ export function createPages(parts: Parts): Express {
   app.use(
     helmet({
       contentSecurityPolicy: { directives: { styleSrc: ["'self'"], upgradeInsecureRequests: null } },
+      // With the default, `no-referrer`, browsers would not say which page sends a form.
+      referrerPolicy: { policy: "same-origin" },
     }),
   );
-  mountRoutes(app, allRoutes(parts), requireAdmin(parts));
+  mountRoutes(app, allRoutes(parts), createRules(parts));
   app.use((request) => {
     throw new Rejected(404, `there is nothing at ${request.path}`);
   });
@@ -85,12 +90,4 @@ function errorHandler(log: Parts["flow"]["limitedLog"]): ErrorRequestHandler {
       .status(status)
       .json({ error: message, ...(error instanceof ConfigError && { faults: error.faults }) });
   };
-}
-
-/** Express and its parsers give a client's mistake its status. */
-function statusOf(error: unknown): number {
-  if (error instanceof Rejected) return error.status;
-  if (error instanceof ConfigError) return 422;
-  const status = error instanceof Error && "status" in error ? Number(error.status) : 500;
-  return status >= 400 && status < 500 ? status : 500;
 }

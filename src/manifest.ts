@@ -78,6 +78,8 @@ const manifestSchema = z.strictObject({
         .strictObject({
           install: path,
           callback: path,
+          /** Signing people in. `scopes`: what that consent asks for; without any, the same as installing. */
+          signIn: z.strictObject({ callback: path, scopes: z.array(text) }).optional(),
           scopes: z.array(text).min(1),
           optionalScopes: z.array(text),
           /** Why each scope is requested. */

@@ -47,8 +47,9 @@ test("has the install paths of every CRM that is reached by OAuth", () => {
 
 test("says why it asks for each scope, of every CRM, and for nothing that it does not ask for", () => {
   for (const { id, oauth } of manifest.crms.filter((crm) => crm.oauth)) {
-    const { scopes = [], optionalScopes = [], reasons = {} } = oauth ?? {};
-    expect(Object.keys(reasons).sort(), id).toEqual([...scopes, ...optionalScopes].sort());
+    const { scopes = [], optionalScopes = [], signIn, reasons = {} } = oauth ?? {};
+    const all = new Set([...scopes, ...optionalScopes, ...(signIn?.scopes ?? [])]);
+    expect(Object.keys(reasons).sort(), id).toEqual([...all].sort());
   }
 });
 

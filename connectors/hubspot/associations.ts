@@ -77,6 +77,18 @@ function firstErrorOf(body: unknown): string {
   return `HubSpot does not associate it: ${words === undefined ? "it gives no reason" : quotedWhole(words)}`;
 }
 
+/** Ends associations of calls; those that are not there are ignored. */
+async function dissociate(
+  { send }: AccountRequests,
+  type: CallerType,
+  pairs: readonly Pair[],
+): Promise<void> {
+  for (const part of inParts(pairs, pairsAtOnce)) {
+    const inputs = part.map(({ from, to }) => ({ _from: { id: from }, to: [{ id: to }] }));
+    await send((client) => client.crm.associations.v4.batchApi.archive("calls", type, { inputs }));
+  }
+}
+
 /** The contacts, or companies, that each call is associated with. */
 async function callersOfCalls(
   { send }: AccountRequests,
@@ -132,10 +144,11 @@ async function linkCallers(
 ): Promise<(SavedCall<Stored> | SettledCall)[]> {
   const naming = work.named(`HubSpot, associating calls with ${type}`);
   const wanting = calls.filter(({ record, contact }) => contact?.kind === kind && !record.linked);
+  const leaving = calls.filter(({ record }) => record.moved);
   const present = await callersOfCalls(
     work.named(`HubSpot, reading the ${type} of calls`),
     type,
-    wanting.flatMap(({ current }) => current?.id ?? []),
+    [...new Set([...wanting, ...leaving])].flatMap(({ current }) => current?.id ?? []),
   );
   const planned = calls.map((call): { call: SavedCall<Stored>; to?: string } => {
     const { record, contact, current } = call;
@@ -149,6 +162,13 @@ async function linkCallers(
   });
   const pairs = planned.flatMap(({ call, to }) => (to === undefined ? [] : [{ from: call.activityId, to }]));
   const refused = await associate(naming, { type: "calls", toType: type }, pairs);
+  const left = leaving.flatMap(({ record, contact, current, activityId }) => {
+    const ours = new Set(record.ours["contactId"]?.map(String));
+    const stays = contact?.kind === kind ? contact.id : undefined;
+    const linked = (current && present.get(current.id)) ?? [];
+    return linked.flatMap((to) => (ours.has(to) && to !== stays ? { from: activityId, to } : []));
+  });
+  await dissociate(naming, type, left);
   const doubtful = pairs.flatMap((pair) => (refused.has(nameOf(pair)) ? [pair.to] : []));
   const existing = await readRecords(naming, doubtful, { type, by: "id", properties: [] });
   return planned.map(({ call, to }) => {

@@ -28,7 +28,15 @@ import { app, type HubspotApp } from "./settings.ts";
 type Form = Readonly<Record<string, string>>;
 
 /** HubSpot's OAuth, in its dated versions. */
-export const oauth: OAuth<HubspotApp> = { app, consentUrl, exchange, refresh, account, disconnect };
+export const oauth: OAuth<HubspotApp> = {
+  app,
+  consentUrl,
+  exchange,
+  refresh,
+  account,
+  disconnect,
+  signIn: { consentUrl, identify },
+};
 
 function consentUrl({ clientId, authorizeUrl }: HubspotApp, consent: Consent): string {
   const { scopes, optionalScopes, where } = consent;
@@ -70,11 +78,37 @@ async function account(app: HubspotApp, grant: Grant, context: OAuthContext): Pr
   const failure = apiFailureOf(details, what, [bearer]);
   if (failure.failure === "later") throw failure;
 
-  const form = { token: bearer, token_type_hint: "access_token" };
-  const { body } = await sendForm(app, { what, below: "/introspect", form }, context);
+  const { body } = await introspected(app, what, grant, context);
   const hub = textAt(body, "hub_id");
   if (!hub) throw unusable(what);
   return { id: hub, name: `HubSpot ${hub}` };
+}
+
+/**
+ * HubSpot has no consent for less than the app's scopes, and asks for the right to install apps: that makes an
+ * administrator. Unverified: that the tokens of the installation stay valid beside those of this consent, and that an app
+ * that is installed already needs that right as well.
+ */
+async function identify(app: HubspotApp, given: ConsentCode, context: OAuthContext) {
+  const what = "HubSpot, signing a person in";
+  const grant = await granted(app, { what, form: codeForm(given) }, context);
+  const { body } = await introspected(app, what, grant, context);
+  const [hub, id] = [textAt(body, "hub_id"), textAt(body, "user_id")];
+  if (!hub || !id) throw unusable(what);
+  return {
+    user: { account: hub, id, name: textAt(body, "user") ?? `HubSpot user ${id}`, isAdmin: true },
+    withdraw: () => disconnect(app, grant, context),
+  };
+}
+
+function introspected(
+  app: HubspotApp,
+  what: string,
+  { accessToken }: Grant,
+  context: OAuthContext,
+): Promise<OAuthReply> {
+  const form = { token: accessToken, token_type_hint: "access_token" };
+  return sendForm(app, { what, below: "/introspect", form }, context);
 }
 
 /** Uninstalls the app from the account, then revokes the refresh token, which may outlive that. */

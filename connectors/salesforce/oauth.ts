@@ -25,7 +25,16 @@ import {
 import { app, type SalesforceApp } from "./settings.ts";
 
 /** Salesforce's web server flow: PKCE and secret both, and a refresh token that is valid once. */
-export const oauth: OAuth<SalesforceApp> = { app, consentUrl, exchange, refresh, account, disconnect };
+export const oauth: OAuth<SalesforceApp> = {
+  app,
+  consentUrl,
+  exchange,
+  refresh,
+  account,
+  disconnect,
+  // The scopes of the manifest leave out `refresh_token`, so that there is no token to drop.
+  signIn: { consentUrl: authorizeUrl, identify },
+};
 
 const sandboxUrl = "https://test.salesforce.com";
 const myDomain = /^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+my\.salesforce\.com$/;
@@ -35,8 +44,11 @@ const organizationQuery = "SELECT Id, Name, TimeZoneSidKey FROM Organization LIM
 
 /** Salesforce has no optional scopes. */
 function consentUrl(app: SalesforceApp, consent: Consent): string {
-  const scopes = [...new Set([...neededScopes, ...consent.scopes])];
-  const query = consentQuery(app.clientId, { ...consent, scopes });
+  return authorizeUrl(app, { ...consent, scopes: [...new Set([...neededScopes, ...consent.scopes])] });
+}
+
+function authorizeUrl(app: SalesforceApp, consent: Consent): string {
+  const query = consentQuery(app.clientId, consent);
   return `${signInAt(app, consent.where)}/services/oauth2/authorize?response_type=code&${query}`;
 }
 
@@ -96,6 +108,30 @@ async function account(app: SalesforceApp, grant: Grant, context: OAuthContext):
   return { id, name, url: at, ...(timeZone && { timeZone }) };
 }
 
+/** The permissions of the user who asks (API 41.0). */
+const permissionQuery = "SELECT PermissionsCustomizeApplication FROM UserPermissionAccess LIMIT 1";
+
+/** Who may customize the org is an administrator. */
+async function identify(app: SalesforceApp, given: ConsentCode, context: OAuthContext) {
+  const what = "Salesforce, signing a person in";
+  const request = { what, at: signInAt(app, given.where), form: codeForm(given) };
+  const { accessToken: bearer, url } = await issued(app, request, context);
+  const at = orgAt(url ?? "", app);
+  if (!at) throw unusable(what, "the answer names no org at Salesforce");
+  const query = `${at}/services/data/v${app.apiVersion}/query?q=${encodeURIComponent(permissionQuery)}`;
+  const [info, found] = await Promise.all([
+    send({ url: `${at}/services/oauth2/userinfo`, bearer }, what, context),
+    send({ url: query, bearer }, what, context),
+  ]);
+  const [account, id] = [textAt(info.body, "organization_id"), textAt(info.body, "user_id")];
+  if (!account || !id) throw failureOf(info, what, [bearer]);
+  if (!isSuccess(found)) throw failureOf(found, what, [bearer]);
+  const isAdmin = objectsAt(found.body, "records")[0]?.["PermissionsCustomizeApplication"] === true;
+  const name = textAt(info.body, "preferred_username") ?? `Salesforce user ${id}`;
+  // The token is short-lived, and nothing was installed.
+  return { user: { account, id, name, isAdmin }, withdraw: async () => {} };
+}
+
 /** Revoking the refresh token ends all access tokens that came from it. */
 async function disconnect(app: SalesforceApp, grant: Grant, context: OAuthContext): Promise<void> {
   const what = "Salesforce, disconnecting the org";
@@ -116,10 +152,26 @@ type TokenRequest = {
 
 async function granted(
   app: SalesforceApp,
-  { what, at, form }: TokenRequest,
+  request: TokenRequest,
   context: OAuthContext,
   before?: Grant,
 ): Promise<Grant> {
+  const { what } = request;
+  const { accessToken, refreshToken, url, ...rest } = await issued(app, request, context, before);
+  if (!refreshToken) throw unusable(what, "no refresh token came; check the app's scopes and policies");
+  // A new refresh token ends the old one, so it is stored even when the answer names no org at Salesforce.
+  const org = orgAt(url ?? "", app) ?? (before && orgOf(app, before));
+  if (!org) throw unusable(what, "the answer names no org at Salesforce");
+  return { accessToken, refreshToken, url: org, ...rest };
+}
+
+/** What the token endpoint issues. `url`: of the org, unchecked. */
+async function issued(
+  app: SalesforceApp,
+  { what, at, form }: TokenRequest,
+  context: OAuthContext,
+  before?: Grant,
+): Promise<ReturnType<typeof grantIn> & { accessToken: string; url: string | undefined }> {
   const { clientId, clientSecret } = app;
   const whole = { client_id: clientId, client_secret: clientSecret, ...form };
   const startedAt = context.now();
@@ -129,13 +181,9 @@ async function granted(
     context,
   );
   if (!isSuccess(answer)) throw failureOf(answer, what, secretsIn(whole));
-  const { accessToken, refreshToken, ...rest } = grantIn(answer.body, startedAt, before);
+  const { accessToken, ...rest } = grantIn(answer.body, startedAt, before);
   if (!accessToken) throw unusable(what, "the answer is not the one we know, or a page of some proxy");
-  if (!refreshToken) throw unusable(what, "no refresh token came; check the app's scopes and policies");
-  // A new refresh token ends the old one, so it is stored even when the answer names no org at Salesforce.
-  const org = orgAt(textAt(answer.body, "instance_url") ?? "", app) ?? (before && orgOf(app, before));
-  if (!org) throw unusable(what, "the answer names no org at Salesforce");
-  return { accessToken, refreshToken, url: org, ...rest };
+  return { accessToken, url: textAt(answer.body, "instance_url"), ...rest };
 }
 
 function send(request: OAuthRequest, what: string, context: OAuthContext): Promise<OAuthReply> {

@@ -104,6 +104,7 @@ export async function startSalesforce(options: SalesforceOptions = {}): Promise<
     objects: () => Object.fromEntries(org.types().map(({ name }) => [name, org.table(name).liveCount()])),
     settings: {
       withPackage: (value) => set({ withPackage: value === true }),
+      isAdmin: (value) => set({ isAdmin: value === true }),
       dailyLimit: (value) => set({ dailyLimit: Number(value) }),
       searchLagMs: (value) => set({ searchLagMs: Number(value) }),
       duplicateRule: (value) =>

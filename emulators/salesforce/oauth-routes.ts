@@ -18,9 +18,10 @@ export type OAuthOptions = {
 
 type Form = Record<string, string>;
 /** An authorization code; good once, for its redirect and its PKCE challenge. */
-type Code = { userId: string; redirectUri: string; challenge: string };
+type Code = { userId: string; redirectUri: string; challenge: string; scopes: string[] };
 
-const scope = "api refresh_token openid";
+/** Of the app; a consent may ask for some of them. */
+const appScopes = ["api", "refresh_token", "openid"];
 
 export function oauthRoutes(org: Org, options: OAuthOptions): Route[] {
   const { sessions } = options;
@@ -80,7 +81,8 @@ export function oauthRoutes(org: Org, options: OAuthOptions): Route[] {
       .update(form["code_verifier"] ?? "")
       .digest("base64url");
     if (challenge !== code.challenge) return refused("invalid_grant", "invalid code verifier");
-    return granted(code.userId, sessions.grant(code.userId));
+    const family = code.scopes.includes("refresh_token") ? sessions.grant(code.userId) : undefined;
+    return granted(code.userId, family, code.scopes);
   }
 
   /** The user has logged in and approves at once. */
@@ -94,12 +96,16 @@ export function oauthRoutes(org: Org, options: OAuthOptions): Route[] {
     const state = query.get("state");
     if (state !== null) back.searchParams.set("state", state);
     const challenge = query.get("code_challenge") ?? "";
-    if (challenge === "" || query.get("code_challenge_method") !== "S256") {
+    const scopes = query.get("scope")?.split(/\s+/).filter(Boolean) ?? appScopes;
+    if (scopes.some((scope) => !appScopes.includes(scope))) {
+      back.searchParams.set("error", "invalid_scope");
+      back.searchParams.set("error_description", "the requested scope is not allowed");
+    } else if (challenge === "" || query.get("code_challenge_method") !== "S256") {
       back.searchParams.set("error", "invalid_request");
       back.searchParams.set("error_description", "missing required code challenge");
     } else {
       const code = `aPrx${randomBytes(32).toString("base64url")}==`;
-      codes.set(code, { userId: org.userId, redirectUri, challenge });
+      codes.set(code, { userId: org.userId, redirectUri, challenge, scopes });
       back.searchParams.set("code", code);
     }
     return { status: 302, headers: { location: back.href } };
@@ -147,7 +153,11 @@ export function oauthRoutes(org: Org, options: OAuthOptions): Route[] {
   }
 
   /** There is no `expires_in`, as with Salesforce. */
-  function granted(userId: string, family?: ReturnType<Sessions["grant"]>): EmulatorReply {
+  function granted(
+    userId: string,
+    family?: ReturnType<Sessions["grant"]>,
+    scopes = appScopes,
+  ): EmulatorReply {
     const id = `${options.url()}/id/${options.organizationId}/${userId}`;
     const issuedAt = String(org.now());
     const signature = createHmac("sha256", options.clientSecret).update(`${id}${issuedAt}`).digest("base64");
@@ -158,7 +168,7 @@ export function oauthRoutes(org: Org, options: OAuthOptions): Route[] {
         access_token: sessions.issue(userId, family),
         ...(family ? { refresh_token: family.refreshToken } : {}),
         signature,
-        scope,
+        scope: scopes.join(" "),
         instance_url: options.url(),
         id,
         token_type: "Bearer",

@@ -20,6 +20,8 @@ import { taskObject } from "./task-object.ts";
 export type OrgSettings = {
   /** Whether our package, with its key field, is installed and visible to the user. */
   withPackage: boolean;
+  /** Whether the user may customize the org. */
+  isAdmin: boolean;
   /** Requests in 24 hours. */
   dailyLimit: number;
   /** How long SOSL does not know what was written. */
@@ -98,6 +100,7 @@ export function createOrg(options: OrgOptions): Org {
   const org: Org = {
     settings: {
       withPackage: options.withPackage ?? true,
+      isAdmin: options.isAdmin ?? true,
       dailyLimit: options.dailyLimit ?? 100_000,
       searchLagMs: options.searchLagMs ?? 0,
       parseErrors: options.parseErrors ?? "row",

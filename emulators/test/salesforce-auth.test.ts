@@ -88,17 +88,49 @@ test("a refresh token is good once; using it again ends all that came from it", 
   expect(await refresh(two.refresh_token)).toMatchObject({ error: "invalid_grant" });
 });
 
+const verifier = "v".repeat(43);
+const challenge = createHash("sha256").update(verifier).digest("base64url");
+const redirect_uri = "https://app.example.com/callback";
+
+async function authorizeAt({ url }: SalesforceEmulator, more: Record<string, string>) {
+  const query = new URLSearchParams({ response_type: "code", client_id: "client", redirect_uri, ...more });
+  const response = await fetch(`${url}/services/oauth2/authorize?${query}`, { redirect: "manual" });
+  return new URL(response.headers.get("location") ?? "").searchParams;
+}
+
+test("a code gives the scopes that were asked for, and a refresh token only with its scope", async () => {
+  const salesforce = await start();
+  const consent = async (scope: string) => {
+    const pkce = { code_challenge: challenge, code_challenge_method: "S256" };
+    const answer = await authorizeAt(salesforce, { ...pkce, scope });
+    const code = answer.get("code");
+    if (code === null) return { error: answer.get("error") };
+    const form = { grant_type: "authorization_code", code, redirect_uri, code_verifier: verifier };
+    return token(salesforce, { ...form, ...client });
+  };
+  const signedIn = await consent("openid api");
+  expect(signedIn).toMatchObject({ status: 200, scope: "openid api" });
+  expect(signedIn).not.toHaveProperty("refresh_token");
+  expect(await consent("api refresh_token")).toMatchObject({ refresh_token: expect.any(String) });
+  expect(await consent("api full")).toEqual({ error: "invalid_scope" });
+});
+
+test("says whether the user may customize the org", async () => {
+  const salesforce = await start({ accessToken: "token" });
+  const soql = "SELECT PermissionsCustomizeApplication FROM UserPermissionAccess LIMIT 1";
+  const asked = async () => {
+    const url = `${salesforce.url}/services/data/v66.0/query?q=${encodeURIComponent(soql)}`;
+    const answer = await fetch(url, { headers: { authorization: "Bearer token" } });
+    return ((await answer.json()) as { records: object[] }).records;
+  };
+  expect(await asked()).toMatchObject([{ PermissionsCustomizeApplication: true }]);
+  salesforce.settings.isAdmin = false;
+  expect(await asked()).toMatchObject([{ PermissionsCustomizeApplication: false }]);
+});
+
 test("a code is good once, for its redirect and its verifier", async () => {
   const salesforce = await start();
-  const verifier = "v".repeat(43);
-  const challenge = createHash("sha256").update(verifier).digest("base64url");
-  const redirect_uri = "https://app.example.com/callback";
-  const authorize = async (more: Record<string, string>) => {
-    const query = new URLSearchParams({ response_type: "code", client_id: "client", redirect_uri, ...more });
-    const url = `${salesforce.url}/services/oauth2/authorize?${query}`;
-    const response = await fetch(url, { redirect: "manual" });
-    return new URL(response.headers.get("location") ?? "").searchParams;
-  };
+  const authorize = (more: Record<string, string>) => authorizeAt(salesforce, more);
   const bare = await authorize({ state: "s" });
   expect(bare.get("error_description")).toBe("missing required code challenge");
   const pkce = { code_challenge: challenge, code_challenge_method: "S256" };

@@ -1,18 +1,16 @@
 import type { Config, InstallationConfig } from "../config/index.ts";
-import { ConfigError, type Fault, messageOf, StoreError } from "../core/errors.ts";
+import { ConfigError, StoreError } from "../core/errors.ts";
 import { whySkipped } from "../flow/calls/due.ts";
+import { attempt, type Check, checkCrm } from "../flow/checks.ts";
 import type { Installation } from "../flow/installation.ts";
 import { isPublicUrl } from "../lib/outbound.ts";
-import { checkMapping, limitFaults } from "../mapping/check.ts";
+import { limitFaults } from "../mapping/check.ts";
 import { assemble, type Parts } from "../server/assemble.ts";
 import { mappingPath } from "../server/connect.ts";
 import { lossText, reportedForMs } from "../server/store-watch.ts";
 import { faultsOfOpen, prepareDataFolder } from "./data-folder.ts";
 import { type GlobalOptions, print, printJson } from "./output.ts";
 import { readConfig } from "./read-config.ts";
-
-/** One check. It passed when it has no fault; `says`: what was found. `off`: not in use. */
-type Check = { check: string; says?: string; off?: true; faults: Fault[] };
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
@@ -167,32 +165,8 @@ async function archiveChecks({ archive }: Parts): Promise<Check[]> {
 }
 
 async function crmChecks(parts: Parts, installation: Installation): Promise<Check[]> {
-  const { settings, connector, crm } = installation;
+  const { name } = installation.settings;
   // The checks of a disconnected account cannot run; that it is disconnected was reported.
-  if ((parts.installed?.stateOf(settings.name)?.state ?? "active") !== "active") return [];
-  const checks: Check[] = [];
-  const name = `${settings.name}: ${crm}`;
-  checks.push(
-    await attempt(name, async () => {
-      await connector.prepare?.();
-      const owners = (await connector.owners?.())?.filter(({ left }) => !left);
-      return owners ? `reachable, ${owners.length} owner${owners.length === 1 ? "" : "s"}` : "reachable";
-    }),
-  );
-  if (checks.some(({ faults }) => faults.length > 0)) return checks;
-  const broken = await connector.faults?.();
-  if (broken?.length) checks.push({ check: `${name} records`, faults: broken });
-  const path = parts.mappings.get(settings.name)?.path() ?? "mapping";
-  const fields = await connector.fields?.();
-  if (!fields) return [...checks, { check: `${name} fields`, says: "takes any field", faults: [] }];
-  const faults = checkMapping(installation.mapping(), fields, path);
-  return [...checks, { check: `${name} fields`, says: "all exist and take what the mapping gives", faults }];
-}
-
-async function attempt(name: string, work: () => Promise<string>): Promise<Check> {
-  try {
-    return { check: name, says: await work(), faults: [] };
-  } catch (error) {
-    return { check: name, faults: [{ at: name, problem: messageOf(error) }] };
-  }
+  if ((parts.installed?.stateOf(name)?.state ?? "active") !== "active") return [];
+  return checkCrm(installation, parts.mappings.get(name)?.path() ?? "mapping");
 }

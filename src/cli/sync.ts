@@ -46,7 +46,7 @@ async function syncByInstances(parts: Parts, shared: SharedStore, options: SyncO
     const { finishedAt: _, ...state } = await store.syncState(name);
     await store.saveSyncState(name, state);
   }
-  await shared.notify({ kind: "wake", lanes: names.map((name) => `${name}/sync`) });
+  await shared.notify({ kind: "wake", lanes: names.map((installation) => ({ installation, lane: "sync" })) });
   if (options.json) printJson({ due: names });
   else print(`The instances sync ${names.join(", ")} within half a minute.`);
 }

@@ -96,7 +96,8 @@ type Doors = {
   host: string;
   at: string;
   isDemo: boolean;
-  hasToken: boolean;
+  /** Operators have to sign in. */
+  isGuarded: boolean;
   publicUrl?: string;
   urlAt?: string;
 };
@@ -108,13 +109,13 @@ const cure = "Set SWITCHHOOK_ADMIN_TOKEN to a random text: openssl rand -base64 
  * nginx forwards strangers from loopback, with a loopback `Host` and no forwarding header (measured with nginx 1.22,
  * 2026-11).
  */
-export function faultsOfOpenDoors({ host, at, isDemo, hasToken, publicUrl, urlAt = "" }: Doors): Fault[] {
+export function faultsOfOpenDoors({ host, at, isDemo, isGuarded, publicUrl, urlAt = "" }: Doors): Fault[] {
   const stranger = `${host} can be reached from other machines`;
   if (isDemo && !isLoopbackHost(host)) {
     const cure = "Write a switchhook.json with your own installation, or use HOST=127.0.0.1.";
     return [{ at, problem: `${stranger}, and the secrets of the built-in demo are public.`, cure }];
   }
-  if (hasToken) return [];
+  if (isGuarded) return [];
   const faults: Fault[] = [];
   if (!isLoopbackHost(host))
     faults.push({ at, problem: `${stranger}, and nothing guards the API and the console.`, cure });

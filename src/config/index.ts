@@ -1,4 +1,5 @@
 import { dirname, join, resolve } from "node:path";
+import type { OidcSettings } from "../access/settings.ts";
 import type { ArchiveSettings } from "../archive/settings.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import { ConfigError, type Fault } from "../core/errors.ts";
@@ -23,6 +24,8 @@ export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
     retentionDays: number;
     /** How long removed accounts are stored. */
     removedDays: number;
+    /** How long the audit log is stored. */
+    auditDays: number;
     limits: {
       bodyBytes?: number | undefined;
       bodySeconds: number;
@@ -34,6 +37,7 @@ export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
     installations: InstallationConfig[];
     apps: Record<string, unknown>;
     archive?: ArchiveSettings;
+    signIn: { oidc?: OidcSettings | undefined };
     /** The mapping files that reading the config has compiled, for all who use them. */
     mappings: MappingFiles;
   };
@@ -41,7 +45,10 @@ export type Config = Required<Pick<EnvironmentSettings, "port" | "host">> &
 /** The text of a config file. `file`: its path for messages; relative paths in the file start in its folder. */
 export type ConfigSource = { text: string; file: string };
 
-type FileSettings = Pick<Config, "installations" | "apps" | "retentionDays" | "removedDays" | "limits"> &
+type FileSettings = Pick<
+  Config,
+  "installations" | "apps" | "retentionDays" | "removedDays" | "auditDays" | "limits" | "signIn"
+> &
   Partial<Pick<Config, "port" | "host" | "publicUrl" | "archive">>;
 
 /**
@@ -75,7 +82,7 @@ export function loadConfig(
       host,
       at,
       isDemo,
-      hasToken: settings.adminToken !== undefined,
+      isGuarded: settings.adminToken !== undefined || file?.signIn.oidc !== undefined,
       ...(file?.publicUrl !== undefined && {
         publicUrl: file.publicUrl,
         urlAt: `${source?.file}: publicUrl`,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { oidcSettings } from "../access/settings.ts";
 import { archiveSettings } from "../archive/settings.ts";
 import { contactKinds } from "../core/contact.ts";
 import { isRegion, toE164 } from "../core/phone.ts";
@@ -23,6 +24,8 @@ export const fileSchema = z
     retentionDays: z.number().min(1).max(3_650).default(90),
     /** How long a removed account can be exported or connected again. */
     removedDays: z.number().min(1).max(365).default(30),
+    /** How long the audit log is kept. */
+    auditDays: z.number().min(1).max(3_650).default(365),
     limits: z
       .strictObject({
         /** The largest webhook, for all providers; by default each provider has its own limit. */
@@ -41,6 +44,8 @@ export const fileSchema = z
       })
       .prefault({}),
     archive: archiveSettings.optional(),
+    /** How people sign in, besides the admin token. */
+    signIn: z.strictObject({ oidc: oidcSettings.optional() }).default({}),
     /** Our apps at the CRMs that accounts install by OAuth; each is read by the schema of its CRM. */
     apps: z.record(z.string(), z.unknown()).default({}),
     installations: z.record(z.string(), z.unknown()).default({}),

@@ -39,7 +39,8 @@
  */
 export type Phase = "ringing" | "answered" | "ended";
 
-export type Direction = "inbound" | "outbound" | "internal";
+export const directions = ["inbound", "outbound", "internal"] as const;
+export type Direction = (typeof directions)[number];
 
 /**
  * How a call ended. `completed` = the parties talked; `cancelled` = the caller hung up before an answer;

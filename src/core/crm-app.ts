@@ -93,8 +93,33 @@ export type OAuth<A = unknown> = {
   account(app: A, grant: Grant, context: OAuthContext): Promise<Account>;
   /** Revokes our access at the CRM; a revoked access is no error. */
   disconnect(app: A, grant: Grant, context: OAuthContext): Promise<void>;
+  /** Signs people in to us. */
+  signIn?: CrmSignIn<A>;
   /** The accounts that have uninstalled us since `cursor`; without one, as far back as the CRM remembers. */
   uninstalls?(app: A, cursor: string | undefined, context: OAuthContext): Promise<Departures>;
+};
+
+/** A person at a CRM. */
+type CrmUser = {
+  /** The CRM's own id of the account. */
+  account: string;
+  /** The CRM's own id of the person. */
+  id: string;
+  /** For people: an e-mail address or a username. */
+  name: string;
+  /** Whether they may administer the account. */
+  isAdmin: boolean;
+};
+
+/** How people of a CRM sign in to us, by a consent with our app. */
+type CrmSignIn<A = unknown> = {
+  consentUrl(app: A, consent: Consent): string;
+  /** Who consented. The tokens of the consent are dropped. `withdraw`: undoes it, for an account that is not ours. */
+  identify(
+    app: A,
+    given: ConsentCode,
+    context: OAuthContext,
+  ): Promise<{ user: CrmUser; withdraw: () => Promise<void> }>;
 };
 
 export type OAuthContext = {

@@ -27,6 +27,8 @@ export type CallRecord = {
   contact?: ContactRef;
   /** The CRM confirmed the contact in an earlier save, so it is not linked again. */
   linked?: boolean;
+  /** A person chose another contact in the console: the one that we linked before is to be unlinked. */
+  moved?: true;
   ownerId?: string;
   /** Owns it when the CRM refuses `ownerId`. */
   fallbackOwnerId?: string;

@@ -21,6 +21,9 @@ export const callStates = [
 ] as const;
 export type CallState = (typeof callStates)[number];
 
+/** The `lookup` of a contact that a person chose in the console: no other number or sync changes it. */
+export const chosenByPerson = "a person";
+
 /** Why a call has this contact and this owner, for `explain`. */
 export type Decision = {
   number?: string;

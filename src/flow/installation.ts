@@ -2,6 +2,7 @@ import type { Contact } from "../core/contact.ts";
 import type { Connector } from "../core/crm.ts";
 import type { Answer } from "../core/provider.ts";
 import type { Decoding, Runtime } from "../core/runtime.ts";
+import type { createTurns } from "../lib/pace.ts";
 import type { Mapping } from "../mapping/compile.ts";
 import type { Store } from "../store/contract.ts";
 
@@ -25,6 +26,8 @@ export type Installation = Decoding & {
   crm: string;
   connector: Connector;
   callers: CallerSearch;
+  /** What reads contacts from the CRM and then indexes them does so one after another. */
+  indexing: ReturnType<typeof createTurns>;
   /** The mapping in use; it may change between two batches. */
   mapping: () => Mapping;
 };

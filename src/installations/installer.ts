@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   type Account,
   type Grant,
@@ -8,17 +8,21 @@ import {
   type OAuthContext,
 } from "../core/crm-app.ts";
 import { Rejected } from "../core/errors.ts";
-import { SealError, type Sealer } from "../lib/seal.ts";
-import { sameSecret } from "../lib/secrets.ts";
+import { type Begun, createPending } from "../lib/pending.ts";
+import type { Sealer } from "../lib/seal.ts";
 import type { Store, StoredInstall } from "../store/contract.ts";
 
-/** A CRM that can be installed. `scopes`: of the manifest; `features`: what each optional scope enables. */
+/** A CRM that can be installed. */
 export type InstallableCrm = {
   label: string;
   oauth: OAuth;
   app: unknown;
+  /** Of the manifest. */
   scopes: readonly string[];
   optionalScopes: readonly string[];
+  /** Of a consent that signs a person in; absent where it has to ask for all that installing asks for. */
+  signInScopes?: readonly string[] | undefined;
+  /** What each optional scope enables. */
   features: Readonly<Record<string, string>>;
 };
 
@@ -202,64 +206,28 @@ export function featuresOf(
 /** A consent that was begun. `verifier`: of PKCE. `region`: the country that was entered. */
 type PendingConsent = { crm: string; verifier: string; region: string; where?: string };
 
-/** What goes along to the CRM, and what the browser keeps: the consent itself, sealed. */
-type Begun = { state: string; challenge: string; browser: string };
-
-/**
- * Consents that are under way. A state is valid for ten minutes, only in the browser that began. Nothing is stored on the
- * server, so strangers cannot displace a consent; the CRM's code, which is valid once (RFC 6749 §4.1.2), ensures that a
- * consent is used once.
- */
+/** Consents that are under way. */
 export type Consents = {
   begin(pending: Omit<PendingConsent, "verifier">): Begun;
   /** Throws `Rejected(400)`. */
   finish(crm: string, state: string, browser: string): PendingConsent;
 };
 
-/** `state`: its digest. `until`: milliseconds. */
-type Sealed = PendingConsent & { state: string; until: number };
-
-const goodForMs = 600_000;
-const about = "consent";
-
 export function createConsents(now: () => number, sealer: Sealer): Consents {
+  const pending = createPending<Omit<PendingConsent, "verifier">>(now, sealer, "consent");
   return {
-    begin(pending) {
-      const [state, verifier] = [random(), random(48)];
-      const sealed: Sealed = { ...pending, verifier, state: digest(state), until: now() + goodForMs };
-      return { state, browser: sealer.seal(JSON.stringify(sealed), about), challenge: digest(verifier) };
-    },
+    begin: pending.begin,
     finish(crm, state, browser) {
       const again = `Begin again at /install/${crm}.`;
-      const known = opened(sealer, browser);
-      if (!known || !sameSecret(digest(state), known.state))
+      const found = pending.finish(state, browser);
+      if (found === "unknown")
         throw new Rejected(
           400,
           `this consent was used already, or was begun in another browser or before another one. ${again}`,
         );
-      if (known.until <= now() || known.crm !== crm)
+      if (found === "expired" || found.crm !== crm)
         throw new Rejected(400, `this consent took longer than ten minutes, or is another CRM's. ${again}`);
-      const { until: _, state: __, ...pending } = known;
-      return pending;
+      return found;
     },
   };
-}
-
-/** Undefined for a text that we did not seal. */
-function opened(sealer: Sealer, browser: string): Sealed | undefined {
-  try {
-    return JSON.parse(sealer.open(browser, about)) as Sealed;
-  } catch (error) {
-    if (error instanceof SealError) return undefined;
-    throw error;
-  }
-}
-
-function random(bytes = 32): string {
-  return randomBytes(bytes).toString("base64url");
-}
-
-/** SHA-256 in base64url, which is also PKCE's S256. */
-function digest(text: string): string {
-  return createHash("sha256").update(text).digest("base64url");
 }

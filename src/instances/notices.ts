@@ -1,4 +1,4 @@
-import type { SharedStore } from "../store/contract.ts";
+import type { LaneName, SharedStore } from "../store/contract.ts";
 import type { WorkQueue } from "./queue.ts";
 
 type NoticesOptions = {
@@ -21,7 +21,7 @@ const isWithin = (at: number | undefined, ms: number): boolean =>
 
 /** What an instance tells the others about work, and what they told it. */
 export function createNotices({ id, shared, installations, failed }: NoticesOptions) {
-  const hints = new Set<string>();
+  const hints = new Map<string, LaneName>();
   let hintTimer: NodeJS.Timeout | undefined;
   let isStarted = false;
   /** By installation. */
@@ -30,10 +30,10 @@ export function createNotices({ id, shared, installations, failed }: NoticesOpti
 
   const sendHints = async (): Promise<void> => {
     hintTimer = undefined;
-    const lanes = [...hints];
+    const lanes = [...hints.values()];
     hints.clear();
     if (lanes.length === 0) return;
-    const names = [...new Set(lanes.map((lane) => lane.slice(0, lane.lastIndexOf("/"))))].sort();
+    const names = [...new Set(lanes.map(({ installation }) => installation))].sort();
     const offered = await installations.offer(names);
     await shared.notify({ kind: "wake", lanes });
     if (offered > 0) await shared.notify({ kind: "free" });
@@ -42,7 +42,7 @@ export function createNotices({ id, shared, installations, failed }: NoticesOpti
   return {
     /** There may be work for a lane of an installation. Cheap; may be called for every delivery. */
     want(installation: string, lane: string): void {
-      hints.add(`${installation}/${lane}`);
+      hints.set(`${installation}/${lane}`, { installation, lane });
       if (isStarted) hintTimer ??= setTimeout(() => void sendHints().catch(failed), hintMs);
     },
 

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
 import { oneRunAtATime, untilDone } from "../lib/pace.ts";
 import type { InstanceCounts, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
+import { followChanges } from "./changes.ts";
 import type { TenancyHooks } from "./hooks.ts";
 import { createNotices } from "./notices.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
@@ -55,7 +56,6 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
   const timers = new Set<NodeJS.Timeout>();
   let counts: InstanceCounts = { instances: 1, tenancies: 0, hasListeners: false, configs: 1 };
   let led: HeldJob | undefined;
-  let position: number | undefined;
   let provenAt = performance.now();
   let othersFirstUntil = 0;
   let stopListening: (() => Promise<void>) | undefined;
@@ -195,12 +195,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
     if (moved.length > 0) await shared.notify({ kind: "free" });
   };
 
-  const look = async (): Promise<void> => {
-    const { changes, position: next } = await shared.changesSince(position);
-    for (const change of changes) await hooks.changed(change).catch(failed);
-    position = next;
-  };
-  const catchUp = oneRunAtATime(look);
+  const catchUp = followChanges({ shared, changed: hooks.changed, failed });
 
   const heard = (notice: Notice): void => {
     if (isStopping) return;

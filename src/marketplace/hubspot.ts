@@ -1,5 +1,13 @@
 import { crmIn, type Manifest } from "../manifest.ts";
-import { dataTable, jsonText, type ManifestCrm, needed, type Project, scopeTable } from "./project.ts";
+import {
+  callbacksOf,
+  dataTable,
+  jsonText,
+  type ManifestCrm,
+  needed,
+  type Project,
+  scopeTable,
+} from "./project.ts";
 
 /** Of HubSpot's developer platform: current since September 2026; a listing needs one that is supported. */
 const platformVersion = "2026.09";
@@ -33,7 +41,7 @@ function app({ identity }: Manifest, crm: ManifestCrm, publicUrl: string) {
       distribution: "marketplace",
       auth: {
         type: "oauth",
-        redirectUrls: [publicUrl + oauth.callback],
+        redirectUrls: callbacksOf(oauth).map((path) => publicUrl + path),
         requiredScopes: oauth.scopes,
         optionalScopes: oauth.optionalScopes,
         conditionallyRequiredScopes: [],
@@ -76,7 +84,8 @@ function webhooks(id: string, crm: ManifestCrm, publicUrl: string) {
 
 /** How to upload the project, and the tables that the listing needs. */
 function hubspotReadme({ identity }: Manifest, crm: ManifestCrm, publicUrl: string): string {
-  const { callback, install } = needed(crm, "oauth");
+  const oauth = needed(crm, "oauth");
+  const { install } = oauth;
   const { path, subscriptions, properties, accountEvents } = needed(crm, "webhooks");
   return `# ${identity.name}: HubSpot developer project
 
@@ -105,7 +114,9 @@ Then copy the client id and the client secret from the app's *Auth* tab into the
 | Setting | Value |
 |---|---|
 | Install URL | ${publicUrl}${install} |
-| Redirect URL | ${publicUrl}${callback} |
+| Redirect URLs | ${callbacksOf(oauth)
+    .map((path) => publicUrl + path)
+    .join(", ")} |
 | Webhook target | ${publicUrl}${path} |
 
 ## Scopes

@@ -25,12 +25,26 @@ export function markdownTable(head: readonly string[], rows: readonly (readonly 
   return [line(head), `|${head.map(() => "---|").join("")}`, ...rows.map(line)].join("\n");
 }
 
+type ManifestOAuth = NonNullable<ManifestCrm["oauth"]>;
+
+/** Where the CRM sends people back to: after installing, and after signing in. */
+export function callbacksOf({ callback, signIn }: ManifestOAuth): string[] {
+  return [callback, ...(signIn ? [signIn.callback] : [])];
+}
+
+/** All that the app may ask for. */
+export function scopesOf({ scopes, signIn }: ManifestOAuth): string[] {
+  return [...new Set([...scopes, ...(signIn?.scopes ?? [])])];
+}
+
 /** Every scope with its reason, for the review. */
 export function scopeTable({ oauth }: ManifestCrm): string {
   const row = (scope: string, when: string) => [`\`${scope}\``, when, oauth?.reasons[scope] ?? ""];
   const required = oauth?.scopes.map((scope) => row(scope, "required")) ?? [];
   const optional = oauth?.optionalScopes.map((scope) => row(scope, "optional")) ?? [];
-  return markdownTable(["Scope", "", "Why"], [...required, ...optional]);
+  const more = oauth ? scopesOf(oauth).filter((scope) => !oauth.scopes.includes(scope)) : [];
+  const signingIn = more.map((scope) => row(scope, "to sign in"));
+  return markdownTable(["Scope", "", "Why"], [...required, ...optional, ...signingIn]);
 }
 
 /** The data that is read and written, for the listing's table of shared data. */

@@ -1,5 +1,6 @@
 import { crmIn, type Manifest } from "../manifest.ts";
 import {
+  callbacksOf,
   dataTable,
   jsonText,
   type ManifestCrm,
@@ -7,6 +8,7 @@ import {
   metadataXml,
   needed,
   type Project,
+  scopesOf,
   scopeTable,
 } from "./project.ts";
 
@@ -90,7 +92,7 @@ function appFiles(manifest: Manifest, crm: ManifestCrm): [path: string, text: st
     orgScopedExternalApp,
   });
   const oauth = metadataXml("ExtlClntAppOauthSettings", {
-    commaSeparatedOauthScopes: needed(crm, "oauth").scopes.map(metadataScope).join(", "),
+    commaSeparatedOauthScopes: scopesOf(needed(crm, "oauth")).map(metadataScope).join(", "),
     externalClientApplication: identity.name,
     label: `${identity.name} OAuth settings`,
     oauthLink,
@@ -189,7 +191,8 @@ function salesforceReadme(
   publicUrl: string,
   { packaged, admin }: Folders,
 ): string {
-  const { callback, install } = needed(crm, "oauth");
+  const oauth = needed(crm, "oauth");
+  const { install } = oauth;
   const { fields, permissionSets } = needed(crm, "package");
   const [first] = permissionSets;
   return `# ${identity.name}: Salesforce project
@@ -225,7 +228,9 @@ Setup, External Client App Manager, ${identity.name}, Settings, OAuth. These lie
 
 | Setting | Value |
 |---|---|
-| Callback URL | ${publicUrl}${callback} |
+| Callback URLs | ${callbacksOf(oauth)
+    .map((path) => publicUrl + path)
+    .join(", ")} |
 | Require PKCE | on (cannot be turned off again) |
 | Require secret for web server flow, for refresh token flow | on |
 | Refresh token rotation | on |

@@ -86,6 +86,19 @@ function tooLarge(limit: number): Rejected {
 const largestJson = 1_000_000;
 const utf8 = new TextDecoder("utf-8", { fatal: true });
 
+const largestForm = 20_000;
+
+/** The fields of a page's form. */
+export async function readForm(request: Request, room: BodyRoom): Promise<URLSearchParams> {
+  if (!request.is("application/x-www-form-urlencoded"))
+    throw new Rejected(415, "send the fields as a form: `Content-Type: application/x-www-form-urlencoded`");
+  return withBody(
+    request,
+    { limit: largestForm, room, isProved: false },
+    (body) => new URLSearchParams(new TextDecoder().decode(body)),
+  );
+}
+
 /** A JSON body as text, with its author's line breaks and order. `what`: e.g. "mapping". */
 export async function readJsonText(request: Request, what: string, room: BodyRoom): Promise<string> {
   if (!request.is("application/json")) {

@@ -1,78 +1,25 @@
 import { z } from "zod";
+import { type ContactRef, contactKinds } from "../core/contact.ts";
 import { Rejected } from "../core/errors.ts";
-import { callStates, followUpStates, type TrackedCall } from "../core/tracked-call.ts";
-import { explainCall } from "../flow/explain/explain.ts";
+import { callStates, chosenByPerson, type Decision, type TrackedCall } from "../core/tracked-call.ts";
 import { deleteRecording } from "../flow/recordings/follow.ts";
 import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
-import { contactSchema, deliverySchema } from "./calls.ts";
-import { adminRoute, anyObject, json, noCall, pathParameter, type Route, text, time } from "./route.ts";
+import { readJsonText } from "./body.ts";
+import { callDetail, detailOf } from "./call-detail.ts";
+import { contactSchema } from "./calls.ts";
+import { adminRoute, json, noCall, pathParameter, type Route, text } from "./route.ts";
+import { noSuchCall, noteChange } from "./rules.ts";
 
-const event = z.object({
-  callId: text,
-  sameCallAs: text.optional(),
-  at: time,
-  asked: z.boolean().optional(),
-  kind: text,
-  phase: text.optional(),
-  deliveries: z.array(z.int()),
-});
-
-const answer = z.object({
-  at: time,
-  foundBy: text,
-  agentId: text.optional(),
-  reject: z.boolean().optional(),
-  why: text,
-  lookup: text,
-  variables: anyObject,
-  limited: z.array(text).optional(),
-});
-
-const explanation = z.object({
-  key: text,
-  state: z.enum(callStates),
-  status: text,
-  nextTryAt: time.optional(),
-  attempts: z.int(),
-  activityId: text.optional(),
-  contact: z.object({
-    number: text.optional(),
-    lookup: text,
-    reason: text.optional(),
-    chosen: contactSchema.optional(),
-    runnersUp: z.array(contactSchema),
-  }),
-  owner: z.object({ id: text.optional(), name: text.optional(), why: text }).optional(),
-  agent: text.optional(),
-  followUp: z
-    .object({
-      state: z.enum(followUpStates),
-      taskId: text.optional(),
-      reachedBy: text.optional(),
-      reason: text.optional(),
-    })
-    .optional(),
-  answer: answer.optional(),
-  merged: z.array(z.object({ key: text, activityId: text.optional() })),
-  mergedInto: text.optional(),
-  limited: text.optional(),
-});
-
-const callDetail = z
-  .object({
-    call: anyObject,
-    events: z.array(event),
-    explanation,
-    deliveries: z.array(deliverySchema),
-    history: z.array(z.object({ at: time, step: text, detail: anyObject })),
-  })
-  .meta({ id: "CallDetail" });
+const contactRef = z
+  .strictObject({ id: z.string().trim().min(1).max(200), kind: z.enum(contactKinds) })
+  .meta({ id: "ContactRef" });
 
 const retried = z.object({ key: text, state: z.enum(callStates) }).meta({ id: "Retried" });
 
 /** One call: its explanation, a retry, and its recording. */
-export function callRoutes({ flow, archive, installations, recordings, wake }: Parts): Route[] {
+export function callRoutes(parts: Parts): Route[] {
+  const { flow, archive, installations, recordings, wake } = parts;
   const { store } = flow;
   const path = "/api/calls/:key";
 
@@ -86,20 +33,21 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
     adminRoute({
       method: "get",
       path,
+      needs: "view",
       summary: "One call: its events, why it looks as it does, what was received and what the CRM got.",
       replies: { 200: json("The call.", callDetail), ...noCall },
-      handle: async (request, response) => {
-        const key = pathParameter(request, "key");
-        const explained = await explainCall(store, key);
-        if (!explained) throw noSuchCall(key);
-        const { call, events, deliveries, history, ...rest } = explained;
-        response.json({ call, events, explanation: rest, deliveries, history });
+      handle: async (request, response, _, principal) => {
+        const row = await find(pathParameter(request, "key"));
+        const detail = await detailOf(parts, row, principal);
+        if (!detail) throw noSuchCall(row.call.key);
+        response.json(detail);
       },
     }),
 
     adminRoute({
       method: "post",
       path: `${path}/retry`,
+      needs: "admin",
       summary: "Logs a call once more, now.",
       replies: {
         202: json("It is logged next.", retried),
@@ -117,6 +65,7 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
           );
         }
         if (!(await store.retry(key, flow.now()))) throw new Rejected(409, whyNoRetry(row));
+        noteChange(response, { before: { state: row.state }, after: { state: "waiting" } });
         wake(installation);
         response.status(202).json({ key, state: "waiting" });
       },
@@ -124,7 +73,68 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
 
     adminRoute({
       method: "post",
+      path: `${path}/replay`,
+      needs: "admin",
+      summary: "Decodes a call's webhooks again with the present decoders, and logs what changes.",
+      replies: {
+        202: json("They are decoded next.", z.object({ key: text, deliveries: z.int() })),
+        ...noCall,
+        409: "Its webhooks are not stored any more.",
+      },
+      handle: async (request, response) => {
+        const row = await find(pathParameter(request, "key"));
+        const { key, installation } = row.call;
+        const ids = await deliveryIdsOf(parts, key);
+        if (ids.length === 0)
+          throw new Rejected(
+            409,
+            "the webhooks of this call are not stored any more, so there is nothing to decode",
+          );
+        await store.replay(ids, flow.now());
+        wake(installation);
+        response.status(202).json({ key, deliveries: ids.length });
+      },
+    }),
+
+    adminRoute({
+      method: "post",
+      path: `${path}/contact`,
+      needs: "admin",
+      summary:
+        "Links a call to another contact, also in the CRM. It stays, whatever number or contacts come later.",
+      body: contactRef,
+      replies: {
+        202: json("It is logged with this contact next.", z.object({ key: text, contact: contactSchema })),
+        400: "Not a contact: which member is wrong.",
+        ...noCall,
+        409: "The call is part of another one, or the contact is not in the index.",
+      },
+      handle: async (request, response, _, principal) => {
+        const row = await find(pathParameter(request, "key"));
+        const { key, installation } = row.call;
+        const ref = readContact(await readJsonText(request, "contact", parts.room));
+        const contact = await store.contact(installation, ref);
+        if (!contact)
+          throw new Rejected(
+            409,
+            `the index has no ${ref.kind} ${ref.id}: GET /api/installations/${installation}/contacts?q= finds others`,
+          );
+        const chosen = { ...ref, ...(contact.name !== undefined && { name: contact.name }) };
+        const decision = decidedBy(row, chosen, principal.name);
+        if (
+          !(await store.chooseContact(row.id, { contact: ref, decision, at: flow.now(), by: principal.name }))
+        )
+          throw new Rejected(409, whyNoRetry(row));
+        noteChange(response, { before: { contact: row.contact }, after: { contact: ref } });
+        wake(installation);
+        response.status(202).json({ key, contact: chosen });
+      },
+    }),
+
+    adminRoute({
+      method: "post",
       path: `${path}/recording/link`,
+      needs: ["admin", "listen"],
       summary: "Replaces the link to a call's recording, also in the CRM; the previous link stops playing.",
       replies: {
         200: json("The new link.", z.object({ key: text, url: text })),
@@ -150,6 +160,7 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
     adminRoute({
       method: "delete",
       path: `${path}/recording`,
+      needs: "admin",
       summary: "Deletes the copy of a call's recording and revokes its link for good.",
       replies: {
         200: json("It is deleted.", z.object({ key: text, deleted: z.boolean() })),
@@ -173,11 +184,40 @@ export function callRoutes({ flow, archive, installations, recordings, wake }: P
   ];
 }
 
-function noSuchCall(key: string): Rejected {
-  return new Rejected(
-    404,
-    `there is no call ${JSON.stringify(key.slice(0, 200))}: GET /api/calls lists them`,
+type NamedContact = z.output<typeof contactSchema>;
+
+/** The contacts that were not chosen stay candidates, the one before among them. */
+function decidedBy({ decision, contact, number }: TrackedCall, chosen: NamedContact, by: string): Decision {
+  const before = decision?.contact ?? contact;
+  const others = [...(before ? [before] : []), ...(decision?.runnersUp ?? [])];
+  const isChosen = ({ id, kind }: ContactRef) => id === chosen.id && kind === chosen.kind;
+  return {
+    ...decision,
+    lookup: chosenByPerson,
+    ...(number !== undefined && { number }),
+    reason: `chosen by ${by}`,
+    contact: chosen,
+    runnersUp: others.filter((other) => !isChosen(other)),
+  };
+}
+
+/** Throws `Rejected(400)`. */
+function readContact(text: string): z.output<typeof contactRef> {
+  const parsed = contactRef.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "the body"}: ${message}`,
   );
+  throw new Rejected(400, `this is no contact ({"kind": "contact", "id": "…"}): ${problems.join("; ")}`);
+}
+
+async function deliveryIdsOf({ flow }: Parts, key: string): Promise<number[]> {
+  const ids: number[] = [];
+  for (let after = 0; ; after = ids.at(-1) ?? after) {
+    const page = await flow.store.deliveriesIn({ key }, after, 200);
+    if (page.length === 0) return ids;
+    ids.push(...page.map(({ id }) => id));
+  }
 }
 
 function whyNoRetry({ state, mergedInto }: TrackedCall): string {

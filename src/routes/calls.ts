@@ -1,19 +1,23 @@
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 import { contactKinds } from "../core/contact.ts";
+import { identityOf } from "../core/phone.ts";
 import { callStates, type TrackedCall } from "../core/tracked-call.ts";
 import type { Parts } from "../server/assemble.ts";
-import type { CallFilter } from "../store/contract.ts";
+import type { CallSearch } from "../store/contract.ts";
 import {
   adminRoute,
   badQuery,
+  type CallQuery,
   callQuery,
+  content,
   json,
   numberToFilter,
   pageQuery,
   type Route,
   text,
   time,
-  unusedQuery,
 } from "./route.ts";
 
 const defaultLimit = 50;
@@ -24,23 +28,7 @@ export const contactSchema = z.object({
   name: text.optional(),
 });
 
-export const deliverySchema = z
-  .object({
-    id: z.int(),
-    installation: text,
-    provider: text,
-    receivedAt: time,
-    method: text,
-    url: text,
-    kind: text.optional(),
-    state: z.enum(["new", "decoded", "fault"]),
-    fault: text.optional(),
-    events: z.int(),
-    repeats: z.int(),
-  })
-  .meta({ id: "Delivery" });
-
-const callSummary = z
+export const callSummary = z
   .object({
     key: text,
     installation: text,
@@ -70,44 +58,50 @@ const callSummary = z
 export type CallSummary = z.infer<typeof callSummary>;
 
 const callPage = pageOf(callSummary);
+/** The latest calls, and where the next page begins. */
+export type ListedCalls = z.infer<typeof callPage>;
 
-/** Lists of calls, and of deliveries that gave no event. */
+/** Lists of calls. */
 export function callListRoutes(parts: Parts): Route[] {
   return [
     adminRoute({
       method: "get",
       path: "/api/calls",
+      needs: "view",
       summary: "Calls, the latest first.",
       query: callQuery,
       replies: { 200: json("A page of calls.", callPage), ...badQuery },
-      handle: async (_, response, { cursor, number, ...filter }) => {
-        const region = regionOf(parts, filter.installation);
-        const wanted = { ...filter, ...(number !== undefined && { number: numberToFilter(number, region) }) };
-        response.json(await page(parts, wanted, cursor, filter.limit));
+      handle: async (_, response, query) => {
+        response.json(await pageOfCalls(parts, query));
+      },
+    }),
+
+    adminRoute({
+      method: "get",
+      path: "/api/calls.csv",
+      needs: "view",
+      summary: "The same calls as CSV for a spreadsheet, all pages at once.",
+      query: callQuery.omit({ cursor: true, limit: true }),
+      replies: { 200: content("A line for each call, after a line of names.", "text/csv"), ...badQuery },
+      handle: async (_, response, query) => {
+        response.type("text/csv").set({
+          "cache-control": "no-store",
+          "content-disposition": 'attachment; filename="calls.csv"',
+        });
+        await pipeline(Readable.from(csvOf(parts, query)), response);
       },
     }),
 
     adminRoute({
       method: "get",
       path: "/api/dead",
+      needs: "view",
       summary: "Calls that the CRM refused: correct the reason, then retry them.",
       query: pageQuery,
       replies: { 200: json("A page of calls.", callPage), ...badQuery },
-      handle: async (_, response, { cursor, ...filter }) => {
-        response.json(await page(parts, { ...filter, state: "dead" }, cursor, filter.limit));
-      },
-    }),
-
-    adminRoute({
-      method: "get",
-      path: "/api/unused",
-      summary: "Deliveries that gave no event: unknown kinds and faults, the latest first.",
-      query: unusedQuery,
-      replies: { 200: json("Deliveries.", pageOf(deliverySchema)), ...badQuery },
-      handle: async (_, response, { limit, installation }) => {
-        response.json({
-          items: await parts.flow.store.unusedDeliveries(limit ?? defaultLimit, installation),
-        });
+      handle: async (_, response, { cursor, limit, ...filter }) => {
+        const before = cursor === undefined ? {} : { before: cursor };
+        response.json(await page(parts, { ...filter, ...before, state: "dead" }, limit));
       },
     }),
   ];
@@ -119,16 +113,110 @@ function pageOf<T extends z.ZodType>(item: T) {
 }
 
 async function page(
-  { flow }: Parts,
-  filter: Partial<CallFilter>,
-  before: number | undefined,
+  { flow }: Pick<Parts, "flow">,
+  search: Omit<CallSearch, "limit">,
   limit = defaultLimit,
-): Promise<z.infer<typeof callPage>> {
-  const wider: CallFilter = { ...filter, limit: limit + 1, ...(before !== undefined && { before }) };
-  const rows = await flow.store.calls(wider);
-  const items = rows.slice(0, limit);
-  const last = items.at(-1);
-  return { items: items.map(summaryOf), ...(rows.length > limit && last && { next: String(last.id) }) };
+): Promise<ListedCalls> {
+  const { calls, next } = await flow.store.findCalls({ ...search, limit });
+  return { items: calls.map(summaryOf), ...(next !== undefined && { next: String(next) }) };
+}
+
+async function pageOfCalls(parts: Parts, query: CallQuery): Promise<ListedCalls> {
+  const { cursor, limit, number, contact, q, ...rest } = query;
+  const search = {
+    ...rest,
+    ...(cursor !== undefined && { before: cursor }),
+    ...(number !== undefined && { number: numberToFilter(number, regionOf(parts, rest.installation)) }),
+    ...(contact !== undefined && { contacts: [contact] }),
+  };
+  if (q === undefined) return page(parts, search, limit);
+  const found = await meaningOf(parts, q.trim(), rest.installation);
+  if (!found) return { items: [] };
+  if ("keys" in found) return { items: await callsByKey(parts, found.keys, rest.installation) };
+  return page(parts, { ...search, ...found }, limit);
+}
+
+/** The most contacts of one name whose calls are listed. */
+const mostContacts = 50;
+
+/** What a person typed into a search box: a key or a provider's id, a phone number, or a part of a contact's name. */
+async function meaningOf(
+  { flow, installations, providers, config }: Parts,
+  text: string,
+  installation: string | undefined,
+): Promise<{ keys: string[] } | { number: string } | { contacts: string[] } | undefined> {
+  const { store } = flow;
+  if (await store.call(text)) return { keys: [text] };
+  const keys = await store.callsOfLeg(text, Object.keys(providers));
+  if (keys.length > 0) return { keys };
+  const regions = [...installations.values()].map(({ settings }) => settings.region);
+  const number =
+    /\d{3}/.test(text) && identityOf(text, regions[0] ?? config.installations[0]?.region ?? "US");
+  if (number) return { number };
+  const names = installation === undefined ? [...installations.keys()] : [installation];
+  const contacts: string[] = [];
+  for (const name of names) {
+    const found = await store.contactsNamed(name, text, mostContacts);
+    contacts.push(...found.map(({ id }) => id));
+    if (contacts.length >= mostContacts) break;
+  }
+  return contacts.length > 0 ? { contacts: contacts.slice(0, mostContacts) } : undefined;
+}
+
+async function callsByKey(
+  { flow }: Parts,
+  keys: readonly string[],
+  installation: string | undefined,
+): Promise<CallSummary[]> {
+  const found = await Promise.all(keys.slice(0, defaultLimit).map((key) => flow.store.call(key)));
+  return found.flatMap((group) =>
+    group && (installation === undefined || group.row.call.installation === installation)
+      ? [summaryOf(group.row)]
+      : [],
+  );
+}
+
+const csvColumns = [
+  "key",
+  "installation",
+  "provider",
+  "state",
+  "direction",
+  "outcome",
+  "number",
+  "contact",
+  "line",
+  "startedAt",
+  "talkSeconds",
+  "ownerId",
+  "activityId",
+  "reason",
+  "createdAt",
+] as const;
+
+async function* csvOf(parts: Parts, query: Omit<CallQuery, "cursor" | "limit">): AsyncGenerator<string> {
+  yield csvLine(csvColumns);
+  for (let cursor: number | undefined; ; ) {
+    const asked = { ...query, limit: 200, ...(cursor !== undefined && { cursor }) };
+    const { items, next } = await pageOfCalls(parts, asked);
+    for (const call of items)
+      yield csvLine(
+        csvColumns.map((name) =>
+          name === "contact" ? (call.contact?.name ?? call.contact?.id) : call[name],
+        ),
+      );
+    if (next === undefined) return;
+    cursor = Number(next);
+  }
+}
+
+/** A spreadsheet takes a text that begins like a formula for one, so it gets an apostrophe (OWASP, CSV injection). */
+function csvLine(values: readonly (string | number | undefined)[]): string {
+  const cells = values.map((value = "") => {
+    const text = String(value).replace(/^(?=[=@\t\r]|[+-](?!\d+$))/, "'");
+    return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  });
+  return `${cells.join(",")}\r\n`;
 }
 
 export function summaryOf(row: TrackedCall): CallSummary {

@@ -1,52 +1,102 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { setTimeout as pause } from "node:timers/promises";
-import type { Request, RequestHandler } from "express";
+import type { Request, Response } from "express";
+import type { Access } from "../access/index.ts";
 import { Rejected } from "../core/errors.ts";
 import { isLoopbackAuthority, isLoopbackUrl, isOwnOrigin } from "../core/loopback.ts";
-import type { Log } from "../core/runtime.ts";
+import type { Principal } from "../core/principal.ts";
+import { clientOf } from "../lib/outbound.ts";
 import { sameSecret, secretInHeader } from "../lib/secrets.ts";
-import type { Parts } from "../server/assemble.ts";
+import { sessionCookieIn } from "./cookies.ts";
 
 const loopbackPeer = /^(::ffff:)?127\.|^::1$/;
 /** Behind a proxy on this machine every client is a loopback peer; most proxies set one of these headers. */
 const proxyHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
+/** Whose request it is; undefined when a person was sent to sign in. Throws `Rejected` with 401, 403 or 429. */
+export type Guard = (request: Request, response: Response) => Promise<Principal | undefined>;
+
+type GuardParts = {
+  access: Pick<Access, "sessions" | "refusals" | "adminToken" | "needsSignIn">;
+  config: { publicUrl: string };
+};
+
 /**
- * Lets administrators through: with the admin token, as a Bearer token or as the password of Basic auth. Without a
- * configured token, anyone on this machine, as long as no other machine can reach the server. Throws `Rejected` with
- * 401, 403 or 429.
+ * Lets in a browser that has signed in, and a client that sends the admin token, as a Bearer token or as the password of Basic
+ * auth. Where no way to sign in is configured, anyone on this machine, as long as no other machine can reach the server.
  */
-export function requireAdmin({
-  config,
-  flow,
-  metrics,
-}: Pick<Parts, "config" | "flow" | "metrics">): RequestHandler {
-  const { adminToken, publicUrl } = config;
-  const { refused } = createRefusals({
-    now: flow.now,
-    log: { warn: (facts, sentence) => flow.limitedLog.seldom("warn", facts, sentence) },
-    count: metrics.adminRefused,
-  });
-  return async function adminGuard(request, response, next) {
+export function createGuard({ access, config }: GuardParts): Guard {
+  const { adminToken, needsSignIn, sessions, refusals } = access;
+  const { publicUrl } = config;
+
+  const principalOf = async (request: Request): Promise<Principal | undefined> => {
+    const cookie = sessionCookieIn(request, publicUrl);
+    const signedIn = cookie === undefined ? undefined : await sessions.find(cookie);
+    if (signedIn) {
+      refuseOtherHosts(request, publicUrl);
+      return signedIn;
+    }
+    if (!needsSignIn) {
+      refuseStrangers(request, publicUrl);
+      return { role: "operator", listen: true, name: "this machine", signedInBy: "loopback" };
+    }
+    if (adminToken === undefined) return undefined;
+    // Empty when there is none, so that it is compared in any case.
+    const given = secretInHeader(request.headers.authorization) ?? "";
+    if (sameSecret(given, adminToken))
+      return { role: "operator", listen: true, name: "admin token", signedInBy: "token" };
+    // A browser first sends a request without a token, to learn that it needs one.
+    if (given !== "") await refusals.refused(request.socket.remoteAddress ?? "unknown");
+    return undefined;
+  };
+
+  return async (request, response) => {
     // No cache may store administrators' pages, including refusals.
     response.setHeader("cache-control", "no-store");
-    if (adminToken === undefined) refuseStrangers(request, publicUrl);
-    else {
-      // Empty when there is none, so that it is compared in any case.
-      const given = secretInHeader(request.headers.authorization) ?? "";
-      if (!sameSecret(given, adminToken)) {
-        // A browser first sends a request without a token, to learn that it needs one.
-        if (given !== "") await refused(request.socket.remoteAddress ?? "unknown");
-        response.setHeader("www-authenticate", 'Basic realm="Switchhook", charset="UTF-8"');
-        throw new Rejected(
-          401,
-          "this needs the admin token (SWITCHHOOK_ADMIN_TOKEN): send it as `Authorization: Bearer <token>`, or as the password of Basic auth",
-        );
-      }
+    const principal = await principalOf(request);
+    if (principal) {
+      refuseOtherSites(request, publicUrl);
+      return principal;
     }
-    refuseOtherSites(request);
-    next();
+    if (isNavigation(request)) {
+      const query = new URLSearchParams({ next: request.originalUrl });
+      response.redirect(303, `${relativeTo(request.path, "/login")}?${query}`);
+      return undefined;
+    }
+    // A page's own requests must not open the browser's dialog.
+    const scheme = request.headers["sec-fetch-site"] === undefined ? "Basic" : "Bearer";
+    response.setHeader(
+      "www-authenticate",
+      `${scheme} realm="Switchhook"${scheme === "Basic" ? ', charset="UTF-8"' : ""}`,
+    );
+    throw new Rejected(
+      401,
+      adminToken === undefined
+        ? "this needs a session: sign in at /login"
+        : "this needs the admin token (SWITCHHOOK_ADMIN_TOKEN): send it as `Authorization: Bearer <token>`, or as the password of Basic auth; or sign in at /login",
+    );
   };
+}
+
+/** Whether a person opened this in a browser. */
+function isNavigation({ method, headers }: Request): boolean {
+  return method === "GET" && (headers.accept ?? "").includes("text/html");
+}
+
+/** A path as seen from another one: behind a proxy, both may be below a path that only the browser knows. */
+export function relativeTo(from: string, to: string): string {
+  const depth = from.split("/").length - 2;
+  return `${depth > 0 ? "../".repeat(depth) : "./"}${to.slice(1)}`;
+}
+
+/** Where a request comes from. Behind a proxy in a private network, what the proxy says. */
+export function addressOf({ socket, headers }: Request): string {
+  const peer = socket.remoteAddress ?? "unknown";
+  const forwarded = String(headers["x-forwarded-for"] ?? "")
+    .split(",")
+    .at(-1)
+    ?.trim()
+    .slice(0, 60);
+  return forwarded && clientOf(peer) === undefined ? `${forwarded} via ${peer}` : peer;
 }
 
 function refuseStrangers({ socket, headers, httpVersion }: Request, publicUrl: string): void {
@@ -73,20 +123,34 @@ function refuseStrangers({ socket, headers, httpVersion }: Request, publicUrl: s
   }
 }
 
-/**
- * A browser adds Basic auth by itself, and any page can reach loopback, so a request that changes something must come
- * from our own page.
- */
-function refuseOtherSites({ method, headers }: Request): void {
-  if (method === "GET" || method === "HEAD") return;
-  if (!isFromOwnPage(headers)) throw new Rejected(403, "a page of another site may not change anything here");
+/** A browser sends a session's cookie to the host that it is from. Throws `Rejected(403)` for any other. */
+export function refuseOtherHosts({ headers }: Request, publicUrl: string): void {
+  const hosts = [headers.host, headers["x-forwarded-host"]];
+  if (hosts.some((host) => host === new URL(publicUrl).host) || isLoopbackAuthority(headers.host)) return;
+  throw new Rejected(
+    403,
+    `people who sign in use ${publicUrl}: open that; a proxy in front of it has to pass the header Host on`,
+  );
 }
 
-/** Whether a request comes from our own page, or not from a page at all. */
-function isFromOwnPage(headers: IncomingMessage["headers"]): boolean {
+/**
+ * A browser adds Basic auth and cookies by itself, and any page can reach loopback, so a request that changes something
+ * must come from our own page.
+ */
+export function refuseOtherSites({ method, headers }: Request, publicUrl: string): void {
+  if (method === "GET" || method === "HEAD") return;
+  if (!isFromOwnPage(headers, new URL(publicUrl).host))
+    throw new Rejected(403, "a page of another site may not change anything here");
+}
+
+/** Whether a request comes from our own page, or not from a page at all. `publicHost`: a proxy may pass on another one. */
+function isFromOwnPage(headers: IncomingMessage["headers"], publicHost?: string): boolean {
   const site = headers["sec-fetch-site"];
-  if (site === undefined) return isOwnOrigin(headers.origin, headers.host);
-  return site === "same-origin" || site === "none";
+  const { origin, host } = headers;
+  const isOwn = isOwnOrigin(origin, host) || isOwnOrigin(origin, publicHost);
+  if (site === undefined) return isOwn;
+  // A page with the policy `no-referrer` has the origin `null`.
+  return (site === "same-origin" || site === "none") && (isOwn || origin === "null");
 }
 
 /**
@@ -126,53 +190,4 @@ export function refuseStrangersOfDemo({ headers }: IncomingMessage): void {
     403,
     "the demo takes webhooks that are sent on this machine to http://localhost or http://127.0.0.1 only: write a switchhook.json with your own installation",
   );
-}
-
-type RefusalOptions = { now: () => number; log: Pick<Log, "warn">; count: () => void };
-
-/** This many wrong tokens of one address are answered without delay: people mistype. */
-const freeAttempts = 3;
-const firstPauseMs = 200;
-const longestPauseMs = 2_000;
-/** The count of an address is reset after this long without a wrong token. */
-const forgottenMs = 15 * 60_000;
-const addressesKept = 1_000;
-const mostWaiting = 50;
-
-/**
- * Wrong admin tokens are counted, logged, and answered more and more slowly. A correct token is never delayed, so an
- * attacker behind the same proxy cannot lock an administrator out.
- */
-export function createRefusals({ now, log, count }: RefusalOptions) {
-  const attempts = new Map<string, { times: number; at: number }>();
-  let waiting = 0;
-
-  const timesOf = (address: string): number => {
-    const before = attempts.get(address);
-    const times = before && now() - before.at < forgottenMs ? before.times + 1 : 1;
-    // Reinserted, so that the oldest address is first.
-    attempts.delete(address);
-    attempts.set(address, { times, at: now() });
-    const [oldest] = attempts.keys();
-    if (attempts.size > addressesKept && oldest !== undefined) attempts.delete(oldest);
-    return times;
-  };
-
-  return {
-    /** Resolves when a wrong token may be answered. Throws `Rejected(429)` when too many are waiting. */
-    async refused(address: string): Promise<void> {
-      count();
-      log.warn({ from: address }, "a wrong admin token was refused");
-      const times = timesOf(address);
-      if (times <= freeAttempts) return;
-      if (waiting >= mostWaiting)
-        throw new Rejected(429, "too many wrong admin tokens at once: try again in a few seconds");
-      waiting += 1;
-      try {
-        await pause(Math.min(longestPauseMs, firstPauseMs * 2 ** (times - freeAttempts - 1)));
-      } finally {
-        waiting -= 1;
-      }
-    },
-  };
 }

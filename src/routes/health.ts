@@ -37,6 +37,7 @@ export function healthRoutes({ flow, metrics, isStopping }: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/metrics",
+      needs: "operator",
       summary: "Figures for Prometheus.",
       replies: { 200: content("Figures.", "text/plain") },
       handle: async (_, response) => response.type(metrics.contentType).send(await metrics.text()),

@@ -1,27 +1,45 @@
 import { type ZodType, z } from "zod";
 import { readManifest } from "../manifest.ts";
 import type { Parts } from "../server/assemble.ts";
+import { auditRoutes } from "./audit.ts";
 import { callRoutes } from "./call.ts";
 import { callListRoutes } from "./calls.ts";
+import { checklistRoutes } from "./checklist.ts";
+import { consoleRoutes } from "./console.ts";
+import { contactRoutes } from "./contacts.ts";
 import { crmRecordingRoutes, crmWebhookRoutes } from "./crm.ts";
+import { deliveryRoutes } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
 import { healthRoutes } from "./health.ts";
-import { homeRoutes } from "./home.ts";
+import { styleRoute } from "./html.ts";
 import { installRoutes } from "./install.ts";
 import { exportRoutes, installationRoutes } from "./installations.ts";
+import { linkRoutes } from "./links.ts";
+import { loginRoutes } from "./login.ts";
 import { mappingRoutes } from "./mapping.ts";
 import { recordingRoutes, transcriptRoutes } from "./recordings.ts";
 import { adminRoute, anyObject, type DescribedRoute, json, type Reply, type Route } from "./route.ts";
+import { sessionRoutes } from "./sessions.ts";
 import { settingsRoutes } from "./settings.ts";
+import { signInRoutes } from "./sign-in.ts";
 import { doorRoutes } from "./webhooks.ts";
 
 /** Every route of Express. */
 export function allRoutes(parts: Parts): Route[] {
   const routes = [
     ...healthRoutes(parts),
-    ...homeRoutes(parts),
+    styleRoute,
+    ...consoleRoutes(),
+    ...loginRoutes(parts),
+    ...sessionRoutes(parts),
+    ...linkRoutes(parts),
+    ...signInRoutes(parts),
+    ...auditRoutes(parts),
     ...callListRoutes(parts),
     ...callRoutes(parts),
+    ...contactRoutes(parts),
+    ...checklistRoutes(parts),
+    ...deliveryRoutes(parts),
     ...installationRoutes(parts),
     ...settingsRoutes(parts),
     ...mappingRoutes(parts),
@@ -54,6 +72,7 @@ function openapiRoute(routes: readonly DescribedRoute[], url: string): Route {
   const route: Route = adminRoute({
     method: "get",
     path: "/api/openapi.json",
+    needs: "view",
     summary: "This description.",
     replies: { 200: json("OpenAPI 3.1.", anyObject) },
     handle: (_, response) => {
@@ -93,6 +112,7 @@ function describe(routes: readonly DescribedRoute[], url: string): JsonSchema {
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer" },
         basic: { type: "http", scheme: "basic" },
+        session: { type: "apiKey", in: "cookie", name: "__Host-switchhook" },
       },
     },
   };
@@ -102,7 +122,7 @@ function describe(routes: readonly DescribedRoute[], url: string): JsonSchema {
 type ToJson = (schema: ZodType) => JsonSchema;
 
 function operationOf(route: DescribedRoute, path: string, toJson: ToJson): JsonSchema {
-  const { guard, summary, query, body, replies } = route;
+  const { guard, needs = [], summary, query, body, replies } = route;
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: "path",
@@ -112,7 +132,7 @@ function operationOf(route: DescribedRoute, path: string, toJson: ToJson): JsonS
   const parameters = (query && toJson(query)["properties"]) ?? {};
   const inQuery = Object.entries(parameters).map(([name, schema]) => ({ name, in: "query", schema }));
   const refusals: DescribedRoute["replies"] =
-    guard === "open" ? {} : { 401: "No or another admin token.", 403: "Not from here." };
+    guard === "open" ? {} : { 401: "No session, and no or another admin token.", 403: whyForbidden(needs) };
   const responses = Object.entries<Reply>({ ...replies, ...refusals }).map(([status, reply]) => [
     status,
     responseOf(reply, toJson),
@@ -124,8 +144,12 @@ function operationOf(route: DescribedRoute, path: string, toJson: ToJson): JsonS
       requestBody: { required: true, content: { "application/json": { schema: toJson(body) } } },
     }),
     responses: Object.fromEntries(responses),
-    security: guard === "open" ? [] : [{ bearer: [] }, { basic: [] }],
+    security: guard === "open" ? [] : [{ session: [] }, { bearer: [] }, { basic: [] }],
   };
+}
+
+function whyForbidden(needs: readonly string[]): string {
+  return `Not from here, or without the right ${needs.map((right) => `\`${right}\``).join(" and ")}.`;
 }
 
 function responseOf(reply: Reply, toJson: ToJson): JsonSchema {

@@ -4,6 +4,7 @@ import { Rejected } from "../core/errors.ts";
 import { isRegion } from "../core/phone.ts";
 import type { Installed } from "../installations/installer.ts";
 import type { Parts } from "../server/assemble.ts";
+import { cookieIn } from "./cookies.ts";
 import { type Html, html, pageWith } from "./html.ts";
 import { findInstallation, webhooksOf } from "./installations.ts";
 import { pathParameter, type Route, readQuery } from "./route.ts";
@@ -90,14 +91,13 @@ async function finish(parts: Parts, request: Request, response: Response): Promi
     throw new Rejected(400, `you did not agree, so nothing was connected. ${again}`);
   if (error !== undefined || code === undefined)
     throw new Rejected(400, `the CRM did not send a consent (${words ?? error ?? "no code"}). ${again}`);
-  const done = await parts.accounts.install(crm, { code, state, browser: cookieOf(request) });
+  const done = await parts.accounts.install(crm, {
+    code,
+    state,
+    browser: cookieIn(request, cookieName) ?? "",
+  });
   const label = parts.installed?.installer.crms.get(crm)?.label ?? crm;
   response.type("html").send(donePage(parts, label, done).html);
-}
-
-function cookieOf({ headers }: Request): string {
-  const pairs = (headers.cookie ?? "").split(";").map((pair) => pair.trim().split("="));
-  return pairs.find(([name]) => name === cookieName)?.[1] ?? "";
 }
 
 function startPage(crm: string, label: string): Html {

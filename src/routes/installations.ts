@@ -3,6 +3,7 @@ import { pipeline } from "node:stream/promises";
 import type { Response } from "express";
 import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
+import { type Principal, sees } from "../core/principal.ts";
 import type { ConfiguredProvider } from "../core/runtime.ts";
 import { whySkipped } from "../flow/calls/due.ts";
 import { type Exported, exportOf, findExported } from "../flow/explain/export.ts";
@@ -10,6 +11,7 @@ import type { Installation } from "../flow/installation.ts";
 import { lastPolled } from "../flow/lost-webhooks/reconcile.ts";
 import type { Parts } from "../server/assemble.ts";
 import { adminRoute, content, json, noInstallation, pathParameter, type Route, text, time } from "./route.ts";
+import { noSuchInstallation } from "./rules.ts";
 
 const lostWebhooks = z.object({ asked: z.boolean(), why: text.optional(), askedAt: time.optional() });
 
@@ -62,6 +64,7 @@ export function installationRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/installations",
+      needs: "view",
       summary: "The installations with their webhook URLs, counts and contact index. No secrets.",
       replies: {
         200: json(
@@ -69,13 +72,15 @@ export function installationRoutes(parts: Parts): Route[] {
           z.object({ items: z.array(installationSummary), removed: z.array(removedInstallation) }),
         ),
       },
-      handle: async (_, response) => {
-        response.json({ items: await describeInstallations(parts), removed: await describeRemoved(parts) });
+      handle: async (_, response, __, principal) => {
+        const removed = (await describeRemoved(parts)).filter(({ name }) => sees(principal, name));
+        response.json({ items: await describeInstallations(parts, principal), removed });
       },
     }),
     adminRoute({
       method: "delete",
       path: "/api/installations/:name",
+      needs: "operator",
       summary:
         "Disconnects an installation that was made by OAuth and revokes our access at the CRM. Its data is erased later.",
       replies: {
@@ -93,12 +98,15 @@ export function installationRoutes(parts: Parts): Route[] {
   ];
 }
 
-/** Every installation, without its secrets. */
-export async function describeInstallations(parts: Parts): Promise<InstallationSummary[]> {
+/** Every installation that exists for the principal, without its secrets. */
+export async function describeInstallations(
+  parts: Parts,
+  principal: Principal,
+): Promise<InstallationSummary[]> {
   const counts = Map.groupBy(await parts.flow.store.counts(), ({ installation }) => installation);
   const found: InstallationSummary[] = [];
   for (const [name, installation] of parts.installations) {
-    found.push(await describe(parts, installation, counts.get(name) ?? []));
+    if (sees(principal, name)) found.push(await describe(parts, installation, counts.get(name) ?? []));
   }
   return found;
 }
@@ -122,10 +130,7 @@ async function describeRemoved({ flow, erasing }: Parts) {
 export function findInstallation({ installations }: Parts, name: string): Installation {
   const installation = installations.get(name);
   if (installation) return installation;
-  throw new Rejected(
-    404,
-    `there is no installation ${JSON.stringify(name.slice(0, 40))}: GET /api/installations lists them`,
-  );
+  throw noSuchInstallation(name);
 }
 
 type StateCounts = Awaited<ReturnType<Parts["flow"]["store"]["counts"]>>;
@@ -204,7 +209,7 @@ function webhookOf(parts: Parts, name: string, configured: ConfiguredProvider): 
   return query.startsWith("key=") ? `${url}?key=…` : url;
 }
 
-function webhookUrl({ config }: Parts, name: string, { provider, settings }: ConfiguredProvider) {
+export function webhookUrl({ config }: Parts, name: string, { provider, settings }: ConfiguredProvider) {
   const url = `${config.publicUrl}/webhooks/${name}/${provider.id}`;
   const nothing = {
     afterSeconds: 0,
@@ -227,6 +232,7 @@ export function exportRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: "/api/installations/:name/export",
+      needs: ["admin", "listen"],
       summary:
         "Everything that is stored of an installation but its secrets, one JSON object per line, the last of type `end`. Also of a removed one, until it is erased.",
       replies: { 200: content("The lines.", "application/x-ndjson"), ...noInstallation },

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { Request } from "express";
@@ -20,6 +20,7 @@ import {
   type Route,
   text,
 } from "./route.ts";
+import { noteChange } from "./rules.ts";
 
 const mappingRoute = "/api/installations/:name/mapping";
 
@@ -66,6 +67,7 @@ export function mappingRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path: mappingRoute,
+      needs: "view",
       summary: "The mapping in use.",
       replies: { 200: json("The mapping.", mappingReply), ...noInstallation },
       handle: async (request, response) => {
@@ -78,6 +80,8 @@ export function mappingRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "put",
       path: mappingRoute,
+      needs: "admin",
+      isReading: ({ query }) => query["preview"] === "1",
       summary: "Saves another mapping and uses it from then on; with preview=1 only shows what would change.",
       query: previewQuery,
       body: anyObject,
@@ -109,6 +113,7 @@ export function mappingRoutes(parts: Parts): Route[] {
           await shared?.saveMapping(installation.settings.name, whole);
           await save(file.savedPath, whole);
           file.reopen();
+          noteChange(response, { before: digestOf(inUse.text), after: digestOf(whole) });
         }
         const saved = JSON.stringify({ saved: preview === undefined, file: file.savedPath });
         // The preview is JSON already: parsing and serializing a large one would delay incoming calls.
@@ -123,6 +128,14 @@ function mappingOf(parts: Parts, request: Request) {
   const file: MappingInUse | undefined = parts.mappings.get(installation.settings.name);
   if (!file) throw new Error(`no mapping is in use for ${installation.settings.name}`);
   return { installation, file };
+}
+
+/** Tells two versions of a mapping apart. */
+function digestOf(text: string): { sha256: string; characters: number } {
+  return {
+    sha256: createHash("sha256").update(text).digest("hex").slice(0, 16),
+    characters: text.length,
+  };
 }
 
 /** `mapping` is absent when the file has just become invalid: `text` shows how. */

@@ -1,8 +1,11 @@
-import type { Express, Request, RequestHandler, Response } from "express";
+import type { Express, Request, Response } from "express";
 import { type ZodObject, type ZodType, z } from "zod";
+import { directions, outcomes } from "../core/call.ts";
 import { Rejected } from "../core/errors.ts";
 import { identityOf } from "../core/phone.ts";
+import type { Principal, Right } from "../core/principal.ts";
 import { callStates } from "../core/tracked-call.ts";
+import { noSuchInstallation, principalOf, type Rules } from "./rules.ts";
 
 type Method = "get" | "post" | "put" | "delete";
 
@@ -21,8 +24,9 @@ export type Reply = Body | string;
 export type DescribedRoute = {
   method: Method;
   path: string;
-  /** `open`: for everybody. `admin`: behind the guard. */
+  /** `open`: for everybody. `admin`: behind the guard, for those with the rights in `needs`. */
   guard: "open" | "admin";
+  needs?: readonly Right[];
   /** Absent for pages, which are not described. */
   summary?: string;
   query?: ZodObject;
@@ -31,21 +35,50 @@ export type DescribedRoute = {
   replies?: Readonly<Record<number, Reply>>;
 };
 
-export type Route = DescribedRoute & { handle: (request: Request, response: Response) => unknown };
-
-type AdminRoute<Q extends ZodObject> = Omit<DescribedRoute, "guard"> & {
-  query?: Q;
-  handle: (request: Request, response: Response, query: z.output<Q>) => unknown;
+export type Route = DescribedRoute & {
+  handle: (request: Request, response: Response) => unknown;
+  /** Whether this request changes nothing, although its method says so: it is not audited. */
+  isReading?: (request: Request) => boolean;
 };
 
-/** A guarded route whose query is checked before it is handled; unknown parameters are refused. */
+type AdminRoute<Q extends ZodObject> = Omit<Route, "guard" | "needs" | "handle"> & {
+  /** The right or rights that it needs. */
+  needs: Right | readonly Right[];
+  query?: Q;
+  /** A page whose query is read in the browser. */
+  anyQuery?: boolean;
+  handle: (request: Request, response: Response, query: z.output<Q>, principal: Principal) => unknown;
+};
+
+/**
+ * A guarded route whose query is checked before it is handled; unknown parameters are refused. A principal of one
+ * installation gets 404 for another `:name`, for another's `:key` of a call, and for another `installation` in the query,
+ * which is theirs when it is left out. Whatever else the route reads, it limits to `principal.installation` itself.
+ */
 export function adminRoute<Q extends ZodObject = typeof noQuery>(route: AdminRoute<Q>): Route {
-  const query = route.query ?? (noQuery as ZodObject as Q);
+  const none = route.anyQuery ? anyQuery : noQuery;
+  const query = route.query ?? (none as ZodObject as Q);
   return {
     ...route,
     guard: "admin",
-    handle: (request, response) => route.handle(request, response, readQuery(query, request.query)),
+    needs: [route.needs].flat() as Right[],
+    handle: (request, response) => {
+      const principal = principalOf(response);
+      const given = readQuery(query, request.query);
+      return route.handle(request, response, ownPart(query, given, principal), principal);
+    },
   };
+}
+
+function ownPart<Q extends ZodObject>(
+  schema: Q,
+  query: z.output<Q>,
+  { installation }: Principal,
+): z.output<Q> {
+  if (installation === undefined || !("installation" in schema.shape)) return query;
+  const { installation: wanted = installation } = query as { installation?: string };
+  if (wanted !== installation) throw noSuchInstallation(wanted);
+  return { ...query, installation };
 }
 
 /** Parts of many replies. */
@@ -68,13 +101,14 @@ export const noCall = { 404: "There is no such call." };
 export const noInstallation = { 404: "There is no such installation." };
 
 /** Mounts the routes; a path with one guarded route is guarded for all methods. */
-export function mountRoutes(app: Express, routes: readonly Route[], guard: RequestHandler): void {
+export function mountRoutes(app: Express, routes: readonly Route[], rules: Rules): void {
   for (const [path, here] of Map.groupBy(routes, (route) => route.path)) {
     const mounted = app.route(path);
-    if (here.some((route) => route.guard === "admin")) mounted.all(guard);
-    for (const { method, handle } of here) {
-      mounted[method](async (request, response) => {
-        await handle(request, response);
+    if (here.some((route) => route.guard === "admin")) mounted.all(rules.guard);
+    for (const route of here) {
+      mounted[route.method](async (request, response) => {
+        if (route.guard === "open") await route.handle(request, response);
+        else await rules.handle(route, request, response);
       });
     }
     const allowed = here.map(({ method }) => method.toUpperCase()).join(", ");
@@ -101,6 +135,7 @@ const utcTime = parameter(
 ).refine((value) => Number.isFinite(Date.parse(value)), { error: "there is no such day or time" });
 
 const noQuery = z.strictObject({});
+const anyQuery = z.object({});
 
 export const pageQuery = z.strictObject({
   installation: identifier.optional(),
@@ -120,9 +155,34 @@ export const callQuery = pageQuery.extend({
   number: parameter(/^.{1,40}$/, "give one phone number, e.g. +31612345678")
     .optional()
     .meta({ description: "The customer's number, E.164 or national." }),
+  direction: z.enum(directions, { error: `give one of ${directions.join(", ")}` }).optional(),
+  outcome: z.enum(outcomes, { error: `give one of ${outcomes.join(", ")}` }).optional(),
+  agent: shortText("give the e-mail address or the provider's id of one agent").optional().meta({
+    description: "The agent who talked last, or else was called first: e-mail address or the provider's id.",
+  }),
+  line: shortText("give one of the company's own lines")
+    .optional()
+    .meta({ description: "As the provider names it." }),
+  contact: shortText("give the CRM's id of one contact").optional(),
+  matched: yesNo("yes or no: whether the call has a contact").optional(),
+  recording: yesNo("yes or no: whether the call has a recording").optional(),
+  q: shortText("give a phone number, the name of a contact, or the id of a call").optional().meta({
+    description: "A phone number in any form, the name of a contact, a key, or the provider's id of a call.",
+  }),
   since: utcTime.optional().meta({ description: "First received at this time (UTC) or later." }),
   until: utcTime.optional().meta({ description: "First received before this time (UTC)." }),
 });
+
+export type CallQuery = z.output<typeof callQuery>;
+
+/** A line of up to 200 characters. */
+export function shortText(error: string) {
+  return parameter(/^.{1,200}$/su, error);
+}
+
+function yesNo(error: string) {
+  return z.enum(["yes", "no"], { error }).transform((value) => value === "yes");
+}
 
 export const unusedQuery = pageQuery.omit({ cursor: true });
 

@@ -1,15 +1,17 @@
 import { z } from "zod";
+import { differenceOf } from "../access/audit.ts";
 import { messageOf, Rejected } from "../core/errors.ts";
 import { gapsOf } from "../flow/contacts/unknown-agents.ts";
 import type { InstallBody } from "../installations/installer.ts";
 import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
 import { adminRoute, anyObject, json, noInstallation, pathParameter, type Route } from "./route.ts";
+import { noteChange } from "./rules.ts";
 
-/** `version`: of the settings that were read, so that concurrent changes are not overwritten. */
+/** `version`: of the settings that were read, so that concurrent changes are not overwritten. `by`: who makes it, if not the principal. */
 const change = z.strictObject({
   version: z.int().min(1),
-  by: z.string().trim().min(1).max(100).default("an administrator"),
+  by: z.string().trim().min(1).max(100).optional(),
   settings: anyObject,
 });
 
@@ -35,6 +37,7 @@ export function settingsRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "get",
       path,
+      needs: "admin",
       summary:
         "The settings of an installation that was made by OAuth, with its state. Includes the webhook secrets.",
       replies: { 200: json("The settings.", anyObject), ...noInstallation },
@@ -45,6 +48,7 @@ export function settingsRoutes(parts: Parts): Route[] {
     adminRoute({
       method: "put",
       path,
+      needs: "admin",
       summary: "Replaces the settings, in use from then on: {version, settings} as GET returns them.",
       body: change,
       replies: {
@@ -56,12 +60,15 @@ export function settingsRoutes(parts: Parts): Route[] {
         415: "Not JSON, or compressed.",
         422: "The settings are wrong: all faults with their places and cures.",
       },
-      handle: async (request, response) => {
+      handle: async (request, response, _, principal) => {
         const name = pathParameter(request, "name");
-        await parts.accounts.changeSettings(
-          name,
-          readChange(await readJsonText(request, "settings", parts.room)),
+        const { by = principal.name, ...given } = readChange(
+          await readJsonText(request, "settings", parts.room),
         );
+        const before = parts.installed?.stateOf(name);
+        await parts.accounts.changeSettings(name, { ...given, by });
+        const { settings } = JSON.parse(before?.body ?? "{}") as Partial<InstallBody>;
+        noteChange(response, differenceOf(settings, given.settings));
         response.json(await read(name));
       },
     }),

@@ -2,7 +2,9 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { messageOf, Rejected, StoreError } from "../core/errors.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import { admit, receive } from "../flow/webhooks/receive.ts";
+import { type TestWebhooks, testHeader, understand } from "../flow/webhooks/test-webhook.ts";
 import type { BodyRoom } from "../lib/body-room.ts";
+import type { RefusalNotes } from "../server/refused-webhooks.ts";
 import { withBody } from "./body.ts";
 import { refuseStrangersOfDemo } from "./guard.ts";
 import { anyObject, type DescribedRoute, json } from "./route.ts";
@@ -19,6 +21,9 @@ export type DoorOptions = {
   /** The largest body in bytes for all providers; each provider has its own default. */
   bodyBytes?: number | undefined;
   isDemo: boolean;
+  /** Where refused webhooks of a provider that is set up are noted. */
+  refusals: Pick<RefusalNotes, "note">;
+  testWebhooks: Pick<TestWebhooks, "isTest">;
 };
 
 const description = {
@@ -64,11 +69,12 @@ export function webhookDoor(
 
   const fail = (response: ServerResponse, provider: string, installation: string, error: unknown): void => {
     if (error instanceof Rejected) {
-      flow.meter.refused(provider, error.status);
-      flow.limitedLog.info(
-        { installation, provider, status: error.status, reason: error.message },
-        "webhook turned away",
-      );
+      const { status } = error;
+      flow.meter.refused(provider, status);
+      const known = options.installation(installation)?.providers;
+      if (known && Object.hasOwn(known, provider))
+        options.refusals.note({ installation, provider, status, reason: error.message });
+      flow.limitedLog.info({ installation, provider, status, reason: error.message }, "webhook turned away");
       if (error.retryAfterSeconds !== undefined) response.setHeader("retry-after", error.retryAfterSeconds);
       send(response, error.status, JSON.stringify({ error: error.message }));
       return;
@@ -98,7 +104,17 @@ export function webhookDoor(
 }
 
 async function take(
-  { flow, installation: find, catchUp, received, publicUrl, room, bodyBytes, isDemo }: DoorOptions,
+  {
+    flow,
+    installation: find,
+    catchUp,
+    received,
+    publicUrl,
+    room,
+    bodyBytes,
+    isDemo,
+    testWebhooks,
+  }: DoorOptions,
   request: IncomingMessage,
   { name, provider, query }: { name: string; provider: string; query: string },
 ): Promise<string> {
@@ -134,7 +150,14 @@ async function take(
     room,
     isProved: admitted.checkBody === undefined,
   };
+  const test = request.headers[testHeader];
+  const isTest =
+    typeof test === "string" && (await testWebhooks.isTest(test, `/webhooks/${name}/${provider}`));
   return withBody(request, reading, async (body) => {
+    if (isTest) {
+      admitted.checkBody?.(body);
+      return JSON.stringify({ ok: true, test: understand(admitted.configured, { ...admitted.head, body }) });
+    }
     const receipt = await receive(flow, installation, admitted, body);
     received(name);
     flow.meter.received(provider);

@@ -1,5 +1,5 @@
 import { Rejected } from "../core/errors.ts";
-import { listenToContacts } from "../flow/contacts/contact-events.ts";
+import { receiveContactEvents } from "../flow/contacts/contact-events.ts";
 import type { Flow } from "../flow/installation.ts";
 import type { InstallBody, Installed, Installer } from "../installations/installer.ts";
 import type { openCrmRecordings } from "./crm-recordings.ts";
@@ -17,17 +17,10 @@ type AccountContext = {
   /** Undefined when the config names no app. */
   installed: OAuthInstallations | undefined;
   crmRecordings: ReturnType<typeof openCrmRecordings>;
-  /** New calls of this installation can be delivered. */
-  wake: (installation: string) => void;
 };
 
 /** The accounts that are connected by OAuth, from consent to disconnection. */
-export function createAccounts({ flow, roster, installed, crmRecordings, wake }: AccountContext) {
-  const listener = listenToContacts(flow, {
-    installation: (name) => roster.installations.get(name),
-    matched: wake,
-  });
-
+export function createAccounts({ flow, roster, installed, crmRecordings }: AccountContext) {
   const known = (name: string): OAuthInstallations => {
     if (installed?.stateOf(name)) return installed;
     const why = "was not connected by OAuth: its settings are in the config file";
@@ -87,10 +80,13 @@ export function createAccounts({ flow, roster, installed, crmRecordings, wake }:
 
     /** A CRM's webhook about contacts, with a verified body. Throws `Rejected`. */
     async contactEvents(crm: string, body: Uint8Array): Promise<void> {
-      for (const { name, events } of installed?.eventsIn(crm, body) ?? [])
-        await listener.receive(name, events);
+      const found = () => installed?.eventsIn(crm, body);
+      // Another instance may have connected the account a moment ago.
+      if (found()?.isMissing) await roster.tenancies?.catchUp();
+      for (const { name, events } of found()?.known ?? []) {
+        await receiveContactEvents(flow, name, roster.installations.get(name), events);
+        roster.contactsChanged(name);
+      }
     },
-
-    stop: listener.stop,
   };
 }

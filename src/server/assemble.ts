@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { connectors as registry } from "../../connectors/index.ts";
+import { createAccess } from "../access/index.ts";
 import { openArchive } from "../archive/index.ts";
 import type { Config } from "../config/index.ts";
 import type { ConnectorKind } from "../core/crm.ts";
@@ -10,6 +11,7 @@ import { createPreviews } from "../flow/explain/preview.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createLimitedLog } from "../flow/limited-log.ts";
 import { createRecordings } from "../flow/recordings/links.ts";
+import { createTestWebhooks } from "../flow/webhooks/test-webhook.ts";
 import { openTenancies } from "../instances/tenancies.ts";
 import { createBodyRoom } from "../lib/body-room.ts";
 import { providers } from "../providers/index.ts";
@@ -22,6 +24,7 @@ import { openInstalled } from "./installed.ts";
 import { createLive } from "./live.ts";
 import { createMetrics } from "./metrics.ts";
 import { openStore } from "./open-store.ts";
+import { createRefusalNotes } from "./refused-webhooks.ts";
 import { createRoster, type Roster, type RosterHooks } from "./roster.ts";
 import { followMappings } from "./shared-mappings.ts";
 
@@ -88,10 +91,24 @@ export function assemble(config: Config, options: AssembleOptions) {
   const { installations, received, wake } = roster;
   const installed = openInstalled({ config, flow, onRequest, kinds });
   const crmRecordings = openCrmRecordings({ config, flow, onRequest, kinds, installed, installations });
-  const accounts = createAccounts({ flow, roster, installed, crmRecordings, wake });
+  const accounts = createAccounts({ flow, roster, installed, crmRecordings });
   const remove = (name: string) => roster.remove(name).then(() => installed?.forget(name));
   const erasing = openErasing({ config, flow, remove, archived: eraserOf(store, archive) });
   const previews = createPreviews(flow);
+  const refusals = createRefusalNotes(flow);
+  const testWebhooks = createTestWebhooks(flow);
+  const access = createAccess({
+    store,
+    now,
+    log,
+    warnSeldom: (facts, sentence) => limitedLog.seldom("warn", facts, sentence),
+    countRefused: metrics.adminRefused,
+    publicUrl: config.publicUrl,
+    adminToken: config.adminToken,
+    oidc: config.signIn.oidc,
+    crms: installed?.installer.crms ?? new Map(),
+    contextOf: (crm) => ({ now, onRequest: (request) => onRequest("sign-in", crm, request) }),
+  });
   const mappings = shared && followMappings({ config, shared, mappings: roster.mappings });
   const leading = createLeading(roster, () =>
     startChores({ config, flow, installed, erasing, crmRecordings }),
@@ -101,10 +118,10 @@ export function assemble(config: Config, options: AssembleOptions) {
     await accounts.load();
   };
   const close = async (): Promise<void> => {
-    await accounts.stop();
     await erasing.stop();
     await roster.stop();
     await previews.close();
+    await refusals.stop();
     await archive?.close?.();
     await store.close();
     limitedLog.flush();
@@ -121,7 +138,10 @@ export function assemble(config: Config, options: AssembleOptions) {
     installations,
     mappings: roster.mappings,
     previews,
+    refusals,
+    testWebhooks,
     installed,
+    access,
     erasing,
     accounts: { ...accounts, load },
     room: createBodyRoom(config.limits.bodiesBytes),
@@ -133,8 +153,9 @@ export function assemble(config: Config, options: AssembleOptions) {
 }
 
 /** Paths differ from machine to machine, and the rest of the configuration is to be the same. */
-function fingerprintOf({ publicUrl, installations, apps, retentionDays, removedDays }: Config): string {
-  const shared = [publicUrl, installations, apps, retentionDays, removedDays];
+function fingerprintOf(config: Config): string {
+  const { publicUrl, installations, apps, signIn, retentionDays, removedDays, auditDays } = config;
+  const shared = [publicUrl, installations, apps, signIn, retentionDays, removedDays, auditDays];
   const text = JSON.stringify(shared, (name, value: unknown) => (name === "mappingFile" ? undefined : value));
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }

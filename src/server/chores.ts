@@ -33,10 +33,11 @@ export function startChores({ config, flow, installed, erasing, crmRecordings }:
   };
 }
 
-async function deleteOld({ store, now, log }: Flow, { retentionDays }: Config): Promise<void> {
+async function deleteOld({ store, now, log }: Flow, { retentionDays, auditDays }: Config): Promise<void> {
   try {
     await store.purge(now(), now() - retentionDays * dayMs);
+    await store.purgeAccess(now(), now() - auditDays * dayMs);
   } catch (error) {
-    log.warn({ err: error }, "old deliveries could not be deleted");
+    log.warn({ err: error }, "what is old could not be deleted");
   }
 }

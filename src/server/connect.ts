@@ -8,6 +8,7 @@ import type { Log } from "../core/runtime.ts";
 import { createCallerSearch } from "../flow/contacts/caller-search.ts";
 import type { Flow, Installation } from "../flow/installation.ts";
 import type { GrantKeeper } from "../installations/grants.ts";
+import { createTurns } from "../lib/pace.ts";
 import type { MappingFile } from "../mapping/file.ts";
 import { providers } from "../providers/index.ts";
 
@@ -122,6 +123,7 @@ export function connect(connecting: Connecting): Connected {
       return connector ?? open();
     },
     callers: createCallerSearch(),
+    indexing: createTurns(),
     mapping: mapping.current,
   };
   return {

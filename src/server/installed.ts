@@ -34,6 +34,8 @@ type InstalledContext = {
   kinds: ConnectorKinds;
 };
 
+type NamedEvents = { name: string; events: ContactEvents };
+
 /** An installation that was made by OAuth. */
 export type ConnectedInstallation = { settings: InstallationConfig; keeper: GrantKeeper };
 
@@ -206,13 +208,15 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       const known = crms.get(crm);
       return known && kinds[crm]?.webhook?.verify(known.app, head, now());
     },
-    /** The events of a webhook by installation; accounts that are not connected here are left out. Throws `Rejected`. */
-    eventsIn(crm: string, body: Uint8Array): { name: string; events: ContactEvents }[] {
+    /** The events of a webhook by installation; `isMissing`: some are of accounts that are not connected here. Throws `Rejected`. */
+    eventsIn(crm: string, body: Uint8Array): { known: NamedEvents[]; isMissing: boolean } {
       const installs = [...keepers.values()].map((keeper) => keeper.current());
-      return (kinds[crm]?.webhook?.read(body) ?? []).flatMap((events) => {
+      const all = kinds[crm]?.webhook?.read(body) ?? [];
+      const known = all.flatMap((events) => {
         const install = installs.find((one) => one.crm === crm && one.account === events.account);
         return install ? [{ name: install.name, events }] : [];
       });
+      return { known, isMissing: known.length < all.length };
     },
     stateOf: (name: string) => keepers.get(name)?.current(),
     /** The features that optional scopes enable for an installation; none when the CRM has no optional scopes. */
@@ -248,8 +252,10 @@ function installable({ apps }: Config, kinds: ConnectorKinds): Map<string, Insta
       const oauth = kinds[crm]?.oauth;
       const manifest = crms.find(({ id }) => id === crm);
       if (!oauth || !manifest?.oauth) return [];
-      const { scopes, optionalScopes, features } = manifest.oauth;
-      return [[crm, { label: manifest.label, oauth, app, scopes, optionalScopes, features }] as const];
+      const { scopes, optionalScopes, signIn, features } = manifest.oauth;
+      const signInScopes = signIn?.scopes.length ? signIn.scopes : undefined;
+      const { label } = manifest;
+      return [[crm, { label, oauth, app, scopes, optionalScopes, features, signInScopes }] as const];
     }),
   );
 }

@@ -13,6 +13,7 @@ import { followRecordings } from "../flow/recordings/follow.ts";
 import type { Job, Lanes } from "../lanes/contract.ts";
 import { inProcessLanes } from "../lanes/in-process.ts";
 import type { Connected } from "./connect.ts";
+import { contactsLane, contactsRestMs } from "./contacts-lane.ts";
 import { reconcileLane } from "./reconcile-lane.ts";
 
 /** Deliveries in one transaction: few enough that an inbound call never waits for it. */
@@ -62,7 +63,7 @@ type LaneWork = {
   isTakeOver: boolean;
 };
 
-export type LaneKind = "decode" | "deliver" | "sync" | "reconcile" | "recordings";
+export type LaneKind = "decode" | "deliver" | "sync" | "contacts" | "reconcile" | "recordings";
 
 /** The lanes of one installation. */
 export type InstallationLanes = {
@@ -85,19 +86,29 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
     lanes.add(nameOf(lane), (signal) => during(() => job(signal)), { restMs });
   };
 
+  /** Own lines were learned, or may have been before this lane was added. */
+  let hasLines = true;
   const decode: Job = async (signal) => {
-    let decoded = 0;
+    let [decoded, hasRecordings] = [0, false];
     for (let isFull = true; isFull && !signal.aborted; ) {
       const turn = await decodeNew(flow, installation, providers, deliveriesAtOnce);
       decoded += turn.taken;
       isFull = turn.isFull;
+      hasLines ||= turn.work.includes("lines");
+      hasRecordings ||= turn.work.includes("recordings");
       await setImmediate();
     }
-    while (!signal.aborted && (await settleLine(flow, installation))) {
+    // Without new deliveries the sweep may have found a line of a command.
+    hasLines ||= decoded === 0;
+    while (hasLines && !signal.aborted) {
+      hasLines = await settleLine(flow, installation);
+      if (!hasLines) break;
+      hasRecordings = true;
       decoded += 1;
       await setImmediate();
     }
-    if (decoded > 0) for (const lane of ["deliver", "recordings"] as const) wake(lane);
+    if (decoded > 0) wake("deliver");
+    if (hasRecordings) wake("recordings");
     return undefined;
   };
   add("decode", decode, decodeRestMs);
@@ -107,10 +118,18 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
   const deliver: Job = async (signal) => {
     // If the clock was set back since, the pause is over.
     if (flow.now() < pausedUntil && flow.now() >= pausedFrom) return pausedUntil;
+    const isDue = (at = Number.POSITIVE_INFINITY): boolean => at <= flow.now();
     try {
-      while (!signal.aborted && (await deliverDue(flow, installation, signal)) >= claimSize(installation))
-        await setImmediate();
-      while (!signal.aborted && (await closeFollowUps(flow, installation, signal)) > 0) await setImmediate();
+      let times = await flow.store.dueTimes(settings.name);
+      if (isDue(times.call)) {
+        while (!signal.aborted && (await deliverDue(flow, installation, signal)) >= claimSize(installation))
+          await setImmediate();
+        times = await flow.store.dueTimes(settings.name);
+      }
+      if (isDue(times.followUp))
+        while (!signal.aborted && (await closeFollowUps(flow, installation, signal)) > 0)
+          await setImmediate();
+      return times.call;
     } catch (error) {
       if (!(error instanceof CrmError) || error.afterMs === undefined) throw error;
       pausedFrom = flow.now();
@@ -122,7 +141,6 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
       );
       return pausedUntil;
     }
-    return flow.store.nextDue(settings.name);
   };
   add("deliver", deliver, deliverRestMs);
 
@@ -173,12 +191,17 @@ export function addLanes(lanes: Lanes, work: LaneWork): InstallationLanes {
     }
   });
 
+  add("contacts", contactsLane({ flow, installation, matched: () => wake("deliver") }), contactsRestMs);
+
   add("reconcile", reconcileLane({ flow, installation, appended: () => wake("decode"), isTakeOver }));
 
   add("recordings", async (signal) => {
-    while (!signal.aborted && (await followRecordings({ flow, installation, archive }, signal)) > 0)
+    for (;;) {
+      const next = await flow.store.nextRecording(settings.name);
+      if (signal.aborted || next === undefined || next > flow.now()) return next;
+      if ((await followRecordings({ flow, installation, archive }, signal)) === 0) return next;
       await setImmediate();
-    return flow.store.nextRecording(settings.name);
+    }
   });
 
   return {

@@ -201,13 +201,11 @@ export function createRoster(context: RosterContext) {
       await Promise.all([member?.lanes?.stop({ abort: true }), endings.get(name)?.catch(() => {})]);
       if (member) delete member.lanes;
     },
-    wake(lane) {
-      const at = lane.lastIndexOf("/");
-      const member = ready(lane.slice(0, at));
+    wake({ installation, lane }) {
+      const member = ready(installation);
       if (!member?.lanes) return false;
-      const kind = lane.slice(at + 1) as LaneKind;
-      if (kind === "decode") member.calledAt = flow.now();
-      member.lanes.wake(kind);
+      if (lane === "decode") member.calledAt = flow.now();
+      member.lanes.wake(lane as LaneKind);
       return true;
     },
     isIdle: (name) => (members.get(name)?.idleMs() ?? Number.POSITIVE_INFINITY) > lingerMs,
@@ -273,6 +271,8 @@ export function createRoster(context: RosterContext) {
 
     /** Calls of an installation can be delivered now. */
     wake: (name: string): void => wake(name, "deliver"),
+    /** Changes of contacts of an installation were stored. */
+    contactsChanged: (name: string): void => wake(name, "contacts"),
 
     start(): void {
       isStarted = true;

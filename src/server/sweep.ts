@@ -32,7 +32,7 @@ type SweepContext = {
 
 /** Another process, such as a command, stores its work without waking us. */
 const sweepMs = 1_000;
-const often: readonly WorkKind[] = ["deliveries", "lines", "calls", "follow-ups", "polls"];
+const often: readonly WorkKind[] = ["deliveries", "lines", "calls", "follow-ups", "polls", "contacts"];
 /** Most rows of recordings are copies that wait for their end, months away. */
 const seldom: readonly WorkKind[] = ["recordings"];
 const seldomMs = 10_000;
@@ -53,6 +53,7 @@ const laneOf: Readonly<Record<WorkKind, LaneKind>> = {
   "follow-ups": "deliver",
   polls: "reconcile",
   recordings: "recordings",
+  contacts: "contacts",
 };
 
 /** Watches all installations at once: work that another process stored, syncs of those at rest, and changed CRM files. */

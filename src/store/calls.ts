@@ -1,10 +1,11 @@
 import { setImmediate } from "node:timers/promises";
 import { type Call, type CallEvent, type EventLimits, endLimits } from "../core/call.ts";
 import type { CallState, TrackedCall } from "../core/tracked-call.ts";
-import type { CallFilter, CallGroup, CallSize, Leg, Step } from "./contract/calls.ts";
+import type { CallFilter } from "./contract/call-lists.ts";
+import type { CallGroup, CallSize, ChosenContact, DueTimes, Leg, Step } from "./contract/calls.ts";
 import type { CallNumber, NumberedCall, PutOptions } from "./contract/contacts.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
-import { callColumns, digitsOf, toTrackedCall } from "./db/rows.ts";
+import { addSteps, callColumns, digitsOf, toTrackedCall } from "./db/rows.ts";
 
 export async function callById(db: ReadDb, id: number): Promise<TrackedCall | undefined> {
   const row = await db.get(`SELECT ${callColumns} FROM calls WHERE id = :id`, { id });
@@ -69,6 +70,25 @@ export async function retry(tx: Db, key: string, now: number): Promise<boolean> 
   return changed > 0;
 }
 
+/** Logs it again with this contact, when it is logged at all. Returns whether the call is still there and part of no other. */
+export async function chooseContact(
+  tx: Db,
+  id: number,
+  { contact, decision, at, by }: ChosenContact,
+): Promise<boolean> {
+  const changed = await tx.run(
+    `UPDATE calls SET contact_kind = :kind, contact_id = :contact, decision = :decision, updated_at = :at,
+        due_at = CASE WHEN state IN ('waiting', 'logged', 'dead') THEN CAST(:at AS bigint) ELSE due_at END,
+        attempts = 0, state = CASE WHEN state = 'dead' THEN 'waiting' ELSE state END
+      WHERE id = :id AND state <> 'merged'`,
+    { id, kind: contact.kind, contact: contact.id, decision: JSON.stringify(decision), at },
+  );
+  if (changed === 0) return false;
+  const name = decision.contact?.name ?? contact.id;
+  addSteps(tx, [{ call: id, at, step: "contact chosen", detail: JSON.stringify({ contact: name, by }) }]);
+  return true;
+}
+
 export async function hurry(tx: Db, installation: string, now: number): Promise<void> {
   await tx.run(
     "UPDATE calls SET due_at = :now, attempts = 0 WHERE installation = :installation AND due_at > :now",
@@ -107,13 +127,29 @@ export async function nextDue(db: ReadDb, installation: string): Promise<number 
   return row?.["due"] == null ? undefined : Number(row["due"]);
 }
 
+export async function dueTimes(db: ReadDb, installation: string): Promise<DueTimes> {
+  const row = await db.get(
+    `SELECT (SELECT MIN(due_at) FROM calls WHERE installation = :installation AND due_at IS NOT NULL) AS call,
+      (SELECT MIN(close_at) FROM follow_ups
+        WHERE installation = :installation AND close_at IS NOT NULL AND state = 'open') AS follow_up`,
+    { installation },
+  );
+  return {
+    ...(row?.["call"] != null && { call: Number(row["call"]) }),
+    ...(row?.["follow_up"] != null && { followUp: Number(row["follow_up"]) }),
+  };
+}
+
 export async function groupsOf(
   db: ReadDb,
   installation: string,
   legs: readonly Leg[],
   deliveries: readonly number[] = [],
 ): Promise<CallGroup[]> {
-  const rows = await db.all("SELECT call FROM events WHERE delivery IN (:deliveries)", { deliveries });
+  const rows =
+    deliveries.length > 0
+      ? await db.all("SELECT call FROM events WHERE delivery IN (:deliveries)", { deliveries })
+      : [];
   const callOf = await callsOf(db, installation, legs);
   const ids = new Set(rows.map(({ call }) => Number(call)));
   for (const leg of legs) {
@@ -127,19 +163,20 @@ type CallOf = (leg: Leg) => number | undefined;
 
 async function callsOf(db: ReadDb, installation: string, legs: readonly Leg[]): Promise<CallOf> {
   const calls = new Map<string, number>();
-  for (const provider of new Set(legs.map((leg) => leg.provider))) {
+  for (const [provider, callIds] of idsByProvider(legs)) {
     const rows = await db.all(
       `SELECT call_id, call FROM legs
         WHERE installation = :installation AND provider = :provider AND call_id IN (:callIds)`,
-      {
-        installation,
-        provider,
-        callIds: legs.flatMap((leg) => (leg.provider === provider ? leg.callId : [])),
-      },
+      { installation, provider, callIds },
     );
     for (const row of rows) calls.set(`${provider}\n${row["call_id"]}`, Number(row["call"]));
   }
   return ({ provider, callId }) => calls.get(`${provider}\n${callId}`);
+}
+
+function idsByProvider(legs: readonly Leg[]): [string, string[]][] {
+  const byProvider = Map.groupBy(legs, ({ provider }) => provider);
+  return [...byProvider].map(([provider, own]) => [provider, own.map(({ callId }) => callId)]);
 }
 
 export async function sizesOf(
@@ -148,37 +185,41 @@ export async function sizesOf(
   legs: readonly Leg[],
   without: readonly number[],
 ): Promise<CallSize[]> {
-  const callOf = await callsOf(db, installation, legs);
-  const found = legs.flatMap((leg) => {
-    const call = callOf(leg);
-    return call === undefined ? [] : { leg, call };
+  const sizes = new Map<string, { call: number } & EventLimits>();
+  for (const [provider, callIds] of idsByProvider(legs)) {
+    const rows = await db.all(
+      `SELECT legs.call_id AS call_id, legs.call AS call, COUNT(events.call) AS events,
+          SUM(octet_length(events.body)) AS bytes
+        FROM legs LEFT JOIN events ON events.call = legs.call AND events.delivery NOT IN (:without)
+        WHERE legs.installation = :installation AND legs.provider = :provider AND legs.call_id IN (:callIds)
+        GROUP BY legs.call_id, legs.call`,
+      { installation, provider, callIds, without },
+    );
+    for (const { call_id, call, events, bytes } of rows)
+      sizes.set(`${provider}\n${call_id}`, {
+        call: Number(call),
+        events: Number(events),
+        bytes: Number(bytes),
+      });
+  }
+  return legs.flatMap((leg) => {
+    const size = sizes.get(`${leg.provider}\n${leg.callId}`);
+    return size ? { leg, ...size } : [];
   });
-  const ids = found.map(({ call }) => call);
-  const sizes = await sizesBy(db, ids, without);
-  return found.map(({ leg, call }) => ({ leg, call, ...(sizes.get(call) ?? { events: 0, bytes: 0 }) }));
-}
-
-/** Calls without events are left out. */
-async function sizesBy(
-  db: ReadDb,
-  calls: readonly number[],
-  without: readonly number[] = [],
-): Promise<Map<number, EventLimits>> {
-  const rows = await db.all(
-    `SELECT call, COUNT(*) AS events, SUM(octet_length(body)) AS bytes FROM events
-      WHERE call IN (:calls) AND delivery NOT IN (:without) GROUP BY call`,
-    { calls, without },
-  );
-  return new Map(
-    rows.map(({ call, events, bytes }) => [Number(call), { events: Number(events), bytes: Number(bytes) }]),
-  );
 }
 
 async function groupsBy(db: ReadDb, ids: readonly number[]): Promise<CallGroup[]> {
-  const rows = await db.all(`SELECT ${callColumns} FROM calls WHERE id IN (:ids)`, { ids });
+  if (ids.length === 0) return [];
+  const rows = await db.all(
+    `SELECT ${callColumns}, events, bytes FROM calls
+      LEFT JOIN (SELECT call, COUNT(*) AS events, SUM(octet_length(body)) AS bytes FROM events
+        WHERE call IN (:ids) GROUP BY call) AS sizes ON sizes.call = calls.id
+      WHERE id IN (:ids)`,
+    { ids },
+  );
   const groups = new Map<number, CallGroup>();
   for (const row of rows.map(toTrackedCall)) groups.set(row.id, { row, events: [], from: [] });
-  for (const { call, body, delivery } of await eventsOf(db, ids)) {
+  for (const { call, body, delivery } of await eventsOf(db, rows)) {
     const group = groups.get(Number(call));
     group?.events.push(JSON.parse(String(body)) as CallEvent);
     group?.from.push(Number(delivery));
@@ -187,15 +228,15 @@ async function groupsBy(db: ReadDb, ids: readonly number[]): Promise<CallGroup[]
 }
 
 /** Of a call that an earlier version let grow beyond the limits, those of the oldest deliveries. */
-async function eventsOf(db: ReadDb, calls: readonly number[]): Promise<Row[]> {
-  const sizes = await sizesBy(db, calls);
-  const isWithin = ({ events, bytes }: EventLimits) => events <= endLimits.events && bytes <= endLimits.bytes;
-  const within = [...sizes].flatMap(([call, size]) => (isWithin(size) ? call : []));
+async function eventsOf(db: ReadDb, calls: readonly Row[]): Promise<Row[]> {
+  const isWithin = ({ events, bytes }: Row) =>
+    Number(events) <= endLimits.events && Number(bytes) <= endLimits.bytes;
+  const [within, beyond] = [calls.filter(isWithin), calls.filter((row) => !isWithin(row))];
   const rows = await db.all(
-    "SELECT call, body, delivery FROM events WHERE call IN (:within) ORDER BY call, digest",
-    { within },
+    "SELECT call, body, delivery FROM events WHERE call IN (:ids) ORDER BY call, digest",
+    { ids: within.map(({ id }) => Number(id)) },
   );
-  for (const [call, size] of sizes) if (!isWithin(size)) rows.push(...(await oldestEventsOf(db, call)));
+  for (const { id } of beyond) rows.push(...(await oldestEventsOf(db, Number(id))));
   return rows;
 }
 

@@ -49,6 +49,23 @@ export async function contact(
   return row && (JSON.parse(String(row["body"])) as Contact);
 }
 
+/** Rows that have the text somewhere are read; those that have it in the name are returned. */
+export async function contactsNamed(
+  db: ReadDb,
+  installation: string,
+  text: string,
+  limit: number,
+): Promise<Contact[]> {
+  const wanted = text.toLowerCase();
+  const rows = await db.all(
+    `SELECT body FROM contacts WHERE installation = :installation AND instr(lower(body), :wanted) > 0
+      LIMIT ${limit * 10}`,
+    { installation, wanted: JSON.stringify(wanted).slice(1, -1) },
+  );
+  const contacts = rows.map(({ body }) => JSON.parse(String(body)) as Contact);
+  return contacts.filter(({ name }) => name?.toLowerCase().includes(wanted)).slice(0, limit);
+}
+
 export async function countContacts(db: ReadDb, installation: string): Promise<number> {
   const row = await db.get("SELECT COUNT(*) AS n FROM contacts WHERE installation = :installation", {
     installation,
@@ -64,7 +81,7 @@ export async function putContacts(
 ): Promise<number> {
   let matched = 0;
   const erasedAt = await erasedLately(tx, installation, options.now);
-  await lockContacts(tx, installation);
+  lockContacts(tx, installation);
   const { generation } = await syncState(tx, installation);
   const place = { ...options, installation, generation };
   for (const indexed of contacts) {
@@ -133,7 +150,7 @@ async function numberContact(
 }
 
 export async function dropContactsBefore(tx: Db, installation: string, generation: number): Promise<number> {
-  await lockContacts(tx, installation);
+  lockContacts(tx, installation);
   const old = await tx.all(
     "SELECT kind, id FROM contacts WHERE installation = :installation AND generation < :generation",
     { installation, generation },
@@ -224,7 +241,7 @@ export async function renumberContacts(
   options: PutOptions,
 ): Promise<number> {
   let matched = 0;
-  await lockContacts(tx, installation);
+  lockContacts(tx, installation);
   for (const { ref, was, numbers } of contacts) {
     const before = was.map(digitsOf);
     const changed = await tx.run(

@@ -1,10 +1,13 @@
 import type { LiveCall } from "../core/runtime.ts";
+import type { AccessStore } from "./contract/access.ts";
 import type { CallStore } from "./contract/calls.ts";
 import type { ContactStore } from "./contract/contacts.ts";
 import type { InstallStore } from "./contract/installations.ts";
 import type { RecordingStore } from "./contract/recordings.ts";
 import type { WaitingStore } from "./contract/waiting.ts";
 
+export type * from "./contract/access.ts";
+export type * from "./contract/call-lists.ts";
 export type * from "./contract/calls.ts";
 export type * from "./contract/contacts.ts";
 export type * from "./contract/installations.ts";
@@ -59,9 +62,12 @@ export type InstanceCounts = {
   configs: number;
 };
 
+/** A lane of an installation; `lane` has no space or slash. */
+export type LaneName = { installation: string; lane: string };
+
 /** What all instances are told at once. A message may be lost. */
 export type Notice =
-  | { kind: "wake"; lanes: readonly string[] }
+  | { kind: "wake"; lanes: readonly LaneName[] }
   | { kind: "free" }
   | { kind: "answers"; from: string; installation: string }
   | { kind: "changed"; change: SharedChange }
@@ -84,8 +90,11 @@ export type SharedStore = {
   ): Promise<InstanceCounts>;
   /** Forgets an instance that ends. */
   leave(id: string): Promise<void>;
-  /** Changes since a position; without one, where to begin. */
-  changesSince(position?: number): Promise<{ changes: SharedChange[]; position: number }>;
+  /**
+   * Changes since a position, the newest of each install or mapping; without one, where to begin. Those of the last seconds
+   * come again, because one that is committed late may have a smaller id.
+   */
+  changesSince(position?: number): Promise<{ changes: (SharedChange & { id: number })[]; position: number }>;
   mapping(installation: string): Promise<string | undefined>;
   mappings(): Promise<{ installation: string; text: string }[]>;
   /** Without a text it is removed. */
@@ -101,4 +110,5 @@ export type Store = CallStore &
   RecordingStore &
   InstallStore &
   WaitingStore &
+  AccessStore &
   UpkeepStore & { shared?: SharedStore };

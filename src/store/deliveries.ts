@@ -1,8 +1,7 @@
 import { turnBytes } from "../core/call.ts";
-import type { DeliveryNote, ReplayScope, StoredAnswer, StoredDelivery } from "./contract/calls.ts";
+import type { DeliveryNote, FoundDelivery, ReplayScope, StoredDelivery } from "./contract/calls.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
 import { deliveryColumns, toDelivery } from "./db/rows.ts";
-import { erasedLately, markOf } from "./erasure/calls.ts";
 
 const dayMs = 86_400_000;
 
@@ -15,17 +14,13 @@ export async function newDeliveries(
   installation: string,
   limit: number,
 ): Promise<StoredDelivery[]> {
-  const waiting = "WHERE installation = :installation AND state IN (0, 3)";
-  // Measured: half the time of one statement with a window function (2026-11).
-  const sizes = await db.all(
-    `SELECT id, length(body) AS bytes FROM deliveries ${waiting} ORDER BY id LIMIT :limit`,
+  const waiting = await db.all(
+    `SELECT ${withoutLargeBodies}, state, events, length(body) AS bytes FROM deliveries
+      WHERE installation = :installation AND state IN (0, 3) ORDER BY id LIMIT :limit`,
     { installation, limit },
   );
-  if (sizes.length === 0) return [];
-  const rows = await db.all(
-    `SELECT ${deliveryColumns}, state, events FROM deliveries ${waiting} AND id <= :last ORDER BY id LIMIT :limit`,
-    { installation, last: lastOfTurn(sizes), limit },
-  );
+  if (waiting.length === 0) return [];
+  const rows = await withBodies(db, turnOf(waiting));
   // They were decoded between the two statements; there may be others.
   if (rows.length === 0) return newDeliveries(db, installation, limit);
   const deliveries = rows.map(toDelivery);
@@ -49,15 +44,36 @@ export async function newDeliveries(
   return found;
 }
 
-/** The last delivery of a turn: those before it have fewer than `turnBytes`. */
-function lastOfTurn(sizes: readonly Row[]): number {
-  let [last, bytes] = [0, 0];
-  for (const row of sizes) {
+/** Larger bodies are read one statement later, and only those of one turn: not all that wait fit into memory. */
+const smallBody = 16_384;
+const withoutLargeBodies = deliveryColumns.replace(
+  "body",
+  `CASE WHEN length(body) <= ${smallBody} THEN body END AS body`,
+);
+
+/** Those before the last one have fewer than `turnBytes`. */
+function turnOf(waiting: readonly Row[]): Row[] {
+  const turn: Row[] = [];
+  let bytes = 0;
+  for (const row of waiting) {
     if (bytes >= turnBytes) break;
-    last = Number(row["id"]);
+    turn.push(row);
     bytes += Number(row["bytes"]);
   }
-  return last;
+  return turn;
+}
+
+async function withBodies(db: ReadDb, rows: Row[]): Promise<Row[]> {
+  const ids = rows.flatMap(({ id, body }) => (body === null ? Number(id) : []));
+  if (ids.length === 0) return rows;
+  const read = await db.all("SELECT id, body FROM deliveries WHERE id IN (:ids) AND state IN (0, 3)", {
+    ids,
+  });
+  const bodies = new Map(read.map(({ id, body }) => [id, body]));
+  return rows.flatMap((row) => {
+    const body = row["body"] ?? bodies.get(row["id"] ?? null);
+    return body === undefined ? [] : { ...row, body };
+  });
 }
 
 /** By digest, the first delivery that was decoded with it. */
@@ -90,6 +106,20 @@ export async function deliveriesOf(db: ReadDb, call: number): Promise<DeliveryNo
     { call },
   );
   return rows.map(toNote);
+}
+
+/** A delivery whose bytes were erased is not found. */
+export async function delivery(db: ReadDb, id: number): Promise<FoundDelivery | undefined> {
+  const row = await db.get(
+    `SELECT ${noteColumns}, headers, body FROM deliveries WHERE id = :id AND kind IS DISTINCT FROM 'erased'`,
+    { id },
+  );
+  if (!row) return undefined;
+  const calls = await db.all(
+    "SELECT DISTINCT calls.key AS key FROM events JOIN calls ON calls.id = events.call WHERE events.delivery = :id ORDER BY key",
+    { id },
+  );
+  return { note: toNote(row), delivery: toDelivery(row), calls: calls.map(({ key }) => String(key)) };
 }
 
 export async function unusedDeliveries(
@@ -172,100 +202,4 @@ function toNote(row: Row): DeliveryNote {
 /** A link in a query, such as the recording in Exotel's Passthru, may be a credential. */
 function withoutLinks(url: string): string {
   return url.replace(/=https?(?::|%3A)[^&]*/gi, "=(link)");
-}
-
-const answerColumns = "provider, ref, at, number, reply, why";
-
-export async function answer(
-  db: ReadDb,
-  installation: string,
-  provider: string,
-  ref: string,
-): Promise<StoredAnswer | undefined> {
-  const row = await db.get(
-    `SELECT ${answerColumns} FROM answers
-      WHERE installation = :installation AND provider = :provider AND ref = :ref`,
-    { installation, provider, ref },
-  );
-  return row && toAnswer(row);
-}
-
-export async function answersNear(
-  db: ReadDb,
-  installation: string,
-  number: string,
-  { from, to }: { from: number; to: number },
-): Promise<StoredAnswer[]> {
-  const rows = await db.all(
-    `SELECT ${answerColumns} FROM answers
-      WHERE installation = :installation AND number = :number AND at >= :from AND at <= :to ORDER BY at`,
-    { installation, number, from, to },
-  );
-  return rows.map(toAnswer);
-}
-
-export function toAnswer(row: Row): StoredAnswer {
-  return {
-    ref: String(row["ref"]),
-    at: Number(row["at"]),
-    reply: JSON.parse(String(row["reply"])) as unknown,
-    why: JSON.parse(String(row["why"])) as Record<string, unknown>,
-    ...(row["number"] !== null && { number: String(row["number"]) }),
-  };
-}
-
-/** Not when it is about a person who was erased after it was given. */
-export async function saveAnswer(
-  tx: Db,
-  { installation, provider, now }: { installation: string; provider: string; now: number },
-  { ref, at, number, reply, why, outdatedBefore = 0 }: StoredAnswer & { outdatedBefore?: number },
-): Promise<StoredAnswer | undefined> {
-  const erasedAt = number === undefined ? undefined : await erasedLately(tx, installation, now);
-  const lastErased = number === undefined ? undefined : await erasedAt?.(markOf.number(number));
-  if (lastErased !== undefined && lastErased >= at) return undefined;
-  await tx.run(
-    `INSERT INTO answers (installation, provider, ref, at, number, reply, why)
-      VALUES (:installation, :provider, :ref, :at, :number, :reply, :why)
-      ON CONFLICT (installation, provider, ref) DO UPDATE
-        SET at = excluded.at, number = excluded.number, reply = excluded.reply, why = excluded.why
-        WHERE answers.at < :outdatedBefore`,
-    {
-      installation,
-      provider,
-      ref,
-      at,
-      number,
-      reply: JSON.stringify(reply),
-      why: JSON.stringify(why),
-      outdatedBefore,
-    },
-  );
-  return answer(tx, installation, provider, ref);
-}
-
-export async function answerNumbers(
-  db: ReadDb,
-  installation: string,
-  after: string,
-  limit: number,
-): Promise<string[]> {
-  const rows = await db.all(
-    `SELECT DISTINCT number FROM answers WHERE installation = :installation AND number > :after
-      ORDER BY number LIMIT :limit`,
-    { installation, after, limit },
-  );
-  return rows.map(({ number }) => String(number));
-}
-
-export async function renumberAnswers(
-  tx: Db,
-  installation: string,
-  answers: readonly { was: string; number: string }[],
-): Promise<void> {
-  for (const { was, number } of answers)
-    await tx.run("UPDATE answers SET number = :number WHERE installation = :installation AND number = :was", {
-      installation,
-      was,
-      number,
-    });
 }

@@ -3,11 +3,14 @@ import type { Fields } from "../core/crm.ts";
 import type { FollowUpState, TrackedFollowUp } from "../core/tracked-call.ts";
 import type { FollowUpAnswer, FollowUpChange, Reached, Subject, WantedFollowUp } from "./contract/calls.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
-import { addStep } from "./db/rows.ts";
+import { addSteps } from "./db/rows.ts";
 import { whyErased } from "./erasure/calls.ts";
 
-const selectFollowUps =
-  "SELECT follow_ups.*, calls.key AS key FROM follow_ups JOIN calls ON calls.id = follow_ups.call";
+const selectFollowUps = `SELECT follow_ups.call AS call, follow_ups.installation AS installation, follow_ups.state AS state,
+    since, fields, follow_ups.attempts AS attempts, follow_ups.contact_kind AS contact_kind,
+    follow_ups.contact_id AS contact_id, follow_ups.number AS number, task_id, close_at, reached_by,
+    follow_ups.reason AS reason, calls.key AS key
+  FROM follow_ups JOIN calls ON calls.id = follow_ups.call`;
 
 export async function followUp(db: ReadDb, call: number): Promise<TrackedFollowUp | undefined> {
   const row = await db.get(`${selectFollowUps} WHERE follow_ups.call = :call`, { call });
@@ -102,7 +105,7 @@ export async function changeFollowUps(tx: Db, changes: readonly FollowUpChange[]
         WHERE call = :call`,
       { call, state, closeAt, attempts, reason },
     );
-    if (changed > 0 && step) addStep(tx, call, { ...step, detail: JSON.stringify(step.detail) });
+    if (changed > 0 && step) addSteps(tx, [{ ...step, call, detail: JSON.stringify(step.detail) }]);
   }
 }
 

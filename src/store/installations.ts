@@ -1,17 +1,19 @@
 import type { Contact } from "../core/contact.ts";
 import type { InstallState } from "../core/tracked-call.ts";
+import { toAnswer } from "./answers.ts";
 import { owners } from "./contacts.ts";
 import type { ExportedItem, ExportPage, StoredInstall, StoredPosition } from "./contract/installations.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
 import { callsAfter, deliveriesAfter, deliveryOf, rowsAtOnce } from "./db/rows.ts";
-import { toAnswer } from "./deliveries.ts";
+
+const installColumns = "name, crm, account, state, body, version, updated_at, sealed, reason, left_at";
 
 export async function installs(db: ReadDb): Promise<StoredInstall[]> {
-  return (await db.all("SELECT * FROM installs ORDER BY name")).map(toInstall);
+  return (await db.all(`SELECT ${installColumns} FROM installs ORDER BY name`)).map(toInstall);
 }
 
 export async function install(db: ReadDb, name: string): Promise<StoredInstall | undefined> {
-  const row = await db.get("SELECT * FROM installs WHERE name = :name", { name });
+  const row = await db.get(`SELECT ${installColumns} FROM installs WHERE name = :name`, { name });
   return row && toInstall(row);
 }
 

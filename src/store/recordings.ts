@@ -3,6 +3,10 @@ import type { DuePoll } from "./contract/recordings.ts";
 import type { Db, ReadDb, Row } from "./db/db.ts";
 import { callColumns, toTrackedCall } from "./db/rows.ts";
 
+const recordingColumns =
+  "call, installation, state, since, due_at, attempts, seen_at, told_at, place, bytes, sha256, type, reason";
+const columnsOfCalls = callColumns.replaceAll(/\w+/g, (name) => `calls.${name} AS ${name}`);
+
 /** Calls that are polled for are in the table `asks`. */
 export async function duePolls(
   db: ReadDb,
@@ -11,7 +15,7 @@ export async function duePolls(
   { now, limit }: { now: number; limit: number },
 ): Promise<DuePoll[]> {
   const rows = await db.all(
-    `SELECT calls.*, asks.since AS poll_since, asks.attempts AS poll_attempts
+    `SELECT ${columnsOfCalls}, asks.since AS poll_since, asks.attempts AS poll_attempts
       FROM asks JOIN calls ON calls.id = asks.call
       WHERE asks.installation = :installation AND asks.provider = :provider AND asks.due_at <= :now
       ORDER BY asks.due_at LIMIT :limit`,
@@ -45,8 +49,8 @@ export function addPoll(
   );
 }
 
-export function removePoll(tx: Db, call: number): void {
-  tx.send("DELETE FROM asks WHERE call = :call", { call });
+export function removePolls(tx: Db, calls: readonly number[]): void {
+  if (calls.length > 0) tx.send("DELETE FROM asks WHERE call IN (:calls)", { calls });
 }
 
 export async function openCalls(
@@ -72,7 +76,8 @@ export async function dueRecordings(
   limit: number,
 ): Promise<TrackedRecording[]> {
   const rows = await db.all(
-    "SELECT * FROM recordings WHERE installation = :installation AND due_at <= :now ORDER BY due_at LIMIT :limit",
+    `SELECT ${recordingColumns} FROM recordings
+      WHERE installation = :installation AND due_at <= :now ORDER BY due_at LIMIT :limit`,
     { installation, now, limit },
   );
   return rows.map(toRecording);
@@ -93,7 +98,7 @@ export async function archivedRecordings(
   limit: number,
 ): Promise<TrackedRecording[]> {
   const rows = await db.all(
-    `SELECT * FROM recordings WHERE installation = :installation AND place IS NOT NULL AND call > :after
+    `SELECT ${recordingColumns} FROM recordings WHERE installation = :installation AND place IS NOT NULL AND call > :after
       ORDER BY call LIMIT :limit`,
     { installation, after, limit },
   );
@@ -101,7 +106,7 @@ export async function archivedRecordings(
 }
 
 export async function recording(db: ReadDb, call: number): Promise<TrackedRecording | undefined> {
-  const row = await db.get("SELECT * FROM recordings WHERE call = :call", { call });
+  const row = await db.get(`SELECT ${recordingColumns} FROM recordings WHERE call = :call`, { call });
   return row && toRecording(row);
 }
 

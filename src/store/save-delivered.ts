@@ -1,13 +1,13 @@
 import type { DeliveredCall, FollowUpAnswer, SentCall, Subject, WantedFollowUp } from "./contract/calls.ts";
 import type { Db, Values } from "./db/db.ts";
-import { addStep } from "./db/rows.ts";
+import { addSteps } from "./db/rows.ts";
 import {
   type ErasedAt,
   eraseDeliveredLate,
-  erasedLately,
   erasedOf,
   erasedWithoutNews,
   lockErasure,
+  tombstonesOf,
   whyErased,
 } from "./erasure/calls.ts";
 import { addFollowUp, saveFollowUpAnswer } from "./follow-ups.ts";
@@ -19,11 +19,9 @@ export function sendingWrite(calls: readonly SentCall[], at: number): SendingWri
   return calls.map(({ id, ours, ...rest }) => ({ id, ours: JSON.stringify(ours), at, ...rest }));
 }
 
-export async function saveSending(tx: Db, calls: SendingWrite): Promise<void> {
-  const ids = calls.map(({ id }) => id);
+export async function saveSending(tx: Db, installation: string, calls: SendingWrite): Promise<void> {
   // An erasure that commits meanwhile would not be seen by the condition below.
-  for (const row of await tx.all("SELECT DISTINCT installation FROM calls WHERE id IN (:ids)", { ids }))
-    await lockErasure(tx, String(row["installation"]), "shared");
+  lockErasure(tx, installation, "shared");
   for (const { id, ours, at, followUp } of calls) {
     tx.send(
       `UPDATE calls SET ours = :ours, sent_at = COALESCE(sent_at, :at)
@@ -82,20 +80,24 @@ export function deliveredWrite(calls: readonly DeliveredCall[]): DeliveredWrite 
 
 export async function saveDelivered(tx: Db, calls: DeliveredWrite): Promise<void> {
   for (const installation of new Set(calls.map((call) => call.installation)))
-    await lockErasure(tx, installation, "shared");
+    lockErasure(tx, installation, "shared");
   const erased = await erasedOf(
     tx,
     calls.map(({ call }) => call.id),
   );
+  for (const { call, followUp } of calls) {
+    tx.send(update, call);
+    if (followUp) saveFollowUpAnswer(tx, call.id, followUp.answer, followUp.subject);
+  }
+  addSteps(
+    tx,
+    calls.map(({ call, step }) => ({ call: call.id, ...step })),
+  );
   let known: { of: string; erasedAt: ErasedAt | undefined } | undefined;
-  for (const { installation, call, step, followUp } of calls) {
+  for (const { installation, call } of calls) {
     const { id, at } = call;
     const of = `${installation} ${at}`;
-    if (known?.of !== of) known = { of, erasedAt: await erasedLately(tx, installation, at) };
-    const wasErased = erased.has(id);
-    tx.send(update, call);
-    addStep(tx, id, step);
-    if (followUp) saveFollowUpAnswer(tx, id, followUp.answer, followUp.subject);
-    await eraseDeliveredLate(tx, { id, wasErased, erasedAt: known.erasedAt }, at);
+    if (known?.of !== of) known = { of, erasedAt: await tombstonesOf(tx, installation, at) };
+    await eraseDeliveredLate(tx, { id, wasErased: erased.has(id), erasedAt: known.erasedAt }, at);
   }
 }

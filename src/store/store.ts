@@ -1,4 +1,7 @@
+import * as access from "./access.ts";
+import * as answers from "./answers.ts";
 import * as calls from "./calls.ts";
+import * as contactChanges from "./contact-changes.ts";
 import * as contacts from "./contacts.ts";
 import type { Store } from "./contract.ts";
 import type { Db, ReadDb } from "./db/db.ts";
@@ -6,8 +9,10 @@ import { findSecret, makeSecret } from "./db/rows.ts";
 import * as deliveries from "./deliveries.ts";
 import { eraseInSteps, eraseRest, eraseStep } from "./erasure/installation.ts";
 import { eraseMentions, erasePeople, forEachMention, removeContacts } from "./erasure/people.ts";
+import { callsOfLeg, findCalls } from "./find-calls.ts";
 import * as followUps from "./follow-ups.ts";
 import * as installations from "./installations.ts";
+import * as ownLines from "./lines.ts";
 import * as recordings from "./recordings.ts";
 import * as decoded from "./save-decoded.ts";
 import * as delivered from "./save-delivered.ts";
@@ -19,18 +24,22 @@ const writes = {
   replay: deliveries.replay,
   tryAgain: deliveries.tryAgain,
   retry: calls.retry,
+  chooseContact: calls.chooseContact,
   hurry: calls.hurry,
   markReached: followUps.markReached,
   changeFollowUps: followUps.changeFollowUps,
   putContacts: contacts.putContacts,
   removeContacts,
   dropContactsBefore: contacts.dropContactsBefore,
+  addContactChanges: contactChanges.addContactChanges,
+  deleteContactChanges: contactChanges.deleteContactChanges,
+  postponeContactChanges: contactChanges.postponeContactChanges,
   putOwners: contacts.putOwners,
   saveSyncState: contacts.saveSyncState,
   saveNumbering: contacts.saveNumbering,
   renumberContacts: contacts.renumberContacts,
   renumberCalls: calls.renumberCalls,
-  renumberAnswers: deliveries.renumberAnswers,
+  renumberAnswers: answers.renumberAnswers,
   postponePolls: recordings.postponePolls,
   saveRecording: recordings.saveRecording,
   deleteRecording: recordings.deleteRecording,
@@ -42,6 +51,14 @@ const writes = {
   releaseInstall: installations.releaseInstall,
   beginErasure: installations.beginErasure,
   pullBack: upkeep.pullBack,
+  noteRefusals: waiting.noteRefusals,
+  addSession: access.addSession,
+  touchSession: access.touchSession,
+  removeSession: access.removeSession,
+  addLink: access.addLink,
+  takeLink: access.takeLink,
+  addAuditLine: access.addAuditLine,
+  endAuditLine: access.endAuditLine,
 };
 
 /** All that changes the database, by name. Each is one transaction. */
@@ -50,7 +67,7 @@ export const operations = {
   saveDecoded: decoded.saveDecoded,
   saveSending: delivered.saveSending,
   saveDelivered: delivered.saveDelivered,
-  saveAnswer: deliveries.saveAnswer,
+  saveAnswer: answers.saveAnswer,
   eraseMentions,
   erasePeople,
   eraseStep,
@@ -92,11 +109,13 @@ export function storeOver(
     ...over(read, {
       newDeliveries: deliveries.newDeliveries,
       deliveriesOf: deliveries.deliveriesOf,
-      answer: deliveries.answer,
+      delivery: deliveries.delivery,
+      answer: answers.answer,
       groupsOf: calls.groupsOf,
       sizesOf: calls.sizesOf,
       dueCalls: calls.dueCalls,
       nextDue: calls.nextDue,
+      dueTimes: calls.dueTimes,
       call: calls.call,
       callById: calls.callById,
       history: calls.history,
@@ -106,17 +125,18 @@ export function storeOver(
       hasOpenFollowUps: followUps.hasOpenFollowUps,
       completedCalls: followUps.completedCalls,
       dueFollowUps: followUps.dueFollowUps,
-      lines: decoded.lines,
-      openLine: decoded.openLine,
+      lines: ownLines.lines,
+      openLine: ownLines.openLine,
       contactsByNumber: contacts.contactsByNumber,
       contact: contacts.contact,
       countContacts: contacts.countContacts,
+      dueContactChanges: contactChanges.dueContactChanges,
       owners: contacts.owners,
       syncState: contacts.syncState,
       numbering: contacts.numbering,
       numberedContacts: contacts.numberedContacts,
       numberedCalls: calls.numberedCalls,
-      answerNumbers: deliveries.answerNumbers,
+      answerNumbers: answers.answerNumbers,
       openCalls: recordings.openCalls,
       dueRecordings: recordings.dueRecordings,
       nextRecording: recordings.nextRecording,
@@ -128,18 +148,26 @@ export function storeOver(
       oldestDue: waiting.oldestDue,
       quietCalls: waiting.quietCalls,
       lastUses: waiting.lastUses,
+      refusals: waiting.refusals,
       exportPage: installations.exportPage,
+      session: access.session,
+      sessions: access.sessions,
+      link: access.link,
     }),
     ...over(listings, {
       calls: calls.calls,
+      findCalls,
+      callsOfLeg,
+      contactsNamed: contacts.contactsNamed,
       unusedDeliveries: deliveries.unusedDeliveries,
       deliveriesIn: deliveries.deliveriesIn,
+      auditLines: access.auditLines,
     }),
     ...through(write, writes),
     answersNear: (installation, number, from, to) =>
-      deliveries.answersNear(read, installation, number, { from, to }),
+      answers.answersNear(read, installation, number, { from, to }),
     callsBetween: (installation, provider, number, before) =>
-      decoded.callsBetween(read, installation, { provider, number }, before),
+      ownLines.callsBetween(read, installation, { provider, number }, before),
     duePolls: (installation, provider, at, limit) =>
       recordings.duePolls(read, installation, provider, { now: at, limit }),
     saveDecoded: (installation, notes, found, line) =>
@@ -147,7 +175,8 @@ export function storeOver(
         "saveDecoded",
         decoded.decodedWrite({ installation, deliveries: notes, calls: found, now: now(), line }),
       ),
-    saveSending: (sent, at) => write("saveSending", delivered.sendingWrite(sent, at)),
+    saveSending: (installation, sent, at) =>
+      write("saveSending", installation, delivered.sendingWrite(sent, at)),
     saveDelivered: (outcomes) => write("saveDelivered", delivered.deliveredWrite(outcomes)),
     saveAnswer: (installation, provider, answer) =>
       write("saveAnswer", { installation, provider, now: now() }, answer),
@@ -166,6 +195,8 @@ export function storeOver(
       return true;
     },
     purge: (at, before) => upkeep.purge(read, (what, end) => write("purgeStep", what, end), at, before),
+    purgeAccess: (at, auditBefore) =>
+      upkeep.purgeAccess((what, end) => write("purgeStep", what, end), at, auditBefore),
     secret: async (name) => (await findSecret(read, name)) ?? write("makeSecret", name),
   };
 }

@@ -16,6 +16,9 @@ const purges = {
   digests: oldOnes("digests", "digest", "at < :end"),
   tombstones: oldOnes("erased", "installation, mark", "until < :end"),
   followUps: oldOnes("follow_ups", "call", "since < :end"),
+  sessions: oldOnes("sessions", "id", "expires_at < :end"),
+  links: oldOnes("login_links", "id", "expires_at < :end"),
+  audit: oldOnes("audit", "id", "at < :end"),
   answers: oldOnes("answers", "installation, provider, ref", "at < :end"),
   history: oldOnes("history", "id", "id < :end ORDER BY id"),
   deliveries: oldOnes("deliveries", "id", "id < :end AND state IN (1, 2) ORDER BY id", deliveriesAtOnce),
@@ -28,15 +31,26 @@ export function purgeStep(tx: Db, what: keyof typeof purges, end: number): Promi
 
 type PurgeStep = (what: keyof typeof purges, end: number) => Promise<number>;
 
-/** In several transactions, short enough for webhooks to wait for. */
-export async function purge(db: ReadDb, step: PurgeStep, now: number, before: number): Promise<number> {
-  const all = async (what: keyof typeof purges, end: number, atOnce = rowsAtOnce): Promise<number> => {
+/** In several transactions, short enough for webhooks to wait for. Returns how many rows were deleted. */
+function inSteps(step: PurgeStep) {
+  return async (what: keyof typeof purges, end: number, atOnce = rowsAtOnce): Promise<number> => {
     for (let purged = 0; ; ) {
       const deleted = await step(what, end);
       purged += deleted;
       if (deleted < atOnce) return purged;
     }
   };
+}
+
+export async function purgeAccess(step: PurgeStep, now: number, auditBefore: number): Promise<void> {
+  const all = inSteps(step);
+  await all("sessions", now);
+  await all("links", now);
+  await all("audit", auditBefore);
+}
+
+export async function purge(db: ReadDb, step: PurgeStep, now: number, before: number): Promise<number> {
+  const all = inSteps(step);
   await all("digests", now - dayMs);
   await all("tombstones", now);
   await all("followUps", before);
@@ -70,6 +84,7 @@ const aheadOfNow: readonly { table: string; column: string; by: number; where?: 
   { table: "recordings", column: "due_at", by: dayMs + 60 * minuteMs, where: "state <> 'kept'" },
   { table: "recordings", column: "since", by: minuteMs, where: "due_at IS NOT NULL AND state <> 'kept'" },
   { table: "follow_ups", column: "close_at", by: dayMs + 60 * minuteMs },
+  { table: "contact_changes", column: "due_at", by: dayMs + 60 * minuteMs },
   { table: "installs", column: "claimed_until", by: 60 * minuteMs, to: null },
   { table: "installs", column: "left_at", by: minuteMs },
 ];

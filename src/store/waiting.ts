@@ -1,5 +1,5 @@
-import type { LastUse, WaitingWork, WorkKind } from "./contract/waiting.ts";
-import type { ReadDb } from "./db/db.ts";
+import type { LastUse, RefusedWebhooks, WaitingWork, WorkKind } from "./contract/waiting.ts";
+import type { Db, ReadDb } from "./db/db.ts";
 
 /**
  * The installations that have a row in a partial index. Each is found by one step into the index, past all rows of the one
@@ -32,6 +32,8 @@ const statements: Readonly<Record<WorkKind, string>> = {
   // The index of polls has the provider before the time; there are few polls, and none of an installation at rest.
   polls: `${installationsIn("asks")} SELECT installation ${existing}
     AND EXISTS (SELECT 1 FROM asks WHERE installation = found.installation AND due_at <= :now)`,
+  contacts: `${installationsIn("contact_changes")} SELECT installation ${existing}
+    AND EXISTS (SELECT 1 FROM contact_changes WHERE installation = found.installation AND due_at <= :now)`,
 };
 
 export async function waitingWork(
@@ -74,5 +76,33 @@ export async function lastUses(db: ReadDb): Promise<LastUse[]> {
     ...(syncedAt !== null && { syncedAt: Number(syncedAt) }),
     ...(calledAt !== null && { calledAt: Number(calledAt) }),
     ...(version !== null && { numbering: String(version) }),
+  }));
+}
+
+/** Adds to what is counted already. */
+export async function noteRefusals(tx: Db, refusals: readonly RefusedWebhooks[]): Promise<void> {
+  for (const { installation, provider, status, count, lastAt, reason } of refusals)
+    await tx.run(
+      `INSERT INTO refusals (installation, provider, status, count, last_at, reason)
+        VALUES (:installation, :provider, :status, :count, :lastAt, :reason)
+        ON CONFLICT (installation, provider, status) DO UPDATE
+          SET count = refusals.count + excluded.count, last_at = excluded.last_at, reason = excluded.reason`,
+      { installation, provider, status, count, lastAt, reason },
+    );
+}
+
+export async function refusals(db: ReadDb, installation: string): Promise<RefusedWebhooks[]> {
+  const rows = await db.all(
+    `SELECT provider, status, count, last_at, reason FROM refusals
+      WHERE installation = :installation ORDER BY last_at DESC`,
+    { installation },
+  );
+  return rows.map((row) => ({
+    installation,
+    provider: String(row["provider"]),
+    status: Number(row["status"]),
+    count: Number(row["count"]),
+    lastAt: Number(row["last_at"]),
+    reason: String(row["reason"]),
   }));
 }

@@ -6,11 +6,13 @@ const root = join(import.meta.dirname, "../..");
 
 /** All code of the house by its path from the root. */
 export function filesOfTheHouse(): Files {
-  const folders = ["src", "connectors", "emulators", "test", "bench", "scripts"].filter((name) =>
+  const folders = ["src", "connectors", "emulators", "test", "bench", "scripts", "console"].filter((name) =>
     existsSync(join(root, name)),
   );
   const paths = folders.flatMap((folder) =>
-    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((path) => `${folder}/${path}`),
+    readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter((path) => folder !== "console" || !path.startsWith("dist"))
+      .map((path) => `${folder}/${path}`),
   );
   const code = [...paths, "vitest.config.ts"].filter((path) => /\.(ts|mts|cts|tsx|mjs|js)$/.test(path));
   return new Map(code.map((path) => [path.replaceAll("\\", "/"), readFileSync(join(root, path), "utf8")]));

@@ -78,7 +78,7 @@ function faultsOfText(path: string, text: string, { code }: Source): string[] {
   const lines = text.replace(/\n$/, "").split("\n").length;
   if (lines > maxLines) faults.push(`${path} has ${lines} lines, more than ${maxLines}`);
   if (anyType.test(code)) faults.push(`${path} uses \`any\``);
-  if (/\bexport\s+default\b|\bas\s+default\b/.test(code) && path !== "vitest.config.ts") {
+  if (/\bexport\s+default\b|\bas\s+default\b/.test(code) && !/(^|\/)vite(st)?\.config\.ts$/.test(path)) {
     faults.push(`${path} has a default export`);
   }
   if (isProduct(path) && literalSpread.test(code)) {
@@ -115,9 +115,9 @@ function mayUseProcess(row: string | undefined): boolean {
   return row === "main" || row === "cli" || isTooling(row);
 }
 
-/** Parts that are never shipped: they may use dev dependencies. */
+/** Parts that are never shipped, or shipped as they were built: they may use dev dependencies. */
 function isTooling(row: string | undefined): boolean {
-  return row === "emulators" || row === "tooling";
+  return row === "emulators" || row === "tooling" || row === "console";
 }
 
 function faultOfImport(path: string, { from, types }: Import, files: Files, packages: Packages) {
@@ -131,7 +131,8 @@ function faultOfImport(path: string, { from, types }: Import, files: Files, pack
   if (place.row !== "emulators" && from.startsWith(".") && target.startsWith("emulators/")) {
     return `${path} imports ${from}: emulators have a name, ${workspace}`;
   }
-  if (!/\.(ts|mjs)$/.test(target)) return /\.json$/.test(target) ? undefined : `${path}: ${from} has no .ts`;
+  if (!/\.(tsx?|mjs)$/.test(target))
+    return /\.(json|css)$/.test(target) ? undefined : `${path}: ${from} has no .ts`;
   if (!files.has(target)) return `${path}: ${from} does not exist`;
   return faultOfDirection(path, target, types);
 }

@@ -16,22 +16,27 @@ export const table: Readonly<Record<string, Row>> = {
   instances: { imports: { ...core, lib: "all", store: "types" } },
   archive: { imports: { core: "all", lib: "all" } },
   installations: { imports: { ...core, lib: "all", store: "types" } },
+  access: { imports: { ...core, lib: "all", installations: "types", store: "types" } },
   provider: adapter,
   connector: adapter,
   providers: { imports: { ...core, provider: "all" } },
   connectors: { imports: { ...core, connector: "all" } },
   flow: { imports: { ...core, lib: "all", mapping: "all", ...steps } },
   server: { imports: "everything" },
-  routes: { imports: { ...core, server: "types", lib: "all", flow: "all", manifest: "all", ...steps } },
+  routes: {
+    imports: { ...core, access: "all", server: "types", lib: "all", flow: "all", manifest: "all", ...steps },
+  },
   app: {
     imports: { ...core, server: "types", lib: "all", flow: "all", manifest: "all", routes: "all", ...steps },
   },
-  config: { imports: { ...core, mapping: "all", manifest: "all", archive: "all" } },
+  config: { imports: { ...core, mapping: "all", manifest: "all", archive: "all", access: "all" } },
   manifest: { imports: {} },
   marketplace: { imports: { manifest: "all" } },
   main: { imports: "everything" },
   cli: { imports: "everything" },
   emulators: { imports: { ...core, cli: "all", config: "all", provider: "all", providers: "all" } },
+  // It is built for browsers: what it takes from the server are the types of the API's answers.
+  console: { imports: { core: "types", routes: "types" } },
   tooling: { imports: "everything" },
 };
 
@@ -39,7 +44,10 @@ export const table: Readonly<Record<string, Row>> = {
 const apart: ReadonlySet<string> = new Set(["provider", "connector"]);
 
 const places: readonly [RegExp, string][] = [
-  [/^src\/(core|lib|mapping|store|lanes|instances|archive|installations|flow|routes|marketplace)\//, "$1"],
+  [
+    /^src\/(core|lib|mapping|store|lanes|instances|archive|installations|access|flow|routes|marketplace)\//,
+    "$1",
+  ],
   [/^src\/providers\/index\.ts$/, "providers"],
   [/^src\/providers\/([^/]+)\//, "provider"],
   [/^connectors\/index\.ts$/, "connectors"],
@@ -49,7 +57,8 @@ const places: readonly [RegExp, string][] = [
   [/^src\/demo\.ts$/, "config"],
   [/^emulators\//, "emulators"],
   [/^(test|bench|scripts)\//, "tooling"],
-  [/^vitest\.config\.ts$/, "tooling"],
+  [/^(vitest|console\/vite)\.config\.ts$/, "tooling"],
+  [/^console\//, "console"],
 ];
 
 /** The row that a file belongs to, and the folder that tells neighbours apart; undefined when it has no row. */

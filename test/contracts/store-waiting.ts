@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Store, WorkKind } from "../../src/store/contract.ts";
 import { callOf, decodedCall, deliveryOf, type OpenStore, t0 } from "./store-samples.ts";
 
-const kinds: WorkKind[] = ["deliveries", "lines", "calls", "follow-ups", "polls", "recordings"];
+const kinds: WorkKind[] = ["deliveries", "lines", "calls", "follow-ups", "polls", "recordings", "contacts"];
 
 /** What a store says about all installations at once. `open` gives an empty one. */
 export function testWaitingStore(name: string, open: OpenStore): void {
@@ -58,7 +58,11 @@ export function testWaitingStore(name: string, open: OpenStore): void {
       await saved("acme", "a", { dueAt: undefined });
       const call = (await store.call("acme:voys:a"))?.row.id ?? 0;
       const subject = { number: "+31501234567" };
-      await store.saveSending([{ id: call, ours: {}, followUp: { since: t0, fields: {}, ...subject } }], t0);
+      await store.saveSending(
+        "acme",
+        [{ id: call, ours: {}, followUp: { since: t0, fields: {}, ...subject } }],
+        t0,
+      );
       await store.markReached("acme", [{ call, key: "acme:voys:b", at: t0 + 1, ...subject }], t0 + 5);
       expect(await found(t0 + 5)).toEqual([]);
       await store.changeFollowUps([{ call, state: "open", attempts: 0, closeAt: t0 + 5 }]);

@@ -37,11 +37,23 @@ test("what is wanted within a moment is one hint, and what was wanted before the
   await pass(1_000);
   expect(sent).toEqual([]);
   await here.start();
-  expect(sent).toEqual([{ kind: "wake", lanes: ["acme/decode"] }, { kind: "free" }]);
+  expect(sent).toEqual([
+    { kind: "wake", lanes: [{ installation: "acme", lane: "decode" }] },
+    { kind: "free" },
+  ]);
   sent.length = 0;
   for (let i = 0; i < 100; i += 1) here.want("acme", i % 2 === 0 ? "decode" : "deliver");
   await pass(1_000);
-  expect(sent).toEqual([{ kind: "wake", lanes: ["acme/decode", "acme/deliver"] }, { kind: "free" }]);
+  expect(sent).toEqual([
+    {
+      kind: "wake",
+      lanes: [
+        { installation: "acme", lane: "decode" },
+        { installation: "acme", lane: "deliver" },
+      ],
+    },
+    { kind: "free" },
+  ]);
 });
 
 test("an instance knows for a minute that others search an account for callers, who tell it every 10 s", async () => {

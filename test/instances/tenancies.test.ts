@@ -130,9 +130,9 @@ async function join(cluster: Cluster, places = 100): Promise<Instance> {
       knows: (name) => name !== "unknown",
       take: (claim) => void works.set(claim.installation, claim),
       drop: async (name) => void works.delete(name),
-      wake(lane) {
-        const isHere = works.has(lane.slice(0, lane.lastIndexOf("/")));
-        if (isHere) woken.push(lane);
+      wake({ installation, lane }) {
+        const isHere = works.has(installation);
+        if (isHere) woken.push(`${installation}/${lane}`);
         return isHere;
       },
       isIdle: (name) => idle.has(name),

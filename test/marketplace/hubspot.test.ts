@@ -46,7 +46,7 @@ describe("the HubSpot project", () => {
     expect(app.config.distribution).toBe("marketplace");
     expect(app.config.auth).toEqual({
       type: "oauth",
-      redirectUrls: [`${publicUrl}/install/hubspot/callback`],
+      redirectUrls: [`${publicUrl}/install/hubspot/callback`, `${publicUrl}/login/hubspot/callback`],
       requiredScopes: oauth?.scopes,
       optionalScopes: oauth?.optionalScopes,
       conditionallyRequiredScopes: [],

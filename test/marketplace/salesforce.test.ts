@@ -82,7 +82,7 @@ test("the app has the manifest's scopes, and its policies let only our permissio
   const settingsFile = "extlClntAppOauthSettings/Switchhook_oauth.ecaOauth-meta.xml";
   const { holds: oauth } = await parsed(settingsFile);
   expect(crm.oauth?.scopes).toEqual(["api", "refresh_token"]);
-  expect(texts(oauth, "commaSeparatedOauthScopes")).toEqual(["Api, RefreshToken"]);
+  expect(texts(oauth, "commaSeparatedOauthScopes")).toEqual(["Api, RefreshToken, OpenID"]);
   const policies = metadata.find((path) => path.endsWith(".ecaOauthPlcy-meta.xml")) ?? "";
   expect(policies.startsWith("force-app")).toBe(false);
   const { holds } = await parseMetadata(project.get(policies) ?? "");

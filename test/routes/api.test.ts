@@ -67,6 +67,17 @@ describe("GET /api/calls", () => {
     ["number=050-1234567&installation=acme", ["acme:bird:his"]],
     ["since=2020-01-01&number=%2B31501234567", ["acme:bird:his"]],
     ["since=2099-01-01", []],
+    ["direction=inbound&outcome=completed&provider=voys", ["acme:voys:hers"]],
+    ["direction=outbound", []],
+    ["matched=no", ["acme:exotel:stranger/1?x"]],
+    ["matched=yes&provider=bird&installation=acme", ["acme:bird:his"]],
+    ["recording=yes&provider=voys", []],
+    ["contact=1", ["acme:voys:hers"]],
+    ["q=+91 98765-43210", ["acme:voys:hers"]],
+    ["q=asha", ["acme:voys:hers"]],
+    ["q=stranger/1%3Fx", ["acme:exotel:stranger/1?x"]],
+    ["q=acme:bird:his", ["acme:bird:his"]],
+    ["q=nobody of this name", []],
     ["until=2020-01-01T00:00:00Z", []],
   ])("filters by %s", async (query, expected) => {
     const { status, body } = await get(`/api/calls?${query}`);
@@ -96,6 +107,64 @@ describe("GET /api/calls", () => {
   });
 });
 
+test("GET /api/calls.csv has a line for each call, and none of them is a formula", async () => {
+  const response = await fetch(`${server.url}/api/calls.csv?matched=yes`);
+  expect(response.headers.get("content-type")).toContain("text/csv");
+  const [names = "", ...lines] = (await response.text()).trim().split("\r\n");
+  expect(names).toMatch(/^key,installation,provider,state,/);
+  expect(lines.map((line) => line.split(",")[0])).toEqual(["acme:bird:his", "acme:voys:hers"]);
+  expect(lines[1]).toContain("Asha Rao");
+  expect(lines.join("\n")).not.toMatch(/(?:^|,)[=@-]/m);
+});
+
+describe("the whole story of a call", () => {
+  type Fact = {
+    name: string;
+    value: unknown;
+    from: { kind: string; delivery: number }[];
+    overruled: unknown[];
+  };
+  type Field = { field: string; value?: unknown; sent?: unknown; pending?: true; written: unknown[] };
+
+  test("says which webhook each fact comes from, and what was written to each field", async () => {
+    const { body } = await get("/api/calls/acme:voys:hers");
+    const facts = new Map((body["facts"] as Fact[]).map((fact) => [fact.name, fact]));
+    expect(facts.get("outcome")).toMatchObject({
+      value: "completed",
+      from: [{ kind: "ended" }],
+      overruled: [],
+    });
+    expect(facts.get("customer")?.from.length).toBeGreaterThan(1);
+    expect(facts.get("talkSeconds")?.from).toEqual([]);
+    const fields = new Map((body["fields"] as Field[]).map((field) => [field.field, field]));
+    expect(fields.get("direction")).toMatchObject({ value: "inbound", sent: "inbound" });
+    expect(fields.get("contactId")).toMatchObject({ value: "1", sent: "1" });
+    expect([...fields.values()].filter(({ pending }) => pending)).toEqual([]);
+  });
+
+  test("has every webhook as it was received, without the secrets", async () => {
+    const { body } = await get("/api/calls/acme:voys:hers");
+    const ids = (body["deliveries"] as { id: number }[]).map(({ id }) => id);
+    expect(ids.length).toBeGreaterThan(1);
+    const raw = (await get(`/api/deliveries/${ids[0]}`)).body;
+    expect(raw).toMatchObject({ provider: "voys", encoding: "utf8", calls: ["acme:voys:hers"] });
+    expect(JSON.parse(String(raw["body"]))).toMatchObject({ call_id: "hers" });
+    expect((await get("/api/deliveries/999999")).body.error).toContain("there is no webhook");
+    expect((await get("/api/deliveries/1e3")).status).toBe(404);
+  });
+
+  test("is decoded again on request, and nothing doubles", async () => {
+    const before = server.crm().activities;
+    const response = await fetch(`${server.url}/api/calls/acme:bird:his/replay`, { method: "POST" });
+    expect([response.status, await response.json()]).toEqual([
+      202,
+      { key: "acme:bird:his", deliveries: expect.any(Number) },
+    ]);
+    await expect.poll(async () => (await get("/api/calls?state=logged")).body.items.length).toBe(3);
+    expect(server.crm().activities).toEqual(before);
+  });
+});
+
 test.each([
   [" 6591234567", "a plus that was not encoded"],
   ["+6591234567", "an encoded one"],
@@ -107,7 +176,18 @@ describe("GET /api/calls/:key", () => {
   test("tells all about one call, also when its id has odd characters", async () => {
     const { status, body } = await get(`/api/calls/${encodeURIComponent("acme:exotel:stranger/1?x")}`);
     expect(status).toBe(200);
-    expect(Object.keys(body).sort()).toEqual(["call", "deliveries", "events", "explanation", "history"]);
+    expect(Object.keys(body).sort()).toEqual([
+      "call",
+      "crm",
+      "deliveries",
+      "events",
+      "explanation",
+      "facts",
+      "fields",
+      "history",
+      "recordingUrl",
+      "summary",
+    ]);
     expect(body["explanation"]).toMatchObject({
       state: "logged",
       contact: { reason: "no contact has this number" },

@@ -2,6 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import express from "express";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Access } from "../../src/access/index.ts";
+import type { Principal } from "../../src/core/principal.ts";
 import { eventRoutes } from "../../src/routes/events.ts";
 import { mountRoutes } from "../../src/routes/route.ts";
 import { createLive } from "../../src/server/live.ts";
@@ -64,8 +66,19 @@ describe("GET /api/events", () => {
   });
 });
 
+test("the stream of a session that was ended ends with its next heartbeat", async () => {
+  const { url, listeners, end, close } = await stream(20);
+  const response = await fetch(url);
+  const reading = response.text();
+  await waitFor("the listener", () => listeners() === 1);
+  end();
+  expect(await reading).toContain(": still here");
+  await waitFor("it to be gone", () => listeners() === 0);
+  close();
+});
+
 /** The events of a store of their own, with a count of who listens. `tell`: 100 kB of them. */
-async function stream() {
+async function stream(heartbeatMs?: number) {
   const live = createLive();
   let listeners = 0;
   const listen: typeof live.listen = (listener) => {
@@ -77,7 +90,16 @@ async function stream() {
     };
   };
   const app = express();
-  mountRoutes(app, eventRoutes({ live: { ...live, listen } }), (_, __, next) => next());
+  let isOpen = true;
+  const access = { sessions: { isOpen: async () => isOpen } } as unknown as Access;
+  const principal: Principal = { role: "viewer", listen: false, name: "", signedInBy: "" };
+  mountRoutes(app, eventRoutes({ live: { ...live, listen }, access }, heartbeatMs), {
+    guard: (_, response, next) => {
+      response.locals["principal"] = principal;
+      next();
+    },
+    handle: async ({ handle }, request, response) => void (await handle(request, response)),
+  });
   const http = app.listen(0, "127.0.0.1");
   await once(http, "listening");
   const { port } = http.address() as AddressInfo;
@@ -85,6 +107,9 @@ async function stream() {
   return {
     url: `http://127.0.0.1:${port}/api/events`,
     listeners: () => listeners,
+    end: () => {
+      isOpen = false;
+    },
     tell: () => live.publish(Array.from({ length: 100 }, () => call)),
     close() {
       http.close();

@@ -31,7 +31,12 @@ test("the description is one that OpenAPI allows", async () => {
 });
 
 /** Pages for people, and the door, which is no route of Express. */
-const notDescribed = ["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"];
+const notDescribed = [
+  ...["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"],
+  ...["GET /calls", "GET /calls/:key", "GET /setup", "GET /icon.svg", "GET /assets/:file"],
+  ...["GET /login", "POST /login", "GET /login.css"],
+  ...["GET /login/link", "POST /login/link", "GET /login/:way", "GET /login/:way/callback"],
+];
 const door = ["GET /webhooks/{installation}/{provider}", "POST /webhooks/{installation}/{provider}"];
 
 test("the description has every route, and no other", () => {
@@ -47,13 +52,15 @@ test("the description has every route, and no other", () => {
 test("every parameter that it names is taken, and one that it does not name is refused", async () => {
   const values: Record<string, string> = {
     ...{ installation: "acme", provider: "voys", state: "dead", number: "%2B31612345678", preview: "1" },
+    ...{ direction: "inbound", outcome: "busy", agent: "7", line: "1", contact: "2", matched: "no" },
+    ...{ recording: "yes", q: "Asha" },
     ...{ limit: "5", cursor: "9", since: "2026-01-01", until: "2026-01-01T00:00:00Z" },
   };
-  for (const path of ["/api/calls", "/api/dead", "/api/unused", "/api/installations"]) {
+  for (const path of ["/api/calls", "/api/calls.csv", "/api/dead", "/api/unused", "/api/installations"]) {
     const { parameters = [] } = description.paths[path]?.["get"] ?? {};
     const query = parameters.map(({ name }) => `${name}=${values[name]}`).join("&");
     expect((await fetch(`${server.url}${path}?${query}`)).status, `${path}?${query}`).toBe(200);
-    expect((await fetch(`${server.url}${path}?undescribed=1`)).status).toBe(400);
+    expect((await fetch(`${server.url}${path}?undescribed=1`)).status, path).toBe(400);
   }
 });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createRefusals } from "../../src/routes/guard.ts";
+import { createRefusals } from "../../src/access/refusals.ts";
 import { openRaw, statusIn } from "../support/raw-client.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 

@@ -112,7 +112,7 @@ describe("whoever was erased does not come back", () => {
     await decode(await received("first"));
     const row = await callNow();
     await erase();
-    await store.saveSending([{ id: row?.id ?? 0, ours: { title: ["Call of Vera"] } }], now);
+    await store.saveSending("acme", [{ id: row?.id ?? 0, ours: { title: ["Call of Vera"] } }], now);
     expect(everythingIn(file)).not.toMatch(/Vera/);
     await deliver(row, { contact: { id: "7", kind: "contact" } });
     expect(everythingIn(file)).not.toMatch(/Vera|87654321/);
@@ -182,7 +182,7 @@ describe("an erasure", () => {
     now += 1;
     await decode(await received("second"), {}, await callNow());
     const row = await callNow();
-    await store.saveSending([{ id: row?.id ?? 0, ours: { title: ["Again"] } }], now);
+    await store.saveSending("acme", [{ id: row?.id ?? 0, ours: { title: ["Again"] } }], now);
     expect(await callNow()).toMatchObject({ ours: { title: ["Again"] }, call: { transcript: "I am Vera" } });
   });
 

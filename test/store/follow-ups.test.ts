@@ -26,6 +26,7 @@ async function decoded(id: string, facts: Partial<Call> = {}): Promise<number> {
 async function sent(id: string, since = t0): Promise<number> {
   const call = (await store.call(`acme:voys:${id}`))?.row.id ?? (await decoded(id));
   await store.saveSending(
+    "acme",
     [{ id: call, ours: {}, followUp: { since, number, fields: { subject: "Call back" } } }],
     t0,
   );
@@ -97,7 +98,11 @@ test("an erasure takes it away for good, and a purge when its time is over", asy
   await answered(erased, "a", made);
   await store.erase("acme", [contact], { now: t0 + 2, spared: [number] });
   expect(await store.followUp(erased)).toBeUndefined();
-  await store.saveSending([{ id: erased, ours: {}, followUp: { since: t0, number, fields: {} } }], t0 + 3);
+  await store.saveSending(
+    "acme",
+    [{ id: erased, ours: {}, followUp: { since: t0, number, fields: {} } }],
+    t0 + 3,
+  );
   await store.changeFollowUps([{ call: erased, state: "open", attempts: 0, closeAt: t0 }]);
   expect(await store.followUp(erased)).toBeUndefined();
   await store.purge(t0 + 3, t0);

@@ -19,7 +19,7 @@ describe("under load", () => {
     await store.ready();
     const db = openConnections(url, { size: 1, timeoutMs: 20_000 });
     await db.transaction(async (tx) => {
-      await tx.lock("erasure acme", "exclusive");
+      tx.lock("erasure acme", "exclusive");
       const waiting = Array.from({ length: 8 }, (_, i) =>
         store.saveAnswer("acme", "retell", {
           ref: `${i}`,
@@ -73,10 +73,10 @@ test("a call that is erased while it is sent gets none of its fields back", asyn
   let sending: Promise<void> | undefined;
   // As `erasePeople` does it.
   await db.transaction(async (tx) => {
-    await tx.lock("erasure acme", "exclusive");
+    tx.lock("erasure acme", "exclusive");
     await tx.run("DELETE FROM events WHERE call = :id", { id });
     await tx.run("UPDATE calls SET reason = 'erased on request', ours = '{}' WHERE id = :id", { id });
-    sending = store.saveSending([{ id, ours: { title: ["Call with Vera"] } }], t0);
+    sending = store.saveSending("acme", [{ id, ours: { title: ["Call with Vera"] } }], t0);
     await pause(300);
   });
   await sending;

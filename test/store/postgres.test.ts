@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { openPostgresStore } from "../../src/store/postgres/store.ts";
 import { testStore } from "../contracts/store.ts";
+import { testAccessStore } from "../contracts/store-access.ts";
 import { testCallStore } from "../contracts/store-calls.ts";
+import { testContactChanges } from "../contracts/store-contact-changes.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
@@ -32,5 +34,7 @@ for (const installed of installedPostgres())
     testListings(installed.name, open);
     testInstallStore(installed.name, open);
     testLineStore(installed.name, open);
+    testAccessStore(installed.name, open);
     testWaitingStore(installed.name, open);
+    testContactChanges(installed.name, open);
   });

@@ -9,6 +9,18 @@ export async function fill(store: Store, { calls }: { calls: number }): Promise<
   for (const name of names) {
     await store.putOwners(name, [{ id: "1", name: `Owner at ${name}` }]);
     await store.saveSyncState(name, { cursor: "c", generation: 2, finishedAt: t0 });
+    const person = { role: "admin", listen: true, installation: name, name: "Noor", expiresAt: t0 } as const;
+    const from = { signedInBy: "link", address: "203.0.113.1" };
+    await store.addSession({ ...person, ...from, id: `of ${name}`, createdAt: t0, seenAt: t0 });
+    await store.addLink({ ...person, id: `of ${name}` });
+    await store.addAuditLine({
+      ...from,
+      at: t0,
+      who: "Noor",
+      action: "PUT /",
+      installation: name,
+      result: 200,
+    });
   }
   for (let from = 0; from < calls; from += 50)
     for (const name of names) await fillSome(store, name, from, Math.min(from + 50, calls));

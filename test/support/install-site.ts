@@ -172,7 +172,7 @@ type Side = {
 async function hubspot(now: () => number, publicUrl: string, webhooks: boolean): Promise<Side> {
   const { oauth, webhooks: hooks } = crmIn(readManifest(), "hubspot");
   const { scopes = [], optionalScopes = [] } = oauth ?? {};
-  const redirectUris = [`${publicUrl}/install/hubspot/callback`];
+  const redirectUris = ["install", "login"].map((path) => `${publicUrl}/${path}/hubspot/callback`);
   const world = await hubspotWorld({
     now,
     ...(webhooks && { webhookUrl: `${publicUrl}${hooks?.path}` }),

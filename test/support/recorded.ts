@@ -8,6 +8,7 @@ import type { SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts
 import { type AudioLimits, usualLimits } from "../../src/routes/audio.ts";
 import { recordingRoutes } from "../../src/routes/recordings.ts";
 import { mountRoutes } from "../../src/routes/route.ts";
+import { createRules } from "../../src/routes/rules.ts";
 import type { Parts } from "../../src/server/assemble.ts";
 import { inboundCall, type ProviderId, scriptOf, sendAll, settledActivities } from "./calls.ts";
 import { publicUrl, type ServerOptions, startServer, type TestServer } from "./server.ts";
@@ -85,7 +86,7 @@ export async function servedWith(
   work: (url: string) => Promise<void>,
 ): Promise<void> {
   const app = express();
-  mountRoutes(app, recordingRoutes(parts, { ...usualLimits, ...limits }), () => {});
+  mountRoutes(app, recordingRoutes(parts, { ...usualLimits, ...limits }), createRules(parts));
   const listening = app.listen(0, "127.0.0.1");
   await once(listening, "listening");
   const { port } = listening.address() as AddressInfo;

@@ -17,11 +17,12 @@ export const publicUrl = "https://hooks.example.com";
 /** Of a server whose test names none: what it asks of the API and the pages is asked as an administrator. */
 const ownToken = "the-token-of-the-tests";
 
-/** `settings` replaces settings of the installation `acme`; `file` is for the rest of the config file. */
+/** `settings` replaces settings of the installation `acme`; `also`: other ones; `file` is for the rest of the config file. */
 export type ServerOptions = {
   contacts?: object[];
   owners?: object[];
   settings?: object;
+  also?: object;
   file?: object;
   environment?: Record<string, string>;
   log?: Partial<Log>;
@@ -85,9 +86,9 @@ export async function startServer(options: ServerOptions = {}) {
     },
     crm: () => readCrm<CrmFile>(crmFile),
     /** Stops and starts again on the same data. */
-    async restart(meanwhile: () => void = () => {}): Promise<void> {
+    async restart(meanwhile: () => void | Promise<void> = () => {}): Promise<void> {
       await stop();
-      meanwhile();
+      await meanwhile();
       running = await run(options, folder);
     },
     /** Stops, and starts on the same data with other options; when that fails, it is started again as it was. */
@@ -107,8 +108,8 @@ export async function startServer(options: ServerOptions = {}) {
   };
 }
 
-async function run({ settings, file, environment, log, now }: ServerOptions, folder: string) {
-  const source = { publicUrl, installations: { acme: { ...acme, ...settings } }, ...file };
+async function run({ settings, also, file, environment, log, now }: ServerOptions, folder: string) {
+  const source = { publicUrl, installations: { acme: { ...acme, ...settings }, ...also }, ...file };
   const isLoopback = isLoopbackUrl(source.publicUrl);
   const config = loadConfig(
     { text: JSON.stringify(source), file: join(folder, "switchhook.json") },

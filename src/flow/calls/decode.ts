@@ -22,8 +22,18 @@ import { linesAndEnds, type OwnLines, ownLines } from "./own-lines.ts";
 import { readDelivery } from "./read-delivery.ts";
 import { type WithinLimits, withinLimits } from "./within-limits.ts";
 
+/** Other work that decoded calls give: lines that were learned, for which earlier calls may change, and recordings. */
+type DecodedWork = readonly ("lines" | "recordings")[];
+
 /** `taken`: how many deliveries a turn handled; 0 when there were none. `isFull`: there may be more that arrived before it. */
-type DecodedTurn = { taken: number; isFull: boolean };
+type DecodedTurn = { taken: number; isFull: boolean; work: DecodedWork };
+
+function workOf(calls: readonly DecodedCall[]): DecodedWork {
+  const hasLines = calls.some(({ lines = [] }) => lines.length > 0);
+  // The recording of a merged leg is removed.
+  const hasRecordings = calls.some(({ audioAt, absorbed }) => audioAt !== undefined || absorbed.length > 0);
+  return [...(hasLines ? (["lines"] as const) : []), ...(hasRecordings ? (["recordings"] as const) : [])];
+}
 
 /** Decodes what has arrived, folds it into calls and marks the calls that are due, in one transaction. */
 export async function decodeNew(
@@ -33,26 +43,33 @@ export async function decodeNew(
   limit: number,
 ): Promise<DecodedTurn> {
   const deliveries = await flow.store.newDeliveries(installation.settings.name, limit);
-  if (deliveries.length === 0) return { taken: 0, isFull: false };
+  if (deliveries.length === 0) return { taken: 0, isFull: false, work: [] };
   const read = await eachInTurn(deliveries, (delivery) => readOne(flow, providers, delivery));
-  await foldBatch(flow, installation, read);
+  const work = await foldBatch(flow, installation, read);
   const bytes = deliveries.reduce((sum, { body }) => sum + body.length, 0);
-  return { taken: deliveries.length, isFull: deliveries.length >= limit || bytes >= turnBytes };
+  return { taken: deliveries.length, isFull: deliveries.length >= limit || bytes >= turnBytes, work };
 }
 
 /** Deliveries of large calls are folded in parts, to limit how many large calls are in memory at once. */
-async function foldBatch(flow: Flow, installation: Decoding, read: readonly ReadDelivery[]): Promise<void> {
+async function foldBatch(
+  flow: Flow,
+  installation: Decoding,
+  read: readonly ReadDelivery[],
+): Promise<DecodedWork> {
+  const work: DecodedWork[number][] = [];
   const fitting = await fittingEvents(flow, installation, read);
   const bytes = fitting.reduce((sum, one) => sum + one.bytes, 0);
   if (read.length > 1 && bytes > endLimits.bytes) {
-    for (const half of inParts(read, Math.ceil(read.length / 2))) await foldBatch(flow, installation, half);
-    return;
+    for (const half of inParts(read, Math.ceil(read.length / 2)))
+      work.push(...(await foldBatch(flow, installation, half)));
+    return work;
   }
   try {
-    await foldTogether(flow, installation, read, fitting);
+    return await foldTogether(flow, installation, read, fitting);
   } catch (error) {
     await stopAtStore(flow, error);
-    for (const one of read) await foldAlone(flow, installation, one);
+    for (const one of read) work.push(...(await foldAlone(flow, installation, one)));
+    return work;
   }
 }
 
@@ -84,7 +101,7 @@ async function foldTogether(
   installation: Decoding,
   read: readonly ReadDelivery[],
   fitting: readonly FittingEvents[],
-): Promise<void> {
+): Promise<DecodedWork> {
   const { name } = installation.settings;
   const notes = new Map(read.map(({ note }) => [note.id, note]));
   const calls: DecodedCall[] = [];
@@ -100,6 +117,7 @@ async function foldTogether(
     if (beyond.size > 0) flow.limitedLog.seldom("warn", { installation: name, provider }, overLimits);
   }
   await saveDecoded(flow, name, { deliveries: [...notes.values()], calls });
+  return workOf(calls);
 }
 
 type Turn = { deliveries: DecodedDelivery[]; calls: DecodedCall[]; line?: LineProgress };
@@ -117,14 +135,17 @@ async function saveDecoded(
 }
 
 /** A delivery that cannot be folded or saved must not block those after it. It gets three attempts. */
-async function foldAlone(flow: Flow, installation: Decoding, one: ReadDelivery): Promise<void> {
+async function foldAlone(flow: Flow, installation: Decoding, one: ReadDelivery): Promise<DecodedWork> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await foldTogether(flow, installation, [one], await fittingEvents(flow, installation, [one]));
     } catch (error) {
       await stopAtStore(flow, error);
       if (attempt < 3) await setTimeout(250 * attempt);
-      else return setAside(flow, installation, one.delivery, error);
+      else {
+        await setAside(flow, installation, one.delivery, error);
+        return [];
+      }
     }
   }
 }

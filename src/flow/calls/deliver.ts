@@ -106,6 +106,7 @@ async function deliverPart(
   if (outgoing.length === 0) return;
   for (const part of inParts(outgoing, rowsAtOnce)) {
     await flow.store.saveSending(
+      installation.settings.name,
       part.map(({ row, record, followUp }) => ({
         id: row.id,
         ours: oursWhileSending(record),

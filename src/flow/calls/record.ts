@@ -3,7 +3,12 @@ import type { Contact, Owner } from "../../core/contact.ts";
 import { type CallRecord, type Fields, type SaveResult, withEmptied } from "../../core/crm.ts";
 import { toE164 } from "../../core/phone.ts";
 import type { CallLinks } from "../../core/runtime.ts";
-import type { Decision, TrackedCall, WrittenByUs } from "../../core/tracked-call.ts";
+import {
+  chosenByPerson,
+  type Decision,
+  type TrackedCall,
+  type WrittenByUs,
+} from "../../core/tracked-call.ts";
 import type { Limited, RenderBudget } from "../../mapping/rendering.ts";
 import type { View } from "../../mapping/view.ts";
 import type { WantedFollowUp } from "../../store/contract.ts";
@@ -62,8 +67,7 @@ export function recordOf(
     ...(row.activityId !== undefined && { activityId: row.activityId }),
     ...(row.sentAt !== undefined && { sentAt: row.sentAt }),
     ...(contact && { contact: { id: contact.id, kind: contact.kind } }),
-    // A contact that the CRM did not take is tried again.
-    ...(row.contact && row.activityId !== undefined && row.ours["contactId"] && { linked: true as const }),
+    ...linkOf(row),
     ...(associate && { associate }),
     ...(choice.owner && { ownerId: choice.owner.id }),
     ...(choice.fallback &&
@@ -120,6 +124,14 @@ function viewOf(
     ...(contact && sharedWith.length > 0 && { sharedWith }),
     ...(owner && { owner }),
   };
+}
+
+/** A contact that the CRM did not take is tried again, and one that a person chose takes the place of the one before. */
+function linkOf({ contact, activityId, ours, decision }: TrackedCall): Pick<CallRecord, "linked" | "moved"> {
+  const before = ours["contactId"];
+  if (!contact || activityId === undefined || !before) return {};
+  const isMoved = decision?.lookup === chosenByPerson && before.some((id) => id !== "" && id !== contact.id);
+  return isMoved ? { moved: true } : { linked: true };
 }
 
 function makesContact({ settings }: Pick<Installation, "settings">, { call }: TrackedCall): boolean {

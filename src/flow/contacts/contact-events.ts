@@ -1,4 +1,3 @@
-import { setTimeout as pause } from "node:timers/promises";
 import type { ContactRef } from "../../core/contact.ts";
 import type { ContactEvents } from "../../core/crm-app.ts";
 import { identityOf } from "../../core/phone.ts";
@@ -6,83 +5,70 @@ import type { Flow, Installation } from "../installation.ts";
 import { indexContacts } from "./index-contacts.ts";
 import { renumber } from "./renumber.ts";
 
-/** Events that arrive in this time are read together. */
-const pauseMs = 500;
-/** Further ones are left to the next sync. */
-const mostWaiting = 10_000;
+/** Changes that are applied in one turn: a few requests to the CRM, during which no sync writes. */
+const changesAtOnce = 1_000;
 
-type WaitingEvents = { changed: Set<string>; refs: Map<string, ContactRef>; erased: Map<string, ContactRef> };
+/** Resolves once the events are stored, and erasures are done: what erases a person stays in effect for later writes. */
+export async function receiveContactEvents(
+  flow: Flow,
+  name: string,
+  installation: Installation | undefined,
+  { changed, removed, erased }: Omit<ContactEvents, "account">,
+): Promise<void> {
+  if (erased.length > 0) await erase(flow, name, installation, erased);
+  if (changed.length + removed.length > 0)
+    await flow.store.addContactChanges(name, { changed, removed }, flow.now());
+}
 
-export type ContactEventsOptions = {
-  installation: (name: string) => Installation | undefined;
-  /** Called when calls became due because their number is known now. */
-  matched: (installation: string) => void;
+async function erase(
+  flow: Flow,
+  name: string,
+  installation: Installation | undefined,
+  erased: readonly ContactRef[],
+): Promise<void> {
+  const { companyNumbers = [], region = "" } = installation?.settings ?? {};
+  // Rows that older rules stored under other numbers would not be found.
+  if (installation) await renumber(flow, installation);
+  const spared = companyNumbers.flatMap((number) => identityOf(number, region) ?? []);
+  await flow.store.erase(name, erased, { now: flow.now(), spared });
+}
+
+type AppliedChanges = {
+  /** How many calls became due because their number is known now. */
+  matched: number;
+  /** There may be more. */
+  isFull: boolean;
 };
 
-/** Updates the contact index between syncs by the CRM's webhooks about contacts. */
-export function listenToContacts(flow: Flow, options: ContactEventsOptions) {
-  const stopping = new AbortController();
-  const waiting = new Map<string, WaitingEvents>();
-  const working = new Map<string, Promise<void>>();
-
-  const erase = async (name: string, erased: readonly ContactRef[]): Promise<void> => {
-    if (erased.length === 0) return;
-    const installation = options.installation(name);
-    const { companyNumbers = [], region = "" } = installation?.settings ?? {};
-    // Rows that older rules stored under other numbers would not be found.
-    if (installation) await renumber(flow, installation, stopping.signal);
-    const spared = companyNumbers.flatMap((number) => identityOf(number, region) ?? []);
-    await flow.store.erase(name, erased, { now: flow.now(), spared });
-  };
-
-  const round = async (name: string, { changed, refs, erased }: WaitingEvents): Promise<void> => {
-    // Again: a lane may have read them before and written them back.
-    await erase(name, [...erased.values()]);
-    await flow.store.removeContacts(name, [...refs.values()]);
-    const installation = options.installation(name);
-    const read =
-      changed.size > 0 && (await installation?.connector.contactsById?.([...changed], stopping.signal));
-    if (!installation || !read) return;
-    await flow.store.removeContacts(name, read.gone);
-    if ((await indexContacts(flow, installation, read.contacts)) > 0) options.matched(name);
-    flow.log.info(
-      { installation: name, contacts: read.contacts.length, removed: refs.size + read.gone.length },
-      "contacts changed in the CRM",
-    );
-  };
-
-  /** One round after another, so that an older read never overwrites a newer one. */
-  const work = async (name: string): Promise<void> => {
-    for (let notes = waiting.get(name); notes; notes = waiting.get(name)) {
-      await pause(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      waiting.delete(name);
-      if (stopping.signal.aborted) break;
-      await round(name, notes).catch((error: unknown) => {
-        flow.log.warn(
-          { installation: name, err: error },
-          "changed contacts could not be read; the next sync will",
-        );
-      });
+/**
+ * Updates the contact index by the changes that the CRM reported. In turn with syncs, so that what was read earlier never
+ * overwrites what was read later. Throws `CrmError`.
+ */
+export function applyContactEvents(
+  flow: Flow,
+  installation: Installation,
+  signal?: AbortSignal,
+): Promise<AppliedChanges> {
+  const { store } = flow;
+  const { name } = installation.settings;
+  return installation.indexing(async () => {
+    const due = await store.dueContactChanges(name, flow.now(), changesAtOnce);
+    if (due.length === 0) return { matched: 0, isFull: false };
+    const removed = due.flatMap(({ id, removed }) => (removed ? { id, kind: removed } : []));
+    if (removed.length > 0) await store.removeContacts(name, removed);
+    const ids = due.flatMap(({ id, removed }) => (removed ? [] : id));
+    const read = ids.length > 0 ? await installation.connector.contactsById?.(ids, signal) : undefined;
+    let matched = 0;
+    if (read) {
+      await store.removeContacts(name, read.gone);
+      matched = await indexContacts(flow, installation, read.contacts);
     }
-    working.delete(name);
-  };
-
-  return {
-    /** Resolves once the events are noted, and erasures are done: no sync would make up for those. */
-    async receive(name: string, { changed, removed, erased }: Omit<ContactEvents, "account">): Promise<void> {
-      await erase(name, erased);
-      const notes = waiting.get(name) ?? { changed: new Set(), refs: new Map(), erased: new Map() };
-      const room = () => notes.changed.size + notes.refs.size < mostWaiting;
-      for (const id of changed) if (room()) notes.changed.add(id);
-      for (const ref of removed) if (room()) notes.refs.set(`${ref.kind} ${ref.id}`, ref);
-      for (const ref of erased) notes.erased.set(`${ref.kind} ${ref.id}`, ref);
-      if (notes.changed.size + notes.refs.size + notes.erased.size === 0) return;
-      waiting.set(name, notes);
-      if (!working.has(name)) working.set(name, work(name));
-    },
-    async stop(): Promise<void> {
-      stopping.abort();
-      await Promise.all(working.values());
-    },
-  };
+    await store.deleteContactChanges(name, due);
+    const counts = {
+      contacts: read?.contacts.length ?? 0,
+      removed: removed.length + (read?.gone.length ?? 0),
+    };
+    flow.log.info({ installation: name, ...counts }, "contacts changed in the CRM");
+    return { matched, isFull: due.length === changesAtOnce };
+  });
 }

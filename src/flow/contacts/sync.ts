@@ -13,15 +13,16 @@ export async function syncContacts(
   signal?: AbortSignal,
   onPage: (progress: SyncProgress) => void = () => {},
 ): Promise<SyncProgress> {
-  const { connector, settings } = installation;
+  const { connector, settings, indexing } = installation;
   const { store } = flow;
   const progress: SyncProgress = { contacts: 0, removed: 0, matched: 0 };
   if (connector.owners) await store.putOwners(settings.name, await connector.owners());
-  if (!connector.changedContacts) return progress;
+  const { changedContacts } = connector;
+  if (!changedContacts) return progress;
   let state = await store.syncState(settings.name);
   let complete = false;
-  for (let more = true; more && !signal?.aborted; ) {
-    const page = await connector.changedContacts(state.cursor, signal);
+  const nextPage = async (): Promise<boolean> => {
+    const page = await changedContacts(state.cursor, signal);
     if (page.full) {
       // Before the first of them is written: contacts that calls find from now on belong to this generation, too.
       state = { ...state, generation: state.generation + 1 };
@@ -32,12 +33,14 @@ export async function syncContacts(
     progress.contacts += page.contacts.length;
     await store.removeContacts(settings.name, page.removed);
     progress.removed += page.removed.length;
-    more = page.more;
-    if (!more && complete)
+    if (!page.more && complete)
       progress.removed += await store.dropContactsBefore(settings.name, state.generation);
-    state = { ...state, cursor: page.cursor, ...(!more && { finishedAt: flow.now() }) };
+    state = { ...state, cursor: page.cursor, ...(!page.more && { finishedAt: flow.now() }) };
     await store.saveSyncState(settings.name, state);
     onPage(progress);
-  }
+    return page.more;
+  };
+  // What the CRM reports meanwhile is applied between two pages.
+  for (let more = true; more && !signal?.aborted; ) more = await indexing(nextPage);
   return progress;
 }

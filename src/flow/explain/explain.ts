@@ -13,6 +13,7 @@ import type {
   FollowUpTold,
   RecordingTold,
 } from "./explanation.ts";
+import { originsOf } from "./origins.ts";
 
 export type { Explanation } from "./explanation.ts";
 export { explainText } from "./text.ts";
@@ -47,6 +48,7 @@ export async function explainCall(store: Store, key: string): Promise<Explanatio
     ...(mergedInto && { mergedInto }),
     call: withoutLink(call, await store.recording(row.id)),
     events: eventsOf(group, deliveries),
+    facts: originsOf(group),
     ...(isFull(group) && { limited: overLimits }),
     deliveries,
     history: history.map(({ at, step, detail }) => ({ at: new Date(at).toISOString(), step, detail })),

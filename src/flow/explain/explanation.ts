@@ -2,6 +2,7 @@ import type { Call, Recording } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { CallState, FollowUpState, RecordingState } from "../../core/tracked-call.ts";
 import type { DeliveryNote } from "../../store/contract.ts";
+import type { FactOrigin } from "./origins.ts";
 
 export type ContactCandidate = ContactRef & { name?: string };
 
@@ -63,6 +64,8 @@ export type Explanation = {
   mergedInto?: string;
   call: ExplainedCall;
   events: ExplainedEvent[];
+  /** Where each fact of the call comes from. */
+  facts: FactOrigin[];
   /** Said of a call with as many events as are read. */
   limited?: string;
   deliveries: DeliveryNote[];

@@ -194,7 +194,7 @@ export function changesOf(record: CallRecord, history: readonly Step[]): Planned
 }
 
 /** The fields that the CRM's last answer left to the person who changed them. */
-function keptFields(history: readonly Step[]): readonly string[] {
+export function keptFields(history: readonly Step[]): readonly string[] {
   const last = history.findLast(({ detail }) => Object.hasOwn(detail, "activity"));
   const kept = last?.detail["kept"];
   return Array.isArray(kept) ? kept.filter((name) => typeof name === "string") : [];

@@ -1,4 +1,4 @@
-import type { FollowUpState, RecordingState } from "../../core/tracked-call.ts";
+import { chosenByPerson, type FollowUpState, type RecordingState } from "../../core/tracked-call.ts";
 import type { AnswerGiven, Explanation, FollowUpTold } from "./explanation.ts";
 
 type RecordingOf = NonNullable<Explanation["call"]["recording"]>;
@@ -69,6 +69,7 @@ function recordingText({
 const lookups: Readonly<Record<string, string>> = {
   index: "found in the contact index",
   crm: "looked up in the CRM",
+  [chosenByPerson]: "decided by a person",
 };
 
 const followUps: Readonly<Record<FollowUpState, string>> = {

@@ -10,6 +10,7 @@ import type {
   TrackedFollowUp,
   WrittenByUs,
 } from "../../core/tracked-call.ts";
+import type { CallLists } from "./call-lists.ts";
 
 /** A delivery as it is stored. */
 export type StoredDelivery = Delivery & {
@@ -37,6 +38,9 @@ export type DeliveryNote = {
   repeats: number;
 };
 
+/** A delivery with its bytes and the keys of its calls. */
+export type FoundDelivery = { note: DeliveryNote; delivery: StoredDelivery; calls: string[] };
+
 /** Which deliveries or calls to decode and save again. */
 export type ReplayScope = { installation?: string; provider?: string; since?: string; key?: string };
 
@@ -48,6 +52,9 @@ export type StoredAnswer = {
   reply: unknown;
   why: Record<string, unknown>;
 };
+
+/** When the first call is to be logged, and the first follow-up to be closed; absent when none is. */
+export type DueTimes = { call?: number; followUp?: number };
 
 /** A call with all of its events. */
 export type CallGroup = {
@@ -132,17 +139,13 @@ export type SentCall = {
 
 export type Step = { at: number; step: string; detail: Record<string, unknown> };
 
-export type CallFilter = {
-  installation?: string;
-  provider?: string;
-  state?: CallState;
-  number?: string;
-  /** ISO; calls first heard of at or after. */
-  since?: string;
-  /** ISO; calls first heard of before. */
-  until?: string;
-  before?: number;
-  limit: number;
+/** The contact that a person chose for a call. */
+export type ChosenContact = {
+  contact: ContactRef;
+  decision: Decision;
+  at: number;
+  /** The name of that person. */
+  by: string;
 };
 
 /** Two calls have the same subject when they share the contact or the number. */
@@ -180,12 +183,13 @@ export type LineProgress = LearnedLine & { provider: string };
 export type OpenLine = { provider: string; number: string; openBefore: number };
 
 /** Webhooks, and the calls that they tell of. */
-export type CallStore = {
+export type CallStore = CallLists & {
   /** Resolves once the bytes are on disk. Many at once share one commit. */
   append(delivery: Delivery): Promise<void>;
   /** The oldest that are not decoded: at most `limit`, and fewer when their bodies reach `turnBytes`. */
   newDeliveries(installation: string, limit: number): Promise<StoredDelivery[]>;
   deliveriesOf(callId: number): Promise<DeliveryNote[]>;
+  delivery(id: number): Promise<FoundDelivery | undefined>;
   /** Deliveries that gave no event: unknown kinds and faults, newest first. */
   unusedDeliveries(limit: number, installation?: string): Promise<DeliveryNote[]>;
   /** Raw deliveries in a scope, oldest first, after an id. */
@@ -220,18 +224,20 @@ export type CallStore = {
   /** Due calls, those that wait longest first. One that changes meanwhile may be left out until the next time. */
   dueCalls(installation: string, now: number, limit: number): Promise<TrackedCall[]>;
   nextDue(installation: string): Promise<number | undefined>;
+  dueTimes(installation: string): Promise<DueTimes>;
   /** Write-ahead: from now on these values may be in the CRM because of us; `at` stays until an answer is saved. */
-  saveSending(calls: readonly SentCall[], at: number): Promise<void>;
+  saveSending(installation: string, calls: readonly SentCall[], at: number): Promise<void>;
   saveDelivered(calls: readonly DeliveredCall[]): Promise<void>;
 
   call(key: string): Promise<CallGroup | undefined>;
   /** A call by the id of its row. */
   callById(id: number): Promise<TrackedCall | undefined>;
-  calls(filter: CallFilter): Promise<TrackedCall[]>;
   history(callId: number): Promise<Step[]>;
   counts(): Promise<{ installation: string; state: CallState; calls: number }[]>;
   /** Makes a call due now. False when there is no such call. */
   retry(key: string, now: number): Promise<boolean>;
+  /** A person's choice; it stays, whatever number or contacts come later. False for a part of another call. */
+  chooseContact(id: number, chosen: ChosenContact): Promise<boolean>;
   /** Makes all calls of an installation that are due later due now. */
   hurry(installation: string, now: number): Promise<void>;
 

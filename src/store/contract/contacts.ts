@@ -1,4 +1,4 @@
-import type { Contact, ContactRef, Owner } from "../../core/contact.ts";
+import type { Contact, ContactKind, ContactRef, Owner } from "../../core/contact.ts";
 
 /** When contacts are indexed: calls without a contact since `matchSince` that have their numbers become due at `now`. */
 export type PutOptions = { now: number; matchSince: number };
@@ -26,10 +26,24 @@ export type CallNumber = {
   number?: string;
 };
 
+/** What a CRM reported about contacts: ids to read again, and contacts that are gone. */
+export type ReportedChanges = { changed: readonly string[]; removed: readonly ContactRef[] };
+
+/** A reported change that is to be applied to the index. */
+export type DueContactChange = {
+  id: string;
+  /** The kind of a contact that is gone; absent when it is to be read again. */
+  removed?: ContactKind;
+  /** Higher each time that the same change is reported. */
+  version: number;
+};
+
 /** The index of the CRM's contacts by number. */
 export type ContactStore = {
   contactsByNumber(installation: string, numbers: readonly string[]): Promise<Map<string, Contact[]>>;
   contact(installation: string, ref: ContactRef): Promise<Contact | undefined>;
+  /** Contacts whose name has this text, whatever its case; at most `limit`. */
+  contactsNamed(installation: string, text: string, limit: number): Promise<Contact[]>;
   countContacts(installation: string): Promise<number>;
   /** Adds or replaces contacts, as of the current generation. Returns how many calls became due. */
   putContacts(
@@ -50,6 +64,14 @@ export type ContactStore = {
     refs: readonly ContactRef[],
     options: { now: number; spared: readonly string[] },
   ): Promise<void>;
+
+  /** Stores what a CRM reported, once for each contact, until it is applied. */
+  addContactChanges(installation: string, reported: ReportedChanges, now: number): Promise<void>;
+  /** Those that have waited longest. */
+  dueContactChanges(installation: string, now: number, limit: number): Promise<DueContactChange[]>;
+  /** Those that were applied; one that was reported again meanwhile stays. */
+  deleteContactChanges(installation: string, changes: readonly DueContactChange[]): Promise<void>;
+  postponeContactChanges(installation: string, until: number): Promise<void>;
 
   putOwners(installation: string, owners: readonly Owner[]): Promise<void>;
   owners(installation: string): Promise<Owner[]>;

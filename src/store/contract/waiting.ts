@@ -1,10 +1,26 @@
-/** What can wait for an installation. `lines`: own lines whose earlier calls are still to be folded again. */
-export type WorkKind = "deliveries" | "lines" | "calls" | "follow-ups" | "polls" | "recordings";
+/**
+ * What can wait for an installation. `lines`: own lines whose earlier calls are still to be folded again; `contacts`: changes
+ * that the CRM reported.
+ */
+export type WorkKind = "deliveries" | "lines" | "calls" | "follow-ups" | "polls" | "recordings" | "contacts";
 
 export type WaitingWork = { installation: string; waiting: WorkKind };
 
 /** When an installation last synced its contacts, when its newest call last changed, and how its numbers were read. */
 export type LastUse = { installation: string; syncedAt?: number; calledAt?: number; numbering?: string };
+
+/** Webhooks of a provider that were refused with the same status. */
+export type RefusedWebhooks = {
+  installation: string;
+  provider: string;
+  /** Of the HTTP answers. */
+  status: number;
+  count: number;
+  /** In milliseconds since 1970. */
+  lastAt: number;
+  /** Of the last one, as its sender got it. */
+  reason: string;
+};
 
 /** What is to be done, over all installations. The cost grows with those that have something waiting, not with what is stored. */
 export type WaitingStore = {
@@ -16,4 +32,8 @@ export type WaitingStore = {
   quietCalls(quietSince: number): Promise<string[]>;
   /** Of the installations that have ever been synced. */
   lastUses(): Promise<LastUse[]>;
+  /** Adds to what was noted before. */
+  noteRefusals(refusals: readonly RefusedWebhooks[]): Promise<void>;
+  /** Of an installation, the latest first. */
+  refusals(installation: string): Promise<RefusedWebhooks[]>;
 };

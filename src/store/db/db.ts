@@ -25,8 +25,18 @@ export type Db = ReadDb & {
    * transaction, which fails when it does.
    */
   send(sql: string, values?: Values): void;
-  /** Holds a lock of this name until the transaction ends. SQLite runs one transaction at a time, so there it does nothing. */
-  lock(name: string, mode: LockMode): Promise<void>;
+  /**
+   * Runs an `INSERT` with one row in its `VALUES` for each of these rows, of which no two may meet the same row of the
+   * table; PostgreSQL takes many at a time. Returns what its `RETURNING` gives, in no order.
+   */
+  rowsOf(sql: string, rows: readonly Values[]): Promise<Row[]>;
+  /** The same, when the outcome is not read; as `send`. */
+  sendRows(sql: string, rows: readonly Values[]): void;
+  /**
+   * Holds a lock of this name from the next statement until the transaction ends. SQLite runs one transaction at a time, so
+   * there it does nothing.
+   */
+  lock(name: string, mode: LockMode): void;
   /** All of it or nothing. Within another transaction it can fail alone. `work` uses only `tx`. */
   transaction<T>(work: (tx: Db) => Promise<T>): Promise<T>;
 };

@@ -144,8 +144,10 @@ export async function makeSecret(tx: Db, name: string): Promise<Uint8Array> {
   return made;
 }
 
-/** Adds a line to the history of a call; `detail` is JSON. */
-export function addStep(tx: Db, call: number, line: { at: number; step: string; detail: string }): void {
-  const values = { call, ...line };
-  tx.send("INSERT INTO history (call, at, step, detail) VALUES (:call, :at, :step, :detail)", values);
+/** A line of the history of a call; `detail` is JSON. */
+type HistoryLine = { call: number; at: number; step: string; detail: string };
+
+/** Adds lines to the histories of calls. */
+export function addSteps(tx: Db, lines: readonly HistoryLine[]): void {
+  tx.sendRows("INSERT INTO history (call, at, step, detail) VALUES (:call, :at, :step, :detail)", lines);
 }

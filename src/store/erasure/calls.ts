@@ -3,7 +3,7 @@ import type { Call } from "../../core/call.ts";
 import type { ContactRef } from "../../core/contact.ts";
 import type { Decision } from "../../core/tracked-call.ts";
 import type { Db, LockMode } from "../db/db.ts";
-import { addStep, findSecret, makeSecret } from "../db/rows.ts";
+import { addSteps, findSecret, makeSecret } from "../db/rows.ts";
 
 /** The reason of a call whose customer was erased, as `explain` shows it. */
 export const whyErased = "erased on request";
@@ -15,9 +15,15 @@ export async function eraseCall(tx: Db, id: number, now: number): Promise<void> 
   for (const table of ["events", "asks", "follow_ups", "ends", "history"])
     await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
   await tx.run("UPDATE recordings SET state = 'erase', due_at = :now WHERE call = :id", { id, now });
-  addStep(tx, id, { at: now, step: whyErased, detail: "{}" });
-  const row = await tx.get("SELECT installation, provider, body FROM calls WHERE id = :id", { id });
+  await tx.run("UPDATE facets SET recording = 0 WHERE call = :id", { id });
+  addSteps(tx, [{ call: id, at: now, step: whyErased, detail: "{}" }]);
+  const row = await tx.get("SELECT key, installation, provider, body FROM calls WHERE id = :id", { id });
   const call = JSON.parse(String(row?.["body"])) as Call;
+  // What was done with the call is erased; that it was done stays.
+  await tx.run(
+    "UPDATE audit SET object = NULL, detail = NULL WHERE installation = :installation AND object = :key",
+    { installation: row?.["installation"], key: row?.["key"] },
+  );
   await tx.run(
     "DELETE FROM answers WHERE installation = :installation AND provider = :provider AND ref IN (:legs)",
     { installation: row?.["installation"], provider: row?.["provider"], legs: call.legs },
@@ -103,13 +109,18 @@ export async function addTombstones(
 export type ErasedAt = (mark: string) => Promise<number | undefined>;
 
 /** Writers hold it together, an erasure alone: so each of them sees the tombstones, or is seen by the erasure. */
-export async function lockErasure(tx: Db, installation: string, mode: LockMode): Promise<void> {
-  await tx.lock(`erasure ${installation}`, mode);
+export function lockErasure(tx: Db, installation: string, mode: LockMode): void {
+  tx.lock(`erasure ${installation}`, mode);
 }
 
-/** Undefined when nothing was erased lately. */
-export async function erasedLately(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
-  await lockErasure(tx, installation, "shared");
+/** The tombstones, while the lock is held. Undefined when nothing was erased lately. */
+export function erasedLately(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
+  lockErasure(tx, installation, "shared");
+  return tombstonesOf(tx, installation, now);
+}
+
+/** For who holds the lock. */
+export async function tombstonesOf(tx: Db, installation: string, now: number): Promise<ErasedAt | undefined> {
   const any = await tx.get(
     "SELECT 1 FROM erased WHERE installation = :installation AND until > :now LIMIT 1",
     {

@@ -5,16 +5,21 @@ import { callsAfter, deliveriesAfter, deliveryOf, rowsAtOnce } from "../db/rows.
 type ErasedBatch = { rows: number; next?: StoredPosition["after"] };
 type Eraser = (tx: Db, installation: string, after: StoredPosition["after"]) => Promise<ErasedBatch>;
 
-/** Tables whose primary key starts with the installation, each with that key. */
+/** Tables with an index that starts with the installation, each with its primary key. */
 const byInstallation = {
   phones: "installation, number, kind, id",
   contacts: "installation, kind, id",
+  contact_changes: "installation, kind, id",
   owners: "installation, id",
   legs: "installation, provider, call_id",
   answers: "installation, provider, ref",
   erased: "installation, mark",
   lines: "installation, provider, number",
   ends: "installation, provider, number, call",
+  refusals: "installation, provider, status",
+  sessions: "id",
+  login_links: "id",
+  audit: "id",
 } as const;
 
 const erasers: readonly Eraser[] = [
@@ -33,7 +38,7 @@ const erasers: readonly Eraser[] = [
 async function eraseCalls(tx: Db, installation: string): Promise<ErasedBatch> {
   const calls = await callsAfter(tx, installation, "");
   for (const { id } of calls) {
-    for (const table of ["events", "history", "asks", "recordings", "follow_ups"])
+    for (const table of ["events", "history", "asks", "recordings", "follow_ups", "facets"])
       await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
     await tx.run("DELETE FROM calls WHERE id = :id", { id });
   }

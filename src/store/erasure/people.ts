@@ -37,8 +37,8 @@ export async function erasePeople(
   refs: readonly ContactRef[],
   { now, spared }: { now: number; spared: readonly string[] },
 ): Promise<void> {
-  await lockErasure(tx, installation, "exclusive");
-  await lockContacts(tx, installation);
+  lockErasure(tx, installation, "exclusive");
+  lockContacts(tx, installation);
   const { all, own } = await numbersOfPeople(tx, installation, refs, spared);
   const calls = await callsOfPeople(tx, installation, refs, own);
   const keys = [...calls.values()];
@@ -200,8 +200,8 @@ async function isLine(tx: Db, delivery: number, digits: string): Promise<boolean
 }
 
 /** What reads the numbers of contacts and then writes them does so alone. */
-export async function lockContacts(tx: Db, installation: string): Promise<void> {
-  await tx.lock(`contacts ${installation}`, "exclusive");
+export function lockContacts(tx: Db, installation: string): void {
+  tx.lock(`contacts ${installation}`, "exclusive");
 }
 
 /** The digits by which a contact is in `phones`. */
@@ -233,7 +233,7 @@ export async function removeContacts(
   installation: string,
   refs: readonly ContactRef[],
 ): Promise<void> {
-  await lockContacts(tx, installation);
+  lockContacts(tx, installation);
   for (const { kind, id } of refs) {
     for (const number of await indexedNumbers(tx, installation, { kind, id }))
       await removePhone(tx, installation, number, { kind, id });

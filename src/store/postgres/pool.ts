@@ -1,5 +1,6 @@
+import type { Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
-import type { Pool, PoolClient, PoolConfig, QueryResult } from "pg";
+import type { Pool, PoolClient, PoolConfig, QueryConfig, QueryResult } from "pg";
 import { type Db, parameterPattern, type Row, type Values, valuesOf, withoutNul } from "../db/db.ts";
 import { isConflict, isConnectionFault, isOutdatedPlan } from "./faults.ts";
 
@@ -24,6 +25,9 @@ const stalledMs = 5_000;
 const tries = 6;
 
 type Statement = { name: string; text: string; names: readonly string[] };
+
+/** Rows of one statement; the sizes are powers of two, so that there are few statements to be prepared. */
+const mostRows = 32;
 
 /** Transactions are READ COMMITTED; one that lost against another is run again, so `work` does nothing but use `tx`. */
 export function openConnections(
@@ -59,7 +63,7 @@ export function openConnections(
     return made;
   };
 
-  const query = (client: Pick<PoolClient, "query">, sql: string, given?: Values): Promise<QueryResult> => {
+  const query = (client: Session, sql: string, given?: Values): Promise<QueryResult> => {
     const { name, text, names } = statementOf(sql);
     const values = valuesOf(names, given, toParameter);
     return client.query(isPlannedAnew ? { text, values } : { name, text, values });
@@ -77,15 +81,18 @@ export function openConnections(
   };
 
   /** `sent`: the statements that are not waited for. */
-  const within = (client: PoolClient, sent: Sent): Db => {
-    const own = rowsOf((sql, given) => query(client, sql, given));
+  const within = (client: Session, sent: Sent): Db => {
+    const own = rowsBy((sql, given) => query(client, sql, given));
     let last: Promise<unknown> = Promise.resolve();
     return {
       ...own,
       send: (sql, given) => sent.add(own.run(sql, given)),
-      lock: async (name, mode) => {
+      sendRows(sql, rows) {
+        for (const part of partsOf(rows)) sent.add(own.run(repeated(sql, part.length), numbered(part)));
+      },
+      lock(name, mode) {
         const of = mode === "shared" ? "pg_advisory_xact_lock_shared" : "pg_advisory_xact_lock";
-        await own.all(`SELECT ${of}(hashtextextended(:name, 0))`, { name });
+        sent.add(own.run(`SELECT ${of}(hashtextextended(:name, 0))`, { name }));
       },
       transaction: (work) => {
         const turn = last.then(async () => {
@@ -111,14 +118,18 @@ export function openConnections(
     work: (tx: Db) => Promise<T>,
   ): Promise<{ result: T } | { error: unknown; mayRepeat: boolean }> => {
     const client = await (await pool()).connect();
+    const session = inOneWrite(client);
     const sent = createSent();
     let isCommitting = false;
     try {
-      await client.query("BEGIN");
-      const result = await work(within(client, sent));
-      await sent.done();
+      sent.add(session.query("BEGIN"));
+      const result = await work(within(session, sent));
       isCommitting = true;
-      const { command } = await client.query("COMMIT");
+      // Not after the others have answered: when one of them failed, PostgreSQL rolls back.
+      const committing = session.query("COMMIT");
+      committing.catch(() => {});
+      await sent.done();
+      const { command } = await committing;
       if (command !== "COMMIT") throw new Error("PostgreSQL rolled the transaction back");
       client.release();
       return { result };
@@ -146,11 +157,14 @@ export function openConnections(
   };
 
   return {
-    ...rowsOf(queryAlone),
+    ...rowsBy(queryAlone),
     send() {
       throw new TypeError("only a transaction sends statements");
     },
-    lock: async () => {
+    sendRows() {
+      throw new TypeError("only a transaction sends statements");
+    },
+    lock() {
       throw new TypeError("a lock is held by a transaction");
     },
     transaction,
@@ -161,11 +175,15 @@ export function openConnections(
   };
 }
 
-function rowsOf(query: (sql: string, given?: Values) => Promise<QueryResult>) {
+function rowsBy(query: (sql: string, given?: Values) => Promise<QueryResult>) {
   return {
     all: async (sql: string, given?: Values) => (await query(sql, given)).rows as Row[],
     get: async (sql: string, given?: Values) => (await query(sql, given)).rows[0] as Row | undefined,
     run: async (sql: string, given?: Values) => (await query(sql, given)).rowCount ?? 0,
+    rowsOf: async (sql: string, rows: readonly Values[]) => {
+      const parts = partsOf(rows).map((part) => query(repeated(sql, part.length), numbered(part)));
+      return (await Promise.all(parts)).flatMap((result) => result.rows as Row[]);
+    },
   };
 }
 
@@ -181,6 +199,31 @@ async function openPool(config: PoolConfig): Promise<Pool> {
   pool.on("error", () => {});
   pool.on("connect", (client) => client.on("error", () => {}));
   return pool;
+}
+
+type Session = { query(statement: string | QueryConfig): Promise<QueryResult> };
+
+/**
+ * Statements that are sent in one turn go to the socket in one write: `pg` writes each of them, which takes longer than all
+ * else that it does (measured 2026-11).
+ */
+function inOneWrite(client: PoolClient): Session {
+  // The types of `pg` leave the connection out.
+  const { stream } = (client as unknown as { connection: { stream: Writable } }).connection;
+  let isCorked = false;
+  return {
+    query(statement) {
+      if (!isCorked) {
+        isCorked = true;
+        stream.cork();
+        process.nextTick(() => {
+          isCorked = false;
+          stream.uncork();
+        });
+      }
+      return client.query(statement);
+    },
+  };
 }
 
 type Sent = ReturnType<typeof createSent>;
@@ -216,6 +259,33 @@ function translated(sql: string): Omit<Statement, "name"> {
     return not ? `<> ALL (${place(list)})` : `= ANY (${place(list)})`;
   });
   return { text, names };
+}
+
+function partsOf<T>(rows: readonly T[]): T[][] {
+  const parts: T[][] = [];
+  for (let i = 0; i < rows.length; ) {
+    const size = Math.min(mostRows, 2 ** Math.floor(Math.log2(rows.length - i)));
+    parts.push(rows.slice(i, i + size));
+    i += size;
+  }
+  return parts;
+}
+
+/** An INSERT with its row of VALUES several times, each with parameters of its own. */
+function repeated(sql: string, times: number): string {
+  if (times === 1) return sql;
+  const copy = (row: string, n: number): string => row.replaceAll(/:(\w+)/g, (_, name) => `:${name}_${n}`);
+  const rowOf = (row: string): string => Array.from({ length: times }, (_, n) => copy(row, n)).join(", ");
+  return sql.replace(/(?<=VALUES )\([^()]*\)/, rowOf);
+}
+
+/** The values of such rows. */
+function numbered(rows: readonly Values[]): Values {
+  if (rows.length === 1) return rows[0] as Values;
+  const named = rows.flatMap((row, n) =>
+    Object.entries(row).map(([name, value]) => [`${name}_${n}`, value] as const),
+  );
+  return Object.fromEntries(named);
 }
 
 /** PostgreSQL has no NUL in text; all of our numbers are integers. */

@@ -1,5 +1,4 @@
-import type { Db } from "../db/db.ts";
-import { addNextPartitions, addPartitions, secondsShift } from "./partitions.ts";
+import { secondsShift } from "./partitions.ts";
 
 /**
  * The schema, one step after another; the version is the number of steps done. A step that landed is never edited or moved,
@@ -19,7 +18,7 @@ const key = 'text COLLATE "C" NOT NULL';
  * - mappings: those that were saved through the API
  * - changes: of installs and mappings, which all instances follow; the trigger also notifies them
  */
-const steps: readonly SchemaStep[] = [
+export const steps: readonly SchemaStep[] = [
   {
     sql: `
   CREATE SEQUENCE ids;
@@ -200,59 +199,67 @@ const steps: readonly SchemaStep[] = [
     EXECUTE FUNCTION note_change('installation');
   `,
   },
+  {
+    sql: `
+  CREATE TABLE sessions (
+    id ${key} PRIMARY KEY, role text NOT NULL, listen integer NOT NULL, installation text COLLATE "C", name text NOT NULL,
+    signed_in_by text NOT NULL, credential text, address text NOT NULL, created_at bigint NOT NULL, seen_at bigint NOT NULL,
+    expires_at bigint NOT NULL
+  );
+  CREATE INDEX sessions_installation ON sessions (installation);
+  CREATE TABLE login_links (
+    id ${key} PRIMARY KEY, role text NOT NULL, listen integer NOT NULL, installation ${key}, name text NOT NULL,
+    expires_at bigint NOT NULL
+  );
+  CREATE TABLE audit (
+    id bigint PRIMARY KEY DEFAULT next_id(), at bigint NOT NULL, who text NOT NULL, signed_in_by text NOT NULL,
+    action text NOT NULL, object text COLLATE "C", installation text COLLATE "C", address text NOT NULL, detail text,
+    result bigint
+  );
+  CREATE INDEX audit_installation ON audit (installation, id);
+  CREATE INDEX audit_object ON audit (installation, object) WHERE object IS NOT NULL;
+  CREATE INDEX audit_at ON audit (at);
+  `,
+  },
+  {
+    sql: `
+  CREATE TABLE facets (
+    call bigint PRIMARY KEY, installation ${key}, provider ${key}, direction text, outcome text, agent text COLLATE "C",
+    line text COLLATE "C", recording bigint NOT NULL
+  );
+  INSERT INTO facets
+    SELECT id, installation, provider, facts ->> 'direction', facts ->> 'outcome',
+           (SELECT COALESCE(agent ->> 'email', agent -> 'ids' ->> 0) FROM jsonb_array_elements(facts -> 'agents') AS agent
+             ORDER BY agent ->> 'talkedAt' DESC NULLS LAST LIMIT 1),
+           facts ->> 'line', CASE WHEN facts ? 'recording' THEN 1 ELSE 0 END
+      FROM (SELECT id, installation, provider, body::jsonb AS facts FROM calls) AS folded;
+  CREATE INDEX facets_installation ON facets (installation, call);
+  CREATE INDEX facets_provider ON facets (installation, provider, call);
+  CREATE INDEX facets_direction ON facets (installation, direction, call);
+  CREATE INDEX facets_outcome ON facets (installation, outcome, call);
+  CREATE INDEX facets_agent ON facets (installation, agent, call);
+  CREATE INDEX facets_line ON facets (installation, line, call);
+  CREATE INDEX facets_recorded ON facets (installation, recording, call);
+  DROP INDEX calls_dead;
+  CREATE INDEX calls_state ON calls (installation, state, id);
+  CREATE INDEX calls_unmatched ON calls (installation, id) WHERE contact_id IS NULL;
+  `,
+  },
+  {
+    sql: `
+  CREATE TABLE refusals (
+    installation ${key}, provider ${key}, status bigint NOT NULL, count bigint NOT NULL, last_at bigint NOT NULL,
+    reason text NOT NULL, PRIMARY KEY (installation, provider, status)
+  );
+  `,
+  },
+  {
+    sql: `
+  CREATE TABLE contact_changes (
+    installation ${key}, kind ${key}, id ${key}, due_at bigint NOT NULL, version bigint NOT NULL,
+    PRIMARY KEY (installation, kind, id)
+  );
+  CREATE INDEX recordings_pending ON recordings (due_at) WHERE due_at IS NOT NULL AND state <> 'kept';
+  `,
+  },
 ];
-
-/** The version that the last contracting step up to `version` leads to: older ones of Switchhook cannot use it. */
-const usableFrom = (version: number): number =>
-  steps.slice(0, version).findLastIndex((one) => one.contracts) + 1;
-
-/**
- * Brings the schema up to date, one instance at a time. All of it or nothing. `isMoving`: for the command that fills the
- * database from another store.
- */
-export async function migrate(db: Db, { isMoving = false } = {}): Promise<void> {
-  await db.transaction(async (tx) => {
-    await tx.lock("switchhook migrations", "exclusive");
-    await tx.run(
-      "CREATE TABLE IF NOT EXISTS switchhook_schema (version integer NOT NULL, usable_from integer NOT NULL)",
-    );
-    const found = await tx.get("SELECT version, usable_from FROM switchhook_schema");
-    const version = Number(found?.["version"] ?? 0);
-    if (Number(found?.["usable_from"] ?? 0) > steps.length) {
-      const message = `the database was changed by a newer Switchhook (schema ${version}, this one knows ${steps.length})`;
-      throw Object.assign(new Error(message), { code: "NEWER" });
-    }
-    const moved = version > 0 && (await tx.get("SELECT value FROM marks WHERE name = 'moved'"));
-    if (moved) {
-      const message = `what this database held was moved to ${moved["value"]}`;
-      throw Object.assign(new Error(message), { code: "MOVED" });
-    }
-    if (version > 0 && !isMoving && (await tx.get("SELECT 1 FROM marks WHERE name = 'move from'"))) {
-      const message = "a move into this database was interrupted, so it has only a part of what was stored";
-      throw Object.assign(new Error(message), { code: "MOVING" });
-    }
-    for (const { sql } of steps.slice(version)) for (const part of statementsOf(sql)) await tx.run(part);
-    if (version < steps.length) {
-      await tx.run("DELETE FROM switchhook_schema");
-      await tx.run("INSERT INTO switchhook_schema (version, usable_from) VALUES (:version, :from)", {
-        version: steps.length,
-        from: usableFrom(steps.length),
-      });
-    }
-    if (version === 0) await addPartitions(tx);
-  });
-  await addNextPartitions(db);
-}
-
-/** From now on the database refuses to be used: its calls are worked on elsewhere. */
-export async function markAsMoved(db: Db, to: string): Promise<void> {
-  await db.run("INSERT INTO marks (name, value) VALUES ('moved', CAST(:to AS text))", { to });
-}
-
-/** Each begins with an indentation of two; the lines within it have more. */
-function statementsOf(sql: string): string[] {
-  return sql
-    .split(/;\n+(?= {2}\S|\s*$)/)
-    .map((one) => one.trim())
-    .filter((one) => one !== "");
-}

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { StoreError } from "../../core/errors.ts";
-import type { Notice, SharedChange, SharedStore, WorkClaim } from "../contract.ts";
+import type { LaneName, Notice, SharedChange, SharedStore, WorkClaim } from "../contract.ts";
 import type { Db, Row } from "../db/db.ts";
 import { idAt } from "./partitions.ts";
 
@@ -141,9 +141,15 @@ export async function proveClaim(
   throw new StoreError("overtaken", message, { cure: "it does the work from here" });
 }
 
-function distinct(rows: readonly Row[]): SharedChange[] {
-  const found = new Map(rows.map(({ what, name }) => [`${what} ${name}`, { what, name } as SharedChange]));
-  return [...found.values()];
+type NumberedChange = SharedChange & { id: number };
+
+/** By their ids, the last of each. */
+function distinct(rows: readonly Row[]): NumberedChange[] {
+  const found = rows.map(({ id, what, name }): [string, NumberedChange] => [
+    `${what} ${name}`,
+    { what, name, id: Number(id) } as NumberedChange,
+  ]);
+  return [...new Map(found).values()];
 }
 
 function payloadsOf(notice: Parameters<SharedStore["notify"]>[0]): string[] {
@@ -158,11 +164,12 @@ function payloadsOf(notice: Parameters<SharedStore["notify"]>[0]): string[] {
     return halves.flatMap((calls) => payloadsOf({ ...notice, calls }));
   }
   const payloads: string[] = [];
-  for (const lane of notice.lanes) {
+  for (const { installation, lane } of notice.lanes) {
     const last = payloads.at(-1);
-    if (last !== undefined && last.length + lane.length < longestPayload)
-      payloads[payloads.length - 1] = `${last} ${lane}`;
-    else payloads.push(`wake ${lane}`);
+    const name = `${installation}/${lane}`;
+    if (last !== undefined && last.length + name.length < longestPayload)
+      payloads[payloads.length - 1] = `${last} ${name}`;
+    else payloads.push(`wake ${name}`);
   }
   return payloads;
 }
@@ -176,9 +183,14 @@ function noticeOf(payload: string): Notice | undefined {
   }
 }
 
+function laneOf(name: string): LaneName {
+  const slash = name.lastIndexOf("/");
+  return { installation: name.slice(0, slash), lane: name.slice(slash + 1) };
+}
+
 function parsedNotice(payload: string): Notice | undefined {
   const [kind, ...rest] = payload.split(" ");
-  if (kind === "wake") return { kind, lanes: rest };
+  if (kind === "wake") return { kind, lanes: rest.map(laneOf) };
   if (kind === "free") return { kind };
   const [what = "", name = ""] = rest;
   if (kind === "answers") return { kind, from: what, installation: name };

@@ -4,9 +4,9 @@ import { type DeliveryColumns, groupCommit } from "../group-commit.ts";
 import { withNamedErrors } from "../named-errors.ts";
 import { operations, storeOver, type Write } from "../store.ts";
 import { namedError } from "./faults.ts";
+import { migrate } from "./migrate.ts";
 import { addNextPartitions, dropPartitions, idAt } from "./partitions.ts";
 import { type Connections, openConnections } from "./pool.ts";
-import { migrate } from "./schema.ts";
 import { openShared, proveClaim } from "./shared.ts";
 
 /** Connections by what they are for, so that webhooks, live calls and proofs of life never wait for the lanes' work. */

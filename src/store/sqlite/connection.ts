@@ -146,11 +146,17 @@ export function openConnection(file: string, options: { writes: boolean; isMovin
     return async (sql: string, values?: Values): Promise<T> => run(sql, values);
   };
 
+  const send = runningNow((statement, values) => void statement.run(...values));
+  const allNow = runningNow((statement, values) => statement.all(...values) as Row[]);
   const statements = {
     all: running((statement, values) => statement.all(...values) as Row[]),
     get: running((statement, values) => statement.get(...values) as Row | undefined),
     run: running((statement, values) => Number(statement.run(...values).changes)),
-    send: runningNow((statement, values) => void statement.run(...values)),
+    send,
+    rowsOf: async (sql: string, rows: readonly Values[]) => rows.flatMap((row) => allNow(sql, row)),
+    sendRows(sql: string, rows: readonly Values[]) {
+      for (const row of rows) send(sql, row);
+    },
   };
 
   const inTransaction = async <T>(isNested: boolean, work: (tx: Db) => Promise<T>): Promise<T> => {
@@ -173,7 +179,7 @@ export function openConnection(file: string, options: { writes: boolean; isMovin
       last = turn.catch(() => {});
       return turn;
     };
-    return { ...statements, lock: async () => {}, transaction };
+    return { ...statements, lock() {}, transaction };
   };
 
   return {
