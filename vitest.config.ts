@@ -16,8 +16,17 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "node_modules/.c
 
 const tests = "{emulators,test}/**/*.test.ts";
 
-/** What `npm run test:long` runs: the tests that use `test/support/rounds.ts`, with all of their rounds. */
+/** What `npm run test:long` runs: among others the tests that use `test/support/rounds.ts`, with all of their rounds. */
 export const endurance = ["test/survival/**/*.test.ts", "test/installations/many.test.ts"];
+
+/**
+ * Only in `npm run test:long`: several instances wait for heartbeats and outages, which cannot be made shorter, and the
+ * others have no rounds, so both commands would run the same.
+ */
+export const onlyLong = [
+  "test/survival/instances-*.test.ts",
+  "test/survival/{clock,crm-live,damage,disk,follow-ups,lost-log,merges,slow-bodies,slow-client}.test.ts",
+];
 
 /** Tests that measure time or memory, start processes, or change the process that they run in. */
 const apart = [
@@ -42,7 +51,7 @@ export default defineConfig(({ mode }) => {
       projects: isLong
         ? [{ extends: true, test: { name: "long", include: endurance } }]
         : [
-            { extends: true, test: { name: "apart", include: apart } },
+            { extends: true, test: { name: "apart", include: apart, exclude: onlyLong } },
             // These share processes, which load each module once.
             { extends: true, test: { name: "shared", include: [tests], exclude: apart, isolate: false } },
           ],

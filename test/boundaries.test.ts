@@ -1,6 +1,6 @@
 import { matchesGlob } from "node:path";
 import { describe, expect, test } from "vitest";
-import { endurance } from "../vitest.config.ts";
+import { endurance, onlyLong } from "../vitest.config.ts";
 import { filesOfTheHouse, packagesOfTheHouse } from "./boundaries/house.ts";
 import { findFaults } from "./boundaries/rules.ts";
 
@@ -10,12 +10,18 @@ test("the house keeps its own rules", () => {
   expect(findFaults(files, packagesOfTheHouse())).toEqual([]);
 });
 
-test("every test with rounds has all of them in `npm run test:long`", () => {
-  const withRounds = [...filesOfTheHouse()].flatMap(([path, text]) =>
-    path.endsWith(".test.ts") && /from ".*\/support\/rounds\.ts"/.test(text) ? path : [],
-  );
+test("every test with rounds has all of them in `npm run test:long`, and one without rounds runs once", () => {
+  const tests = [...filesOfTheHouse()].filter(([path]) => path.endsWith(".test.ts"));
+  const hasRounds = (text: string) => /from ".*\/support\/rounds\.ts"/.test(text);
+  const isIn = (path: string, patterns: readonly string[]) =>
+    patterns.some((pattern) => matchesGlob(path, pattern));
+  const withRounds = tests.filter(([, text]) => hasRounds(text)).map(([path]) => path);
   expect(withRounds.length).toBeGreaterThan(5);
-  expect(withRounds.filter((path) => !endurance.some((pattern) => matchesGlob(path, pattern)))).toEqual([]);
+  expect(withRounds.filter((path) => !isIn(path, endurance))).toEqual([]);
+  const twice = tests.filter(
+    ([path, text]) => isIn(path, endurance) && !isIn(path, onlyLong) && !hasRounds(text),
+  );
+  expect(twice.map(([path]) => path)).toEqual([]);
 });
 
 /** Made-up sources: the target of every import exists and is empty unless it is given. */

@@ -45,13 +45,27 @@ export function openTransport(
   context: Pick<ConnectContext, "now" | "onRequest" | "tokens" | "share">,
   deadlineMs = 15_000,
 ): Transport {
-  const { now, share, onRequest = () => {} } = context;
+  const { now, share = () => 1, onRequest = () => {} } = context;
   const tokens = context.tokens ?? tokenOf(settings);
   const budgets = {
     // The limit of a marketplace app; HubSpot's headers correct it.
-    general: createBudget({ name: "HubSpot", limit: 110, perMs: 10_000, atOnce: 8, now, share }),
+    general: createBudget({
+      name: "HubSpot",
+      limit: 110,
+      perMs: 10_000,
+      atOnce: 8,
+      now,
+      share: () => share(true),
+    }),
     // Shared by all apps of the account, and HubSpot sends no headers for it.
-    search: createBudget({ name: "HubSpot's search", limit: 5, perMs: 1_000, atOnce: 5, now, share }),
+    search: createBudget({
+      name: "HubSpot's search",
+      limit: 5,
+      perMs: 1_000,
+      atOnce: 5,
+      now,
+      share: () => share(false),
+    }),
   };
   let client: ReturnType<typeof openClient> | undefined;
 

@@ -164,9 +164,16 @@ const concurrentPauseMs = 5_000;
 /** The last tenth of the day's requests is left to calls. */
 const shareOfSync = 0.9;
 
-function createLimits({ now, share }: Pick<ConnectContext, "now" | "share">): OrgLimits {
+function createLimits({ now, share = () => 1 }: Pick<ConnectContext, "now" | "share">): OrgLimits {
   // Our own choice, low enough not to slow down the org's other programs.
-  const budget = createBudget({ name: "Salesforce", limit: 50, perMs: 1_000, atOnce: 5, now, share });
+  const budget = createBudget({
+    name: "Salesforce",
+    limit: 50,
+    perMs: 1_000,
+    atOnce: 5,
+    now,
+    share: () => share(false),
+  });
   let usage: { used: number; limit: number; at: number } | undefined;
 
   /** An old figure does not count: the window of 24 hours rolls, and only a request brings a new figure. */

@@ -191,8 +191,11 @@ export type ConnectContext = {
   now: () => number;
   /** No earlier connector of this account has sent a request since; now, when absent. */
   quietSince?: number;
-  /** The part of the account's limits that this process may use, from 0 to 1: other instances may use the account, too. */
-  share?: () => number;
+  /**
+   * The part of the account's limits that this process may use, from 0 to 1: other instances may use the account, too.
+   * `isTold`: of a limit for which the CRM's answers tell what all instances have used.
+   */
+  share?: (isTold: boolean) => number;
   warn: (message: string) => void;
   onRequest?: (request: CrmRequest) => void;
   /** Of an installation that was made by OAuth; otherwise the settings have the credentials. */

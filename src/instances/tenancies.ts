@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { LimitedLog, LiveCall, Log } from "../core/runtime.ts";
 import { oneRunAtATime, untilDone } from "../lib/pace.ts";
-import type { InstanceCounts, LaneName, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
+import type { InstanceCounts, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
 import { followChanges } from "./changes.ts";
 import type { TenancyHooks } from "./hooks.ts";
+import { createNotices } from "./notices.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
 
 /** Which instance works for which installation. */
@@ -27,10 +28,6 @@ type Tenancy = { job: HeldJob; claim: WorkClaim; heldSince: number; isLeaving?: 
 
 const beatMs = 3_000;
 const pollMs = 1_000;
-/** What comes in meanwhile is one hint, which wakes all instances. */
-const hintMs = 100;
-/** Work that was offered still waits, or is held at least this long. */
-const offerAgainMs = 2_500;
 const changesMs = 5_000;
 /** An instance that could not prove for this long that it lives stops by itself: sooner than another one takes over. */
 const unprovenMs = 6_000;
@@ -54,17 +51,14 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
       limitedLog.seldom("warn", { err: error }, "the instances cannot agree on their work; it is retried");
   };
   const { queues = openQueues(shared, failed) } = rest;
+  const notices = createNotices({ id, shared, installations: queues.installations, failed });
   const held = new Map<string, Tenancy>();
-  const hints = new Map<string, LaneName>();
-  const offeredAt = new Map<string, number>();
   const timers = new Set<NodeJS.Timeout>();
   let counts: InstanceCounts = { instances: 1, tenancies: 0, hasListeners: false, configs: 1 };
   let led: HeldJob | undefined;
   let provenAt = performance.now();
-  let hintTimer: NodeJS.Timeout | undefined;
   let othersFirstUntil = 0;
   let stopListening: (() => Promise<void>) | undefined;
-  let isStarted = false;
   let isStopping = false;
 
   const isProven = (): boolean => performance.now() - provenAt < unprovenMs;
@@ -201,21 +195,6 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
     if (moved.length > 0) await shared.notify({ kind: "free" });
   };
 
-  const sendHints = async (): Promise<void> => {
-    hintTimer = undefined;
-    const lanes = [...hints.values()];
-    hints.clear();
-    if (lanes.length === 0) return;
-    const at = performance.now();
-    for (const [name, before] of offeredAt) if (at - before > offerAgainMs) offeredAt.delete(name);
-    const names = new Set(lanes.map(({ installation }) => installation));
-    const unoffered = [...names].filter((name) => !offeredAt.has(name)).sort();
-    const offered = await queues.installations.offer(unoffered);
-    for (const name of unoffered) offeredAt.set(name, at);
-    await shared.notify({ kind: "wake", lanes });
-    if (offered > 0) await shared.notify({ kind: "free" });
-  };
-
   const catchUp = followChanges({ shared, changed: hooks.changed, failed });
 
   const heard = (notice: Notice): void => {
@@ -223,6 +202,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
     if (notice.kind === "wake") for (const lane of notice.lanes) hooks.wake(lane);
     else if (notice.kind === "free") void take();
     else if (notice.kind === "changed") void hooks.changed(notice.change).catch(failed);
+    else if (notice.kind === "answers") notices.heardAnswers(notice);
     else if (notice.from !== id) hooks.live.publish(notice.calls);
   };
 
@@ -236,11 +216,9 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
   };
 
   return {
-    /** There may be work for a lane of an installation. Cheap; may be called for every delivery. */
-    want(installation: string, lane: string): void {
-      hints.set(`${installation}/${lane}`, { installation, lane });
-      if (isStarted) hintTimer ??= setTimeout(() => void sendHints().catch(failed), hintMs);
-    },
+    want: notices.want,
+    answers: notices.answers,
+    othersAnswer: notices.othersAnswer,
 
     /** Tells the other instances about calls that changed, if anyone watches there. */
     publish(calls: readonly LiveCall[]): void {
@@ -276,8 +254,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
       every(beatMs, lead);
       every(pollMs, take);
       every(changesMs, catchUp);
-      isStarted = true;
-      await Promise.all([sendHints(), beat(), lead()].map((one) => one.catch(failed)));
+      await Promise.all([notices.start(), beat(), lead()].map((one) => one.catch(failed)));
       log.info({ instance: id, instances: counts.instances }, "works beside other instances");
     },
 
@@ -285,7 +262,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
     async stop(): Promise<void> {
       isStopping = true;
       for (const timer of timers) clearInterval(timer);
-      clearTimeout(hintTimer);
+      notices.stop();
       await take();
       const names = [...held.keys()].sort();
       // Whoever takes it looks for what is to be done, now or later.

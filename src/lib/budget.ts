@@ -33,7 +33,12 @@ export type Budget = {
   state(): { free: number; pausedUntil: number };
 };
 
-type Waiter = { go: (done: () => void) => void; refuse: (error: CrmError) => void; signal?: AbortSignal };
+type Waiter = {
+  since: number;
+  go: (done: () => void) => void;
+  refuse: (error: CrmError) => void;
+  signal?: AbortSignal;
+};
 
 /** A request counts for a window of time from when it reached the CRM at the latest. */
 type SentRequest = { at: number };
@@ -42,6 +47,8 @@ type SentRequest = { at: number };
 const longestHoldMs = 12_000;
 /** Syncing the index leaves this share of the requests to other work. */
 const shareOfSync = 0.7;
+/** Other work waits for answers this long; then one of its requests goes first. */
+const longestAfterAnswersMs = 2_000;
 /** For this long after an answer, other work leaves room for another one. */
 const roomForAnswersMs = 60_000;
 
@@ -52,6 +59,8 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
   const unpaused = { from: Number.NEGATIVE_INFINITY, until: Number.NEGATIVE_INFINITY, reason: "" };
   let paused = unpaused;
   let lastAnswer = Number.NEGATIVE_INFINITY;
+  let lastAnswerSent = Number.NEGATIVE_INFINITY;
+  let lastOtherSent = Number.NEGATIVE_INFINITY;
   let timer: NodeJS.Timeout | undefined;
   const waiting: Record<Priority, Waiter[]> = { answer: [], match: [], deliver: [], sync: [] };
 
@@ -71,8 +80,11 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
   /** Requests take different times to arrive: two that left far enough apart may arrive too close together. */
   const marginMs = (): number => Math.min(100, perMs * 0.03);
 
+  /** A share of less than one request is one in a longer time. */
+  const windowMs = (): number => perMs / Math.min(1, limit * share() || 1);
+
   const forget = (): void => {
-    const start = now() - perMs - marginMs();
+    const start = now() - windowMs() - marginMs();
     // A clock that was set back must not block requests.
     if (now() < paused.from) paused = unpaused;
     sent = sent.filter(({ at }) => at > start && at <= now());
@@ -93,13 +105,31 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
     });
   };
 
+  const sendNext = (priority: Priority): void => {
+    const waiter = waiting[priority].shift();
+    if (!waiter) return;
+    if (priority === "answer") lastAnswerSent = now();
+    else lastOtherSent = now();
+    send(waiter);
+  };
+
+  /** Answers that never cease must not keep all other work from its turn. */
+  const sendOverdue = (): void => {
+    const at = now();
+    const isLongAgo = (time: number): boolean => time < at - longestAfterAnswersMs || time > at;
+    const overdue = priorities.slice(1).find((priority) => {
+      const [first] = waiting[priority];
+      return first && isLongAgo(first.since) && lastAnswerSent >= first.since;
+    });
+    if (overdue && isLongAgo(lastOtherSent) && at >= paused.until && running < atOnce && mayGo("answer"))
+      sendNext(overdue);
+  };
+
   const pump = (): void => {
     forget();
+    sendOverdue();
     for (const priority of priorities) {
-      while (waiting[priority].length > 0 && mayGo(priority)) {
-        const waiter = waiting[priority].shift();
-        if (waiter) send(waiter);
-      }
+      while (waiting[priority].length > 0 && mayGo(priority)) sendNext(priority);
     }
     schedule();
   };
@@ -108,7 +138,7 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
     clearTimeout(timer);
     if (priorities.every((priority) => waiting[priority].length === 0)) return;
     // The end of a request lets the next one in.
-    const freed = sent.map(({ at }) => at + perMs + marginMs());
+    const freed = sent.map(({ at }) => at + windowMs() + marginMs());
     const next = Math.min(...[...freed, paused.until].filter((at) => at > now()), now() + perMs);
     timer = setTimeout(pump, Math.max(1, next - now()));
   };
@@ -126,7 +156,7 @@ export function createBudget({ name, atOnce, now, share = () => 1, ...first }: B
       if (priority === "answer") lastAnswer = now();
       else if (paused.until - now() > longestHoldMs) return Promise.reject(refusal());
       return new Promise((go, refuse) => {
-        const waiter: Waiter = { go, refuse, ...(signal && { signal }) };
+        const waiter: Waiter = { since: now(), go, refuse, ...(signal && { signal }) };
         const leave = () => {
           const place = waiting[priority].indexOf(waiter);
           if (place < 0) return;

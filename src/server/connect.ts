@@ -23,7 +23,7 @@ type Connecting = {
   grants: GrantAccess | undefined;
   onRequest: (installation: string, crm: string, request: CrmRequest) => void;
   /** The part of the account's limits that this process may use. */
-  share?: () => number;
+  share?: (isTold: boolean) => number;
   /** Called when it begins to hold a connector or a mapping. */
   opened: () => void;
 };

@@ -69,6 +69,7 @@ export type LaneName = { installation: string; lane: string };
 export type Notice =
   | { kind: "wake"; lanes: readonly LaneName[] }
   | { kind: "free" }
+  | { kind: "answers"; from: string; installation: string }
   | { kind: "changed"; change: SharedChange }
   | { kind: "live"; from: string; calls: readonly LiveCall[] };
 

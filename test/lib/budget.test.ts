@@ -45,6 +45,14 @@ describe("a budget that several instances have", () => {
     expect(went).toHaveLength(4);
   });
 
+  test("with a share of less than one request is one request in a longer time", async () => {
+    const { ask, arrived } = asker(budgetOf({ limit: 5, share: () => 0.1 }));
+    for (let i = 0; i < 4; i += 1) void ask("answer");
+    await vi.advanceTimersByTimeAsync(7_000);
+    expect(arrived).toHaveLength(4);
+    expect(mostInWindow(arrived, 2_000)).toBe(1);
+  });
+
   test("is not spent at all without a share, and again when there is one", async () => {
     let share = 0;
     const { ask, went } = asker(budgetOf({ share: () => share }));
@@ -59,6 +67,19 @@ describe("a budget that several instances have", () => {
 });
 
 describe("a budget", () => {
+  test("that answers use up all the time still lets other work through, one request every two seconds", async () => {
+    const { ask, went } = asker(budgetOf({ limit: 2 }));
+    const answers = setInterval(() => void ask("answer"), 100);
+    await vi.advanceTimersByTimeAsync(1_000);
+    for (let i = 0; i < 20; i += 1) void ask("match");
+    await vi.advanceTimersByTimeAsync(20_000);
+    clearInterval(answers);
+    const others = went.filter((name) => name === "match").length;
+    expect(others).toBeGreaterThanOrEqual(6);
+    expect(others).toBeLessThanOrEqual(10);
+    expect(went.length - others).toBeGreaterThan(25);
+  });
+
   test("lets no more through in any window than the limit, and loses nobody", async () => {
     const { ask, arrived } = asker(budgetOf());
     for (let i = 0; i < 100; i += 1) void ask("match");

@@ -52,6 +52,20 @@ describe("the fence", () => {
   });
 });
 
+test("a newer version widens a table that this one reads with prepared statements", async () => {
+  await store.ready();
+  const db = openConnections(url, { size: 3, timeoutMs: 5_000 });
+  onTestFinished(() => db.close());
+  const read = () => db.all("SELECT * FROM installs, pg_sleep(0.05)");
+  const readAll = () =>
+    Promise.all([read(), read(), read(), db.transaction((tx) => tx.all("SELECT * FROM installs"))]);
+  await readAll();
+  await query("ALTER TABLE installs ADD COLUMN later text");
+  expect(await readAll()).toEqual([[], [], [], []]);
+  await query("ALTER TABLE installs DROP COLUMN later");
+  expect(await readAll()).toEqual([[], [], [], []]);
+});
+
 test("instances that start at once migrate an empty database once", async () => {
   const others = [1, 2, 3, 4].map(open);
   await Promise.all(others.map((one) => one.ready()));

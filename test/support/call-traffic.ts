@@ -1,26 +1,9 @@
-import { createHash, randomUUID } from "node:crypto";
+import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { type CallEvent, callKey } from "../../src/core/call.ts";
-import type { Delivery, Provider, SimulatedCall, SimulatedRequest } from "../../src/core/provider.ts";
-import { providers } from "../../src/providers/index.ts";
 import type { Store } from "../../src/store/contract.ts";
 import type { Random } from "./random.ts";
 import { waitFor } from "./server.ts";
-
-/** The providers that call, with the settings of the installation `acme`. */
-export const callers: Record<string, object> = {
-  voys: { secret: "voys-secret" },
-  exotel: { secret: "exotel-secret" },
-  retell: { apiKey: "retell-secret" },
-};
-
-const customers = [
-  { number: "+919876543210", contactId: "1" },
-  { number: "+31612345678", contactId: "2" },
-  { number: "+31501234567", contactId: "2" },
-  { number: "+14155550123", contactId: "3" },
-  { number: "+447700900123", contactId: undefined },
-] as const;
+import { type CallTold, callers, kind, newCall, type OpenCall, type Step } from "./traffic-calls.ts";
 
 /** Waits until a server has decoded and logged all that it has. */
 export async function allLogged(store: Store): Promise<void> {
@@ -31,25 +14,6 @@ export async function allLogged(store: Store): Promise<void> {
     300,
   );
 }
-
-/** `endStored`: the request that ends the call was acknowledged. `endTried`: it was sent at least once. */
-export type CallTold = {
-  installation: string;
-  key: string;
-  /** A second leg that merges with the call: one of the two keys is the call's. */
-  legKey?: string;
-  contactId: string | undefined;
-  outcome: SimulatedCall["outcome"];
-  endTried: boolean;
-  endStored: boolean;
-  /** A request that tells the customer's number was acknowledged: without one nobody can know who called. */
-  named: boolean;
-  /** Every request was acknowledged. */
-  complete: boolean;
-};
-
-type Step = { request: SimulatedRequest; ends: boolean; names: boolean; isQuestion?: boolean };
-type OpenCall = { told: CallTold; provider: string; steps: Step[] };
 
 /** A request and how it ended. `status`: 0 without an answer. `hash`: of its body. */
 export type Sent = {
@@ -86,10 +50,11 @@ export type Traffic = {
 
 /**
  * Providers that call a server which may be away: what is not acknowledged is sent again, with a fresh signature; some
- * requests are given up, some come twice, some calls never end. Each of the workers has several calls under way.
+ * requests are given up, some come twice, some calls never end. Each of the workers has several calls under way. `url`: of
+ * the next request; of a repetition, which goes to another server than the first, if there are several.
  */
 export function startTraffic(
-  url: () => string,
+  url: (otherThan?: string) => string,
   random: Random,
   workers: number,
   options: TrafficOptions = {},
@@ -120,11 +85,12 @@ export function startTraffic(
     if (step.ends) told.endTried = true;
     const { installation } = told;
     const target = { installation, provider, ...(sent && { sent }) };
-    const stored = await send(url(), target, step);
+    const first = url();
+    const stored = await send(first, target, step);
     if (stored) {
       if (step.ends) told.endStored = true;
       if (step.names) told.named = true;
-      if (random.chance(repeats)) await send(url(), target, step);
+      if (random.chance(repeats)) await send(url(first), target, step);
     } else if (random.chance(0.97)) {
       traffic.resent += 1;
       return pause(20 + random.below(80));
@@ -138,128 +104,6 @@ export function startTraffic(
     await running;
   };
   return traffic;
-}
-
-function newCall(random: Random, options: TrafficOptions): OpenCall {
-  const { installations = ["acme"], strangers = 0, shuffled = 0, merged = 0 } = options;
-  const installation = installations.length > 1 ? random.pick(installations) : (installations[0] ?? "");
-  if (merged > 0 && random.chance(merged)) return mergedCall(installation);
-  const provider = random.pick(Object.keys(callers));
-  const customer =
-    strangers > 0 && random.chance(strangers)
-      ? { number: strangeNumber(), contactId: undefined }
-      : random.pick(customers);
-  const outcome = random.pick(["completed", "completed", "no-answer"] as const);
-  const call: SimulatedCall = {
-    id: `call-${randomUUID()}`,
-    direction: random.pick(["inbound", "outbound"]),
-    customer: customer.number,
-    line: "+31201234567",
-    agent: "201",
-    startedAt: new Date(Date.now() - 120_000).toISOString(),
-    ringSeconds: 4,
-    talkSeconds: outcome === "completed" ? 61 : 0,
-    outcome,
-  };
-  const all = stepsOf(provider, kind(provider).simulate.script(call));
-  const steps = random.chance(0.1)
-    ? all.slice(
-        0,
-        all.findIndex(({ ends }) => ends),
-      )
-    : all;
-  const key = callKey(installation, provider, call.id);
-  const contactId = customer.contactId;
-  const isComplete = steps === all;
-  return {
-    provider,
-    steps: shuffled > 0 && random.chance(shuffled) ? inAnyOrder(steps, random) : steps,
-    told: {
-      installation,
-      key,
-      contactId,
-      outcome,
-      endTried: false,
-      endStored: false,
-      named: false,
-      complete: isComplete,
-    },
-  };
-}
-
-/** Two legs of Voys, which merge and then end. */
-function mergedCall(installation: string): OpenCall {
-  const [first, second] = [`call-${randomUUID()}`, `call-${randomUUID()}`];
-  const people = { caller: { number: "+31612345678" }, destination: { number: "+31201234567" } };
-  const told = [
-    { call_id: first, status: "in-progress" },
-    { call_id: second, status: "in-progress" },
-    { call_id: second, merged_id: first, status: "warm-transfer" },
-    { call_id: first, status: "ended", reason: "completed" },
-    { call_id: second, status: "ended", reason: "completed" },
-  ];
-  const requests = told.map((one, i): SimulatedRequest => {
-    const timestamp = new Date(Date.now() - 120_000 + i * 1_000).toISOString();
-    const body = JSON.stringify({ ...one, ...people, timestamp, direction: "inbound", version: "v2" });
-    const headers = { "content-type": "application/json" };
-    return { afterSeconds: i, method: "POST", query: "", headers, body: Buffer.from(body) };
-  });
-  return {
-    provider: "voys",
-    steps: stepsOf("voys", requests),
-    told: {
-      installation,
-      key: callKey(installation, "voys", first),
-      legKey: callKey(installation, "voys", second),
-      contactId: "2",
-      outcome: "completed",
-      endTried: false,
-      endStored: false,
-      named: false,
-      complete: true,
-    },
-  };
-}
-
-function stepsOf(provider: string, requests: readonly SimulatedRequest[]): Step[] {
-  return requests.map((request) => {
-    const events = eventsOf(provider, request);
-    const names = events.some(({ facts }) => facts.customer?.number !== undefined);
-    const isQuestion = Buffer.from(request.body).includes("call_inbound");
-    return { request, names, isQuestion, ends: events.some(({ phase }) => phase === "ended") };
-  });
-}
-
-let strangersSoFar = 0;
-
-/** A British mobile number that no other call has. */
-function strangeNumber(): string {
-  strangersSoFar += 1;
-  return `+447400${100_000 + strangersSoFar}`;
-}
-
-function inAnyOrder<T>(items: readonly T[], random: Random): T[] {
-  return items
-    .map((item) => ({ item, place: random.below(1_000_000) }))
-    .sort((a, b) => a.place - b.place)
-    .map(({ item }) => item);
-}
-
-function kind(provider: string): Provider {
-  return (providers as Readonly<Record<string, Provider>>)[provider] as Provider;
-}
-
-function eventsOf(provider: string, { method, headers, body }: SimulatedRequest): CallEvent[] {
-  const delivery: Delivery = {
-    installation: "acme",
-    provider,
-    receivedAt: new Date().toISOString(),
-    method,
-    url: "/",
-    headers,
-    body,
-  };
-  return kind(provider).decode(delivery);
 }
 
 type Target = { installation: string; provider: string; sent?: (request: Sent) => void };

@@ -20,12 +20,14 @@ export type ChildServer = {
 
 /**
  * `data`: another data folder. `fileBytes`: no file may grow beyond it, until `limitFileSize` says otherwise. `clockMs`: how
- * much its clock is ahead. `variables`: of the environment.
+ * much its clock is ahead; of several, each SIGUSR2 makes it jump to the next. `preload`: modules that are loaded before the
+ * program. `variables`: of the environment.
  */
 export type ChildOptions = {
   data?: string;
   fileBytes?: number;
-  clockMs?: number;
+  clockMs?: number | readonly number[];
+  preload?: readonly string[];
   variables?: Readonly<Record<string, string>>;
 };
 
@@ -33,11 +35,11 @@ export type ChildOptions = {
 export function startChild(
   folder: string,
   port: number,
-  { data, fileBytes, clockMs = 0, variables }: ChildOptions = {},
+  { data, fileBytes, clockMs = 0, preload = [], variables }: ChildOptions = {},
 ): ChildServer {
   const { PATH, NODE_COMPILE_CACHE } = process.env;
-  const clock = clockMs === 0 ? [] : ["--import", clockFile];
-  const command = [process.execPath, ...clock, mainFile];
+  const modules = [...(clockMs === 0 ? [] : [clockFile]), ...preload];
+  const command = [process.execPath, ...modules.flatMap((module) => ["--import", module]), mainFile];
   const limit = fileBytes === undefined ? [] : ["prlimit", `--fsize=${fileBytes}:unlimited`];
   const [program = "", ...args] = [...limit, ...command];
   const child = spawn(program, args, {

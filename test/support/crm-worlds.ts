@@ -7,12 +7,13 @@ import {
 } from "@switchhook/emulators/salesforce";
 
 /** A call on the timeline, as a rep sees it. `all`: every field, as JSON. */
-type LoggedCall = {
+export type LoggedCall = {
   id: string;
   key: string;
   title: string;
   contactId?: string;
   ownerId?: string;
+  seconds: number;
   all: string;
 };
 
@@ -75,7 +76,8 @@ export async function hubspotWorld(options: HubspotOptions): Promise<CrmWorld & 
         const key = properties["switchhook_call_key"] ?? `acme:voys:${properties["hs_call_external_id"]}`;
         const title = properties["hs_call_title"] ?? "";
         const all = JSON.stringify(properties);
-        return { id, key, title, all, ...(contactId && { contactId }), ...(ownerId && { ownerId }) };
+        const seconds = Number(properties["hs_call_duration"] ?? 0) / 1_000;
+        return { id, key, title, seconds, all, ...(contactId && { contactId }), ...(ownerId && { ownerId }) };
       }),
     followUps: () => people.tasks().length,
     openFollowUps: () =>
@@ -119,6 +121,7 @@ export async function salesforceWorld(
           id: text(task["Id"]),
           key,
           title: text(task["Subject"]),
+          seconds: Number(task["CallDurationInSeconds"] ?? 0),
           all: JSON.stringify(task),
           ...(contactId && { contactId }),
           ...(ownerId && { ownerId }),

@@ -1,12 +1,15 @@
 import type { Pool } from "pg";
 import type { Sent, Traffic } from "./call-traffic.ts";
 import type { CrmRecorder } from "./crm-proxy.ts";
-import type { CrmWorld } from "./crm-worlds.ts";
+import type { CrmWorld, LoggedCall } from "./crm-worlds.ts";
+import type { CallTold } from "./traffic-calls.ts";
 
 type History = {
   traffic: Traffic;
   sent: readonly Sent[];
   crms: ReadonlyMap<string, CrmWorld>;
+  /** The ids of the traffic's contacts in each CRM. */
+  people: ReadonlyMap<string, readonly string[]>;
   recorder: CrmRecorder;
   database: Pool;
 };
@@ -36,23 +39,46 @@ async function lostDeliveries({ sent, database }: History): Promise<string[]> {
 
 const idIn = (key: string): string => key.slice(key.lastIndexOf(":") + 1);
 
-function wrongActivities({ traffic, crms }: History): string[] {
+function wrongActivities({ traffic, crms, people }: History): string[] {
   const faults: string[] = [];
   const logged = new Map<string, number>();
+  const activities = new Map<string, LoggedCall>();
   for (const [name, world] of crms)
-    for (const { key } of world.calls()) {
-      const call = `${name} ${idIn(key)}`;
+    for (const one of world.calls()) {
+      const call = `${name} ${idIn(one.key)}`;
       logged.set(call, (logged.get(call) ?? 0) + 1);
+      activities.set(call, one);
     }
   for (const [call, count] of logged) if (count > 1) faults.push(`${call}: ${count} activities`);
-  for (const { installation, key, legKey, endStored, endTried, complete } of traffic.told) {
+  for (const told of traffic.told) {
+    const { installation, key, legKey, endStored, endTried, complete } = told;
     const count = (one: string): number => logged.get(`${installation} ${idIn(one)}`) ?? 0;
     const all = count(key) + (legKey === undefined ? 0 : count(legKey));
     if (legKey === undefined ? endStored && all === 0 : complete && all !== 1)
       faults.push(`${key}: acknowledged, with ${all} activities`);
     if (!endTried && all > 0) faults.push(`${key}: logged, although it never ended`);
+    const activity = activities.get(`${installation} ${idIn(key)}`);
+    if (activity && legKey === undefined && endStored && complete)
+      faults.push(...differences(told, activity, people.get(installation) ?? []));
   }
   return faults;
+}
+
+/** Between an activity and all of its call's requests. */
+function differences(
+  { key, contactId, talkSeconds = 0 }: CallTold,
+  activity: LoggedCall,
+  people: readonly string[],
+): string[] {
+  const contact = contactId === undefined ? undefined : people[Number(contactId) - 1];
+  return [
+    ...(activity.seconds === talkSeconds
+      ? []
+      : [`${key}: ${activity.seconds} s in the CRM, ${talkSeconds} s by what was acknowledged`]),
+    ...(contact === undefined || activity.contactId === contact
+      ? []
+      : [`${key}: of contact ${activity.contactId} in the CRM, of ${contact} by what was acknowledged`]),
+  ];
 }
 
 /** Each activity, each follow-up of a call and each contact of a number is created once. */
@@ -89,3 +115,24 @@ async function writesOfOldHolders({ database }: History): Promise<string[]> {
       `${installation}: call ${call} was written (${state}) by instance ${instance} at ${(at as Date).toISOString()}, while ${holder} held it`,
   );
 }
+
+/** Each claim, and each change of a call, with the instance that made it, in the order in which PostgreSQL took them. */
+export const recorderSql = `
+  CREATE SEQUENCE test_order;
+  CREATE TABLE test_claims (seq bigint, installation text, instance int, at timestamptz);
+  CREATE TABLE test_writes (seq bigint, installation text, instance int, at timestamptz, call bigint, state text);
+  CREATE FUNCTION test_instance() RETURNS int LANGUAGE sql AS
+    $$ SELECT NULLIF(current_setting('test.instance', true), '')::int $$;
+  CREATE FUNCTION test_claimed() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      INSERT INTO test_claims VALUES (nextval('test_order'), new.installation, test_instance(), clock_timestamp());
+      RETURN NULL;
+    END $$;
+  CREATE FUNCTION test_written() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+      INSERT INTO test_writes VALUES (nextval('test_order'), new.installation, test_instance(), clock_timestamp(), new.id, new.state);
+      RETURN NULL;
+    END $$;
+  CREATE TRIGGER test_claims AFTER INSERT OR UPDATE ON fences FOR EACH ROW EXECUTE FUNCTION test_claimed();
+  CREATE TRIGGER test_writes AFTER INSERT OR UPDATE ON calls FOR EACH ROW EXECUTE FUNCTION test_written();
+`;

@@ -17,7 +17,8 @@ export type PostgresProxy = {
   stop(): Promise<void>;
 };
 
-export async function startPostgresProxy(target: number): Promise<PostgresProxy> {
+/** `notices`: whether notifications get through; all else does. */
+export async function startPostgresProxy(target: number, { notices = true } = {}): Promise<PostgresProxy> {
   const sockets = new Set<Socket>();
   const waiting: (() => void)[] = [];
   let mode: "open" | "stalled" | "cut" = "open";
@@ -29,7 +30,7 @@ export async function startPostgresProxy(target: number): Promise<PostgresProxy>
     else waiting.push(pass);
   };
 
-  const pipe = (from: Socket, to: Socket): void => {
+  const pipe = (from: Socket, to: Socket, filtered: (bytes: Buffer) => Buffer): void => {
     sockets.add(from);
     const pass = (work: () => void): void => {
       if (delayMs > 0) setTimeout(() => whenOpen(work), delayMs);
@@ -38,7 +39,7 @@ export async function startPostgresProxy(target: number): Promise<PostgresProxy>
     from.on("data", (bytes) =>
       pass(() => {
         passed += bytes.length;
-        to.write(bytes);
+        to.write(filtered(bytes));
       }),
     );
     // The other side must not learn of an end through a stalled network.
@@ -55,8 +56,8 @@ export async function startPostgresProxy(target: number): Promise<PostgresProxy>
     const upstream = connect(target, "127.0.0.1");
     client.setNoDelay(true);
     upstream.setNoDelay(true);
-    pipe(client, upstream);
-    pipe(upstream, client);
+    pipe(client, upstream, (bytes) => bytes);
+    pipe(upstream, client, notices ? (bytes) => bytes : withoutNotices());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -85,5 +86,25 @@ export async function startPostgresProxy(target: number): Promise<PostgresProxy>
       server.close();
       await once(server, "close");
     },
+  };
+}
+
+const headBytes = 5;
+const notification = "A".charCodeAt(0);
+
+/** What a server sends, message by message, without its notifications. */
+function withoutNotices(): (bytes: Buffer) => Buffer {
+  let rest = Buffer.alloc(0);
+  return (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    const passed: Buffer[] = [];
+    while (rest.length >= headBytes) {
+      // The length includes itself, but not the type before it.
+      const end = 1 + rest.readInt32BE(1);
+      if (rest.length < end) break;
+      if (rest[0] !== notification) passed.push(rest.subarray(0, end));
+      rest = rest.subarray(end);
+    }
+    return Buffer.concat(passed);
   };
 }

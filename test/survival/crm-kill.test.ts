@@ -4,12 +4,13 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import { allLogged, callers, startTraffic } from "../support/call-traffic.ts";
+import { allLogged, startTraffic } from "../support/call-traffic.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { type CrmWorld, type WorldName, worlds } from "../support/crm-worlds.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
+import { callers } from "../support/traffic-calls.ts";
 
 const kills = rounds({ whole: 8, short: 2 });
 /** The contacts that the traffic speaks of, by the ids that it knows them by. */

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { callers } from "../support/call-traffic.ts";
-import { catchSaving, type Instance, openInstancesWorld } from "../support/instances-world.ts";
+import type { Instance } from "../support/instance.ts";
+import { catchSaving, openInstancesWorld } from "../support/instances-world.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { seeded } from "../support/random.ts";
 import { waitFor } from "../support/server.ts";
+import { callers } from "../support/traffic-calls.ts";
 
 const seed = 20_261_130;
 /** An instance stops by itself when it could not prove for 6 s that it lives; a CRM has 15 s for an answer. */

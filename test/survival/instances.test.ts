@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Instance, type InstancesWorld, openInstancesWorld } from "../support/instances-world.ts";
+import type { Instance } from "../support/instance.ts";
+import { type InstancesWorld, openInstancesWorld } from "../support/instances-world.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
@@ -14,6 +15,11 @@ const seed = 20_261_129;
 const crms = { hub: "HubSpot", force: "Salesforce" } as const;
 const names = Object.keys(crms);
 const settings = { unknownCallers: "always" };
+const many = rounds({ whole: 40, short: 6 });
+const skewMs = 120_000;
+const jumpMs = rounds({ whole: 30_000, short: 10_000 });
+const jumps = rounds({ whole: 6, short: 3 });
+const latestMs = 20_000;
 const load = { repeats: 0.2, shuffled: 0.1, merged: 0.05 };
 /** An instance that was killed loses its work after a heartbeat of 10 s, at which pg-boss looks every 2 s. */
 const takeOverMs = 15_000;
@@ -44,12 +50,22 @@ async function longestTakeOver(
   return Math.max(0, ...claims.map(({ at }) => at - since));
 }
 
-test("steady: what comes twice, in any order and at other instances is logged once", {
+/** Each as often as by Zipf's law: the second half as often as the first, the third a third as often. */
+function byZipf(names: readonly string[]): string[] {
+  return names.flatMap((name, i) => Array<string>(Math.ceil(names.length / (i + 1))).fill(name));
+}
+
+test(`steady: what comes twice, in any order and at other instances is logged once, for ${many} accounts (seed ${seed})`, {
   timeout: 600_000,
 }, async () => {
   const random = seeded(seed);
-  const world = await openInstancesWorld({ postgres, random, instances: 4, crms, settings });
-  const traffic = world.traffic(6, load);
+  const kinds = ["HubSpot", "Salesforce", "HubSpot", "Salesforce without our package"] as const;
+  const accounts = Object.fromEntries(
+    Array.from({ length: many }, (_, i) => [`account-${i}`, kinds[i % kinds.length] ?? kinds[0]]),
+  );
+  const world = await openInstancesWorld({ postgres, random, instances: 4, crms: accounts, settings });
+  for (const { emulator } of world.crms.values()) emulator.latencyMs = 50 + random.below(250);
+  const traffic = world.traffic(6, { ...load, installations: byZipf(Object.keys(accounts)) });
   await pause(steadyMs);
   await waitFor("enough calls", () => traffic.told.length > 50, 120);
   await traffic.finish();
@@ -105,16 +121,24 @@ test(`instances are stopped in turn under load, ${stops} times (seed ${seed})`, 
   expect(await world.faults(traffic)).toEqual([]);
 });
 
-test(`instances whose clocks differ leave each other their work (seed ${seed})`, {
+test(`instances whose clocks differ, and jump, leave each other their work (seed ${seed})`, {
   timeout: 600_000,
 }, async () => {
   const random = seeded(seed);
-  const clocksMs = [-120_000, 0, 120_000];
+  const clocksMs = [-skewMs, 0, skewMs].map((ms) => [ms, ms + jumpMs, ms - jumpMs]);
   const world = await openInstancesWorld({ postgres, random, crms, settings, clocksMs });
   const traffic = world.traffic(4, load);
-  await pause(rounds({ whole: 60_000, short: 9_000 }));
+  const working = await waitFor("a holder", () => world.holder("hub"));
+  for (let i = 0; i < jumps; i += 1) {
+    await pause(rounds({ whole: 9_000, short: 3_000 }));
+    working.child.kill("SIGUSR2");
+  }
+  await pause(2_000);
   await traffic.finish();
+  const endedAt = Date.now();
   await world.settled(300);
-  expect(await world.claims()).toHaveLength(Object.keys(crms).length);
+  // What was put off by a clock is due when that clock gets there again.
+  expect(Date.now() - endedAt).toBeLessThan(2 * jumpMs + latestMs);
+  expect(await world.claims()).toHaveLength(names.length);
   expect(await world.faults(traffic)).toEqual([]);
 });

@@ -5,12 +5,13 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, onTestFinished, test } from "vitest";
 import { openSqliteStore } from "../../src/store/sqlite/store.ts";
-import { allLogged, type CallTold, callers, startTraffic } from "../support/call-traffic.ts";
+import { allLogged, startTraffic } from "../support/call-traffic.ts";
 import { type ChildServer, freePort, isUp, startChild } from "../support/child-server.ts";
 import { readCrm } from "../support/crm-files.ts";
 import { type Random, seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
+import { type CallTold, callers } from "../support/traffic-calls.ts";
 
 type Activity = { key: string; contactId?: string; outcome?: string; durationSeconds?: number };
 

@@ -98,6 +98,11 @@ export function isConnectionFault(error: unknown): boolean {
   );
 }
 
+/** Another version has changed a table since this connection prepared the statement (FEATURE_NOT_SUPPORTED). */
+export function isOutdatedPlan(error: unknown): boolean {
+  return codeOf(error) === "0A000" && messageOf(error).includes("cached plan");
+}
+
 function codeOf(error: unknown): string {
   if (error instanceof AggregateError) return codeOf(error.errors[0]);
   return error instanceof Error && "code" in error ? String(error.code) : "";

@@ -2,7 +2,7 @@ import type { Writable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Pool, PoolClient, PoolConfig, QueryConfig, QueryResult } from "pg";
 import { type Db, parameterPattern, type Row, type Values, valuesOf, withoutNul } from "../db/db.ts";
-import { isConflict, isConnectionFault } from "./faults.ts";
+import { isConflict, isConnectionFault, isOutdatedPlan } from "./faults.ts";
 
 /** Connections to PostgreSQL, opened on first use and again after one failed. */
 export type Connections = Db & { close(): Promise<void> };
@@ -63,26 +63,26 @@ export function openConnections(
     return made;
   };
 
-  const queryWith = (clientOf: () => Session | Promise<Session>) => {
-    const query = async (sql: string, given?: Values) => {
-      const { name, text, names } = statementOf(sql);
-      const values = valuesOf(names, given, toParameter);
-      return (await clientOf()).query(isPlannedAnew ? { text, values } : { name, text, values });
-    };
-    return {
-      all: async (sql: string, given?: Values) => (await query(sql, given)).rows as Row[],
-      get: async (sql: string, given?: Values) => (await query(sql, given)).rows[0] as Row | undefined,
-      run: async (sql: string, given?: Values) => (await query(sql, given)).rowCount ?? 0,
-      rowsOf: async (sql: string, rows: readonly Values[]) => {
-        const parts = partsOf(rows).map((part) => query(repeated(sql, part.length), numbered(part)));
-        return (await Promise.all(parts)).flatMap((result) => result.rows as Row[]);
-      },
-    };
+  const query = (client: Session, sql: string, given?: Values): Promise<QueryResult> => {
+    const { name, text, names } = statementOf(sql);
+    const values = valuesOf(names, given, toParameter);
+    return client.query(isPlannedAnew ? { text, values } : { name, text, values });
+  };
+
+  /** The pool closes a connection on which a statement failed. All of them may have an outdated plan. */
+  const queryAlone = async (sql: string, given?: Values): Promise<QueryResult> => {
+    for (let n = 0; ; n += 1) {
+      try {
+        return await query(await pool(), sql, given);
+      } catch (error) {
+        if (!isOutdatedPlan(error) || n === size) throw error;
+      }
+    }
   };
 
   /** `sent`: the statements that are not waited for. */
   const within = (client: Session, sent: Sent): Db => {
-    const own = queryWith(() => client);
+    const own = rowsBy((sql, given) => query(client, sql, given));
     let last: Promise<unknown> = Promise.resolve();
     return {
       ...own,
@@ -136,7 +136,7 @@ export function openConnections(
     } catch (caught) {
       // What was sent before failed first: then everything after it does.
       const error = sent.failure() ?? caught;
-      const isLost = isConnectionFault(error);
+      const isLost = isConnectionFault(error) || isOutdatedPlan(error);
       if (isLost) client.release(true);
       else
         await client.query("ROLLBACK").then(
@@ -157,7 +157,7 @@ export function openConnections(
   };
 
   return {
-    ...queryWith(pool),
+    ...rowsBy(queryAlone),
     send() {
       throw new TypeError("only a transaction sends statements");
     },
@@ -171,6 +171,18 @@ export function openConnections(
     close: () => {
       closed ??= opened?.then((one) => one.end()) ?? Promise.resolve();
       return closed;
+    },
+  };
+}
+
+function rowsBy(query: (sql: string, given?: Values) => Promise<QueryResult>) {
+  return {
+    all: async (sql: string, given?: Values) => (await query(sql, given)).rows as Row[],
+    get: async (sql: string, given?: Values) => (await query(sql, given)).rows[0] as Row | undefined,
+    run: async (sql: string, given?: Values) => (await query(sql, given)).rowCount ?? 0,
+    rowsOf: async (sql: string, rows: readonly Values[]) => {
+      const parts = partsOf(rows).map((part) => query(repeated(sql, part.length), numbered(part)));
+      return (await Promise.all(parts)).flatMap((result) => result.rows as Row[]);
     },
   };
 }

@@ -154,6 +154,7 @@ function distinct(rows: readonly Row[]): NumberedChange[] {
 
 function payloadsOf(notice: Parameters<SharedStore["notify"]>[0]): string[] {
   if (notice.kind === "free") return ["free"];
+  if (notice.kind === "answers") return [`answers ${notice.from} ${notice.installation}`];
   if (notice.kind === "live") {
     const payload = `live ${notice.from} ${JSON.stringify(notice.calls)}`;
     if (Buffer.byteLength(payload) <= longestPayload) return [payload];
@@ -192,6 +193,7 @@ function parsedNotice(payload: string): Notice | undefined {
   if (kind === "wake") return { kind, lanes: rest.map(laneOf) };
   if (kind === "free") return { kind };
   const [what = "", name = ""] = rest;
+  if (kind === "answers") return { kind, from: what, installation: name };
   if (kind === "live") {
     const calls = JSON.parse(payload.slice(`live ${what} `.length)) as Extract<
       Notice,
