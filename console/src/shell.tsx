@@ -4,7 +4,8 @@ import { Link, Redirect, Route, Switch, useRoute } from "wouter";
 import { installations, signOut } from "./api.ts";
 import { CallPage } from "./call/page.tsx";
 import { CallsPage } from "./calls/page.tsx";
-import { useLiveCalls } from "./live.ts";
+import { LivePage } from "./live/page.tsx";
+import { useLiveCalls } from "./live/use-live-calls.ts";
 import { Empty, Loading } from "./parts.tsx";
 import { useSession } from "./session.ts";
 import { SetupPage } from "./setup/page.tsx";
@@ -25,6 +26,7 @@ export function Shell() {
           {t.product}
         </Link>
         <nav aria-label={t.nav.menu}>
+          <NavLink to="/live">{t.nav.live}</NavLink>
           <NavLink to="/calls">{t.nav.calls}</NavLink>
           <NavLink to="/setup">{t.nav.setup}</NavLink>
         </nav>
@@ -41,6 +43,7 @@ export function Shell() {
           <Route path="/calls/:key">
             {({ key }) => <CallPage key={key} callKey={decodeURIComponent(key)} />}
           </Route>
+          <Route path="/live" component={LivePage} />
           <Route path="/setup" component={SetupPage} />
           <Route>
             <NoPage />

@@ -4,7 +4,7 @@ import { callStates, followUpStates, type TrackedCall } from "../core/tracked-ca
 import { explainCall } from "../flow/explain/explain.ts";
 import { type ActivityField, activityFields } from "../flow/explain/fields.ts";
 import type { Parts } from "../server/assemble.ts";
-import { callSummary, contactSchema, summaryOf } from "./calls.ts";
+import { callSummary, contactSchema, summaryOf } from "./call-summary.ts";
 import { deliverySchema } from "./deliveries.ts";
 import { anyObject, text, time } from "./route.ts";
 import { callSeenBy, withoutLinks } from "./seen-by.ts";

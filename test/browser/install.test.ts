@@ -3,7 +3,7 @@ import { providers } from "../../src/providers/index.ts";
 import { openBrowser, type TestBrowser } from "../support/browser.ts";
 import { inboundCall } from "../support/calls.ts";
 import { type InstallSite, installSite } from "../support/install-site.ts";
-import { startServer, waitFor } from "../support/server.ts";
+import { waitFor } from "../support/server.ts";
 
 let browser: TestBrowser;
 beforeAll(async () => {

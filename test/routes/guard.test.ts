@@ -41,6 +41,7 @@ const guards: Record<string, "open" | "admin"> = {
   "GET /calls": "admin",
   "GET /calls/:key": "admin",
   "GET /setup": "admin",
+  "GET /live": "admin",
   // The code of the console is the same for everyone.
   "GET /assets/:file": "open",
   "GET /icon.svg": "open",

@@ -33,7 +33,7 @@ test("the description is one that OpenAPI allows", async () => {
 /** Pages for people, and the door, which is no route of Express. */
 const notDescribed = [
   ...["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"],
-  ...["GET /calls", "GET /calls/:key", "GET /setup", "GET /icon.svg", "GET /assets/:file"],
+  ...["GET /calls", "GET /calls/:key", "GET /setup", "GET /live", "GET /icon.svg", "GET /assets/:file"],
   ...["GET /login", "POST /login", "GET /login.css"],
   ...["GET /login/link", "POST /login/link", "GET /login/:way", "GET /login/:way/callback"],
 ];

@@ -1,4 +1,4 @@
-import type { CallSummary } from "../../../src/routes/calls.ts";
+import type { CallSummary } from "../../../src/routes/call-summary.ts";
 
 type Direction = NonNullable<CallSummary["direction"]>;
 
@@ -6,6 +6,7 @@ type Direction = NonNullable<CallSummary["direction"]>;
 export const en = {
   product: "Switchhook",
   nav: {
+    live: "Live",
     calls: "Calls",
     setup: "Setup",
     menu: "Menu",
@@ -94,6 +95,9 @@ export const en = {
     when: "Received",
     who: "Customer",
     how: "Call",
+    agent: "Agent",
+    agentHint: "E-mail address or id",
+    lineHint: "As the provider names it",
     line: "Line",
     length: "Talk time",
     more: "Show more",
@@ -216,6 +220,18 @@ export const en = {
     plain: "As received",
     received: "Received",
     masked: "Secrets are masked.",
+  },
+  live: {
+    title: "Live",
+    about: "Calls as they happen.",
+    now: "Now",
+    none: "No call is going on",
+    noneNext: "A call is here within a second of its first webhook.",
+    ended: "Just ended",
+    pause: "Pause",
+    go: "Go on",
+    paused: "Paused: new calls are not shown.",
+    going: (n: number) => `${n} going on`,
   },
   setup: {
     title: "Setup",

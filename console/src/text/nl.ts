@@ -3,6 +3,7 @@ import type { Dictionary } from "./en.ts";
 export const nl: Dictionary = {
   product: "Switchhook",
   nav: {
+    live: "Live",
     calls: "Gesprekken",
     setup: "Inrichten",
     menu: "Menu",
@@ -88,6 +89,9 @@ export const nl: Dictionary = {
     when: "Ontvangen",
     who: "Klant",
     how: "Gesprek",
+    agent: "Medewerker",
+    agentHint: "E-mailadres of id",
+    lineHint: "Zoals de provider het noemt",
     line: "Lijn",
     length: "Gespreksduur",
     more: "Meer tonen",
@@ -210,6 +214,18 @@ export const nl: Dictionary = {
     plain: "Zoals ontvangen",
     received: "Ontvangen",
     masked: "Geheimen zijn gemaskeerd.",
+  },
+  live: {
+    title: "Live",
+    about: "Gesprekken terwijl ze plaatsvinden.",
+    now: "Nu",
+    none: "Er is geen gesprek gaande",
+    noneNext: "Een gesprek staat hier binnen een seconde na de eerste webhook.",
+    ended: "Net afgelopen",
+    pause: "Pauzeren",
+    go: "Verder",
+    paused: "Gepauzeerd: nieuwe gesprekken worden niet getoond.",
+    going: (n) => `${n} gaande`,
   },
   setup: {
     title: "Inrichten",
