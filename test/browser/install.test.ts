@@ -60,6 +60,9 @@ test("an administrator connects HubSpot by hand, and the webhook URLs at the end
   await page.goto(`${site.publicUrl}/`);
   await page.waitForSelector("tbody tr");
   expect(await page.innerText("tbody tr")).toMatch(/Vera.*Logged/s);
+  await page.click("a.row");
+  const contact = page.getByRole("link", { name: "Vera" });
+  expect(await contact.getAttribute("href")).toMatch(/\/contacts\/\d+\/record\/0-1\/\d+$/);
   await page.goto(`${site.publicUrl}/setup`);
   await page.waitForSelector(".checklist");
   expect(await page.locator("h2").allInnerTexts()).toContain(name);

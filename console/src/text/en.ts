@@ -163,6 +163,7 @@ export const en = {
     noContact: "No contact has this number",
     contactWhy: "Why",
     runnersUp: "Others with this number",
+    openInCrm: "Open in the CRM",
     useContact: "Use this contact",
     otherContact: "Choose another contact",
     findContact: "Phone number, name or id in the CRM",

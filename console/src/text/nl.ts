@@ -157,6 +157,7 @@ export const nl: Dictionary = {
     noContact: "Geen contact heeft dit nummer",
     contactWhy: "Waarom",
     runnersUp: "Anderen met dit nummer",
+    openInCrm: "Openen in het CRM",
     useContact: "Dit contact gebruiken",
     otherContact: "Ander contact kiezen",
     findContact: "Telefoonnummer, naam of id in het CRM",
