@@ -4,6 +4,8 @@ import { Link, Redirect, Route, Switch, useRoute } from "wouter";
 import { installations, signOut } from "./api.ts";
 import { CallPage } from "./call/page.tsx";
 import { CallsPage } from "./calls/page.tsx";
+import { FailureCount } from "./failures/count.tsx";
+import { FailuresPage } from "./failures/page.tsx";
 import { useLiveCalls } from "./live.ts";
 import { Empty, Loading } from "./parts.tsx";
 import { useSession } from "./session.ts";
@@ -26,6 +28,9 @@ export function Shell() {
         </Link>
         <nav aria-label={t.nav.menu}>
           <NavLink to="/calls">{t.nav.calls}</NavLink>
+          <NavLink to="/failures">
+            {t.failures.title} <FailureCount />
+          </NavLink>
           <NavLink to="/setup">{t.nav.setup}</NavLink>
         </nav>
         <LanguageChoice />
@@ -41,6 +46,7 @@ export function Shell() {
           <Route path="/calls/:key">
             {({ key }) => <CallPage key={key} callKey={decodeURIComponent(key)} />}
           </Route>
+          <Route path="/failures" component={FailuresPage} />
           <Route path="/setup" component={SetupPage} />
           <Route>
             <NoPage />
