@@ -35,7 +35,7 @@ export class ApiError extends Error {
 type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /** Calls a route of the API and returns its JSON. Throws `ApiError`. A session that has ended leads to the login page. */
-async function api<T>(path: string, method: Method = "GET", body?: unknown): Promise<T> {
+export async function api<T>(path: string, method: Method = "GET", body?: unknown): Promise<T> {
   const response = await request(path, {
     method,
     headers: {

@@ -4,6 +4,8 @@ import { Link, Redirect, Route, Switch, useRoute } from "wouter";
 import { installations, signOut } from "./api.ts";
 import { CallPage } from "./call/page.tsx";
 import { CallsPage } from "./calls/page.tsx";
+import { FailureCount } from "./failures/count.tsx";
+import { FailuresPage } from "./failures/page.tsx";
 import { LivePage } from "./live/page.tsx";
 import { useLiveCalls } from "./live/use-live-calls.ts";
 import { Empty, Loading } from "./parts.tsx";
@@ -28,6 +30,9 @@ export function Shell() {
         <nav aria-label={t.nav.menu}>
           <NavLink to="/live">{t.nav.live}</NavLink>
           <NavLink to="/calls">{t.nav.calls}</NavLink>
+          <NavLink to="/failures">
+            {t.failures.title} <FailureCount />
+          </NavLink>
           <NavLink to="/setup">{t.nav.setup}</NavLink>
         </nav>
         <LanguageChoice />
@@ -44,6 +49,7 @@ export function Shell() {
             {({ key }) => <CallPage key={key} callKey={decodeURIComponent(key)} />}
           </Route>
           <Route path="/live" component={LivePage} />
+          <Route path="/failures" component={FailuresPage} />
           <Route path="/setup" component={SetupPage} />
           <Route>
             <NoPage />

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Contact, chooseContact } from "../core/contact.ts";
 import { identityOf } from "../core/phone.ts";
+import { reasonCache } from "../flow/failures/groups.ts";
 import type { Parts } from "../server/assemble.ts";
 import type { CallSearch, Store } from "../store/contract.ts";
 import { type CallSummary, callSummary, summaryOf } from "./call-summary.ts";
@@ -52,18 +53,52 @@ async function withCandidates(store: Store, items: CallSummary[]): Promise<CallS
 
 /** A page of the calls that a query of the API means. */
 export async function pageOfCalls(parts: Parts, query: CallQuery): Promise<ListedCalls> {
-  const { cursor, limit, number, contact, q, ...rest } = query;
+  const { cursor, limit, number, contact, q, group, ...rest } = query;
   const search = {
     ...rest,
     ...(cursor !== undefined && { before: cursor }),
     ...(number !== undefined && { number: numberToFilter(number, regionOf(parts, rest.installation)) }),
     ...(contact !== undefined && { contacts: [contact] }),
   };
+  if (group !== undefined) return pageOfGroup(parts, { ...search, group }, limit);
   if (q === undefined) return page(parts, search, limit);
   const found = await meaningOf(parts, q.trim(), rest.installation);
   if (!found) return { items: [] };
   if ("keys" in found) return { items: await callsByKey(parts, found.keys, rest.installation) };
   return page(parts, { ...search, ...found }, limit);
+}
+
+/** Dead calls that are looked at for one page of a group. */
+const mostInGroup = 5_000;
+const readAtOnce = 200;
+
+/** A page may have fewer calls than its limit, and a next one, as other lists. */
+async function pageOfGroup(
+  { flow }: Parts,
+  { group, ...search }: Omit<CallSearch, "limit"> & { group: string },
+  limit = defaultLimit,
+): Promise<ListedCalls> {
+  const items: CallSummary[] = [];
+  if (search.state !== undefined && search.state !== "dead") return { items };
+  const reasonOf = reasonCache();
+  let before = search.before;
+  for (let seen = 0; seen < mostInGroup; seen += readAtOnce) {
+    const place = before === undefined ? {} : { before };
+    const { calls, next } = await flow.store.findCalls({
+      ...search,
+      ...place,
+      state: "dead",
+      limit: readAtOnce,
+    });
+    for (const row of calls) {
+      if (row.reason === undefined || reasonOf(row.reason).group !== group) continue;
+      items.push(summaryOf(row));
+      if (items.length === limit) return { items, next: String(row.id) };
+    }
+    if (next === undefined) return { items };
+    before = next;
+  }
+  return { items, next: String(before) };
 }
 
 /** The most contacts of one name whose calls are listed. */

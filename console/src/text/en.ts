@@ -1,4 +1,5 @@
 import type { CallSummary } from "../../../src/routes/call-summary.ts";
+import { en as failures } from "./failures.ts";
 
 type Direction = NonNullable<CallSummary["direction"]>;
 
@@ -281,6 +282,7 @@ export const en = {
     refusedCalls: (n: string) => (n === "1" ? "The CRM refused 1 call" : `The CRM refused ${n} calls`),
     loggedNext: "The first call is logged a few seconds after it ends.",
   },
+  failures,
 };
 
 export type Dictionary = typeof en;

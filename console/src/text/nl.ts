@@ -1,4 +1,5 @@
 import type { Dictionary } from "./en.ts";
+import { nl as failures } from "./failures.ts";
 
 export const nl: Dictionary = {
   product: "Switchhook",
@@ -276,4 +277,5 @@ export const nl: Dictionary = {
     refusedCalls: (n) => (n === "1" ? "Het CRM weigerde 1 gesprek" : `Het CRM weigerde ${n} gesprekken`),
     loggedNext: "Het eerste gesprek wordt een paar seconden na het einde vastgelegd.",
   },
+  failures,
 };
