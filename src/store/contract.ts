@@ -3,6 +3,7 @@ import type { AccessStore } from "./contract/access.ts";
 import type { CallStore } from "./contract/calls.ts";
 import type { ContactStore } from "./contract/contacts.ts";
 import type { InstallStore } from "./contract/installations.ts";
+import type { MappingStore } from "./contract/mappings.ts";
 import type { RecordingStore } from "./contract/recordings.ts";
 import type { WaitingStore } from "./contract/waiting.ts";
 
@@ -11,6 +12,7 @@ export type * from "./contract/call-lists.ts";
 export type * from "./contract/calls.ts";
 export type * from "./contract/contacts.ts";
 export type * from "./contract/installations.ts";
+export type * from "./contract/mappings.ts";
 export type * from "./contract/recordings.ts";
 export type * from "./contract/waiting.ts";
 
@@ -110,5 +112,6 @@ export type Store = CallStore &
   RecordingStore &
   InstallStore &
   WaitingStore &
+  MappingStore &
   AccessStore &
   UpkeepStore & { shared?: SharedStore };

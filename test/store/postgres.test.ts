@@ -7,6 +7,7 @@ import { testContactChanges } from "../contracts/store-contact-changes.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
+import { testMappingStore } from "../contracts/store-mappings.ts";
 import type { OpenStore } from "../contracts/store-samples.ts";
 import { testWaitingStore } from "../contracts/store-waiting.ts";
 import { installedPostgres, type PostgresServer, startPostgres } from "../support/postgres.ts";
@@ -35,6 +36,7 @@ for (const installed of installedPostgres())
     testInstallStore(installed.name, open);
     testLineStore(installed.name, open);
     testAccessStore(installed.name, open);
+    testMappingStore(installed.name, open);
     testWaitingStore(installed.name, open);
     testContactChanges(installed.name, open);
   });

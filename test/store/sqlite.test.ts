@@ -9,6 +9,7 @@ import { testContactChanges } from "../contracts/store-contact-changes.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
+import { testMappingStore } from "../contracts/store-mappings.ts";
 import type { OpenStore } from "../contracts/store-samples.ts";
 import { testWaitingStore } from "../contracts/store-waiting.ts";
 
@@ -28,5 +29,6 @@ testListings("the embedded store", open);
 testInstallStore("the embedded store", open);
 testLineStore("the embedded store", open);
 testAccessStore("the embedded store", open);
+testMappingStore("the embedded store", open);
 testWaitingStore("the embedded store", open);
 testContactChanges("the embedded store", open);

@@ -8,6 +8,7 @@ export const en = {
   nav: {
     calls: "Calls",
     setup: "Setup",
+    mapping: "Mapping",
     menu: "Menu",
     skip: "Skip to the content",
     language: "Language",

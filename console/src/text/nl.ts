@@ -5,6 +5,7 @@ export const nl: Dictionary = {
   nav: {
     calls: "Gesprekken",
     setup: "Inrichten",
+    mapping: "Velden",
     menu: "Menu",
     skip: "Naar de inhoud",
     language: "Taal",

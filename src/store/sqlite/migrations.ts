@@ -166,4 +166,20 @@ export const migrations: readonly string[] = [
   ) WITHOUT ROWID;
   CREATE INDEX recordings_pending ON recordings (due_at) WHERE due_at IS NOT NULL AND state <> 'kept';
   `,
+  `
+  CREATE TABLE mapping_versions (
+    installation TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT,
+    comment TEXT,
+    text TEXT NOT NULL,
+    PRIMARY KEY (installation, number)
+  ) WITHOUT ROWID;
+  CREATE TABLE mapping_applies (
+    installation TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];
