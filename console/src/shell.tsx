@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { Link, Redirect, Route, Switch, useRoute } from "wouter";
 import { installations, signOut } from "./api.ts";
 import { CallPage } from "./call/page.tsx";
@@ -13,6 +13,9 @@ import { useSession } from "./session.ts";
 import { SetupPage } from "./setup/page.tsx";
 import { type Language, languages, useText } from "./text/index.ts";
 import { useTitle } from "./title.ts";
+
+/** With its editor it is larger than all other pages together. */
+const MappingPage = lazy(() => import("./mapping/page.tsx").then((page) => ({ default: page.MappingPage })));
 
 /** The frame of all pages: navigation, language, and whether the server answers. */
 export function Shell() {
@@ -34,6 +37,7 @@ export function Shell() {
             {t.failures.title} <FailureCount />
           </NavLink>
           <NavLink to="/setup">{t.nav.setup}</NavLink>
+          <NavLink to="/mapping">{t.nav.mapping}</NavLink>
         </nav>
         <LanguageChoice />
         <Account />
@@ -51,6 +55,13 @@ export function Shell() {
           <Route path="/live" component={LivePage} />
           <Route path="/failures" component={FailuresPage} />
           <Route path="/setup" component={SetupPage} />
+          <Route path="/mapping/:name?">
+            {({ name }) => (
+              <Suspense fallback={<Loading />}>
+                <MappingPage name={name} />
+              </Suspense>
+            )}
+          </Route>
           <Route>
             <NoPage />
           </Route>

@@ -43,6 +43,8 @@ const guards: Record<string, "open" | "admin"> = {
   "GET /failures": "admin",
   "GET /setup": "admin",
   "GET /live": "admin",
+  "GET /mapping": "admin",
+  "GET /mapping/:name": "admin",
   // The code of the console is the same for everyone.
   "GET /assets/:file": "open",
   "GET /icon.svg": "open",
@@ -75,6 +77,14 @@ const guards: Record<string, "open" | "admin"> = {
   "PUT /api/installations/:name/settings": "admin",
   "GET /api/installations/:name/mapping": "admin",
   "PUT /api/installations/:name/mapping": "admin",
+  "GET /api/installations/:name/mapping/versions": "admin",
+  "GET /api/installations/:name/mapping/versions/:number": "admin",
+  "POST /api/installations/:name/mapping/versions/:number/restore": "admin",
+  "GET /api/installations/:name/mapping/vocabulary": "admin",
+  "GET /api/installations/:name/mapping/apply": "admin",
+  "POST /api/installations/:name/mapping/apply": "admin",
+  "DELETE /api/installations/:name/mapping/apply": "admin",
+  "GET /api/installations/:name/fields": "admin",
   "GET /api/events": "admin",
   "GET /api/openapi.json": "admin",
 };

@@ -10,6 +10,7 @@ export const en = {
     live: "Live",
     calls: "Calls",
     setup: "Setup",
+    mapping: "Mapping",
     menu: "Menu",
     skip: "Skip to the content",
     language: "Language",

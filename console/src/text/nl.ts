@@ -7,6 +7,7 @@ export const nl: Dictionary = {
     live: "Live",
     calls: "Gesprekken",
     setup: "Inrichten",
+    mapping: "Velden",
     menu: "Menu",
     skip: "Naar de inhoud",
     language: "Taal",
