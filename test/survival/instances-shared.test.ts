@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { cli } from "../cli/support.ts";
 import {
   adminToken,
   client,
@@ -9,6 +10,7 @@ import {
   saveConnected,
 } from "../support/connected.ts";
 import { salesforceWorld } from "../support/crm-worlds.ts";
+import type { Instance } from "../support/instance.ts";
 import { openInstancesWorld } from "../support/instances-world.ts";
 import { type PostgresServer, startPostgres } from "../support/postgres.ts";
 import { ask, retell } from "../support/questions.ts";
@@ -145,7 +147,7 @@ describe("what is changed at one instance is in use at all of them", () => {
       environment,
       notices: how === "with notifications",
     });
-    const { instances } = world;
+    const { instances, database } = world;
     const [first, second] = instances.map(({ url }) => url) as [string, string];
     const times: Record<string, number> = {};
 
@@ -195,6 +197,14 @@ describe("what is changed at one instance is in use at all of them", () => {
     times["disconnect"] = await untilAll(instances, "the end of the account", async (url) => {
       const answer = await fetch(`${url}/webhooks/${name}/voys?key=wrong`, { method: "POST", body: "{}" });
       return answer.status === 404;
+    });
+
+    // Requests that came before its end must be over.
+    await database.query("UPDATE installs SET left_at = left_at - 3600000 WHERE name = $1", [name]);
+    const { folder, variables } = instances[0] as Instance;
+    expect(await cli(folder, ["erase", name, "--yes"], variables)).toMatchObject({ code: 0 });
+    times["erasure"] = await untilAll(instances, "the end of its data", async (url) => {
+      return (await api(url, `/api/installations/${name}/export`)).status === 404;
     });
     for (const [what, ms] of Object.entries(times)) expect.soft(ms, what).toBeLessThan(limitMs);
   });
