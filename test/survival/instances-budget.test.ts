@@ -70,6 +70,7 @@ test(`four instances keep within what one account takes (seed ${seed})`, { timeo
   const others = requests.filter(({ kind }) => kind !== "search");
   const refused = requests.filter(({ status }) => status === 429);
   const seen = `${requests.length} requests, ${searches.length} of them searches, ${refused.length} refused`;
+  process.stdout.write(`${seen}\n`);
   expect.soft(mostWithin(others, limits.perMs), seen).toBeLessThanOrEqual(limits.general * tolerance);
   expect.soft(mostWithin(searches, limits.searchPerMs), seen).toBeLessThanOrEqual(limits.search * tolerance);
   expect.soft(refused.length, seen).toBeLessThanOrEqual(requests.length * mostRefused);
