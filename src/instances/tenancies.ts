@@ -246,7 +246,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
       const again = { pauseMs: pollMs, failed, isOver: () => isStopping };
       await untilDone(queues.start, again);
       await untilDone(catchUp, again);
-      stopListening = await untilDone(() => shared.listen(heard), again);
+      stopListening = await untilDone(() => shared.listen(heard, () => void catchUp().catch(failed)), again);
       if (isStopping) return;
       provenAt = performance.now();
       timers.add(setInterval(() => isProven() || loseAll(), lookAtProofMs));
