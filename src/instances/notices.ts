@@ -18,6 +18,15 @@ const othersAnswerMs = 60_000;
 /** How often an instance tells that it does. */
 const tellAnswersMs = 10_000;
 
+/** Of a limit whose use the CRM does not report, the holder leaves the rest to the first callers that others search for. */
+const partBeforeOthersAnswer = 0.8;
+
+/**
+ * `isHeld`: this instance works for the installation. `isTold`: the CRM's answers report what all instances have used of the
+ * limit.
+ */
+export type AccountUse = { installation: string; isHeld: boolean; isTold: boolean };
+
 const isWithin = (at: number | undefined, ms: number): boolean =>
   at !== undefined && performance.now() - at < ms;
 
@@ -46,6 +55,12 @@ export function createNotices({ id, shared, installations, failed }: NoticesOpti
     if (offered > 0) await shared.notify({ kind: "free" });
   };
 
+  const answers = (installation: string): void => {
+    if (isWithin(answersToldAt.get(installation), tellAnswersMs)) return;
+    answersToldAt.set(installation, performance.now());
+    void shared.notify({ kind: "answers", from: id, installation }).catch(failed);
+  };
+
   return {
     /** There may be work for a lane of an installation. Cheap; may be called for every delivery. */
     want(installation: string, lane: string): void {
@@ -53,20 +68,23 @@ export function createNotices({ id, shared, installations, failed }: NoticesOpti
       if (isStarted) hintTimer ??= setTimeout(() => void sendHints().catch(failed), hintMs);
     },
 
-    /** This instance searches an account that another one works for. Cheap; may be called for every request. */
-    answers(installation: string): void {
-      if (isWithin(answersToldAt.get(installation), tellAnswersMs)) return;
-      answersToldAt.set(installation, performance.now());
-      void shared.notify({ kind: "answers", from: id, installation }).catch(failed);
-    },
-
     heardAnswers({ from, installation }: { from: string; installation: string }): void {
       if (from !== id) othersAnsweredAt.set(installation, performance.now());
     },
 
-    /** Whether other instances have searched an account for callers lately. */
-    othersAnswer: (installation: string): boolean =>
-      isWithin(othersAnsweredAt.get(installation), othersAnswerMs),
+    /**
+     * The part of an account's limits that this instance may use. Instances that do not hold it only answer callers, each
+     * with an equal part, which the holder leaves to them while they do. Cheap; may be called for every request.
+     */
+    share({ installation, isHeld, isTold }: AccountUse, instances: number): number {
+      const part = 1 / instances;
+      if (!isHeld) {
+        answers(installation);
+        return part;
+      }
+      if (isTold || part === 1) return 1;
+      return isWithin(othersAnsweredAt.get(installation), othersAnswerMs) ? part : partBeforeOthersAnswer;
+    },
 
     /** Sends what was wanted before. */
     start(): Promise<void> {

@@ -4,7 +4,7 @@ import { oneRunAtATime, untilDone } from "../lib/pace.ts";
 import type { InstanceCounts, Notice, SharedStore, WorkClaim } from "../store/contract.ts";
 import { followChanges } from "./changes.ts";
 import type { TenancyHooks } from "./hooks.ts";
-import { createNotices } from "./notices.ts";
+import { type AccountUse, createNotices } from "./notices.ts";
 import { type HeldJob, openQueues, type WorkQueues } from "./queue.ts";
 
 /** Which instance works for which installation. */
@@ -217,8 +217,10 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
 
   return {
     want: notices.want,
-    answers: notices.answers,
-    othersAnswer: notices.othersAnswer,
+
+    /** Without proof that it lives, an instance sends nothing to a CRM that it works for: another may be at work. */
+    share: (use: AccountUse): number =>
+      use.isHeld && !isProven() ? 0 : notices.share(use, counts.instances),
 
     /** Tells the other instances about calls that changed, if anyone watches there. */
     publish(calls: readonly LiveCall[]): void {
@@ -244,7 +246,7 @@ export function openTenancies({ shared, hooks, log, limitedLog, places, config, 
       const again = { pauseMs: pollMs, failed, isOver: () => isStopping };
       await untilDone(queues.start, again);
       await untilDone(catchUp, again);
-      stopListening = await untilDone(() => shared.listen(heard), again);
+      stopListening = await untilDone(() => shared.listen(heard, () => void catchUp().catch(failed)), again);
       if (isStopping) return;
       provenAt = performance.now();
       timers.add(setInterval(() => isProven() || loseAll(), lookAtProofMs));

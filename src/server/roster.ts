@@ -70,25 +70,11 @@ export function createRoster(context: RosterContext) {
   const claims = new Map<string, WorkClaim>();
   let isStarted = false;
 
-  /**
-   * Others only answer callers, each with a part, which the one at work leaves to them. Without proof that it lives, an
-   * instance sends nothing to a CRM: another may be at work.
-   */
-  const shareOf = (name: string, isTold: boolean): number => {
-    if (!tenancies) return 1;
-    const part = 1 / tenancies.counts().instances;
-    if (!claims.has(name)) {
-      tenancies.answers(name);
-      return part;
-    }
-    if (!tenancies.isProven()) return 0;
-    return !isTold && tenancies.othersAnswer(name) ? part : 1;
-  };
-
   const enter = (settings: InstallationConfig, grants?: GrantAccess): Member => {
     const kind = kinds[settings.crm.type];
     const opened = (): void => void open.add(member);
-    const share = (isTold: boolean) => shareOf(settings.name, isTold);
+    const share = (isTold: boolean): number =>
+      tenancies?.share({ installation: settings.name, isHeld: claims.has(settings.name), isTold }) ?? 1;
     const connected = connect({ config, settings, flow, kind, grants, onRequest, opened, share });
     const member: Member = { ...connected, isOfFile: grants === undefined };
     members.set(settings.name, member);

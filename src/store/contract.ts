@@ -104,8 +104,11 @@ export type SharedStore = {
   /** Without a text it is removed. */
   saveMapping(installation: string, text: string | undefined): Promise<void>;
   notify(notice: Exclude<Notice, { kind: "changed" }>): Promise<void>;
-  /** Calls back with all notices, those of this instance as well. Resolves with how to stop. */
-  listen(heard: (notice: Notice) => void): Promise<() => Promise<void>>;
+  /**
+   * Calls back with all notices, those of this instance as well. Resolves with how to stop. `listening`: called each time
+   * when it begins to listen, also after its connection was lost: notices until then did not arrive.
+   */
+  listen(heard: (notice: Notice) => void, listening: () => void): Promise<() => Promise<void>>;
 };
 
 /** The durable state. A method that writes is one transaction, unless it says otherwise. Throws `StoreError`. */

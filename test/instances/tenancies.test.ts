@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { HeldJob, WorkQueue, WorkQueues } from "../../src/instances/queue.ts";
 import { openTenancies, type Tenancies } from "../../src/instances/tenancies.ts";
-import type { Notice, SharedStore, WorkClaim } from "../../src/store/contract.ts";
+import type { Notice, SharedChange, SharedStore, WorkClaim } from "../../src/store/contract.ts";
 
 /** What all instances of a test share: queues that hand work out once, and notices. */
 function openCluster() {
-  const listeners = new Set<(notice: Notice) => void>();
+  const listeners = new Map<(notice: Notice) => void, () => void>();
+  const changes: (SharedChange & { id: number })[] = [];
   const beats = new Map<string, { tenancies: number; hasListeners: boolean }>();
   let epoch = 0;
   let isAway = false;
@@ -74,14 +75,15 @@ function openCluster() {
     },
     async changesSince() {
       reach();
-      return { changes: [], position: 0 };
+      return { changes: [...changes], position: 0 };
     },
     async notify(notice) {
       reach();
-      for (const listener of listeners) listener(notice);
+      for (const heard of listeners.keys()) heard(notice);
     },
-    async listen(heard) {
-      listeners.add(heard);
+    async listen(heard, listening) {
+      listeners.set(heard, listening);
+      listening();
       return async () => void listeners.delete(heard);
     },
   } as Partial<SharedStore> as SharedStore;
@@ -94,6 +96,11 @@ function openCluster() {
     setAway: (away: boolean) => {
       isAway = away;
     },
+    /** A change whose notice got lost with the connection. */
+    changeUnheard(change: SharedChange): void {
+      changes.push({ ...change, id: changes.length + 1 });
+      for (const listening of listeners.values()) listening();
+    },
   };
 }
 
@@ -104,6 +111,7 @@ type Instance = {
   idle: Set<string>;
   woken: string[];
   warnings: string[];
+  changed: string[];
   isLeading: () => boolean;
 };
 
@@ -115,6 +123,7 @@ async function join(cluster: Cluster, places = 100): Promise<Instance> {
   const idle = new Set<string>();
   const woken: string[] = [];
   const warnings: string[] = [];
+  const changed: string[] = [];
   let isLeading = false;
   const tenancies = openTenancies({
     shared: cluster.shared,
@@ -142,11 +151,11 @@ async function join(cluster: Cluster, places = 100): Promise<Instance> {
       follow: async () => {
         isLeading = false;
       },
-      changed: async () => {},
+      changed: async ({ what, name }) => void changed.push(`${what} ${name}`),
       live: { hasListeners: () => false, publish() {} },
     },
   });
-  const instance = { tenancies, works, idle, woken, warnings, isLeading: () => isLeading };
+  const instance = { tenancies, works, idle, woken, warnings, changed, isLeading: () => isLeading };
   started.push(instance);
   await tenancies.start();
   return instance;
@@ -280,4 +289,12 @@ test("an instance with all places taken asks for nothing while none has had its 
   expect(a.warnings).toEqual([]);
   await pass(10_000);
   expect([...a.works.keys()]).toEqual(["i2", "i3"]);
+});
+
+test("a change whose notice got lost is followed as soon as notices come in again", async () => {
+  const cluster = openCluster();
+  const a = await join(cluster);
+  cluster.changeUnheard({ what: "mappings", name: "acme" });
+  await pass(0);
+  expect(a.changed).toEqual(["mappings acme"]);
 });

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Notice, SharedStore, Store } from "../../src/store/contract.ts";
 import { openConnections } from "../../src/store/postgres/pool.ts";
 import { decodedCall, deliveryOf, t0 } from "../contracts/store-samples.ts";
@@ -172,15 +172,10 @@ describe("instances", () => {
 
   test("hear of installs and mappings that were changed, at once and when they look", async () => {
     const heard: Notice[] = [];
-    const stop = await shared.listen((notice) => heard.push(notice));
+    const { promise: isListening, resolve: listening } = Promise.withResolvers<void>();
+    const stop = await shared.listen((notice) => heard.push(notice), listening);
     const { position } = await shared.changesSince();
-    const isListening = async () =>
-      (
-        await query(
-          "SELECT 1 FROM pg_stat_activity WHERE application_name = 'switchhook notices' AND query LIKE 'LISTEN%'",
-        )
-      ).length > 0;
-    await waitFor("the listener", isListening);
+    await isListening;
     const channel = `switchhook_${(await query("SELECT current_schema() AS name"))[0]?.["name"]}`;
     for (const payload of ["", "live x {not JSON", "news from another version"])
       await query(`SELECT pg_notify('${channel}', '${payload}')`);
@@ -213,9 +208,12 @@ describe("instances", () => {
 
   test("hear of more calls that changed than one notice holds", async () => {
     const heard: string[] = [];
-    const stop = await shared.listen((notice) => {
-      if (notice.kind === "live") heard.push(...notice.calls.map(({ key }) => key));
-    });
+    const stop = await shared.listen(
+      (notice) => {
+        if (notice.kind === "live") heard.push(...notice.calls.map(({ key }) => key));
+      },
+      () => {},
+    );
     const call = { installation: "acme", state: "logged", phase: "ended", revision: 1 } as const;
     const calls = Array.from({ length: 200 }, (_, i) => ({ ...call, key: `acme:voys:${i}` }));
     await waitFor("all calls", async () => {
@@ -228,10 +226,11 @@ describe("instances", () => {
 
   test("hear of more lanes than one notice holds, also after the connection was cut", async () => {
     const heard = new Set<string>();
+    const listening = vi.fn();
     const stop = await shared.listen((notice) => {
       if (notice.kind === "wake")
         for (const one of notice.lanes) heard.add(`${one.installation} ${one.lane}`);
-    });
+    }, listening);
     const lanes = Array.from({ length: 2_000 }, (_, i) => ({
       installation: `installation-${i}`,
       lane: "decode",
@@ -247,6 +246,7 @@ describe("instances", () => {
       await shared.notify({ kind: "wake", lanes: [{ installation: "other", lane: "decode" }] });
       return heard.has("other decode");
     });
+    expect(listening).toHaveBeenCalledTimes(2);
     await stop();
   });
 });

@@ -12,6 +12,10 @@ import { callers } from "./traffic-calls.ts";
 export type Instance = {
   number: number;
   url: string;
+  /** Where its config file is. */
+  folder: string;
+  /** Its environment. */
+  variables: Readonly<Record<string, string>>;
   postgres: PostgresProxy;
   child: ChildServer;
   /** The way in does not lead to it. */
@@ -56,9 +60,10 @@ export async function addInstance(place: Place): Promise<Instance> {
   database.port = String(proxy.port);
   const options = database.searchParams.get("options");
   database.searchParams.set("options", `${options} -c test.instance=${number}`);
+  const variables = { DATABASE_URL: database.href, LOG_LEVEL: "info", ...environment };
   const begin = (preload: readonly string[] = []): ChildServer => {
     const child = startChild(folder, port, {
-      variables: { DATABASE_URL: database.href, LOG_LEVEL: "info", ...environment },
+      variables,
       preload,
       ...(clockMs !== undefined && { clockMs }),
     });
@@ -72,6 +77,8 @@ export async function addInstance(place: Place): Promise<Instance> {
   const instance: Instance = {
     number,
     url: `http://127.0.0.1:${port}`,
+    folder,
+    variables,
     postgres: proxy,
     child: begin(),
     isAway: true,

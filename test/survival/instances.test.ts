@@ -7,8 +7,8 @@ import { type Random, seeded } from "../support/random.ts";
 import { rounds } from "../support/rounds.ts";
 import { waitFor } from "../support/server.ts";
 
-const kills = rounds({ whole: 12, short: 2 });
-const stops = rounds({ whole: 9, short: 3 });
+const kills = rounds({ whole: 8, short: 2 });
+const stops = rounds({ whole: 6, short: 3 });
 const steadyMs = rounds({ whole: 60_000, short: 5_000 });
 const seed = 20_261_129;
 /** Pairs, so that instances share them. */
@@ -18,7 +18,7 @@ const settings = { unknownCallers: "always" };
 const many = rounds({ whole: 40, short: 6 });
 const skewMs = 120_000;
 const jumpMs = rounds({ whole: 30_000, short: 10_000 });
-const jumps = rounds({ whole: 6, short: 3 });
+const jumps = rounds({ whole: 4, short: 3 });
 const latestMs = 20_000;
 const load = { repeats: 0.2, shuffled: 0.1, merged: 0.05 };
 /** An instance that was killed loses its work after a heartbeat of 10 s, at which pg-boss looks every 2 s. */

@@ -108,13 +108,13 @@ export function openShared(url: string, db: Rows): Omit<SharedStore, "as"> {
       for (const payload of payloadsOf(notice))
         await db.all("SELECT pg_notify(:channel, :payload)", { channel: await channel(), payload });
     },
-    async listen(heard) {
+    async listen(heard, listening) {
       const name = await channel();
-      const listener = listenTo(url, name, (payload) => {
+      const pass = (payload: string): void => {
         const notice = noticeOf(payload);
         if (notice) heard(notice);
-      });
-      return listener.stop;
+      };
+      return listenTo({ url, channel: name, heard: pass, listening }).stop;
     },
   };
 }
@@ -208,12 +208,10 @@ const longestPauseMs = 5_000;
 const silentMs = 5_000;
 const lookEveryMs = 10_000;
 
+type Listening = { url: string; channel: string; heard: (payload: string) => void; listening: () => void };
+
 /** A connection of its own, which is opened again whenever it is lost. */
-function listenTo(
-  url: string,
-  channel: string,
-  heard: (payload: string) => void,
-): { stop: () => Promise<void> } {
+function listenTo({ url, channel, heard, listening }: Listening): { stop: () => Promise<void> } {
   const stopping = new AbortController();
 
   /** Resolves when the connection is lost. */
@@ -250,6 +248,7 @@ function listenTo(
     for (let pauseMs = 100; !stopping.signal.aborted; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
       await connection(() => {
         pauseMs = 100;
+        listening();
       }).catch(() => {});
       await pause(pauseMs, undefined, stopping).catch(() => {});
     }
