@@ -1,5 +1,6 @@
 import type { CallDetail } from "../../src/routes/call-detail.ts";
-import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
+import type { ListedCalls } from "../../src/routes/call-pages.ts";
+import type { CallSummary } from "../../src/routes/call-summary.ts";
 import type { Checklist, CrmChecks, TestWebhook } from "../../src/routes/checklist.ts";
 import type { ListedContact } from "../../src/routes/contacts.ts";
 import type { RawDelivery } from "../../src/routes/deliveries.ts";
@@ -24,16 +25,22 @@ export const base = new URL(document.baseURI).pathname;
 /** A refusal of the server, or `status` 0 when it did not answer. */
 export class ApiError extends Error {
   readonly status: number;
+  /** The body of the answer. */
+  readonly answer: unknown;
 
-  constructor(status: number, message: string, options?: ErrorOptions) {
+  constructor(status: number, message: string, options?: ErrorOptions & { answer?: unknown }) {
     super(message, options);
     this.status = status;
+    this.answer = options?.answer;
   }
 }
 
 type Method = "GET" | "POST" | "PUT" | "DELETE";
 
-/** Calls a route of the API and returns its JSON. Throws `ApiError`. A session that has ended leads to the login page. */
+/**
+ * Calls a route of the API and returns its JSON. Throws `ApiError`. A session that has ended leads to the login page. `body`:
+ * sent as JSON; a text is JSON already.
+ */
 export async function api<T>(path: string, method: Method = "GET", body?: unknown): Promise<T> {
   const response = await request(path, {
     method,
@@ -41,12 +48,12 @@ export async function api<T>(path: string, method: Method = "GET", body?: unknow
       accept: "application/json",
       ...(body !== undefined && { "content-type": "application/json" }),
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
   });
   const answer: unknown = await response.json().catch(() => undefined);
   if (response.ok) return answer as T;
   if (response.status === 401) toLogin();
-  throw new ApiError(response.status, errorIn(answer) ?? response.statusText);
+  throw new ApiError(response.status, errorIn(answer) ?? response.statusText, { answer });
 }
 
 async function request(path: string, init: RequestInit): Promise<Response> {

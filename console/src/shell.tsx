@@ -1,17 +1,21 @@
 import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { lazy, type ReactNode, Suspense } from "react";
 import { Link, Redirect, Route, Switch, useRoute } from "wouter";
 import { installations, signOut } from "./api.ts";
 import { CallPage } from "./call/page.tsx";
 import { CallsPage } from "./calls/page.tsx";
 import { FailureCount } from "./failures/count.tsx";
 import { FailuresPage } from "./failures/page.tsx";
-import { useLiveCalls } from "./live.ts";
+import { LivePage } from "./live/page.tsx";
+import { useLiveCalls } from "./live/use-live-calls.ts";
 import { Empty, Loading } from "./parts.tsx";
 import { useSession } from "./session.ts";
 import { SetupPage } from "./setup/page.tsx";
 import { type Language, languages, useText } from "./text/index.ts";
 import { useTitle } from "./title.ts";
+
+/** With its editor it is larger than all other pages together. */
+const MappingPage = lazy(() => import("./mapping/page.tsx").then((page) => ({ default: page.MappingPage })));
 
 /** The frame of all pages: navigation, language, and whether the server answers. */
 export function Shell() {
@@ -27,11 +31,13 @@ export function Shell() {
           {t.product}
         </Link>
         <nav aria-label={t.nav.menu}>
+          <NavLink to="/live">{t.nav.live}</NavLink>
           <NavLink to="/calls">{t.nav.calls}</NavLink>
           <NavLink to="/failures">
             {t.failures.title} <FailureCount />
           </NavLink>
           <NavLink to="/setup">{t.nav.setup}</NavLink>
+          <NavLink to="/mapping">{t.nav.mapping}</NavLink>
         </nav>
         <LanguageChoice />
         <Account />
@@ -46,8 +52,16 @@ export function Shell() {
           <Route path="/calls/:key">
             {({ key }) => <CallPage key={key} callKey={decodeURIComponent(key)} />}
           </Route>
+          <Route path="/live" component={LivePage} />
           <Route path="/failures" component={FailuresPage} />
           <Route path="/setup" component={SetupPage} />
+          <Route path="/mapping/:name?">
+            {({ name }) => (
+              <Suspense fallback={<Loading />}>
+                <MappingPage name={name} />
+              </Suspense>
+            )}
+          </Route>
           <Route>
             <NoPage />
           </Route>

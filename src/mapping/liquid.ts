@@ -65,6 +65,11 @@ export function compileText(source: string, field: string, report: Report): Text
   return { paths: parsed.paths, read };
 }
 
+/** What a text may use besides facts, in the order of the alphabet. */
+export function liquidWords(): { filters: string[]; tags: string[] } {
+  return { filters: Object.keys(engine.filters).sort(), tags: Object.keys(engine.tags).sort() };
+}
+
 /** Keeps only filters and tags whose result depends on nothing but the call. */
 function restrict(liquid: Liquid): void {
   const { filters, tags } = liquid;

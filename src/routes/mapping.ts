@@ -1,31 +1,45 @@
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import type { Request } from "express";
 import { z } from "zod";
-import { messageOf, Rejected } from "../core/errors.ts";
+import type { createKnownFields } from "../flow/mappings/known-fields.ts";
 import { isObject, type JsonObject } from "../lib/body.ts";
 import type { Parts } from "../server/assemble.ts";
-import type { MappingInUse } from "../server/connect.ts";
 import { readJsonText } from "./body.ts";
-import { findInstallation } from "./installations.ts";
 import {
   adminRoute,
   anyObject,
   badQuery,
   json,
   noInstallation,
-  pathParameter,
   previewQuery,
   type Route,
+  shortText,
   text,
 } from "./route.ts";
-import { noteChange } from "./rules.ts";
+import { noSuchCall, noteChange } from "./rules.ts";
+import {
+  type createMappingSaves,
+  mappingOf,
+  type OwnMapping,
+  previewed,
+  versionOf,
+} from "./saved-mapping.ts";
 
-const mappingRoute = "/api/installations/:name/mapping";
+export const mappingRoute = "/api/installations/:name/mapping";
+
+const version = text.meta({ description: "A digest of the text." });
 
 const mappingReply = z
-  .object({ file: text, builtIn: z.boolean(), mapping: anyObject.optional(), text })
+  .object({
+    file: text,
+    builtIn: z.boolean(),
+    version,
+    canSave: z
+      .boolean()
+      .meta({ description: "No, when the file has to be changed at each of several instances." }),
+    mapping: anyObject.optional(),
+    text,
+  })
   .meta({ id: "Mapping" });
 
 const shown = z
@@ -33,22 +47,27 @@ const shown = z
   .optional()
   .meta({ description: "The first 2,000 characters, with … at their end when there are more." });
 
+const cut = z.literal(true).optional().meta({ description: "Only the beginning is shown." });
+
 const change = z.object({
   field: text,
   before: shown,
   after: shown,
-  cut: z
-    .literal(true)
-    .optional()
-    .meta({ description: "Only the beginning of `before`, `after` or both is shown." }),
+  cut,
   write: z.enum(["always", "if-empty", "once"]),
 });
+
+const fault = z.object({ at: text, problem: text, cure: text.optional() });
 
 /** `limited`: fields whose text reached a limit. */
 const changedCall = z.object({
   key: text,
   activityId: text.optional(),
   changes: z.array(change),
+  unchanged: z
+    .array(z.object({ field: text, value: shown, cut }))
+    .optional()
+    .meta({ description: "The fields that stay as they are; with unchanged=1." }),
   limited: z.array(z.object({ field: text, why: text })).optional(),
 });
 
@@ -56,13 +75,71 @@ const mappingChange = z
   .object({
     saved: z.boolean(),
     file: text,
+    version: version.optional().meta({ description: "Of the text that is saved now; absent for a preview." }),
     calls: z.array(changedCall),
     stopped: text.optional().meta({ description: "Why fewer than the latest 20 calls are shown." }),
+    warnings: z
+      .array(fault)
+      .optional()
+      .meta({ description: "What the CRM does not take, when its fields are known." }),
   })
   .meta({ id: "MappingChange" });
 
+const conflict = z
+  .object({
+    error: text,
+    text: text.optional().meta({ description: "The mapping that was saved meanwhile." }),
+    version: text.optional(),
+  })
+  .meta({ id: "MappingConflict" });
+
+export type MappingReply = z.infer<typeof mappingReply>;
+export type MappingChange = z.infer<typeof mappingChange>;
+export type MappingConflict = z.infer<typeof conflict>;
+
+export const versionQuery = z.strictObject({
+  version: shortText("give the `version` of the mapping that this one was made from").optional().meta({
+    description: "Refused with 409 when another one was saved since. The header `If-Match` does the same.",
+  }),
+  comment: shortText("give one line of at most 200 characters").optional().meta({
+    description: "What this version is about.",
+  }),
+});
+
+const putQuery = previewQuery.extend({
+  ...versionQuery.shape,
+  call: shortText("give the key of one call").optional().meta({
+    description: "Previews this call in place of the latest ones.",
+  }),
+  unchanged: z
+    .literal("1", { error: "give 1 to see the fields that stay as they are, or leave it out" })
+    .optional()
+    .meta({ description: "1: shows the fields that stay as they are as well." }),
+});
+
+type PutQuery = z.output<typeof putQuery>;
+
+export const conflictReply = json(
+  "Another one was saved meanwhile, or each instance has its file.",
+  conflict,
+);
+export const meanwhile =
+  "the mapping was changed meanwhile: compare your text with `text`, then save with its `version`";
+
+type MappingTools = {
+  saves: ReturnType<typeof createMappingSaves>;
+  fields: ReturnType<typeof createKnownFields>;
+};
+
 /** The mapping of an installation: read, preview and save it. */
-export function mappingRoutes(parts: Parts): Route[] {
+export function mappingTextRoutes(parts: Parts, { saves, fields }: MappingTools): Route[] {
+  const optionsOf = async ({ installation }: OwnMapping, { call: key, unchanged }: PutQuery) => {
+    const known = fields.last(installation);
+    const call = key === undefined ? undefined : (await parts.flow.store.call(key))?.row;
+    if (key !== undefined && call?.call.installation !== installation.settings.name) throw noSuchCall(key);
+    return { unchanged: unchanged === "1", ...(known && { fields: known }), ...(call && { call }) };
+  };
+
   return [
     adminRoute({
       method: "get",
@@ -73,7 +150,14 @@ export function mappingRoutes(parts: Parts): Route[] {
       handle: async (request, response) => {
         const { file } = mappingOf(parts, request);
         const text = await readFile(file.path(), "utf8");
-        response.json({ file: file.path(), builtIn: file.builtIn(), ...parsed(text), text });
+        response.json({
+          file: file.path(),
+          builtIn: file.builtIn(),
+          version: versionOf(text),
+          canSave: file.isSavedByApi || parts.flow.store.shared === undefined,
+          ...parsed(text),
+          text,
+        } satisfies MappingReply);
       },
     }),
 
@@ -83,59 +167,66 @@ export function mappingRoutes(parts: Parts): Route[] {
       needs: "admin",
       isReading: ({ query }) => query["preview"] === "1",
       summary: "Saves another mapping and uses it from then on; with preview=1 only shows what would change.",
-      query: previewQuery,
+      query: putQuery,
       body: anyObject,
       replies: {
         200: json("Saved, or previewed.", mappingChange),
         ...badQuery,
         ...noInstallation,
-        409: "It is a file of the configuration, and several instances share the store.",
+        409: conflictReply,
         413: "Larger than 1 MB.",
         415: "Not JSON, or compressed.",
         422: "The mapping is wrong: all faults with their places and cures.",
         503: "Other previews are running, or this one ran into a limit: try again.",
         507: "The file could not be written.",
       },
-      handle: async (request, response, { preview }) => {
-        const { file, installation } = mappingOf(parts, request);
+      handle: async (request, response, query, principal) => {
+        const own = mappingOf(parts, request);
         const text = await readJsonText(request, "mapping", parts.room);
-        const next = { text, file: basename(file.savedPath) };
-        const inUse = { text: file.text(), file: file.path() };
-        const shown = await parts.previews.of(installation, inUse, next);
-        const { shared } = parts.flow.store;
-        if (preview === undefined) {
-          if (shared && !file.isSavedByApi)
-            throw new Rejected(
-              409,
-              `this mapping is the file ${file.path()} of the configuration, which each instance has: change it there, at all of them`,
-            );
-          const whole = text.endsWith("\n") ? text : `${text}\n`;
-          await shared?.saveMapping(installation.settings.name, whole);
-          await save(file.savedPath, whole);
-          file.reopen();
-          noteChange(response, { before: digestOf(inUse.text), after: digestOf(whole) });
+        const shown = await previewed(parts, own, text)(await optionsOf(own, query));
+        let saved: { version?: string } = {};
+        if (query.preview === undefined) {
+          const { comment } = query;
+          const expected = expectedIn(request, query);
+          const before = digestOf(own.file.text());
+          const done = await saves.save(own, {
+            text: text.endsWith("\n") ? text : `${text}\n`,
+            who: principal.name,
+            ...(comment !== undefined && { comment }),
+            ...(expected !== undefined && { expected }),
+          });
+          if (!done.saved)
+            return response
+              .status(409)
+              .json({ error: meanwhile, text: done.text, version: done.version } satisfies MappingConflict);
+          noteChange(response, { before, after: digestOf(done.text) });
+          saved = { version: done.version };
         }
-        const saved = JSON.stringify({ saved: preview === undefined, file: file.savedPath });
+        const head = JSON.stringify({
+          saved: query.preview === undefined,
+          file: own.file.savedPath,
+          ...saved,
+        });
         // The preview is JSON already: parsing and serializing a large one would delay incoming calls.
-        response.type("json").send(`${saved.slice(0, -1)},${shown.slice(1)}`);
+        response.type("json").send(`${head.slice(0, -1)},${shown.slice(1)}`);
       },
     }),
   ];
 }
 
-function mappingOf(parts: Parts, request: Request) {
-  const installation = findInstallation(parts, pathParameter(request, "name"));
-  const file: MappingInUse | undefined = parts.mappings.get(installation.settings.name);
-  if (!file) throw new Error(`no mapping is in use for ${installation.settings.name}`);
-  return { installation, file };
+/** The version that a text was made from, of the query or of `If-Match`, which may stand in quotes. */
+export function expectedIn(
+  request: Request,
+  { version }: { version?: string | undefined },
+): string | undefined {
+  const header = request.get("if-match")?.trim();
+  if (version !== undefined || header === undefined || header === "*") return version;
+  return header.replace(/^(?:W\/)?"(.*)"$/, "$1");
 }
 
-/** Tells two versions of a mapping apart. */
-function digestOf(text: string): { sha256: string; characters: number } {
-  return {
-    sha256: createHash("sha256").update(text).digest("hex").slice(0, 16),
-    characters: text.length,
-  };
+/** What the audit log has of a text. */
+export function digestOf(text: string): { sha256: string; characters: number } {
+  return { sha256: versionOf(text), characters: text.length };
 }
 
 /** `mapping` is absent when the file has just become invalid: `text` shows how. */
@@ -145,31 +236,5 @@ function parsed(text: string): { mapping?: JsonObject } {
     return isObject(mapping) ? { mapping } : {};
   } catch {
     return {};
-  }
-}
-
-/** Atomic, also across a power failure: written to a temporary file and renamed. */
-async function save(path: string, text: string): Promise<void> {
-  // Follows symbolic links and keeps the file's mode.
-  const file = await realpath(path).catch(() => path);
-  const mode = await stat(file).then(
-    ({ mode }) => mode & 0o777,
-    () => 0o600,
-  );
-  const draft = `${file}.${randomUUID()}.tmp`;
-  try {
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-    const handle = await open(draft, "wx", mode);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await rename(draft, file);
-  } catch (cause) {
-    await rm(draft, { force: true }).catch(() => {});
-    const cure = `check the space and the rights of ${dirname(file)}`;
-    throw new Rejected(507, `the mapping was not saved (${messageOf(cause)}): ${cure}`, { cause });
   }
 }

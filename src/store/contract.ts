@@ -4,6 +4,7 @@ import type { CallStore } from "./contract/calls.ts";
 import type { ContactStore } from "./contract/contacts.ts";
 import type { FailureStore } from "./contract/failures.ts";
 import type { InstallStore } from "./contract/installations.ts";
+import type { MappingStore } from "./contract/mappings.ts";
 import type { RecordingStore } from "./contract/recordings.ts";
 import type { WaitingStore } from "./contract/waiting.ts";
 
@@ -13,6 +14,7 @@ export type * from "./contract/calls.ts";
 export type * from "./contract/contacts.ts";
 export type * from "./contract/failures.ts";
 export type * from "./contract/installations.ts";
+export type * from "./contract/mappings.ts";
 export type * from "./contract/recordings.ts";
 export type * from "./contract/waiting.ts";
 
@@ -112,6 +114,7 @@ export type Store = CallStore &
   RecordingStore &
   InstallStore &
   WaitingStore &
+  MappingStore &
   AccessStore &
   FailureStore &
   UpkeepStore & { shared?: SharedStore };

@@ -29,6 +29,8 @@ const tables: readonly MovedTable[] = [
   ["answers", "installation provider ref", "at number reply why"],
   ["erased", "installation mark", "at until"],
   ["refusals", "installation provider status", "count last_at reason"],
+  ["mapping_versions", "installation number", "at who comment text"],
+  ["mapping_applies", "installation", "body updated_at"],
   [
     "calls",
     "id",

@@ -14,6 +14,7 @@ import { callsOfLeg, findCalls } from "./find-calls.ts";
 import * as followUps from "./follow-ups.ts";
 import * as installations from "./installations.ts";
 import * as ownLines from "./lines.ts";
+import * as mappings from "./mapping-versions.ts";
 import * as recordings from "./recordings.ts";
 import * as decoded from "./save-decoded.ts";
 import * as delivered from "./save-delivered.ts";
@@ -53,6 +54,8 @@ const writes = {
   beginErasure: installations.beginErasure,
   pullBack: upkeep.pullBack,
   noteRefusals: waiting.noteRefusals,
+  addMappingVersions: mappings.addMappingVersions,
+  saveMappingApply: mappings.saveMappingApply,
   addSession: access.addSession,
   touchSession: access.touchSession,
   removeSession: access.removeSession,
@@ -158,6 +161,9 @@ export function storeOver(
       lastUses: waiting.lastUses,
       refusals: waiting.refusals,
       exportPage: installations.exportPage,
+      mappingVersions: mappings.mappingVersions,
+      mappingVersion: mappings.mappingVersion,
+      mappingApply: mappings.mappingApply,
       session: access.session,
       sessions: access.sessions,
       link: access.link,

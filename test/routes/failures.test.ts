@@ -1,6 +1,6 @@
 import { startHubspot } from "@switchhook/emulators/hubspot";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
-import type { ListedCalls } from "../../src/routes/calls.ts";
+import type { ListedCalls } from "../../src/routes/call-pages.ts";
 import type { ListedFailures } from "../../src/routes/failures.ts";
 import type { BulkRetry, RetryPlan } from "../../src/routes/retries.ts";
 import { inboundCall, scriptOf, sendAll } from "../support/calls.ts";

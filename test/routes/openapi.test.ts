@@ -33,7 +33,9 @@ test("the description is one that OpenAPI allows", async () => {
 /** Pages for people, and the door, which is no route of Express. */
 const notDescribed = [
   ...["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"],
-  ...["GET /calls", "GET /calls/:key", "GET /failures", "GET /setup", "GET /icon.svg", "GET /assets/:file"],
+  ...["GET /calls", "GET /calls/:key", "GET /failures", "GET /setup", "GET /live", "GET /icon.svg"],
+  "GET /assets/:file",
+  ...["GET /mapping", "GET /mapping/:name"],
   ...["GET /login", "POST /login", "GET /login.css"],
   ...["GET /login/link", "POST /login/link", "GET /login/:way", "GET /login/:way/callback"],
 ];
@@ -91,6 +93,11 @@ describe("what is answered is what is described", () => {
     ["/api/unused", "/api/unused"],
     ["/api/installations", "/api/installations"],
     ["/api/installations/{name}/mapping", "/api/installations/acme/mapping"],
+    ["/api/installations/{name}/mapping/versions", "/api/installations/acme/mapping/versions"],
+    ["/api/installations/{name}/mapping/versions/{number}", "/api/installations/acme/mapping/versions/1"],
+    ["/api/installations/{name}/mapping/vocabulary", "/api/installations/acme/mapping/vocabulary"],
+    ["/api/installations/{name}/mapping/apply", "/api/installations/acme/mapping/apply"],
+    ["/api/installations/{name}/fields", "/api/installations/acme/fields"],
     ["/healthz", "/healthz"],
     ["/readyz", "/readyz"],
     ["/api/calls/{key}", "/api/calls/nobody"],

@@ -28,6 +28,7 @@ const landed = [
   "aca74c49c7d4c03a",
   "34f43bcdb3312476",
   "d3f052501a0bc9b0",
+  "32831afcec6e1637",
 ];
 
 test("no step that landed was edited or moved", () => {

@@ -8,6 +8,7 @@ import { testFailureStore } from "../contracts/store-failures.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
+import { testMappingStore } from "../contracts/store-mappings.ts";
 import type { OpenStore } from "../contracts/store-samples.ts";
 import { testWaitingStore } from "../contracts/store-waiting.ts";
 import { installedPostgres, type PostgresServer, startPostgres } from "../support/postgres.ts";
@@ -37,6 +38,7 @@ for (const installed of installedPostgres())
     testLineStore(installed.name, open);
     testAccessStore(installed.name, open);
     testFailureStore(installed.name, open);
+    testMappingStore(installed.name, open);
     testWaitingStore(installed.name, open);
     testContactChanges(installed.name, open);
   });

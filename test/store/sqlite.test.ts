@@ -10,6 +10,7 @@ import { testFailureStore } from "../contracts/store-failures.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
+import { testMappingStore } from "../contracts/store-mappings.ts";
 import type { OpenStore } from "../contracts/store-samples.ts";
 import { testWaitingStore } from "../contracts/store-waiting.ts";
 
@@ -30,5 +31,6 @@ testInstallStore("the embedded store", open);
 testLineStore("the embedded store", open);
 testAccessStore("the embedded store", open);
 testFailureStore("the embedded store", open);
+testMappingStore("the embedded store", open);
 testWaitingStore("the embedded store", open);
 testContactChanges("the embedded store", open);

@@ -1,4 +1,4 @@
-import type { CallSummary } from "../../../src/routes/calls.ts";
+import type { CallSummary } from "../../../src/routes/call-summary.ts";
 import { en as failures } from "./failures.ts";
 
 type Direction = NonNullable<CallSummary["direction"]>;
@@ -7,8 +7,10 @@ type Direction = NonNullable<CallSummary["direction"]>;
 export const en = {
   product: "Switchhook",
   nav: {
+    live: "Live",
     calls: "Calls",
     setup: "Setup",
+    mapping: "Mapping",
     menu: "Menu",
     skip: "Skip to the content",
     language: "Language",
@@ -95,6 +97,9 @@ export const en = {
     when: "Received",
     who: "Customer",
     how: "Call",
+    agent: "Agent",
+    agentHint: "E-mail address or id",
+    lineHint: "As the provider names it",
     line: "Line",
     length: "Talk time",
     more: "Show more",
@@ -160,6 +165,7 @@ export const en = {
     noContact: "No contact has this number",
     contactWhy: "Why",
     runnersUp: "Others with this number",
+    openInCrm: "Open in the CRM",
     useContact: "Use this contact",
     otherContact: "Choose another contact",
     findContact: "Phone number, name or id in the CRM",
@@ -217,6 +223,18 @@ export const en = {
     plain: "As received",
     received: "Received",
     masked: "Secrets are masked.",
+  },
+  live: {
+    title: "Live",
+    about: "Calls as they happen.",
+    now: "Now",
+    none: "No call is going on",
+    noneNext: "A call is here within a second of its first webhook.",
+    ended: "Just ended",
+    pause: "Pause",
+    go: "Go on",
+    paused: "Paused: new calls are not shown.",
+    going: (n: number) => `${n} going on`,
   },
   setup: {
     title: "Setup",

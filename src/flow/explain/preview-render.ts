@@ -1,8 +1,9 @@
 import type { Contact, Owner } from "../../core/contact.ts";
-import type { Fields, FieldValue, WriteMode } from "../../core/crm.ts";
+import type { FieldDescriptions, Fields, FieldValue, WriteMode } from "../../core/crm.ts";
 import { ConfigError } from "../../core/errors.ts";
 import type { InstallationSettings } from "../../core/settings.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
+import { checkMapping } from "../../mapping/check.ts";
 import { type Mapping, parseMapping } from "../../mapping/compile.ts";
 import { createBudget, cutEnd, type RenderBudget, shareSpent, whyLimited } from "../../mapping/rendering.ts";
 import type { Lookup } from "../calls/match.ts";
@@ -24,6 +25,8 @@ type CallPreview = {
   key: string;
   activityId?: string;
   changes: FieldChange[];
+  /** The fields that both mappings fill alike; only when they are asked for. */
+  unchanged?: { field: string; value: FieldValue; cut?: true }[];
   /** Fields whose texts in the other mapping run into a limit, so that they are left out or get their `else`. */
   limited?: { field: string; why: string }[];
 };
@@ -56,6 +59,10 @@ export type PreviewJob = {
   tooLarge?: true;
   inUse: MappingText;
   next: MappingText;
+  /** Shows the fields that stay as they are as well. */
+  unchanged: boolean;
+  /** The fields of the CRM, if they are known: what they do not take is a warning. */
+  fields?: FieldDescriptions;
 };
 
 /** A preview may cost as much as this many records at their limits; usual records cost a hundredth of that. */
@@ -69,13 +76,15 @@ const longestShown = 2_000;
  * Throws `ConfigError`.
  */
 export function previewText(job: PreviewJob): string {
-  const { calls, stopped } = renderPreview(job);
+  const next = mappingFor(job.crm, job.next);
+  const { calls, stopped } = renderPreview(job, next);
   const end = stopped === undefined ? "" : `,"stopped":${JSON.stringify(stopped)}`;
-  return `{"calls":[${calls.join(",")}]${end}}`;
+  const warnings = job.fields && checkMapping(next, job.fields, job.next.file);
+  const warned = warnings === undefined ? "" : `,"warnings":${JSON.stringify(warnings)}`;
+  return `{"calls":[${calls.join(",")}]${end}${warned}}`;
 }
 
-function renderPreview(job: PreviewJob): Preview {
-  const next = mappingFor(job.crm, job.next);
+function renderPreview(job: PreviewJob, next: Mapping): Preview {
   const inUse = parseMapping(job.inUse.text, job.inUse.file);
   const calls: string[] = [];
   let [spent, length] = [0, 0];
@@ -85,7 +94,7 @@ function renderPreview(job: PreviewJob): Preview {
       return { calls, stopped: shownOnly(calls.length, "the changes are so long") };
     const budgets = [createBudget(), createBudget()] as const;
     const before = rendered(job, call, inUse, budgets[0]);
-    const shown = JSON.stringify(previewOf(before, rendered(job, call, next, budgets[1])));
+    const shown = JSON.stringify(previewOf(before, rendered(job, call, next, budgets[1]), job.unchanged));
     calls.push(shown);
     length += shown.length;
     spent += shareSpent(budgets[0]) + shareSpent(budgets[1]);
@@ -114,16 +123,23 @@ function rendered(
 function previewOf(
   { record: before }: Outgoing,
   { row, record: after, limited = [] }: Outgoing,
+  withUnchanged: boolean,
 ): CallPreview {
   const { activityId } = row;
+  const parts = [
+    [before.fields, after.fields, ""],
+    [before.task?.fields, after.task?.fields, "task."],
+    [before.createContact?.fields, after.createContact?.fields, "contact."],
+  ] as const;
   return {
     key: row.call.key,
     ...(activityId !== undefined && { activityId }),
-    changes: [
-      ...changesOf(before.fields, after.fields, after.modes),
-      ...changesOf(before.task?.fields, after.task?.fields, {}, "task."),
-      ...changesOf(before.createContact?.fields, after.createContact?.fields, {}, "contact."),
-    ],
+    changes: parts.flatMap(([was, will, prefix]) =>
+      changesOf(was, will, prefix === "" ? after.modes : {}, prefix),
+    ),
+    ...(withUnchanged && {
+      unchanged: parts.flatMap(([was, will, prefix]) => unchangedOf(was, will, prefix)),
+    }),
     ...(limited.length > 0 && {
       limited: limited.map((one) => ({ field: one.field, why: whyLimited(one) })),
     }),
@@ -155,6 +171,19 @@ function changesOf(
       ...((isLong(was) || isLong(will)) && { cut: true as const }),
     };
     return [{ field: `${prefix}${name}`, ...change, write: own(modes, name) ?? "always" }];
+  });
+}
+
+function unchangedOf(
+  before: Fields = {},
+  after: Fields = {},
+  prefix = "",
+): NonNullable<CallPreview["unchanged"]> {
+  return Object.entries(after).flatMap(([name, value]) => {
+    if (own(before, name) !== value) return [];
+    return [
+      { field: `${prefix}${name}`, value: shownOf(value), ...(isLong(value) && { cut: true as const }) },
+    ];
   });
 }
 

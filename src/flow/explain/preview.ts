@@ -9,6 +9,11 @@ const callsShown = 20;
 /** Of all calls of a preview: they are copied to the other thread. */
 const mostCharacters = 8_000_000;
 
+type PreviewOptions = Partial<Pick<PreviewJob, "unchanged" | "fields">> & {
+  /** This one in place of the latest calls. */
+  call?: TrackedCall;
+};
+
 /**
  * What the latest calls would look like with another mapping, beside what the one in use makes of them now. Reads only
  * the index, never the CRM; the work is done by another thread. Calls that would stay as they are have no changes.
@@ -20,14 +25,23 @@ export function createPreviews(flow: Flow, options: Pick<WorkerOptions, "limitMs
   const worker = openWorker({ script, what: "preview of a mapping", ...options });
   return {
     /** A `Preview` as JSON. Throws `ConfigError` with all that is wrong with the mapping, and `Rejected(503)`. */
-    async of(installation: Installation, inUse: MappingText, next: MappingText): Promise<string> {
+    async of(
+      installation: Installation,
+      inUse: MappingText,
+      next: MappingText,
+      { call, unchanged = false, fields }: PreviewOptions = {},
+    ): Promise<string> {
       const job = async (): Promise<PreviewJob> => ({
         crm: installation.crm,
         settings: plainSettings(installation.settings),
         owners: await flow.store.owners(installation.settings.name),
-        ...(await latestCalls(flow, installation)),
+        ...(call
+          ? { calls: [await previewed(flow, installation, call)] }
+          : await latestCalls(flow, installation)),
         inUse,
         next,
+        unchanged,
+        ...(fields && { fields }),
       });
       return (await worker.run(job)) as string;
     },

@@ -8,6 +8,7 @@ import type { Provider } from "../../core/provider.ts";
 import { withoutUnwanted } from "../../core/recording.ts";
 import type { CallLinks } from "../../core/runtime.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
+import { createPace } from "../../lib/pace.ts";
 import type { CallGroup, ReplayScope, Step, StoredDelivery } from "../../store/contract.ts";
 import { legsOf } from "../calls/gather.ts";
 import { matchInIndex } from "../calls/match.ts";
@@ -41,7 +42,12 @@ export type ReplayPage = {
   deliveries: number[];
   calls: PlannedCall[];
   unreadable: { delivery: number; reason: string }[];
+  /** The deliveries of each call that is in the store, by its key. */
+  byCall: ReadonlyMap<string, readonly number[]>;
 };
+
+/** What to plan, and how many deliveries a page begins with. */
+export type ReplayPlan = Omit<ReplayScope, "installation"> & { atOnce?: number };
 
 type Providers = Readonly<Record<string, Provider>>;
 type Decoded = { events: CallEvent[]; unreadable: ReplayPage["unreadable"] };
@@ -57,12 +63,12 @@ export async function* planReplay(
   flow: Flow,
   installation: Installation,
   providers: Providers,
-  scope: Omit<ReplayScope, "installation">,
+  { atOnce = pageSize, ...scope }: ReplayPlan,
 ): AsyncGenerator<ReplayPage> {
   const { name } = installation.settings;
   const planned = new Set<string>();
   for (let after = 0; ; ) {
-    const page = await flow.store.deliveriesIn({ ...scope, installation: name }, after, pageSize);
+    const page = await flow.store.deliveriesIn({ ...scope, installation: name }, after, atOnce);
     const last = page.at(-1);
     if (!last) return;
     after = last.id;
@@ -79,6 +85,8 @@ async function planPage(
   const ids = new Set(page.map(({ id }) => id));
   const calls: PlannedCall[] = [];
   const unreadable: ReplayPage["unreadable"] = [];
+  const byCall = new Map<string, readonly number[]>();
+  const pace = createPace();
   for (const provider of new Set(page.map((delivery) => delivery.provider))) {
     const decoded = decodeAgain(
       providers,
@@ -94,8 +102,13 @@ async function planPage(
       planned.add(group.row.call.key);
       const all = await deliveriesOf(flow, group.row);
       for (const { id } of all) ids.add(id);
+      byCall.set(
+        group.row.call.key,
+        all.map(({ id }) => id),
+      );
       const again = decodeAgain(providers, all).events;
       calls.push(await planCall(flow, installation, { ...group, again }, known));
+      await pace();
     }
     const decodedBefore = new Set(groups.flatMap(({ row }) => row.call.legs));
     for (const { callId } of decoded.events) {
@@ -105,7 +118,7 @@ async function planPage(
       calls.push({ key, plan: "new", why: "its deliveries could not be decoded before", changes: [] });
     }
   }
-  return { deliveries: [...ids], calls, unreadable };
+  return { deliveries: [...ids], calls, unreadable, byCall };
 }
 
 function decodeAgain(providers: Providers, deliveries: readonly StoredDelivery[]): Decoded {

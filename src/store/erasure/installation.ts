@@ -17,6 +17,8 @@ const byInstallation = {
   lines: "installation, provider, number",
   ends: "installation, provider, number, call",
   refusals: "installation, provider, status",
+  mapping_versions: "installation, number",
+  mapping_applies: "installation",
   sessions: "id",
   login_links: "id",
   audit: "id",

@@ -278,4 +278,13 @@ export const steps: readonly SchemaStep[] = [
   );
   `,
   },
+  {
+    sql: `
+  CREATE TABLE mapping_versions (
+    installation ${key}, number bigint NOT NULL, at bigint NOT NULL, who text, comment text, text text NOT NULL,
+    PRIMARY KEY (installation, number)
+  );
+  CREATE TABLE mapping_applies (installation ${key} PRIMARY KEY, body text NOT NULL, updated_at bigint NOT NULL);
+  `,
+  },
 ];

@@ -180,4 +180,20 @@ export const migrations: readonly string[] = [
     installation TEXT NOT NULL, failure TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (installation, failure)
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE mapping_versions (
+    installation TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    who TEXT,
+    comment TEXT,
+    text TEXT NOT NULL,
+    PRIMARY KEY (installation, number)
+  ) WITHOUT ROWID;
+  CREATE TABLE mapping_applies (
+    installation TEXT PRIMARY KEY,
+    body TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ];

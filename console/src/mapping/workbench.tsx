@@ -1,0 +1,233 @@
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
+import type { InstallationSummary } from "../api.ts";
+import { useRight } from "../session.ts";
+import { type Conflict, conflictIn, type Fault, faultsIn, type MappingReply, preview, save } from "./api.ts";
+import { ApplyCard } from "./apply.tsx";
+import { ConflictCard } from "./conflict.tsx";
+import { Editor, type EditorHandle } from "./editor.tsx";
+import { PreviewCard } from "./preview.tsx";
+import { useMappingText } from "./text.ts";
+import { VersionsCard } from "./versions.tsx";
+import type { Words } from "./words.ts";
+
+type WorkbenchProps = {
+  installation: InstallationSummary;
+  opened: MappingReply;
+  words: Words;
+  /** Why the fields of the CRM are not known. */
+  fieldsAway: string | undefined;
+};
+
+const typingMs = 120;
+const noFaults: readonly Fault[] = [];
+
+/** The editor with all that belongs to it: faults, preview, versions, and applying it. */
+export function Workbench({ installation, opened, words, fieldsAway }: WorkbenchProps) {
+  const m = useMappingText();
+  const client = useQueryClient();
+  const { name, timeZone } = installation;
+  const isAdmin = useRight("admin");
+  const mayEdit = isAdmin && opened.canSave;
+  const editor = useRef<EditorHandle>(null);
+  const [saved, setSaved] = useState({ text: opened.text, version: opened.version });
+  const [text, setText] = useState(opened.text);
+  const [comment, setComment] = useState("");
+  const [call, setCall] = useState(() => new URLSearchParams(location.search).get("call") ?? undefined);
+  const [conflict, setConflict] = useState<Conflict>();
+  const settled = useSettled(text);
+  const isDirty = text !== saved.text;
+  useWarnBeforeLeaving(isDirty);
+
+  const shown = useQuery({
+    queryKey: ["mapping preview", name, saved.version, settled, call],
+    queryFn: () => preview(name, settled, call),
+    enabled: isAdmin,
+    placeholderData: keepPreviousData,
+    gcTime: 0,
+    refetchOnWindowFocus: false,
+  });
+  const faults = faultsIn(shown.error) ?? noFaults;
+  const warnings = (!shown.error && shown.data?.warnings) || noFaults;
+
+  const use = (next: { text: string; version: string }) => {
+    setSaved(next);
+    setConflict(undefined);
+    void client.invalidateQueries({ queryKey: ["mapping versions", name] });
+  };
+  const saving = useMutation({
+    mutationFn: (given: { text: string; version: string }) => save(name, { ...given, comment }),
+    onSuccess: ({ version = "" }, given) => {
+      // The server ends a file with a line break.
+      const whole = given.text.endsWith("\n") ? given.text : `${given.text}\n`;
+      if (whole !== given.text && text === given.text) editor.current?.replace(whole);
+      use({ text: whole, version });
+      setComment("");
+    },
+    onError: (error) => setConflict(conflictIn(error)),
+  });
+  const saveNow = () => {
+    if (mayEdit && isDirty && !saving.isPending) saving.mutate({ text, version: saved.version });
+  };
+  const putTheirs = (theirs: Conflict) => {
+    editor.current?.replace(theirs.text);
+    use(theirs);
+    saving.reset();
+  };
+
+  return (
+    <>
+      {!isAdmin && <p className="warning">{m.readOnly}</p>}
+      {isAdmin && !opened.canSave && <p className="warning">{m.perInstance}</p>}
+      {fieldsAway !== undefined && (
+        <p className="warning">
+          {m.fieldsAway} {fieldsAway}
+        </p>
+      )}
+      {conflict && (
+        <ConflictCard
+          mine={text}
+          theirs={conflict}
+          keepMine={() => saving.mutate({ text, version: conflict.version })}
+          takeTheirs={() => putTheirs(conflict)}
+          goOn={() => setConflict(undefined)}
+        />
+      )}
+      <div className="bench">
+        <section className="card" aria-label={m.editor}>
+          <Editor
+            ref={editor}
+            first={opened.text}
+            label={m.editor}
+            isReadOnly={!mayEdit}
+            words={words}
+            faults={faults}
+            warnings={warnings}
+            changed={setText}
+            save={saveNow}
+          />
+          <FaultList faults={faults} warnings={warnings} goTo={(fault) => editor.current?.goTo(fault)} />
+          {mayEdit && (
+            <form
+              className="saving"
+              onSubmit={(event) => {
+                event.preventDefault();
+                saveNow();
+              }}
+            >
+              <input
+                value={comment}
+                maxLength={200}
+                aria-label={m.comment}
+                placeholder={m.comment}
+                onChange={(event) => setComment(event.target.value)}
+              />
+              <button
+                type="submit"
+                className="main"
+                disabled={!isDirty || saving.isPending || faults.length > 0}
+              >
+                {m.save}
+              </button>
+              {isDirty && (
+                <button type="button" onClick={() => editor.current?.replace(saved.text)}>
+                  {m.undoAll}
+                </button>
+              )}
+            </form>
+          )}
+          <div role="status">
+            {isDirty ? (
+              <p className="soft">{m.unsaved}</p>
+            ) : (
+              saving.isSuccess && <p className="good">{m.saved}</p>
+            )}
+            {saving.error && !conflictIn(saving.error) && !faultsIn(saving.error) && (
+              <p className="warning">{saving.error.message}</p>
+            )}
+          </div>
+          <p className="soft keys">{m.keys}</p>
+        </section>
+        {isAdmin && (
+          <PreviewCard
+            installation={installation}
+            shown={shown.data}
+            error={faults.length > 0 ? undefined : shown.error}
+            hasFaults={faults.length > 0}
+            call={call}
+            choose={setCall}
+          />
+        )}
+      </div>
+      <VersionsCard
+        name={name}
+        zone={timeZone}
+        text={text}
+        present={saved.version}
+        mayRestore={mayEdit}
+        isDirty={isDirty}
+        restored={(next) => {
+          editor.current?.replace(next.text);
+          use(next);
+          saving.reset();
+        }}
+        changedMeanwhile={setConflict}
+      />
+      <ApplyCard name={name} mayApply={isAdmin} isDirty={isDirty} />
+    </>
+  );
+}
+
+type FaultListProps = {
+  faults: readonly Fault[];
+  warnings: readonly Fault[];
+  goTo: (fault: Fault) => void;
+};
+
+function FaultList({ faults, warnings, goTo }: FaultListProps) {
+  const m = useMappingText();
+  return (
+    <div role="status" className="faults">
+      {[
+        { kind: "bad", title: m.faults(faults.length), items: faults },
+        { kind: "warning", title: m.warnings(warnings.length), items: warnings },
+      ].map(
+        ({ kind, title, items }) =>
+          items.length > 0 && (
+            <div key={kind} className={kind}>
+              <h2>{title}</h2>
+              <ul>
+                {items.map((fault) => (
+                  <li key={fault.at + fault.problem}>
+                    <button type="button" className="quiet" onClick={() => goTo(fault)}>
+                      {fault.at.replace(/^[^:]*: /, "")}
+                    </button>{" "}
+                    {fault.problem} {fault.cure}
+                  </li>
+                ))}
+              </ul>
+            </div>
+          ),
+      )}
+    </div>
+  );
+}
+
+/** The text once typing has paused. */
+function useSettled(text: string): string {
+  const [settled, setSettled] = useState(text);
+  useEffect(() => {
+    const timer = window.setTimeout(() => setSettled(text), typingMs);
+    return () => window.clearTimeout(timer);
+  }, [text]);
+  return settled;
+}
+
+function useWarnBeforeLeaving(isDirty: boolean): void {
+  useEffect(() => {
+    if (!isDirty) return undefined;
+    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener("beforeunload", warn);
+    return () => window.removeEventListener("beforeunload", warn);
+  }, [isDirty]);
+}

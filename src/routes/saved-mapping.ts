@@ -1,0 +1,126 @@
+import { createHash, randomUUID } from "node:crypto";
+import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import type { Request } from "express";
+import { messageOf, Rejected } from "../core/errors.ts";
+import type { Installation } from "../flow/installation.ts";
+import { createTurns } from "../lib/pace.ts";
+import type { Parts } from "../server/assemble.ts";
+import type { MappingInUse } from "../server/connect.ts";
+import { findInstallation } from "./installations.ts";
+import { pathParameter } from "./route.ts";
+
+/** The mapping of the installation that the path of a request names. */
+export type OwnMapping = { installation: Installation; file: MappingInUse };
+
+type Save = {
+  text: string;
+  who: string;
+  comment?: string;
+  /** The version that it was made from; any is replaced when it is absent. */
+  expected?: string;
+};
+
+/** `saved`: false when another text was saved meanwhile, which is then `text`. */
+type Saved = { saved: boolean; text: string; version: string };
+
+export function mappingOf(parts: Parts, request: Request): OwnMapping {
+  const installation = findInstallation(parts, pathParameter(request, "name"));
+  const file: MappingInUse | undefined = parts.mappings.get(installation.settings.name);
+  if (!file) throw new Error(`no mapping is in use for ${installation.settings.name}`);
+  return { installation, file };
+}
+
+/** Tells two texts of a mapping apart. */
+export function versionOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+export function previewed(parts: Parts, { installation, file }: OwnMapping, text: string) {
+  const inUse = { text: file.text(), file: file.path() };
+  const next = { text, file: basename(file.savedPath) };
+  return (options: Parameters<Parts["previews"]["of"]>[3]) =>
+    parts.previews.of(installation, inUse, next, options);
+}
+
+/** Saves mappings one after another, and every one as a version. */
+export function createMappingSaves({ flow }: Parts) {
+  const { store, now } = flow;
+  const turns = createTurns();
+
+  /** What is in the file, or what another instance has saved just now. */
+  const present = async ({ installation, file }: OwnMapping): Promise<string> => {
+    const shared = file.isSavedByApi && (await store.shared?.mapping(installation.settings.name));
+    return shared || readFile(file.path(), "utf8");
+  };
+
+  const attempt = async (own: OwnMapping, save: Save): Promise<Saved | undefined> => {
+    const { text, who, comment, expected } = save;
+    const { installation, file } = own;
+    const { name } = installation.settings;
+    const before = await present(own);
+    if (expected !== undefined && versionOf(before) !== expected)
+      return { saved: false, text: before, version: versionOf(before) };
+    const last = await store.mappingVersion(name);
+    const at = now();
+    const versions = [
+      // The built-in one, or what was changed in the file by hand.
+      ...(last?.text === before ? [] : [{ at, text: before }]),
+      ...(before === text ? [] : [{ at, text, who, ...(comment !== undefined && { comment }) }]),
+    ];
+    const isShared = store.shared !== undefined;
+    const add = () => store.addMappingVersions(name, last?.number ?? 0, { versions, isShared });
+    if (isShared && !(await add())) return undefined;
+    await writeFile(file.savedPath, text);
+    file.reopen();
+    if (!isShared) await add();
+    return { saved: true, text, version: versionOf(text) };
+  };
+
+  return {
+    present,
+    /** The mapping has been checked. Throws `Rejected`. */
+    save: (own: OwnMapping, save: Save): Promise<Saved> =>
+      turns(async () => {
+        const { path, isSavedByApi } = own.file;
+        if (store.shared && !isSavedByApi)
+          throw new Rejected(
+            409,
+            `this mapping is the file ${path()} of the configuration, which each instance has: change it there, at all of them`,
+          );
+        for (let tries = 0; tries < mostTries; tries += 1) {
+          const saved = await attempt(own, save);
+          if (saved) return saved;
+        }
+        throw new Rejected(503, "other instances save this mapping at the same time: try again");
+      }),
+  };
+}
+
+const mostTries = 5;
+
+/** Atomic, also across a power failure: written to a temporary file and renamed. */
+async function writeFile(path: string, text: string): Promise<void> {
+  // Follows symbolic links and keeps the file's mode.
+  const file = await realpath(path).catch(() => path);
+  const mode = await stat(file).then(
+    ({ mode }) => mode & 0o777,
+    () => 0o600,
+  );
+  const draft = `${file}.${randomUUID()}.tmp`;
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+    const handle = await open(draft, "wx", mode);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(draft, file);
+  } catch (cause) {
+    await rm(draft, { force: true }).catch(() => {});
+    const cure = `check the space and the rights of ${dirname(file)}`;
+    throw new Rejected(507, `the mapping was not saved (${messageOf(cause)}): ${cure}`, { cause });
+  }
+}
