@@ -54,10 +54,10 @@ const retry = z
     other: z.int().meta({ description: "Not to be logged any more, for example a part of another call." }),
     cancelled: z.int().meta({ description: "Not retried, because the retry was cancelled." }),
   })
-  .meta({ id: "Retry" });
+  .meta({ id: "BulkRetry" });
 
 /** A retry of many calls, and how far it is. */
-export type Retry = z.infer<typeof retry>;
+export type BulkRetry = z.infer<typeof retry>;
 export type RetryPlan = z.infer<typeof plan>;
 
 const planQuery = z.strictObject({
@@ -173,7 +173,7 @@ export function retryRoutes(parts: Parts): Route[] {
   ];
 }
 
-async function progressOf({ flow }: Parts, stored: StoredRetry): Promise<Retry> {
+async function progressOf({ flow }: Parts, stored: StoredRetry): Promise<BulkRetry> {
   const { id, installation, failure, startedBy, createdAt, endedAt } = stored;
   const counts = stored.counts ?? (await flow.store.retriedCounts(id));
   const isOver = endedAt !== undefined || stored.cancelled !== undefined;

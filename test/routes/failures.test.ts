@@ -2,7 +2,7 @@ import { startHubspot } from "@switchhook/emulators/hubspot";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from "vitest";
 import type { ListedCalls } from "../../src/routes/call-pages.ts";
 import type { ListedFailures } from "../../src/routes/failures.ts";
-import type { Retry, RetryPlan } from "../../src/routes/retries.ts";
+import type { BulkRetry, RetryPlan } from "../../src/routes/retries.ts";
 import { inboundCall, scriptOf, sendAll } from "../support/calls.ts";
 import { salesforceWorld } from "../support/crm-worlds.ts";
 import { startServer, type TestServer, waitFor } from "../support/server.ts";
@@ -61,7 +61,7 @@ async function refuse(count: number, field: string): Promise<void> {
 const groups = async () => (await ask<ListedFailures>("dead/groups")).body;
 const ended = (id: string, at = server) =>
   waitFor("the retry to end", async () => {
-    const { body } = await ask<Retry>(`retries/${id}`, "GET", undefined, at);
+    const { body } = await ask<BulkRetry>(`retries/${id}`, "GET", undefined, at);
     return body.endedAt !== undefined && body;
   });
 
@@ -99,7 +99,7 @@ test("dead calls are grouped by their reason, hidden until another comes, and re
   const filter = { installation: "acme", group: status };
   const plan = await ask<RetryPlan>("retries?plan=1", "POST", filter);
   expect([plan.status, plan.body]).toEqual([200, { matches: 3, isPartial: false }]);
-  const begun = await ask<Retry>("retries", "POST", filter);
+  const begun = await ask<BulkRetry>("retries", "POST", filter);
   expect([begun.status, begun.body.total]).toEqual([201, 3]);
   expect(await ended(begun.body.id)).toMatchObject({ state: "done", total: 3, logged: 3, left: 0, dead: 0 });
   expect((await groups()).items).toMatchObject([{ group: direction, count: 2 }]);
@@ -114,11 +114,11 @@ test("dead calls are grouped by their reason, hidden until another comes, and re
 test("what the CRM refuses again is not retried again, and a restart in the middle changes nothing", async () => {
   await refuse(4, "hs_call_title");
   hubspot.faults.add(refusal("hs_call_title"));
-  const { body } = await ask<Retry>("retries", "POST", { installation: "acme" });
+  const { body } = await ask<BulkRetry>("retries", "POST", { installation: "acme" });
   await server.restart();
   const { total, logged, dead } = await ended(body.id);
   expect([total, logged, dead]).toEqual([6, 0, 6]);
-  expect((await ask<{ items: Retry[] }>("retries?installation=acme")).body.items[0]).toMatchObject({
+  expect((await ask<{ items: BulkRetry[] }>("retries?installation=acme")).body.items[0]).toMatchObject({
     dead: 6,
   });
 });
@@ -142,12 +142,12 @@ test("a cancelled one leaves what was not retried; the next one takes the rest",
   await waitFor("150 dead calls", async () => (await deadCalls()) === 150);
   heal();
   const back = world.fail();
-  const { body: first } = await ask<Retry>("retries", "POST", {}, big);
+  const { body: first } = await ask<BulkRetry>("retries", "POST", {}, big);
   await waitFor(
     "the first calls to wait",
-    async () => (await ask<Retry>(`retries/${first.id}`, "GET", undefined, big)).body.waiting > 0,
+    async () => (await ask<BulkRetry>(`retries/${first.id}`, "GET", undefined, big)).body.waiting > 0,
   );
-  const cancelled = await ask<Retry>(`retries/${first.id}`, "DELETE", undefined, big);
+  const cancelled = await ask<BulkRetry>(`retries/${first.id}`, "DELETE", undefined, big);
   expect(cancelled.body).toMatchObject({
     ...{ state: "cancelled", total: 150, waiting: 100, cancelled: 50, left: 0 },
   });
@@ -156,7 +156,7 @@ test("a cancelled one leaves what was not retried; the next one takes the rest",
   big.parts.wake("acme");
   expect(await ended(first.id, big)).toMatchObject({ logged: 100, cancelled: 50, total: 150 });
   expect([await deadCalls(), world.calls().length]).toEqual([50, 100]);
-  const { body: second } = await ask<Retry>("retries", "POST", {}, big);
+  const { body: second } = await ask<BulkRetry>("retries", "POST", {}, big);
   expect(await ended(second.id, big)).toMatchObject({ state: "done", logged: 50, total: 50 });
   expect([await deadCalls(), world.calls().length]).toEqual([0, 150]);
 }, 90_000);

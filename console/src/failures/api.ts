@@ -1,8 +1,8 @@
 import type { ListedFailures } from "../../../src/routes/failures.ts";
-import type { Retry, RetryPlan } from "../../../src/routes/retries.ts";
+import type { BulkRetry, RetryPlan } from "../../../src/routes/retries.ts";
 import { api, type RawDelivery } from "../api.ts";
 
-export type { ListedFailures, Retry, RetryPlan };
+export type { BulkRetry, ListedFailures, RetryPlan };
 export type Group = ListedFailures["items"][number];
 export type UnusedDelivery = Omit<RawDelivery, "headers" | "body" | "encoding" | "calls">;
 /** What a retry takes: all dead calls, or those of one group. */
@@ -12,7 +12,7 @@ export function failureGroups(): Promise<ListedFailures> {
   return api("api/dead/groups");
 }
 
-export function retries(): Promise<{ items: Retry[] }> {
+export function retries(): Promise<{ items: BulkRetry[] }> {
   return api("api/retries");
 }
 
@@ -20,11 +20,11 @@ export function planRetry(filter: RetryFilter): Promise<RetryPlan> {
   return api("api/retries?plan=1", "POST", filter);
 }
 
-export function beginRetry(filter: RetryFilter): Promise<Retry> {
+export function beginRetry(filter: RetryFilter): Promise<BulkRetry> {
   return api("api/retries", "POST", filter);
 }
 
-export function cancelRetry(id: string): Promise<Retry> {
+export function cancelRetry(id: string): Promise<BulkRetry> {
   return api(`api/retries/${id}`, "DELETE");
 }
 

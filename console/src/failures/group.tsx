@@ -5,13 +5,8 @@ import { useFormat } from "../format.ts";
 import { useRight } from "../session.ts";
 import { useText } from "../text/index.ts";
 import { type Group, ignoreGroup } from "./api.ts";
+import { useProblem } from "./problem.ts";
 import { RetryButton } from "./retry.tsx";
-
-/** What is wrong with the calls of a group, in the reader's language. */
-export function useProblem(): (group: Pick<Group, "problem" | "cure">) => string {
-  const { t } = useText();
-  return ({ problem, cure }) => t.failures.problems[problem](cure.place ?? t.failures.someField);
-}
 
 /** Refused calls of one reason: what it is, where it is put right, and what can be done with them. */
 export function GroupCard({ group }: { group: Group }) {
@@ -47,7 +42,7 @@ export function GroupCard({ group }: { group: Group }) {
         )}
       </p>
       <p className="actions">
-        <RetryButton filter={{ group: group.group }} count={count} />
+        <RetryButton filter={{ group: group.group }} count={count} isMain />
         <Link className="button" href={`/calls?state=dead&group=${group.group}`}>
           {t.failures.showCalls}
         </Link>

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "wouter";
+import { base } from "../api.ts";
 import { Empty, Failed, InTerminal, Loading } from "../parts.tsx";
 import { useText } from "../text/index.ts";
 import { useTitle } from "../title.ts";
@@ -9,7 +10,12 @@ import { UnusedWebhooks, WaitingCalls } from "./others.tsx";
 import { Retries, RetryButton } from "./retry.tsx";
 
 const tabs = ["refused", "waiting", "unused"] as const;
-const commands = { refused: "switchhook dead", waiting: "switchhook explain", unused: "switchhook check" };
+const unusedUrl = `${location.origin}${base}api/unused`;
+const commands = {
+  refused: "switchhook dead",
+  waiting: "switchhook explain",
+  unused: `curl -H "Authorization: Bearer $SWITCHHOOK_ADMIN_TOKEN" ${unusedUrl}`,
+};
 
 /** What did not reach the CRM: refused calls by their reasons, calls that wait, and webhooks that gave no call. */
 export function FailuresPage() {

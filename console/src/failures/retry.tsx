@@ -5,23 +5,25 @@ import { Dialog, Loading } from "../parts.tsx";
 import { useRight } from "../session.ts";
 import { useText } from "../text/index.ts";
 import {
+  type BulkRetry,
   beginRetry,
   cancelRetry,
   type Group,
   planRetry,
-  type Retry,
   type RetryFilter,
   retries,
 } from "./api.ts";
-import { useProblem } from "./group.tsx";
+import { useProblem } from "./problem.ts";
 
 /** A retry that ended is shown for this long. */
 const shownMs = 10 * 60_000;
 const pollMs = 1_000;
 const queryKey = ["calls", "retries"];
 
+type RetryButtonProps = { filter: RetryFilter; count: number; isMain?: boolean };
+
 /** Shows how many calls match, and retries them when that is confirmed. */
-export function RetryButton({ filter, count }: { filter: RetryFilter; count: number }) {
+export function RetryButton({ filter, count, isMain = false }: RetryButtonProps) {
   const { t } = useText();
   const format = useFormat();
   const isAdmin = useRight("admin");
@@ -30,7 +32,7 @@ export function RetryButton({ filter, count }: { filter: RetryFilter; count: num
   if (!isAdmin) return null;
   return (
     <>
-      <button type="button" className="main" onClick={() => setOpen(true)}>
+      <button type="button" className={isMain ? "main" : ""} onClick={() => setOpen(true)}>
         {label}
       </button>
       {isOpen && <Plan title={label} filter={filter} close={() => setOpen(false)} />}
@@ -116,13 +118,13 @@ export function Retries({ groups }: { groups: readonly Group[] }) {
     .map((retry) => <Progress key={retry.id} retry={retry} name={names.current.get(retry.group ?? "")} />);
 }
 
-function isUnderWay({ endedAt }: Retry): boolean {
+function isUnderWay({ endedAt }: BulkRetry): boolean {
   return endedAt === undefined;
 }
 
 const shownParts = ["logged", "dead", "waiting", "left", "cancelled", "other"] as const;
 
-function Progress({ retry, name }: { retry: Retry; name: string | undefined }) {
+function Progress({ retry, name }: { retry: BulkRetry; name: string | undefined }) {
   const { t } = useText();
   const format = useFormat();
   const client = useQueryClient();
@@ -134,7 +136,7 @@ function Progress({ retry, name }: { retry: Retry; name: string | undefined }) {
   const { total, state, logged, dead, other } = retry;
   const done = logged + dead + other;
   const parts = shownParts.filter((part) => retry[part] > 0);
-  const title = name ?? t.failures.retryOf;
+  const title = name ?? (retry.group === undefined ? t.failures.retryOf : t.failures.retryOfGroup);
   return (
     <section className="card retry" aria-label={title}>
       <header>

@@ -1,6 +1,6 @@
 import type { ListedFailures } from "../../../src/routes/failures.ts";
 
-type Problem = ListedFailures["items"][number]["problem"];
+type ProblemName = ListedFailures["items"][number]["problem"];
 
 /** Texts of the failures inbox. `field`: of the CRM, if one is known. */
 export const en = {
@@ -25,7 +25,7 @@ export const en = {
     rule: () => "A rule or an automation in the CRM refuses these calls",
     record: () => "A record that these calls belong to is gone",
     other: () => "The CRM refused these calls",
-  } satisfies Record<Problem, (field: string) => string>,
+  } satisfies Record<ProblemName, (field: string) => string>,
   someField: "a field",
   cures: {
     mapping: "Open the mapping",
@@ -45,11 +45,12 @@ export const en = {
   planned: (n: string) => (n === "1" ? "1 call matches now." : `${n} calls match now.`),
   plannedMore: (n: string) => `More than ${n} calls match now.`,
   planNext:
-    "Calls that are refused for this reason while the retry is under way are retried too, each once. No call gets a second activity.",
+    "Calls that are refused so while the retry is under way are retried too, each once. No call gets a second activity.",
   begin: (n: string) => `Retry ${n}`,
   nothing: "Nothing to retry",
   cancel: "Cancel",
   retryOf: "Retry of all refused calls",
+  retryOfGroup: "Retry of calls that were refused for one reason",
   progress: (done: string, total: string) => `${done} of ${total}`,
   running: "Under way",
   done: "Finished",
@@ -59,7 +60,7 @@ export const en = {
     dead: (n: string) => `${n} refused again`,
     waiting: (n: string) => `${n} waiting for the CRM`,
     left: (n: string) => `${n} not retried yet`,
-    cancelled: (n: string) => `${n} not retried`,
+    cancelled: (n: string) => `${n} left as they were`,
     other: (n: string) => `${n} not to be logged any more`,
   },
   ignore: "Ignore",
@@ -122,11 +123,12 @@ export const nl: typeof en = {
   planned: (n) => (n === "1" ? "Nu is dit 1 gesprek." : `Nu zijn dit ${n} gesprekken.`),
   plannedMore: (n) => `Nu zijn dit meer dan ${n} gesprekken.`,
   planNext:
-    "Gesprekken die intussen om deze reden worden geweigerd gaan mee, elk één keer. Geen gesprek krijgt een tweede activiteit.",
+    "Gesprekken die intussen zo worden geweigerd gaan mee, elk één keer. Geen gesprek krijgt een tweede activiteit.",
   begin: (n) => `${n} opnieuw proberen`,
   nothing: "Niets om opnieuw te proberen",
   cancel: "Annuleren",
-  retryOf: "Alle geweigerde gesprekken opnieuw proberen",
+  retryOf: "Alle geweigerde gesprekken opnieuw",
+  retryOfGroup: "Gesprekken met één reden opnieuw",
   progress: (done, total) => `${done} van ${total}`,
   running: "Bezig",
   done: "Klaar",
@@ -136,7 +138,7 @@ export const nl: typeof en = {
     dead: (n) => `${n} weer geweigerd`,
     waiting: (n) => `${n} wachten op het CRM`,
     left: (n) => `${n} nog niet geprobeerd`,
-    cancelled: (n) => `${n} niet geprobeerd`,
+    cancelled: (n) => `${n} zo gelaten`,
     other: (n) => `${n} hoeven niet meer te worden vastgelegd`,
   },
   ignore: "Negeren",

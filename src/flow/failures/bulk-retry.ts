@@ -58,7 +58,9 @@ export function createBulkRetries({ flow, installations, wake }: BulkRetryContex
     for (let after = place; ; ) {
       const calls = await store.deadCalls({
         ...(installation !== undefined && { installation }),
-        ...{ after, notIn: id, limit: pageSize },
+        after,
+        notIn: id,
+        limit: pageSize,
       });
       for (const call of calls) {
         after = call.id;

@@ -16,7 +16,7 @@ export const problems = [
   "record",
   "other",
 ] as const;
-type Problem = (typeof problems)[number];
+type FailureProblem = (typeof problems)[number];
 
 /** Where a person puts a failure right. */
 export const cureKinds = ["reconnect", "mapping", "agents", "crm", "retry"] as const;
@@ -25,7 +25,7 @@ export const cureKinds = ["reconnect", "mapping", "agents", "crm", "retry"] as c
 export type FailureReason = {
   /** The same for calls that failed for the same reason. */
   group: string;
-  problem: Problem;
+  problem: FailureProblem;
   /** One sentence for people. */
   sentence: string;
   /** The reason as it was stored, without what differs from call to call. */
@@ -36,7 +36,7 @@ export type FailureReason = {
 
 type Rule = {
   pattern: RegExp;
-  problem: Problem;
+  problem: FailureProblem;
   kind: FailureReason["cure"]["kind"];
   sentence: (field: string) => string;
 };
