@@ -6,6 +6,7 @@ import { type Conflict, conflictIn, type Fault, faultsIn, type MappingReply, pre
 import { ApplyCard } from "./apply.tsx";
 import { ConflictCard } from "./conflict.tsx";
 import { Editor, type EditorHandle } from "./editor.tsx";
+import { FaultList } from "./faults.tsx";
 import { PreviewCard } from "./preview.tsx";
 import { useMappingText } from "./text.ts";
 import { VersionsCard } from "./versions.tsx";
@@ -106,7 +107,12 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
             changed={setText}
             save={saveNow}
           />
-          <FaultList faults={faults} warnings={warnings} goTo={(fault) => editor.current?.goTo(fault)} />
+          <FaultList
+            faults={faults}
+            warnings={warnings}
+            goTo={(fault) => editor.current?.goTo(fault)}
+            correct={mayEdit ? (fault, word) => editor.current?.correct(fault, word) : undefined}
+          />
           {mayEdit && (
             <form
               className="saving"
@@ -175,41 +181,6 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
       />
       <ApplyCard name={name} mayApply={isAdmin} isDirty={isDirty} />
     </>
-  );
-}
-
-type FaultListProps = {
-  faults: readonly Fault[];
-  warnings: readonly Fault[];
-  goTo: (fault: Fault) => void;
-};
-
-function FaultList({ faults, warnings, goTo }: FaultListProps) {
-  const m = useMappingText();
-  return (
-    <div role="status" className="faults">
-      {[
-        { kind: "bad", title: m.faults(faults.length), items: faults },
-        { kind: "warning", title: m.warnings(warnings.length), items: warnings },
-      ].map(
-        ({ kind, title, items }) =>
-          items.length > 0 && (
-            <div key={kind} className={kind}>
-              <h2>{title}</h2>
-              <ul>
-                {items.map((fault) => (
-                  <li key={fault.at + fault.problem}>
-                    <button type="button" className="quiet" onClick={() => goTo(fault)}>
-                      {fault.at.replace(/^[^:]*: /, "")}
-                    </button>{" "}
-                    {fault.problem} {fault.cure}
-                  </li>
-                ))}
-              </ul>
-            </div>
-          ),
-      )}
-    </div>
   );
 }
 
