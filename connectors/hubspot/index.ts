@@ -1,5 +1,6 @@
-import type { Owner } from "../../src/core/contact.ts";
+import type { ContactRef, Owner } from "../../src/core/contact.ts";
 import type { ConnectContext, Connector, ConnectorKind, FieldDescriptions } from "../../src/core/crm.ts";
+import type { Account } from "../../src/core/crm-app.ts";
 import { type JsonObject, textAt } from "../../src/lib/body.ts";
 import type { Priority } from "../../src/lib/budget.ts";
 import { type HubspotAccount, openAccount, workOn } from "./account.ts";
@@ -28,6 +29,7 @@ export function createHubspot(): ConnectorKind<HubspotSettings> {
     oauth: { ...oauth, uninstalls: createJournal(tokens) },
     webhook,
     recordings: createRecordings(tokens),
+    recordUrl,
     contactKinds: ["contact", "company"],
     associates,
     connect,
@@ -105,4 +107,13 @@ function ownerIn(owner: JsonObject): Owner[] {
   const [id, email] = [textAt(owner, "id"), textAt(owner, "email")];
   const name = [textAt(owner, "firstName"), textAt(owner, "lastName")].filter(Boolean).join(" ");
   return id === undefined ? [] : [{ id, ...(name && { name }), ...(email && { email }) }];
+}
+
+/** Of the records that callers are (HubSpot's "object type IDs"). */
+const objectTypeIds: Partial<Record<ContactRef["kind"], string>> = { contact: "0-1", company: "0-2" };
+
+function recordUrl({ id: portal, url }: Account, { kind, id }: ContactRef): string | undefined {
+  const type = objectTypeIds[kind];
+  if (url === undefined || type === undefined) return undefined;
+  return `${url}/contacts/${portal}/record/${type}/${encodeURIComponent(id)}`;
 }

@@ -29,6 +29,8 @@ export const salesforce: ConnectorKind<SalesforceSettings> = {
   settings,
   installed: installedSettings,
   oauth,
+  // Salesforce leads from the id alone to the record's page.
+  recordUrl: ({ url }, { id }) => url && `${url}/${encodeURIComponent(id)}`,
   contactKinds: ["contact", "lead", "company"],
   connect,
   load: loadClient,

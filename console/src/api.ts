@@ -1,5 +1,6 @@
 import type { CallDetail } from "../../src/routes/call-detail.ts";
-import type { CallSummary, ListedCalls } from "../../src/routes/calls.ts";
+import type { ListedCalls } from "../../src/routes/call-pages.ts";
+import type { CallSummary } from "../../src/routes/call-summary.ts";
 import type { Checklist, CrmChecks, TestWebhook } from "../../src/routes/checklist.ts";
 import type { ListedContact } from "../../src/routes/contacts.ts";
 import type { RawDelivery } from "../../src/routes/deliveries.ts";

@@ -4,7 +4,10 @@ import { Link, Redirect, Route, Switch, useRoute } from "wouter";
 import { installations, signOut } from "./api.ts";
 import { CallPage } from "./call/page.tsx";
 import { CallsPage } from "./calls/page.tsx";
-import { useLiveCalls } from "./live.ts";
+import { FailureCount } from "./failures/count.tsx";
+import { FailuresPage } from "./failures/page.tsx";
+import { LivePage } from "./live/page.tsx";
+import { useLiveCalls } from "./live/use-live-calls.ts";
 import { Empty, Loading } from "./parts.tsx";
 import { useSession } from "./session.ts";
 import { SetupPage } from "./setup/page.tsx";
@@ -28,7 +31,11 @@ export function Shell() {
           {t.product}
         </Link>
         <nav aria-label={t.nav.menu}>
+          <NavLink to="/live">{t.nav.live}</NavLink>
           <NavLink to="/calls">{t.nav.calls}</NavLink>
+          <NavLink to="/failures">
+            {t.failures.title} <FailureCount />
+          </NavLink>
           <NavLink to="/setup">{t.nav.setup}</NavLink>
           <NavLink to="/mapping">{t.nav.mapping}</NavLink>
         </nav>
@@ -45,6 +52,8 @@ export function Shell() {
           <Route path="/calls/:key">
             {({ key }) => <CallPage key={key} callKey={decodeURIComponent(key)} />}
           </Route>
+          <Route path="/live" component={LivePage} />
+          <Route path="/failures" component={FailuresPage} />
           <Route path="/setup" component={SetupPage} />
           <Route path="/mapping/:name?">
             {({ name }) => (

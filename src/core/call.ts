@@ -206,6 +206,15 @@ export const turnBytes = 1_048_576;
 /** A caller who hangs up on an AI agent within this time did not talk to it. */
 export const shortAiSeconds = 10;
 
+/** The agent who talked last, or else was called first. */
+export function mainAgent(agents: readonly Agent[]): Agent | undefined {
+  let main = agents[0];
+  for (const agent of agents)
+    if (agent.talkedAt !== undefined && (main?.talkedAt === undefined || agent.talkedAt > main.talkedAt))
+      main = agent;
+  return main;
+}
+
 type ReachedFacts = Partial<
   Pick<FoldedCall, "agents" | "direction" | "outcome" | "phase" | "talkSeconds" | "transfer">
 >;

@@ -1,7 +1,7 @@
 import type { ZodType } from "zod";
 import type { Scalar } from "./call.ts";
 import type { Contact, ContactKind, ContactRef, Owner } from "./contact.ts";
-import type { CrmRecordings, CrmRequest, CrmWebhook, OAuth, TokenSource } from "./crm-app.ts";
+import type { Account, CrmRecordings, CrmRequest, CrmWebhook, OAuth, TokenSource } from "./crm-app.ts";
 import type { CrmError, Fault } from "./errors.ts";
 
 /** The value of one CRM field, in the CRM's own type. A multi-select is one text with semicolons. */
@@ -177,6 +177,8 @@ export type ConnectorKind<S = unknown> = {
   oauth?: OAuth;
   webhook?: CrmWebhook;
   recordings?: CrmRecordings;
+  /** Where people see a record of an account that was connected by OAuth; undefined when the account names no address. */
+  recordUrl?(account: Account, record: ContactRef): string | undefined;
   /** The settings of an installation that was made by OAuth: no credentials. */
   installed?: ZodType<S>;
 };

@@ -4,7 +4,7 @@ import { callStates, followUpStates, type TrackedCall } from "../core/tracked-ca
 import { explainCall } from "../flow/explain/explain.ts";
 import { type ActivityField, activityFields } from "../flow/explain/fields.ts";
 import type { Parts } from "../server/assemble.ts";
-import { callSummary, contactSchema, summaryOf } from "./calls.ts";
+import { callSummary, contactSchema, summaryOf } from "./call-summary.ts";
 import { deliverySchema } from "./deliveries.ts";
 import { anyObject, text, time } from "./route.ts";
 import { callSeenBy, withoutLinks } from "./seen-by.ts";
@@ -107,6 +107,7 @@ export const callDetail = z
     explanation,
     deliveries: z.array(deliverySchema),
     history: z.array(z.object({ at: time, step: text, detail: anyObject })),
+    contactUrl: text.optional().meta({ description: "Where people see the contact in the CRM." }),
     recordingUrl: text.optional(),
     transcriptUrl: text.optional(),
   })
@@ -134,6 +135,7 @@ export async function detailOf(
       : [];
   const links = hasRight(principal, "listen") ? await recordings.links() : undefined;
   const recordingUrl = row.call.recording && links?.recordingUrl(row);
+  const contactUrl = row.contact && parts.installed?.recordUrlOf(name, row.contact);
   const transcriptUrl = row.call.transcript ? links?.transcriptUrl(row) : undefined;
   return {
     call,
@@ -145,6 +147,7 @@ export async function detailOf(
     explanation,
     deliveries,
     history,
+    ...(contactUrl !== undefined && { contactUrl }),
     ...(recordingUrl !== undefined && { recordingUrl }),
     ...(transcriptUrl !== undefined && { transcriptUrl }),
   };

@@ -7,7 +7,7 @@ import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
 import { callDetail, detailOf } from "./call-detail.ts";
-import { contactSchema } from "./calls.ts";
+import { contactSchema } from "./call-summary.ts";
 import { adminRoute, json, noCall, pathParameter, type Route, text } from "./route.ts";
 import { noSuchCall, noteChange } from "./rules.ts";
 

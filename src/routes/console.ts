@@ -9,7 +9,7 @@ import { adminRoute, pathParameter, type Route } from "./route.ts";
 const built = join(import.meta.dirname, "../../console/dist");
 
 /** The pages of the console; what each shows is decided in the browser, by its address. */
-const pages = ["/", "/calls", "/calls/:key", "/setup", "/mapping", "/mapping/:name"];
+const pages = ["/", "/calls", "/calls/:key", "/failures", "/live", "/mapping", "/mapping/:name", "/setup"];
 
 /** The page of the console at each of its addresses, and its files. */
 export function consoleRoutes(): Route[] {

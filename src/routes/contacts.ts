@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Contact, contactKinds } from "../core/contact.ts";
 import { identityOf } from "../core/phone.ts";
 import type { Parts } from "../server/assemble.ts";
-import { contactSchema } from "./calls.ts";
+import { contactSchema } from "./call-summary.ts";
 import { findInstallation } from "./installations.ts";
 import {
   adminRoute,

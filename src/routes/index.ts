@@ -10,6 +10,7 @@ import { contactRoutes } from "./contacts.ts";
 import { crmRecordingRoutes, crmWebhookRoutes } from "./crm.ts";
 import { deliveryRoutes } from "./deliveries.ts";
 import { eventRoutes } from "./events.ts";
+import { failureRoutes } from "./failures.ts";
 import { healthRoutes } from "./health.ts";
 import { styleRoute } from "./html.ts";
 import { installRoutes } from "./install.ts";
@@ -18,6 +19,7 @@ import { linkRoutes } from "./links.ts";
 import { loginRoutes } from "./login.ts";
 import { mappingRoutes } from "./mapping.ts";
 import { recordingRoutes, transcriptRoutes } from "./recordings.ts";
+import { retryRoutes } from "./retries.ts";
 import { adminRoute, anyObject, type DescribedRoute, json, type Reply, type Route } from "./route.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { settingsRoutes } from "./settings.ts";
@@ -37,6 +39,8 @@ export function allRoutes(parts: Parts): Route[] {
     ...auditRoutes(parts),
     ...callListRoutes(parts),
     ...callRoutes(parts),
+    ...failureRoutes(parts),
+    ...retryRoutes(parts),
     ...contactRoutes(parts),
     ...checklistRoutes(parts),
     ...deliveryRoutes(parts),

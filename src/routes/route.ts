@@ -134,6 +134,8 @@ const utcTime = parameter(
   "give a date or a time in UTC, e.g. 2026-01-02 or 2026-01-02T03:04:05Z",
 ).refine((value) => Number.isFinite(Date.parse(value)), { error: "there is no such day or time" });
 
+export const failureGroup = parameter(/^[0-9a-f]{12}$/, "give the `group` of one in GET /api/dead/groups");
+
 const noQuery = z.strictObject({});
 const anyQuery = z.object({});
 
@@ -166,6 +168,9 @@ export const callQuery = pageQuery.extend({
   contact: shortText("give the CRM's id of one contact").optional(),
   matched: yesNo("yes or no: whether the call has a contact").optional(),
   recording: yesNo("yes or no: whether the call has a recording").optional(),
+  group: failureGroup.optional().meta({
+    description: "A group of `GET /api/dead/groups`: only dead calls of this group.",
+  }),
   q: shortText("give a phone number, the name of a contact, or the id of a call").optional().meta({
     description: "A phone number in any form, the name of a contact, a key, or the provider's id of a call.",
   }),

@@ -8,6 +8,7 @@ import type { ConnectorKind } from "../core/crm.ts";
 import type { Provider } from "../core/provider.ts";
 import type { Log, Runtime } from "../core/runtime.ts";
 import { createPreviews } from "../flow/explain/preview.ts";
+import { type BulkRetries, createBulkRetries } from "../flow/failures/bulk-retry.ts";
 import type { Flow } from "../flow/installation.ts";
 import { createLimitedLog } from "../flow/limited-log.ts";
 import { createRecordings } from "../flow/recordings/links.ts";
@@ -95,6 +96,7 @@ export function assemble(config: Config, options: AssembleOptions) {
   const remove = (name: string) => roster.remove(name).then(() => installed?.forget(name));
   const erasing = openErasing({ config, flow, remove, archived: eraserOf(store, archive) });
   const previews = createPreviews(flow);
+  const bulkRetries = createBulkRetries({ flow, installations, wake });
   const refusals = createRefusalNotes(flow);
   const testWebhooks = createTestWebhooks(flow);
   const access = createAccess({
@@ -110,7 +112,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     contextOf: (crm) => ({ now, onRequest: (request) => onRequest("sign-in", crm, request) }),
   });
   const mappings = shared && followMappings({ config, shared, mappings: roster.mappings });
-  const leading = createLeading(roster, () =>
+  const leading = createLeading(roster, bulkRetries, () =>
     startChores({ config, flow, installed, erasing, crmRecordings }),
   );
   const load = async (): Promise<void> => {
@@ -138,6 +140,7 @@ export function assemble(config: Config, options: AssembleOptions) {
     installations,
     mappings: roster.mappings,
     previews,
+    bulkRetries,
     refusals,
     testWebhooks,
     installed,
@@ -160,17 +163,19 @@ function fingerprintOf(config: Config): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
-/** What is done once for all installations: the sweep, and the chores. Of several instances, one does it. */
-function createLeading(roster: Roster, chores: () => () => void) {
+/** What is done once for all installations: the sweep, the chores, and retries of many calls. Of several instances, one does it. */
+function createLeading(roster: Roster, bulkRetries: BulkRetries, chores: () => () => void) {
   let stopChores: (() => void) | undefined;
   return {
     begin(): void {
       roster.startSweep();
       stopChores = chores();
+      bulkRetries.start();
     },
     async end(): Promise<void> {
       stopChores?.();
       stopChores = undefined;
+      await bulkRetries.stop();
       await roster.stopSweep();
     },
   };

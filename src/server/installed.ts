@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { type Config, faultsOfArchive, type InstallationConfig } from "../config/index.ts";
 import { type CompileMapping, type ConfigReading, readInstallation } from "../config/installation.ts";
 import { installationSchema } from "../config/schema.ts";
+import type { ContactRef } from "../core/contact.ts";
 import type { ConnectorKind } from "../core/crm.ts";
 import type { ContactEvents, CrmRequest, CrmRequestHead, TokenSource } from "../core/crm-app.ts";
 import { ConfigError, type Fault, Rejected } from "../core/errors.ts";
@@ -225,6 +226,13 @@ export function openInstalled({ config, flow, onRequest, kinds }: InstalledConte
       const crm = keeper && crms.get(keeper.current().crm);
       if (!crm) return [];
       return featuresOf(crm, keeper.scopes(), `${config.publicUrl}/install/${keeper.current().crm}`);
+    },
+    /** Where people see a contact in the CRM; undefined when that is not known. */
+    recordUrlOf(name: string, contact: ContactRef): string | undefined {
+      const install = keepers.get(name)?.current();
+      if (!install) return undefined;
+      const { account } = JSON.parse(install.body) as InstallBody;
+      return kinds[install.crm]?.recordUrl?.(account, contact);
     },
     /** Access to the connected accounts of a CRM. */
     accountsOf: (crm: string): TokenSource[] =>

@@ -2,6 +2,7 @@ import type { LiveCall } from "../core/runtime.ts";
 import type { AccessStore } from "./contract/access.ts";
 import type { CallStore } from "./contract/calls.ts";
 import type { ContactStore } from "./contract/contacts.ts";
+import type { FailureStore } from "./contract/failures.ts";
 import type { InstallStore } from "./contract/installations.ts";
 import type { MappingStore } from "./contract/mappings.ts";
 import type { RecordingStore } from "./contract/recordings.ts";
@@ -11,6 +12,7 @@ export type * from "./contract/access.ts";
 export type * from "./contract/call-lists.ts";
 export type * from "./contract/calls.ts";
 export type * from "./contract/contacts.ts";
+export type * from "./contract/failures.ts";
 export type * from "./contract/installations.ts";
 export type * from "./contract/mappings.ts";
 export type * from "./contract/recordings.ts";
@@ -114,4 +116,5 @@ export type Store = CallStore &
   WaitingStore &
   MappingStore &
   AccessStore &
+  FailureStore &
   UpkeepStore & { shared?: SharedStore };

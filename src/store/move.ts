@@ -51,6 +51,9 @@ const tables: readonly MovedTable[] = [
     "call",
     "installation state since contact_kind contact_id number task_id fields close_at attempts reached_by reason",
   ],
+  ["retries", "id", "installation failure started_by created_at place cancelled ended_at logged dead other"],
+  ["retried_calls", "retry call", ""],
+  ["ignored_failures", "installation failure", "at"],
   ["digests", "digest", "delivery at"],
   [
     "deliveries",

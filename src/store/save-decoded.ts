@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Call } from "../core/call.ts";
+import { type Call, mainAgent } from "../core/call.ts";
 import { chosenByPerson } from "../core/tracked-call.ts";
 import type { DecodedCall, DecodedDelivery, LearnedLine, LineProgress } from "./contract/calls.ts";
 import type { Db } from "./db/db.ts";
@@ -86,8 +86,7 @@ function callWrite(decoded: DecodedCall): CallWrite {
 }
 
 function facetsOf({ direction, outcome, agents, line, recording }: Call): CallFacets {
-  const talked = agents.filter(({ talkedAt }) => talkedAt !== undefined);
-  const [agent = agents[0]] = talked.sort((a, b) => ((a.talkedAt ?? "") < (b.talkedAt ?? "") ? 1 : -1));
+  const agent = mainAgent(agents);
   return { direction, outcome, agent: agent?.email ?? agent?.ids[0], line, recording: recording ? 1 : 0 };
 }
 

@@ -9,6 +9,7 @@ import { findSecret, makeSecret } from "./db/rows.ts";
 import * as deliveries from "./deliveries.ts";
 import { eraseInSteps, eraseRest, eraseStep } from "./erasure/installation.ts";
 import { eraseMentions, erasePeople, forEachMention, removeContacts } from "./erasure/people.ts";
+import * as failures from "./failures.ts";
 import { callsOfLeg, findCalls } from "./find-calls.ts";
 import * as followUps from "./follow-ups.ts";
 import * as installations from "./installations.ts";
@@ -62,6 +63,13 @@ const writes = {
   takeLink: access.takeLink,
   addAuditLine: access.addAuditLine,
   endAuditLine: access.endAuditLine,
+  addRetry: failures.addRetry,
+  retryCalls: failures.retryCalls,
+  cancelRetry: failures.cancelRetry,
+  countCancelled: failures.countCancelled,
+  endRetry: failures.endRetry,
+  ignoreFailure: failures.ignoreFailure,
+  showFailure: failures.showFailure,
 };
 
 /** All that changes the database, by name. Each is one transaction. */
@@ -159,6 +167,10 @@ export function storeOver(
       session: access.session,
       sessions: access.sessions,
       link: access.link,
+      retryById: failures.retryById,
+      openRetries: failures.openRetries,
+      retriedCounts: failures.retriedCounts,
+      ignoredFailures: failures.ignoredFailures,
     }),
     ...over(listings, {
       calls: calls.calls,
@@ -168,6 +180,8 @@ export function storeOver(
       unusedDeliveries: deliveries.unusedDeliveries,
       deliveriesIn: deliveries.deliveriesIn,
       auditLines: access.auditLines,
+      deadCalls: failures.deadCalls,
+      retries: failures.retries,
     }),
     ...through(write, writes),
     answersNear: (installation, number, from, to) =>

@@ -79,12 +79,17 @@ export async function objectsOfAcme({ parts }: TestServer, operator: Visitor) {
   };
   const session = items.find(({ installation }) => installation === "acme")?.id ?? "";
   const [delivery] = await parts.flow.store.deliveriesOf((await parts.flow.store.call(callKey))?.row.id ?? 0);
+  const retry = (await (await operator.postJson("/api/retries", { installation: "acme" })).json()) as {
+    id: string;
+  };
   const objects: Record<string, string> = {
     "{name}": "acme",
     "{key}": callKey,
     "{provider}": "voys",
     "sessions/{id}": `sessions/${session}`,
     "deliveries/{id}": `deliveries/${delivery?.id}`,
+    "retries/{id}": `retries/${retry.id}`,
+    "{group}": "0123456789ab",
   };
   return (path: string): string => {
     const filled = Object.entries(objects).reduce((text, [from, to]) => text.replace(from, to), path);

@@ -41,7 +41,7 @@ const views = [
   { width: 390, scheme: "light", language: "nl" },
   { width: 390, scheme: "dark", language: "en" },
 ] as const;
-const pages = ["/calls", "/calls/acme%3Avoys%3Ahers", "/setup"];
+const pages = ["/calls", "/live", "/calls/acme%3Avoys%3Ahers", "/setup"];
 
 test.each(views)("every page is for all: %j", async (view) => {
   const { page, faults } = await openConsole(browser, server.url, "/calls", view);

@@ -33,6 +33,11 @@ describe.each(worldNames)("%s: a person chooses the contact of a call", (name: W
     const server = await startServer({ settings: { crm: crm.settings } });
     onTestFinished(() => server.stop());
     await synced(server);
+    await waitFor("both contacts", async () => {
+      await synced(server);
+      const found = await server.parts.flow.store.contactsByNumber("acme", [number]);
+      return found.get(number)?.length === 2;
+    });
     const script = scriptOf(server, "voys", inboundCall("voys", { id: "shared", customer: number }));
     await sendAll(server, "voys", script.slice(0, -1));
     await sendAll(server, "voys", script.slice(-1));
@@ -41,6 +46,10 @@ describe.each(worldNames)("%s: a person chooses the contact of a call", (name: W
       crm.calls().find(({ contactId }) => contactId !== undefined),
     );
     const [was, other] = logged.contactId === first ? [first, second] : [second, first];
+    await waitFor(
+      "the decision",
+      async () => (await detailOf(server, key)).explanation.contact.runnersUp.length === 1,
+    );
     expect((await detailOf(server, key)).explanation.contact.runnersUp).toMatchObject([{ id: other }]);
 
     const response = await choose(server, key, { kind: "contact", id: other });

@@ -33,7 +33,8 @@ test("the description is one that OpenAPI allows", async () => {
 /** Pages for people, and the door, which is no route of Express. */
 const notDescribed = [
   ...["GET /", "GET /style.css", "GET /install/:crm", "GET /install/:crm/callback"],
-  ...["GET /calls", "GET /calls/:key", "GET /setup", "GET /icon.svg", "GET /assets/:file"],
+  ...["GET /calls", "GET /calls/:key", "GET /failures", "GET /setup", "GET /live", "GET /icon.svg"],
+  "GET /assets/:file",
   ...["GET /mapping", "GET /mapping/:name"],
   ...["GET /login", "POST /login", "GET /login.css"],
   ...["GET /login/link", "POST /login/link", "GET /login/:way", "GET /login/:way/callback"],
@@ -54,10 +55,11 @@ test("every parameter that it names is taken, and one that it does not name is r
   const values: Record<string, string> = {
     ...{ installation: "acme", provider: "voys", state: "dead", number: "%2B31612345678", preview: "1" },
     ...{ direction: "inbound", outcome: "busy", agent: "7", line: "1", contact: "2", matched: "no" },
-    ...{ recording: "yes", q: "Asha" },
+    ...{ recording: "yes", q: "Asha", group: "0123456789ab" },
     ...{ limit: "5", cursor: "9", since: "2026-01-01", until: "2026-01-01T00:00:00Z" },
   };
-  for (const path of ["/api/calls", "/api/calls.csv", "/api/dead", "/api/unused", "/api/installations"]) {
+  const lists = ["/api/calls", "/api/calls.csv", "/api/dead", "/api/dead/groups", "/api/retries"];
+  for (const path of [...lists, "/api/unused", "/api/installations"]) {
     const { parameters = [] } = description.paths[path]?.["get"] ?? {};
     const query = parameters.map(({ name }) => `${name}=${values[name]}`).join("&");
     expect((await fetch(`${server.url}${path}?${query}`)).status, `${path}?${query}`).toBe(200);

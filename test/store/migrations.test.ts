@@ -27,6 +27,7 @@ const landed = [
   "fdf3ffc7616c6e45",
   "aca74c49c7d4c03a",
   "34f43bcdb3312476",
+  "d3f052501a0bc9b0",
   "32831afcec6e1637",
 ];
 

@@ -4,6 +4,7 @@ import { testStore } from "../contracts/store.ts";
 import { testAccessStore } from "../contracts/store-access.ts";
 import { testCallStore } from "../contracts/store-calls.ts";
 import { testContactChanges } from "../contracts/store-contact-changes.ts";
+import { testFailureStore } from "../contracts/store-failures.ts";
 import { testInstallStore } from "../contracts/store-installs.ts";
 import { testLineStore } from "../contracts/store-lines.ts";
 import { testListings } from "../contracts/store-listings.ts";
@@ -36,6 +37,7 @@ for (const installed of installedPostgres())
     testInstallStore(installed.name, open);
     testLineStore(installed.name, open);
     testAccessStore(installed.name, open);
+    testFailureStore(installed.name, open);
     testMappingStore(installed.name, open);
     testWaitingStore(installed.name, open);
     testContactChanges(installed.name, open);

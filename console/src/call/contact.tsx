@@ -26,7 +26,15 @@ export function ContactCard({ detail }: { detail: CallDetail }) {
       <p>
         {contact.chosen ? (
           <>
-            <strong>{contact.chosen.name ?? contact.chosen.id}</strong>{" "}
+            <strong>
+              {detail.contactUrl === undefined ? (
+                (contact.chosen.name ?? contact.chosen.id)
+              ) : (
+                <a href={detail.contactUrl} target="_blank" rel="noreferrer" title={t.call.openInCrm}>
+                  {contact.chosen.name ?? contact.chosen.id}
+                </a>
+              )}
+            </strong>{" "}
             <span className="soft">
               {contact.chosen.kind} {contact.chosen.id}
             </span>

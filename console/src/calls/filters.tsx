@@ -44,6 +44,8 @@ export function Filters({ filter, change, installations }: FiltersProps) {
             options={Object.fromEntries(installations.map(({ name }) => [name, name]))}
           />
         )}
+        <Typed {...props} name="agent" label={t.calls.agent} hint={t.calls.agentHint} />
+        <Typed {...props} name="line" label={t.calls.line} hint={t.calls.lineHint} />
         <Day {...props} name="since" label={t.calls.since} />
         <Day {...props} name="until" label={t.calls.until} />
       </div>
@@ -75,6 +77,21 @@ function Choice({ filter, change, name, label, options }: FilterProps & { option
           </option>
         ))}
       </select>
+    </Labelled>
+  );
+}
+
+function Typed({ filter, change, name, label, hint }: FilterProps & { hint: string }) {
+  const value = filter.get(name) ?? "";
+  return (
+    <Labelled label={label}>
+      <input
+        key={value}
+        defaultValue={value}
+        placeholder={hint}
+        onBlur={(event) => event.target.value !== value && change(name, event.target.value.trim())}
+        onKeyDown={(event) => event.key === "Enter" && change(name, event.currentTarget.value.trim())}
+      />
     </Labelled>
   );
 }

@@ -32,6 +32,7 @@ export function CallTable({ calls, installations }: TableProps) {
             <th scope="col">{t.calls.who}</th>
             <th scope="col">{t.calls.how}</th>
             <th scope="col">{t.calls.line}</th>
+            <th scope="col">{t.calls.agent}</th>
             <th scope="col">{t.calls.length}</th>
             <th scope="col">{t.calls.state}</th>
           </tr>
@@ -53,7 +54,8 @@ function isForm(target: EventTarget | null): boolean {
 function CallRow({ call, zone }: { call: CallSummary; zone: string | undefined }) {
   const { t } = useText();
   const format = useFormat();
-  const { key, createdAt, direction, outcome, phase, line, talkSeconds, state, reason, provider } = call;
+  const { key, createdAt, direction, outcome, phase, line, agent, talkSeconds, state, reason, provider } =
+    call;
   const how = outcome === undefined ? t.phases[phase] : t.outcomes[outcome];
   return (
     <tr>
@@ -72,6 +74,7 @@ function CallRow({ call, zone }: { call: CallSummary; zone: string | undefined }
         <small>{provider}</small>
       </td>
       <td>{line}</td>
+      <td>{agent?.name ?? agent?.email ?? agent?.id}</td>
       <td>{talkSeconds === undefined ? "" : format.seconds(talkSeconds)}</td>
       <td>
         <StateBadge state={state} />
@@ -81,8 +84,9 @@ function CallRow({ call, zone }: { call: CallSummary; zone: string | undefined }
   );
 }
 
-function Who({ call: { contact, customer, number } }: { call: CallSummary }) {
+export function Who({ call: { contact: matched, candidate, customer, number } }: { call: CallSummary }) {
   const { t } = useText();
+  const contact = matched ?? candidate;
   const dialled = number ?? customer?.number;
   const name = contact?.name ?? customer?.name;
   if (contact)

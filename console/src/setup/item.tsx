@@ -10,7 +10,7 @@ export function Item({ state, title, children }: { state: State; title: ReactNod
   return (
     <li className={state}>
       <span className="sign" aria-hidden="true">
-        {{ done: "✓", open: "○", problem: "!" }[state]}
+        {{ done: "✓", open: "", problem: "!" }[state]}
       </span>
       <div>
         <h3>

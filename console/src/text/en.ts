@@ -1,4 +1,5 @@
-import type { CallSummary } from "../../../src/routes/calls.ts";
+import type { CallSummary } from "../../../src/routes/call-summary.ts";
+import { en as failures } from "./failures.ts";
 
 type Direction = NonNullable<CallSummary["direction"]>;
 
@@ -6,6 +7,7 @@ type Direction = NonNullable<CallSummary["direction"]>;
 export const en = {
   product: "Switchhook",
   nav: {
+    live: "Live",
     calls: "Calls",
     setup: "Setup",
     mapping: "Mapping",
@@ -95,6 +97,9 @@ export const en = {
     when: "Received",
     who: "Customer",
     how: "Call",
+    agent: "Agent",
+    agentHint: "E-mail address or id",
+    lineHint: "As the provider names it",
     line: "Line",
     length: "Talk time",
     more: "Show more",
@@ -160,6 +165,7 @@ export const en = {
     noContact: "No contact has this number",
     contactWhy: "Why",
     runnersUp: "Others with this number",
+    openInCrm: "Open in the CRM",
     useContact: "Use this contact",
     otherContact: "Choose another contact",
     findContact: "Phone number, name or id in the CRM",
@@ -218,6 +224,18 @@ export const en = {
     received: "Received",
     masked: "Secrets are masked.",
   },
+  live: {
+    title: "Live",
+    about: "Calls as they happen.",
+    now: "Now",
+    none: "No call is going on",
+    noneNext: "A call is here within a second of its first webhook.",
+    ended: "Just ended",
+    pause: "Pause",
+    go: "Go on",
+    paused: "Paused: new calls are not shown.",
+    going: (n: number) => `${n} going on`,
+  },
   setup: {
     title: "Setup",
     about: "What is done, and what is missing until calls are logged.",
@@ -265,6 +283,7 @@ export const en = {
     refusedCalls: (n: string) => (n === "1" ? "The CRM refused 1 call" : `The CRM refused ${n} calls`),
     loggedNext: "The first call is logged a few seconds after it ends.",
   },
+  failures,
 };
 
 export type Dictionary = typeof en;

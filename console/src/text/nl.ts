@@ -1,8 +1,10 @@
 import type { Dictionary } from "./en.ts";
+import { nl as failures } from "./failures.ts";
 
 export const nl: Dictionary = {
   product: "Switchhook",
   nav: {
+    live: "Live",
     calls: "Gesprekken",
     setup: "Inrichten",
     mapping: "Velden",
@@ -89,6 +91,9 @@ export const nl: Dictionary = {
     when: "Ontvangen",
     who: "Klant",
     how: "Gesprek",
+    agent: "Medewerker",
+    agentHint: "E-mailadres of id",
+    lineHint: "Zoals de provider het noemt",
     line: "Lijn",
     length: "Gespreksduur",
     more: "Meer tonen",
@@ -154,6 +159,7 @@ export const nl: Dictionary = {
     noContact: "Geen contact heeft dit nummer",
     contactWhy: "Waarom",
     runnersUp: "Anderen met dit nummer",
+    openInCrm: "Openen in het CRM",
     useContact: "Dit contact gebruiken",
     otherContact: "Ander contact kiezen",
     findContact: "Telefoonnummer, naam of id in het CRM",
@@ -212,6 +218,18 @@ export const nl: Dictionary = {
     received: "Ontvangen",
     masked: "Geheimen zijn gemaskeerd.",
   },
+  live: {
+    title: "Live",
+    about: "Gesprekken terwijl ze plaatsvinden.",
+    now: "Nu",
+    none: "Er is geen gesprek gaande",
+    noneNext: "Een gesprek staat hier binnen een seconde na de eerste webhook.",
+    ended: "Net afgelopen",
+    pause: "Pauzeren",
+    go: "Verder",
+    paused: "Gepauzeerd: nieuwe gesprekken worden niet getoond.",
+    going: (n) => `${n} gaande`,
+  },
   setup: {
     title: "Inrichten",
     about: "Wat klaar is, en wat er nog ontbreekt tot gesprekken worden vastgelegd.",
@@ -260,4 +278,5 @@ export const nl: Dictionary = {
     refusedCalls: (n) => (n === "1" ? "Het CRM weigerde 1 gesprek" : `Het CRM weigerde ${n} gesprekken`),
     loggedNext: "Het eerste gesprek wordt een paar seconden na het einde vastgelegd.",
   },
+  failures,
 };

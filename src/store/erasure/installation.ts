@@ -22,6 +22,8 @@ const byInstallation = {
   sessions: "id",
   login_links: "id",
   audit: "id",
+  retries: "id",
+  ignored_failures: "installation, failure",
 } as const;
 
 const erasers: readonly Eraser[] = [
@@ -40,7 +42,7 @@ const erasers: readonly Eraser[] = [
 async function eraseCalls(tx: Db, installation: string): Promise<ErasedBatch> {
   const calls = await callsAfter(tx, installation, "");
   for (const { id } of calls) {
-    for (const table of ["events", "history", "asks", "recordings", "follow_ups", "facets"])
+    for (const table of ["events", "history", "asks", "recordings", "follow_ups", "facets", "retried_calls"])
       await tx.run(`DELETE FROM ${table} WHERE call = :id`, { id });
     await tx.run("DELETE FROM calls WHERE id = :id", { id });
   }

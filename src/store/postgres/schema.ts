@@ -264,6 +264,22 @@ export const steps: readonly SchemaStep[] = [
   },
   {
     sql: `
+  CREATE TABLE retries (
+    id ${key} PRIMARY KEY, installation text COLLATE "C", failure text COLLATE "C", started_by text NOT NULL,
+    created_at bigint NOT NULL, place bigint NOT NULL, cancelled bigint, ended_at bigint, logged bigint, dead bigint,
+    other bigint
+  );
+  CREATE INDEX retries_installation ON retries (installation, created_at);
+  CREATE INDEX retries_open ON retries (created_at) WHERE ended_at IS NULL;
+  CREATE TABLE retried_calls (retry ${key}, call bigint NOT NULL, PRIMARY KEY (retry, call));
+  CREATE INDEX retried_calls_call ON retried_calls (call);
+  CREATE TABLE ignored_failures (
+    installation ${key}, failure ${key}, at bigint NOT NULL, PRIMARY KEY (installation, failure)
+  );
+  `,
+  },
+  {
+    sql: `
   CREATE TABLE mapping_versions (
     installation ${key}, number bigint NOT NULL, at bigint NOT NULL, who text, comment text, text text NOT NULL,
     PRIMARY KEY (installation, number)

@@ -10,6 +10,7 @@ import { firstMigrations } from "./first-migrations.ts";
  * - ends: both numbers of calls whose messages leave open which is the customer's
  * - marks: values of the store itself; `seen` is the highest id of a deleted delivery, because ids are never used twice
  * - contact_changes: what the CRM reported and is to be applied; `kind` of a contact that is gone, empty for one to be read again
+ * - retries, retried_calls: retries of many dead calls, and the calls that each of them has made due
  * - losses: webhooks that were acknowledged and are missing
  * - sessions, login_links: their id is a digest of the secret that the browser has
  */
@@ -165,6 +166,19 @@ export const migrations: readonly string[] = [
     PRIMARY KEY (installation, kind, id)
   ) WITHOUT ROWID;
   CREATE INDEX recordings_pending ON recordings (due_at) WHERE due_at IS NOT NULL AND state <> 'kept';
+  `,
+  `
+  CREATE TABLE retries (
+    id TEXT PRIMARY KEY, installation TEXT, failure TEXT, started_by TEXT NOT NULL, created_at INTEGER NOT NULL,
+    place INTEGER NOT NULL, cancelled INTEGER, ended_at INTEGER, logged INTEGER, dead INTEGER, other INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX retries_installation ON retries (installation, created_at);
+  CREATE INDEX retries_open ON retries (created_at) WHERE ended_at IS NULL;
+  CREATE TABLE retried_calls (retry TEXT NOT NULL, call INTEGER NOT NULL, PRIMARY KEY (retry, call)) WITHOUT ROWID;
+  CREATE INDEX retried_calls_call ON retried_calls (call);
+  CREATE TABLE ignored_failures (
+    installation TEXT NOT NULL, failure TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (installation, failure)
+  ) WITHOUT ROWID;
   `,
   `
   CREATE TABLE mapping_versions (

@@ -1,9 +1,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { base } from "./api.ts";
+import { base } from "../api.ts";
 
 /** Changes come in bursts: the lists are read again at most this often. */
-const refreshMs = 1_000;
+const refreshMs = 500;
 
 /**
  * Listens for calls that change, and has what is shown of them read again. Returns whether the server can be reached;
