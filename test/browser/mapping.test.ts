@@ -175,6 +175,15 @@ test("the first version is restored byte for byte", async () => {
   expect(unexpected(faults)).toEqual([]);
 });
 
+test("a link to a place in the file opens it with the cursor there", async () => {
+  const { page, faults } = await openConsole(browser, server.url, "/setup");
+  await page.goto(`${server.url}${path}#task.fields.status`);
+  await page.waitForSelector(".cm-content");
+  const line = "getSelection()?.anchorNode?.parentElement?.closest('.cm-line')?.textContent";
+  await expect.poll(() => page.evaluate<string>(line)).toContain('"status": "open"');
+  expect(unexpected(faults)).toEqual([]);
+});
+
 test("fields and options of the CRM are offered, and what it does not take is a warning", async () => {
   const hubspot = await startHubspot({ region: "NL", limits: false });
   await server.restartWith({

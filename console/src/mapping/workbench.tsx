@@ -39,6 +39,12 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
   const settled = useSettled(text);
   const isDirty = text !== saved.text;
   useWarnBeforeLeaving(isDirty);
+  // A link from another page names a place in the file, or a field of the activity.
+  useEffect(() => {
+    const place = decodeURIComponent(location.hash.slice(1));
+    const whole = place.includes(".") ? place : `activity.${place}`;
+    if (place !== "") editor.current?.goTo({ at: `: ${whole}`, problem: "" });
+  }, []);
 
   const shown = useQuery({
     queryKey: ["mapping preview", name, saved.version, settled, call],
