@@ -159,6 +159,17 @@ test("when somebody else saved meanwhile, both texts are shown and neither is lo
   await expect.poll(() => page.locator("dialog .cm-content").first().innerText()).toContain("their call");
 });
 
+test("what is not saved yet is still there after a look at another page", async () => {
+  const { page, faults } = await openEditor();
+  await writeSubject(page, '"half done"');
+  await page.locator(".bar nav a", { hasText: "Setup" }).click();
+  await page.waitForSelector(".checklist");
+  await page.goBack();
+  await expect.poll(() => page.innerText(".cm-content")).toContain('"half done"');
+  await page.getByText(en.unsaved).waitFor();
+  expect(unexpected(faults)).toEqual([]);
+});
+
 test("the first version is restored byte for byte", async () => {
   const { text } = await mapping();
   const { page, faults } = await openEditor();

@@ -23,6 +23,9 @@ type WorkbenchProps = {
 const typingMs = 120;
 const noFaults: readonly Fault[] = [];
 
+/** What was not saved when another page was opened, by installation. */
+const drafts = new Map<string, { text: string; saved: Conflict }>();
+
 /** The editor with all that belongs to it: faults, preview, versions, and applying it. */
 export function Workbench({ installation, opened, words, fieldsAway }: WorkbenchProps) {
   const m = useMappingText();
@@ -31,14 +34,19 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
   const isAdmin = useRight("admin");
   const mayEdit = isAdmin && opened.canSave;
   const editor = useRef<EditorHandle>(null);
-  const [saved, setSaved] = useState({ text: opened.text, version: opened.version });
-  const [text, setText] = useState(opened.text);
+  const [first] = useState(() => drafts.get(name) ?? { text: opened.text, saved: opened });
+  const [saved, setSaved] = useState<Conflict>(first.saved);
+  const [text, setText] = useState(first.text);
   const [comment, setComment] = useState("");
   const [call, setCall] = useState(() => new URLSearchParams(location.search).get("call") ?? undefined);
   const [conflict, setConflict] = useState<Conflict>();
   const settled = useSettled(text);
   const isDirty = text !== saved.text;
   useWarnBeforeLeaving(isDirty);
+  useEffect(() => {
+    if (isDirty) drafts.set(name, { text, saved });
+    else drafts.delete(name);
+  }, [name, isDirty, text, saved]);
   // A link from another page names a place in the file, or a field of the activity.
   useEffect(() => {
     const place = decodeURIComponent(location.hash.slice(1));
@@ -54,6 +62,8 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
+  const lastShown = useRef(shown.data);
+  lastShown.current = shown.data ?? lastShown.current;
   const faults = faultsIn(shown.error) ?? noFaults;
   const warnings = (!shown.error && shown.data?.warnings) || noFaults;
 
@@ -104,7 +114,7 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
         <section className="card" aria-label={m.editor}>
           <Editor
             ref={editor}
-            first={opened.text}
+            first={first.text}
             label={m.editor}
             isReadOnly={!mayEdit}
             words={words}
@@ -163,7 +173,7 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
         {isAdmin && (
           <PreviewCard
             installation={installation}
-            shown={shown.data}
+            shown={lastShown.current}
             error={faults.length > 0 ? undefined : shown.error}
             hasFaults={faults.length > 0}
             call={call}
