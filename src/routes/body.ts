@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Request } from "express";
-import { Rejected } from "../core/errors.ts";
+import { prettifyError, ZodError, type ZodType } from "zod";
+import { messageOf, Rejected } from "../core/errors.ts";
 import type { BodyRoom } from "../lib/body-room.ts";
 
 type BodyOptions = {
@@ -111,4 +112,27 @@ export async function readJsonText(request: Request, what: string, room: BodyRoo
       throw new Rejected(400, "the body is not UTF-8 text", { cause });
     }
   });
+}
+
+type JsonShape<T> = {
+  schema: ZodType<T>;
+  /** E.g. "contact". */
+  what: string;
+  /** What it looks like, for the error. */
+  example: string;
+};
+
+/** A JSON body of this shape. Throws `Rejected(400)` that names each wrong member. */
+export async function readJsonAs<T>(
+  request: Request,
+  room: BodyRoom,
+  { schema, what, example }: JsonShape<T>,
+): Promise<T> {
+  const text = await readJsonText(request, what, room);
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const why = cause instanceof ZodError ? prettifyError(cause) : messageOf(cause);
+    throw new Rejected(400, `send the ${what} as ${example}: ${why}`, { cause });
+  }
 }

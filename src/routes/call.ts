@@ -5,7 +5,7 @@ import { callStates, chosenByPerson, type Decision, type TrackedCall } from "../
 import { deleteRecording } from "../flow/recordings/follow.ts";
 import { nextLink } from "../flow/recordings/links.ts";
 import type { Parts } from "../server/assemble.ts";
-import { readJsonText } from "./body.ts";
+import { readJsonAs } from "./body.ts";
 import { callDetail, detailOf } from "./call-detail.ts";
 import { contactSchema } from "./call-summary.ts";
 import { adminRoute, json, noCall, pathParameter, type Route, text } from "./route.ts";
@@ -14,6 +14,8 @@ import { noSuchCall, noteChange } from "./rules.ts";
 const contactRef = z
   .strictObject({ id: z.string().trim().min(1).max(200), kind: z.enum(contactKinds) })
   .meta({ id: "ContactRef" });
+
+const contactShape = { schema: contactRef, what: "contact", example: '{"kind": "contact", "id": "123"}' };
 
 const retried = z.object({ key: text, state: z.enum(callStates) }).meta({ id: "Retried" });
 
@@ -112,7 +114,7 @@ export function callRoutes(parts: Parts): Route[] {
       handle: async (request, response, _, principal) => {
         const row = await find(pathParameter(request, "key"));
         const { key, installation } = row.call;
-        const ref = readContact(await readJsonText(request, "contact", parts.room));
+        const ref = await readJsonAs(request, parts.room, contactShape);
         const contact = await store.contact(installation, ref);
         if (!contact)
           throw new Rejected(
@@ -199,16 +201,6 @@ function decidedBy({ decision, contact, number }: TrackedCall, chosen: NamedCont
     contact: chosen,
     runnersUp: others.filter((other) => !isChosen(other)),
   };
-}
-
-/** Throws `Rejected(400)`. */
-function readContact(text: string): z.output<typeof contactRef> {
-  const parsed = contactRef.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(
-    ({ path, message }) => `${path.join(".") || "the body"}: ${message}`,
-  );
-  throw new Rejected(400, `this is no contact ({"kind": "contact", "id": "…"}): ${problems.join("; ")}`);
 }
 
 async function deliveryIdsOf({ flow }: Parts, key: string): Promise<number[]> {

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { messageOf, Rejected } from "../core/errors.ts";
+import { Rejected } from "../core/errors.ts";
 import { hasRight, includesRole, type Principal, sees } from "../core/principal.ts";
 import type { Parts } from "../server/assemble.ts";
-import { readForm, readJsonText } from "./body.ts";
+import { readForm, readJsonAs } from "./body.ts";
 import { enter } from "./enter.ts";
 import { refuseOtherHosts, refuseOtherSites } from "./guard.ts";
 import { sendLoginPage } from "./login.ts";
@@ -24,6 +24,8 @@ const wanted = z
   })
   .meta({ id: "LinkRequest" });
 
+const linkShape = { schema: wanted, what: "link", example: '{"installation": …, "role": …, "name": …}' };
+
 const made = z.object({ url: text, expiresAt: time }).meta({ id: "Link" });
 
 /** One-time links that sign a person in for one installation. */
@@ -44,7 +46,7 @@ export function linkRoutes(parts: Parts): Route[] {
         415: "Not JSON, or compressed.",
       },
       handle: async (request, response, _, principal) => {
-        const given = readWanted(await readJsonText(request, "link", parts.room));
+        const given = await readJsonAs(request, parts.room, linkShape);
         const { installation, role, listen } = given;
         if (!installations.has(installation) || !sees(principal, installation))
           throw noSuchInstallation(installation);
@@ -93,15 +95,6 @@ export function linkRoutes(parts: Parts): Route[] {
       },
     },
   ];
-}
-
-function readWanted(body: string): z.output<typeof wanted> {
-  try {
-    return wanted.parse(JSON.parse(body));
-  } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
-    throw new Rejected(400, `send {"installation": …, "role": …, "name": …}: ${why}`, { cause });
-  }
 }
 
 /** The rights of a link are at most those of who makes it. */

@@ -1,10 +1,10 @@
 import { z } from "zod";
 import { differenceOf } from "../access/audit.ts";
-import { messageOf, Rejected } from "../core/errors.ts";
+import { Rejected } from "../core/errors.ts";
 import { gapsOf } from "../flow/contacts/unknown-agents.ts";
 import type { InstallBody } from "../installations/installer.ts";
 import type { Parts } from "../server/assemble.ts";
-import { readJsonText } from "./body.ts";
+import { readJsonAs } from "./body.ts";
 import { adminRoute, anyObject, json, noInstallation, pathParameter, type Route } from "./route.ts";
 import { noteChange } from "./rules.ts";
 
@@ -14,6 +14,12 @@ const change = z.strictObject({
   by: z.string().trim().min(1).max(100).optional(),
   settings: anyObject,
 });
+
+const changeShape = {
+  schema: change,
+  what: "settings",
+  example: '{"version": …, "settings": {…}}, as GET gives them',
+};
 
 /** The settings of installations made by OAuth, in the format of the config file; those in the file are changed there. */
 export function settingsRoutes(parts: Parts): Route[] {
@@ -62,9 +68,7 @@ export function settingsRoutes(parts: Parts): Route[] {
       },
       handle: async (request, response, _, principal) => {
         const name = pathParameter(request, "name");
-        const { by = principal.name, ...given } = readChange(
-          await readJsonText(request, "settings", parts.room),
-        );
+        const { by = principal.name, ...given } = await readJsonAs(request, parts.room, changeShape);
         const before = parts.installed?.stateOf(name);
         await parts.accounts.changeSettings(name, { ...given, by });
         const { settings } = JSON.parse(before?.body ?? "{}") as Partial<InstallBody>;
@@ -73,13 +77,4 @@ export function settingsRoutes(parts: Parts): Route[] {
       },
     }),
   ];
-}
-
-function readChange(text: string): z.output<typeof change> {
-  try {
-    return change.parse(JSON.parse(text));
-  } catch (cause) {
-    const why = cause instanceof z.ZodError ? z.prettifyError(cause) : messageOf(cause);
-    throw new Rejected(400, `send {"version": …, "settings": {…}} as GET gives them: ${why}`, { cause });
-  }
 }

@@ -99,7 +99,7 @@ test("what is no contact, what the index does not have and what is part of anoth
   const [wrong, unknown] = await Promise.all(
     answers.map(async (one) => ((await one.json()) as { error: string }).error),
   );
-  expect(wrong).toContain("kind: ");
+  expect(wrong).toContain("at kind");
   expect(unknown).toContain("the index has no contact 99");
   const found = await fetch(`${server.url}/api/installations/acme/contacts?q=vries`);
   expect(await found.json()).toMatchObject({ items: [{ id: "2", name: "Piet de Vries" }] });
