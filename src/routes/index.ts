@@ -17,7 +17,7 @@ import { installRoutes } from "./install.ts";
 import { exportRoutes, installationRoutes } from "./installations.ts";
 import { linkRoutes } from "./links.ts";
 import { loginRoutes } from "./login.ts";
-import { mappingRoutes } from "./mappings.ts";
+import { mappingRoutes } from "./mapping.ts";
 import { recordingRoutes, transcriptRoutes } from "./recordings.ts";
 import { retryRoutes } from "./retries.ts";
 import { adminRoute, anyObject, type DescribedRoute, json, type Reply, type Route } from "./route.ts";

@@ -3,10 +3,9 @@ import { Rejected } from "../core/errors.ts";
 import { createMappingApplies, type MappingApply } from "../flow/mappings/apply.ts";
 import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
-import { mappingRoute } from "./mapping.ts";
 import { adminRoute, json, noInstallation, type Route, text, time } from "./route.ts";
 import { noteChange } from "./rules.ts";
-import { mappingOf } from "./saved-mapping.ts";
+import { mappingOf, mappingRoute } from "./saved-mapping.ts";
 
 const value = z.union([text, z.number(), z.boolean()]);
 

@@ -3,15 +3,6 @@ import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import type { Parts } from "../server/assemble.ts";
 import {
-  conflictReply,
-  digestOf,
-  expectedIn,
-  type MappingConflict,
-  mappingRoute,
-  meanwhile,
-  versionQuery,
-} from "./mapping.ts";
-import {
   adminRoute,
   badQuery,
   json,
@@ -22,7 +13,18 @@ import {
   time,
 } from "./route.ts";
 import { noteChange } from "./rules.ts";
-import { type createMappingSaves, mappingOf, previewed } from "./saved-mapping.ts";
+import {
+  conflictReply,
+  type createMappingSaves,
+  digestOf,
+  expectedIn,
+  type MappingConflict,
+  mappingOf,
+  mappingRoute,
+  meanwhile,
+  previewed,
+  versionQuery,
+} from "./saved-mapping.ts";
 
 const listed = z.object({
   number: z.int(),

@@ -3,9 +3,8 @@ import { CrmError, Rejected } from "../core/errors.ts";
 import type { createKnownFields } from "../flow/mappings/known-fields.ts";
 import { vocabulary } from "../flow/mappings/vocabulary.ts";
 import type { Parts } from "../server/assemble.ts";
-import { mappingRoute } from "./mapping.ts";
 import { adminRoute, json, noInstallation, type Route, text } from "./route.ts";
-import { mappingOf } from "./saved-mapping.ts";
+import { mappingOf, mappingRoute } from "./saved-mapping.ts";
 
 const words = z
   .object({

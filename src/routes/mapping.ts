@@ -1,10 +1,12 @@
 import { readFile } from "node:fs/promises";
-import type { Request } from "express";
 import { z } from "zod";
-import type { createKnownFields } from "../flow/mappings/known-fields.ts";
+import { createKnownFields } from "../flow/mappings/known-fields.ts";
 import { isObject, type JsonObject } from "../lib/body.ts";
 import type { Parts } from "../server/assemble.ts";
 import { readJsonText } from "./body.ts";
+import { mappingApplyRoutes } from "./mapping-apply.ts";
+import { mappingVersionRoutes } from "./mapping-versions.ts";
+import { mappingWordRoutes } from "./mapping-words.ts";
 import {
   adminRoute,
   anyObject,
@@ -18,14 +20,19 @@ import {
 } from "./route.ts";
 import { noSuchCall, noteChange } from "./rules.ts";
 import {
-  type createMappingSaves,
+  conflictReply,
+  createMappingSaves,
+  digestOf,
+  expectedIn,
+  type MappingConflict,
   mappingOf,
+  mappingRoute,
+  meanwhile,
   type OwnMapping,
   previewed,
   versionOf,
+  versionQuery,
 } from "./saved-mapping.ts";
-
-export const mappingRoute = "/api/installations/:name/mapping";
 
 const version = text.meta({ description: "A digest of the text." });
 
@@ -85,26 +92,8 @@ const mappingChange = z
   })
   .meta({ id: "MappingChange" });
 
-const conflict = z
-  .object({
-    error: text,
-    text: text.optional().meta({ description: "The mapping that was saved meanwhile." }),
-    version: text.optional(),
-  })
-  .meta({ id: "MappingConflict" });
-
 export type MappingReply = z.infer<typeof mappingReply>;
 export type MappingChange = z.infer<typeof mappingChange>;
-export type MappingConflict = z.infer<typeof conflict>;
-
-export const versionQuery = z.strictObject({
-  version: shortText("give the `version` of the mapping that this one was made from").optional().meta({
-    description: "Refused with 409 when another one was saved since. The header `If-Match` does the same.",
-  }),
-  comment: shortText("give one line of at most 200 characters").optional().meta({
-    description: "What this version is about.",
-  }),
-});
 
 const putQuery = previewQuery.extend({
   ...versionQuery.shape,
@@ -119,20 +108,25 @@ const putQuery = previewQuery.extend({
 
 type PutQuery = z.output<typeof putQuery>;
 
-export const conflictReply = json(
-  "Another one was saved meanwhile, or each instance has its file.",
-  conflict,
-);
-export const meanwhile =
-  "the mapping was changed meanwhile: compare your text with `text`, then save with its `version`";
-
 type MappingTools = {
   saves: ReturnType<typeof createMappingSaves>;
   fields: ReturnType<typeof createKnownFields>;
 };
 
-/** The mapping of an installation: read, preview and save it. */
-export function mappingTextRoutes(parts: Parts, { saves, fields }: MappingTools): Route[] {
+/** All about the mapping of an installation. */
+export function mappingRoutes(parts: Parts): Route[] {
+  const fields = createKnownFields(parts.flow.now);
+  const saves = createMappingSaves(parts);
+  return [
+    ...mappingTextRoutes(parts, { saves, fields }),
+    ...mappingVersionRoutes(parts, saves),
+    ...mappingWordRoutes(parts, fields),
+    ...mappingApplyRoutes(parts),
+  ];
+}
+
+/** Read, preview and save it. */
+function mappingTextRoutes(parts: Parts, { saves, fields }: MappingTools): Route[] {
   const optionsOf = async ({ installation }: OwnMapping, { call: key, unchanged }: PutQuery) => {
     const known = fields.last(installation);
     const call = key === undefined ? undefined : (await parts.flow.store.call(key))?.row;
@@ -212,21 +206,6 @@ export function mappingTextRoutes(parts: Parts, { saves, fields }: MappingTools)
       },
     }),
   ];
-}
-
-/** The version that a text was made from, of the query or of `If-Match`, which may stand in quotes. */
-export function expectedIn(
-  request: Request,
-  { version }: { version?: string | undefined },
-): string | undefined {
-  const header = request.get("if-match")?.trim();
-  if (version !== undefined || header === undefined || header === "*") return version;
-  return header.replace(/^(?:W\/)?"(.*)"$/, "$1");
-}
-
-/** What the audit log has of a text. */
-export function digestOf(text: string): { sha256: string; characters: number } {
-  return { sha256: versionOf(text), characters: text.length };
 }
 
 /** `mapping` is absent when the file has just become invalid: `text` shows how. */

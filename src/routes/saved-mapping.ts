@@ -2,13 +2,42 @@ import { createHash, randomUUID } from "node:crypto";
 import { mkdir, open, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import type { Request } from "express";
+import { z } from "zod";
 import { messageOf, Rejected } from "../core/errors.ts";
 import type { Installation } from "../flow/installation.ts";
 import { createTurns } from "../lib/pace.ts";
 import type { Parts } from "../server/assemble.ts";
 import type { MappingInUse } from "../server/connect.ts";
 import { findInstallation } from "./installations.ts";
-import { pathParameter } from "./route.ts";
+import { json, pathParameter, shortText, text } from "./route.ts";
+
+export const mappingRoute = "/api/installations/:name/mapping";
+
+const conflict = z
+  .object({
+    error: text,
+    text: text.optional().meta({ description: "The mapping that was saved meanwhile." }),
+    version: text.optional(),
+  })
+  .meta({ id: "MappingConflict" });
+
+export type MappingConflict = z.infer<typeof conflict>;
+
+export const conflictReply = json(
+  "Another one was saved meanwhile, or each instance has its file.",
+  conflict,
+);
+export const meanwhile =
+  "the mapping was changed meanwhile: compare your text with `text`, then save with its `version`";
+
+export const versionQuery = z.strictObject({
+  version: shortText("give the `version` of the mapping that this one was made from").optional().meta({
+    description: "Refused with 409 when another one was saved since. The header `If-Match` does the same.",
+  }),
+  comment: shortText("give one line of at most 200 characters").optional().meta({
+    description: "What this version is about.",
+  }),
+});
 
 /** The mapping of the installation that the path of a request names. */
 export type OwnMapping = { installation: Installation; file: MappingInUse };
@@ -34,6 +63,21 @@ export function mappingOf(parts: Parts, request: Request): OwnMapping {
 /** Tells two texts of a mapping apart. */
 export function versionOf(text: string): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
+/** The version that a text was made from, of the query or of `If-Match`, which may stand in quotes. */
+export function expectedIn(
+  request: Request,
+  { version }: { version?: string | undefined },
+): string | undefined {
+  const header = request.get("if-match")?.trim();
+  if (version !== undefined || header === undefined || header === "*") return version;
+  return header.replace(/^(?:W\/)?"(.*)"$/, "$1");
+}
+
+/** What the audit log has of a text. */
+export function digestOf(text: string): { sha256: string; characters: number } {
+  return { sha256: versionOf(text), characters: text.length };
 }
 
 export function previewed(parts: Parts, { installation, file }: OwnMapping, text: string) {

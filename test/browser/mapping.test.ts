@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
+import { startHubspot } from "@switchhook/emulators/hubspot";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { mappingTexts } from "../../console/src/text/mapping.ts";
-import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { openBrowser, type TestBrowser } from "../support/browser.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
 import { adminToken, expectForAll, openConsole } from "../support/console.ts";
@@ -62,6 +62,10 @@ async function mapping(): Promise<{ text: string; version: string }> {
   return (await response.json()) as { text: string; version: string };
 }
 
+/** A mapping that is refused is an answer to be expected here, which browsers call an error. */
+const unexpected = (faults: readonly string[]) =>
+  faults.filter((fault) => !/status of (409|422) /.test(fault));
+
 const marked = (page: Page) => page.locator(".cm-lintRange-error").first();
 
 test("typing the beginning of a path offers the paths, and a wrong one is red at that word with the right one", async () => {
@@ -74,7 +78,7 @@ test("typing the beginning of a path offers the paths, and a wrong one is red at
   const offered = await page.innerText(".cm-tooltip-autocomplete");
   for (const word of ["call.duration.ms", "call.duration.seconds", "call.duration.text"])
     expect(offered).toContain(word);
-  await page.keyboard.type("ration.m");
+  await page.keyboard.type("ation.m");
   await page.waitForSelector(".cm-tooltip-autocomplete");
   await page.keyboard.press("Enter");
   await expect.poll(() => page.innerText(".cm-content")).toContain('{ "from": "call.duration.ms" }');
@@ -87,12 +91,10 @@ test("typing the beginning of a path offers the paths, and a wrong one is red at
   expect(listed).toContain("Did you mean call.duration.ms?");
   expect(await page.getByRole("button", { name: en.save, exact: true }).isDisabled()).toBe(true);
   await expectForAll(page);
-  // The cure is one key away.
-  await page.keyboard.press("Control+Shift+m");
-  await page.locator(".cm-panel-lint .cm-diagnosticAction").click();
+  await page.getByRole("button", { name: en.write("call.duration.ms") }).click();
   await marked(page).waitFor({ state: "detached" });
   expect(await page.innerText(".cm-content")).toContain('{ "from": "call.duration.ms" }');
-  expect(faults).toEqual([]);
+  expect(unexpected(faults)).toEqual([]);
 });
 
 test("another subject changes the preview soon, and the CRM only after it is saved, by keyboard alone", async () => {
@@ -119,7 +121,7 @@ test("another subject changes the preview soon, and the CRM only after it is sav
   await page.getByText(en.done("2", "3")).waitFor();
   const after = await settledActivities(server, 3);
   expect(after.map(({ subject }) => subject)).toEqual(Array(3).fill("Spoke with Asha Rao"));
-  expect(faults).toEqual([]);
+  expect(unexpected(faults)).toEqual([]);
 });
 
 test("one call of my choice is shown with the fields that stay as they are", async () => {
@@ -131,7 +133,7 @@ test("one call of my choice is shown with the fields that stay as they are", asy
   await page.waitForSelector(".previews details[open]");
   expect(await page.innerText(".previews")).toContain("durationSeconds");
   expect(await page.locator(".previews article").count()).toBe(1);
-  expect(faults).toEqual([]);
+  expect(unexpected(faults)).toEqual([]);
 });
 
 test("when somebody else saved meanwhile, both texts are shown and neither is lost", async () => {
@@ -148,13 +150,24 @@ test("when somebody else saved meanwhile, both texts are shown and neither is lo
   expect(await sides.nth(1).innerText()).toContain('"mine"');
   expect((await mapping()).text).toBe(theirs);
   await expectForAll(page);
-  expect(faults.filter((fault) => !fault.includes("409"))).toEqual([]);
+  expect(unexpected(faults)).toEqual([]);
   await page.getByRole("button", { name: en.keepMine }).click();
   await page.getByText(en.saved).waitFor();
   expect((await mapping()).text).toContain('"subject": "mine"');
   expect((await mapping()).text).not.toContain("their call");
   await page.getByRole("button", { name: `${en.compare} ${en.version(2)}` }).click();
   await expect.poll(() => page.locator("dialog .cm-content").first().innerText()).toContain("their call");
+});
+
+test("what is not saved yet is still there after a look at another page", async () => {
+  const { page, faults } = await openEditor();
+  await writeSubject(page, '"half done"');
+  await page.locator(".bar nav a", { hasText: "Setup" }).click();
+  await page.waitForSelector(".checklist");
+  await page.goBack();
+  await expect.poll(() => page.innerText(".cm-content")).toContain('"half done"');
+  await page.getByText(en.unsaved).waitFor();
+  expect(unexpected(faults)).toEqual([]);
 });
 
 test("the first version is restored byte for byte", async () => {
@@ -170,7 +183,16 @@ test("the first version is restored byte for byte", async () => {
   const file = `${server.folder}/data/mappings/acme.json`;
   expect(readFileSync(file, "utf8")).toBe(text);
   expect(await page.innerText(".cm-content")).not.toContain('"other"');
-  expect(faults).toEqual([]);
+  expect(unexpected(faults)).toEqual([]);
+});
+
+test("a link to a place in the file opens it with the cursor there", async () => {
+  const { page, faults } = await openConsole(browser, server.url, "/setup");
+  await page.goto(`${server.url}${path}#task.fields.status`);
+  await page.waitForSelector(".cm-content");
+  const line = "getSelection()?.anchorNode?.parentElement?.closest('.cm-line')?.textContent";
+  await expect.poll(() => page.evaluate<string>(line)).toContain('"status": "open"');
+  expect(unexpected(faults)).toEqual([]);
 });
 
 test("fields and options of the CRM are offered, and what it does not take is a warning", async () => {
@@ -184,13 +206,13 @@ test("fields and options of the CRM are offered, and what it does not take is a 
   await page.keyboard.press("End");
   await page.keyboard.insertText('\n    "": "x",');
   for (let i = 0; i < 7; i += 1) await page.keyboard.press("ArrowLeft");
-  await page.keyboard.type("hs_call_sum", { delay: 30 });
+  await page.keyboard.type("hs_call_call", { delay: 30 });
   await page.waitForSelector(".cm-tooltip-autocomplete");
-  expect(await page.innerText(".cm-tooltip-autocomplete")).toContain("hs_call_summary");
-  await page.keyboard.type("marry");
-  await page.locator(".cm-lintRange-warning", { hasText: "hs_call_summarry" }).waitFor();
-  await expect.poll(() => page.innerText(".faults")).toContain("Did you mean hs_call_summary?");
-  expect(faults).toEqual([]);
+  expect(await page.innerText(".cm-tooltip-autocomplete")).toContain("hs_call_callee_object_id");
+  await page.keyboard.type("ee_object_i");
+  await page.locator(".cm-lintRange-warning", { hasText: "hs_call_callee_object_i" }).waitFor();
+  await expect.poll(() => page.innerText(".faults")).toContain("Did you mean hs_call_callee_object_id?");
+  expect(unexpected(faults)).toEqual([]);
   await hubspot.stop();
 });
 
@@ -217,7 +239,7 @@ test("the page is for all, in each width, theme and language", async () => {
         `${pictures}/${view.width}-${view.scheme}.png`,
         await page.screenshot({ fullPage: true }),
       );
-    expect(faults).toEqual([]);
+    expect(unexpected(faults)).toEqual([]);
   }
 });
 
@@ -239,5 +261,5 @@ test("a viewer reads the text and its versions, and can change nothing", async (
   expect(await page.getByRole("button", { name: en.save, exact: true }).count()).toBe(0);
   expect(await page.getByRole("button", { name: `${en.restore} ${en.version(1)}` }).isDisabled()).toBe(true);
   await expectForAll(page);
-  expect(faults).toEqual([]);
+  expect(unexpected(faults)).toEqual([]);
 });

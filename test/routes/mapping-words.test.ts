@@ -1,5 +1,5 @@
+import { startHubspot } from "@switchhook/emulators/hubspot";
 import { afterEach, expect, onTestFinished, test } from "vitest";
-import { startHubspot } from "../../emulators/hubspot/index.ts";
 import { inboundCall, scriptOf, sendAll, settledActivities } from "../support/calls.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 

@@ -159,6 +159,20 @@ describe("what is changed at one instance is in use at all of them", () => {
       return text.includes("Changed for all");
     });
 
+    const seen = (await (await api(second, "/api/installations/acme/mapping")).json()) as { version: string };
+    const races = await Promise.all(
+      instances.map(({ url }, i) => {
+        const json = { crm: "hubspot", activity: { hs_call_title: { text: `Changed for all by ${i}` } } };
+        return api(url, `/api/installations/acme/mapping?version=${seen.version}`, { method: "PUT", json });
+      }),
+    );
+    const results = races.map(({ status }) => status).sort();
+    expect(results).toEqual([200, ...instances.slice(1).map(() => 409)]);
+    const kept = (await (await api(first, "/api/installations/acme/mapping/versions")).json()) as {
+      items: [];
+    };
+    expect(kept.items).toHaveLength(3);
+
     // The CRM sends the administrator back to any of the instances.
     const begun = await fetch(`${first}/install/hubspot?region=NL`, { redirect: "manual" });
     const cookie = begun.headers.getSetCookie()[0]?.split(";")[0] ?? "";

@@ -1,4 +1,4 @@
-import type { MappingChange, MappingConflict, MappingReply } from "../../../src/routes/mapping.ts";
+import type { MappingChange, MappingReply } from "../../../src/routes/mapping.ts";
 import type { MappingApplyReply } from "../../../src/routes/mapping-apply.ts";
 import type {
   MappingRestored,
@@ -6,6 +6,7 @@ import type {
   MappingVersions,
 } from "../../../src/routes/mapping-versions.ts";
 import type { CrmFields, MappingVocabulary } from "../../../src/routes/mapping-words.ts";
+import type { MappingConflict } from "../../../src/routes/saved-mapping.ts";
 import { ApiError, api } from "../api.ts";
 
 export type { CrmFields, MappingChange, MappingReply, MappingVocabulary };
@@ -72,6 +73,11 @@ export function stopApply(name: string): Promise<MappingApplyReply> {
 export function faultsIn(error: unknown): Fault[] | undefined {
   if (!(error instanceof ApiError) || error.status !== 422) return undefined;
   return (error.answer as { faults?: Fault[] }).faults;
+}
+
+/** The word that was probably meant. */
+export function meantIn({ cure = "" }: Fault): string | undefined {
+  return /^Did you mean (\S+)\?$/.exec(cure)?.[1];
 }
 
 /** What was saved meanwhile, when that is why a mapping was not. */

@@ -45,7 +45,8 @@ function coloured(view: EditorView): DecorationSet {
 export const theme = EditorView.theme({
   "&": { color: "var(--text)", backgroundColor: "var(--card)", fontSize: "13.5px" },
   "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-1px" },
-  ".cm-content": { caretColor: "var(--text)", fontFamily: "ui-monospace, monospace" },
+  ".cm-content": { caretColor: "var(--text)" },
+  ".cm-scroller, .cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "ui-monospace, monospace" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },
   "&.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground, .cm-selectionBackground": {
     backgroundColor: "var(--select)",

@@ -11,7 +11,7 @@ import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemi
 import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { type Ref, useEffect, useImperativeHandle, useRef } from "react";
-import type { Fault } from "./api.ts";
+import { type Fault, meantIn } from "./api.ts";
 import { colours, theme } from "./colours.ts";
 import { completionOf, meanings } from "./completion.ts";
 import { placeOf } from "./place.ts";
@@ -23,6 +23,8 @@ export type EditorHandle = {
   replace(text: string): void;
   /** Puts the cursor where the fault is. */
   goTo(fault: Fault): void;
+  /** Writes this word in place of the one that is wrong. */
+  correct(fault: Fault, word: string): void;
 };
 
 type EditorProps = {
@@ -118,6 +120,13 @@ export function Editor(props: EditorProps) {
       opened.dispatch({ selection: { anchor: from, head: to }, scrollIntoView: true });
       opened.focus();
     },
+    correct(fault, word) {
+      const opened = view.current;
+      if (!opened) return;
+      const { from, to } = placeOf(opened.state, fault);
+      replacing(word, opened.state.sliceDoc(from, to)).apply(opened, from, to);
+      opened.focus();
+    },
   }));
 
   return <div className="editor" ref={place} />;
@@ -126,7 +135,7 @@ export function Editor(props: EditorProps) {
 function diagnosticOf(state: EditorState, fault: Fault, severity: Diagnostic["severity"]): Diagnostic {
   const { problem, cure } = fault;
   const span = placeOf(state, fault);
-  const [, word] = /^Did you mean (\S+)\?$/.exec(cure ?? "") ?? [];
+  const word = meantIn(fault);
   return {
     ...span,
     severity,

@@ -8,7 +8,7 @@ type Step = string | number;
 
 const parseMs = 200;
 
-export function treeOf(state: EditorState): SyntaxNode {
+function treeOf(state: EditorState): SyntaxNode {
   return (ensureSyntaxTree(state, state.doc.length, parseMs) ?? syntaxTree(state)).topNode;
 }
 

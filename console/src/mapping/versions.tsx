@@ -110,7 +110,7 @@ function VersionRow({ one, zone, compare, restore }: VersionRowProps) {
       </td>
       <td>{who ?? <span className="soft">{m.notSavedHere}</span>}</td>
       <td>{comment}</td>
-      <td className="actions">
+      <td className="acts">
         <button type="button" className="quiet" onClick={compare}>
           {m.compare} <span className="hidden">{m.version(number)}</span>
         </button>

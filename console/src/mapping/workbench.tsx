@@ -6,6 +6,7 @@ import { type Conflict, conflictIn, type Fault, faultsIn, type MappingReply, pre
 import { ApplyCard } from "./apply.tsx";
 import { ConflictCard } from "./conflict.tsx";
 import { Editor, type EditorHandle } from "./editor.tsx";
+import { FaultList } from "./faults.tsx";
 import { PreviewCard } from "./preview.tsx";
 import { useMappingText } from "./text.ts";
 import { VersionsCard } from "./versions.tsx";
@@ -22,6 +23,9 @@ type WorkbenchProps = {
 const typingMs = 120;
 const noFaults: readonly Fault[] = [];
 
+/** What was not saved when another page was opened, by installation. */
+const drafts = new Map<string, { text: string; saved: Conflict }>();
+
 /** The editor with all that belongs to it: faults, preview, versions, and applying it. */
 export function Workbench({ installation, opened, words, fieldsAway }: WorkbenchProps) {
   const m = useMappingText();
@@ -30,14 +34,25 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
   const isAdmin = useRight("admin");
   const mayEdit = isAdmin && opened.canSave;
   const editor = useRef<EditorHandle>(null);
-  const [saved, setSaved] = useState({ text: opened.text, version: opened.version });
-  const [text, setText] = useState(opened.text);
+  const [first] = useState(() => drafts.get(name) ?? { text: opened.text, saved: opened });
+  const [saved, setSaved] = useState<Conflict>(first.saved);
+  const [text, setText] = useState(first.text);
   const [comment, setComment] = useState("");
   const [call, setCall] = useState(() => new URLSearchParams(location.search).get("call") ?? undefined);
   const [conflict, setConflict] = useState<Conflict>();
   const settled = useSettled(text);
   const isDirty = text !== saved.text;
   useWarnBeforeLeaving(isDirty);
+  useEffect(() => {
+    if (isDirty) drafts.set(name, { text, saved });
+    else drafts.delete(name);
+  }, [name, isDirty, text, saved]);
+  // A link from another page names a place in the file, or a field of the activity.
+  useEffect(() => {
+    const place = decodeURIComponent(location.hash.slice(1));
+    const whole = place.includes(".") ? place : `activity.${place}`;
+    if (place !== "") editor.current?.goTo({ at: `: ${whole}`, problem: "" });
+  }, []);
 
   const shown = useQuery({
     queryKey: ["mapping preview", name, saved.version, settled, call],
@@ -47,6 +62,8 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
+  const lastShown = useRef(shown.data);
+  lastShown.current = shown.data ?? lastShown.current;
   const faults = faultsIn(shown.error) ?? noFaults;
   const warnings = (!shown.error && shown.data?.warnings) || noFaults;
 
@@ -97,7 +114,7 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
         <section className="card" aria-label={m.editor}>
           <Editor
             ref={editor}
-            first={opened.text}
+            first={first.text}
             label={m.editor}
             isReadOnly={!mayEdit}
             words={words}
@@ -106,7 +123,12 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
             changed={setText}
             save={saveNow}
           />
-          <FaultList faults={faults} warnings={warnings} goTo={(fault) => editor.current?.goTo(fault)} />
+          <FaultList
+            faults={faults}
+            warnings={warnings}
+            goTo={(fault) => editor.current?.goTo(fault)}
+            correct={mayEdit ? (fault, word) => editor.current?.correct(fault, word) : undefined}
+          />
           {mayEdit && (
             <form
               className="saving"
@@ -151,7 +173,7 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
         {isAdmin && (
           <PreviewCard
             installation={installation}
-            shown={shown.data}
+            shown={lastShown.current}
             error={faults.length > 0 ? undefined : shown.error}
             hasFaults={faults.length > 0}
             call={call}
@@ -175,41 +197,6 @@ export function Workbench({ installation, opened, words, fieldsAway }: Workbench
       />
       <ApplyCard name={name} mayApply={isAdmin} isDirty={isDirty} />
     </>
-  );
-}
-
-type FaultListProps = {
-  faults: readonly Fault[];
-  warnings: readonly Fault[];
-  goTo: (fault: Fault) => void;
-};
-
-function FaultList({ faults, warnings, goTo }: FaultListProps) {
-  const m = useMappingText();
-  return (
-    <div role="status" className="faults">
-      {[
-        { kind: "bad", title: m.faults(faults.length), items: faults },
-        { kind: "warning", title: m.warnings(warnings.length), items: warnings },
-      ].map(
-        ({ kind, title, items }) =>
-          items.length > 0 && (
-            <div key={kind} className={kind}>
-              <h2>{title}</h2>
-              <ul>
-                {items.map((fault) => (
-                  <li key={fault.at + fault.problem}>
-                    <button type="button" className="quiet" onClick={() => goTo(fault)}>
-                      {fault.at.replace(/^[^:]*: /, "")}
-                    </button>{" "}
-                    {fault.problem} {fault.cure}
-                  </li>
-                ))}
-              </ul>
-            </div>
-          ),
-      )}
-    </div>
   );
 }
 

@@ -16,7 +16,7 @@ const en = {
   faults: (n: number) => (n === 1 ? "1 fault" : `${n} faults`),
   warnings: (n: number) =>
     n === 1 ? "1 warning: the CRM does not take this" : `${n} warnings: the CRM does not take these`,
-  noFaults: "No faults.",
+  write: (word: string) => `Write ${word}`,
   comment: "What you changed, for the list of versions",
   save: "Save",
   saved: "Saved. The next call uses it.",
@@ -31,7 +31,6 @@ const en = {
   noCall: "No call was found.",
   noCalls: "There are no calls yet",
   noCallsNext: "When the first one has come, its fields are shown here.",
-  nothingChanges: "No field of these calls changes.",
   changes: (changed: number, all: number) =>
     changed === 0 ? `None of ${all} calls changes.` : `${changed} of ${all} calls change.`,
   waitsForFix: "It is shown again once the faults are corrected.",
@@ -102,7 +101,7 @@ const nl: MappingText = {
     n === 1
       ? "1 waarschuwing: dit neemt het CRM niet aan"
       : `${n} waarschuwingen: dit neemt het CRM niet aan`,
-  noFaults: "Geen fouten.",
+  write: (word) => `Schrijf ${word}`,
   comment: "Wat u hebt gewijzigd, voor de lijst van versies",
   save: "Opslaan",
   saved: "Opgeslagen. Het volgende gesprek gebruikt dit.",
@@ -117,7 +116,6 @@ const nl: MappingText = {
   noCall: "Geen gesprek gevonden.",
   noCalls: "Er zijn nog geen gesprekken",
   noCallsNext: "Zodra het eerste er is, staan de velden ervan hier.",
-  nothingChanges: "Geen veld van deze gesprekken verandert.",
   changes: (changed, all) =>
     changed === 0 ? `Geen van ${all} gesprekken verandert.` : `${changed} van ${all} gesprekken veranderen.`,
   waitsForFix: "Dit verschijnt weer als de fouten zijn verbeterd.",
