@@ -12,8 +12,11 @@ const loopbackPeer = /^(::ffff:)?127\.|^::1$/;
 /** Behind a proxy on this machine every client is a loopback peer; most proxies set one of these headers. */
 const proxyHeaders = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
-/** Whose request it is; undefined when a person was sent to sign in. Throws `Rejected` with 401, 403 or 429. */
-export type Guard = (request: Request, response: Response) => Promise<Principal | undefined>;
+/**
+ * Whose request it is; undefined when a person was sent to sign in. At once where nothing has to be looked up: pipelined
+ * requests are then answered one by one as they are read. Throws `Rejected` with 401, 403 or 429.
+ */
+export type Guard = (request: Request, response: Response) => Principal | Promise<Principal | undefined>;
 
 type GuardParts = {
   access: Pick<Access, "sessions" | "refusals" | "adminToken" | "needsSignIn">;
@@ -28,35 +31,39 @@ export function createGuard({ access, config }: GuardParts): Guard {
   const { adminToken, needsSignIn, sessions, refusals } = access;
   const { publicUrl } = config;
 
-  const principalOf = async (request: Request): Promise<Principal | undefined> => {
-    const cookie = sessionCookieIn(request, publicUrl);
-    const signedIn = cookie === undefined ? undefined : await sessions.find(cookie);
-    if (signedIn) {
-      refuseOtherHosts(request, publicUrl);
-      return signedIn;
-    }
+  /** Who can be told without a session. */
+  const withoutSession = (request: Request): Principal | undefined => {
     if (!needsSignIn) {
       refuseStrangers(request, publicUrl);
       return { role: "operator", listen: true, name: "this machine", signedInBy: "loopback" };
     }
-    if (adminToken === undefined) return undefined;
     // Empty when there is none, so that it is compared in any case.
     const given = secretInHeader(request.headers.authorization) ?? "";
-    if (sameSecret(given, adminToken))
-      return { role: "operator", listen: true, name: "admin token", signedInBy: "token" };
-    // A browser first sends a request without a token, to learn that it needs one.
-    if (given !== "") await refusals.refused(request.socket.remoteAddress ?? "unknown");
-    return undefined;
+    if (adminToken === undefined || !sameSecret(given, adminToken)) return undefined;
+    return { role: "operator", listen: true, name: "admin token", signedInBy: "token" };
   };
 
-  return async (request, response) => {
-    // No cache may store administrators' pages, including refusals.
-    response.setHeader("cache-control", "no-store");
-    const principal = await principalOf(request);
+  const withSession = async (request: Request, cookie: string): Promise<Principal | undefined> => {
+    const signedIn = await sessions.find(cookie);
+    if (!signedIn) return withoutSession(request);
+    refuseOtherHosts(request, publicUrl);
+    return signedIn;
+  };
+
+  const orRefusal = async (
+    request: Request,
+    response: Response,
+    found: Promise<Principal | undefined> | undefined,
+  ): Promise<Principal | undefined> => {
+    const principal = await found;
     if (principal) {
       refuseOtherSites(request, publicUrl);
       return principal;
     }
+    // A browser first sends a request without a token, to learn that it needs one.
+    const given = secretInHeader(request.headers.authorization) ?? "";
+    if (adminToken !== undefined && given !== "")
+      await refusals.refused(request.socket.remoteAddress ?? "unknown");
     if (isNavigation(request)) {
       const query = new URLSearchParams({ next: request.originalUrl });
       response.redirect(303, `${relativeTo(request.path, "/login")}?${query}`);
@@ -74,6 +81,17 @@ export function createGuard({ access, config }: GuardParts): Guard {
         ? "this needs a session: sign in at /login"
         : "this needs the admin token (SWITCHHOOK_ADMIN_TOKEN): send it as `Authorization: Bearer <token>`, or as the password of Basic auth; or sign in at /login",
     );
+  };
+
+  return (request, response) => {
+    // No cache may store administrators' pages, including refusals.
+    response.setHeader("cache-control", "no-store");
+    const cookie = sessionCookieIn(request, publicUrl);
+    if (cookie !== undefined) return orRefusal(request, response, withSession(request, cookie));
+    const principal = withoutSession(request);
+    if (!principal) return orRefusal(request, response, undefined);
+    refuseOtherSites(request, publicUrl);
+    return principal;
   };
 }
 

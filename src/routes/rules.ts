@@ -23,11 +23,15 @@ export function createRules(parts: { access: Access; config: { publicUrl: string
   const guard = createGuard(parts);
   const { audit } = parts.access;
   return {
-    guard: async (request, response, next) => {
-      const principal = await guard(request, response);
-      if (!principal) return;
-      response.locals["principal"] = principal;
-      next();
+    guard: (request, response, next) => {
+      const admit = (principal: Principal | undefined): void => {
+        if (!principal) return;
+        response.locals["principal"] = principal;
+        next();
+      };
+      const found = guard(request, response);
+      if (!(found instanceof Promise)) return admit(found);
+      return found.then(admit);
     },
 
     async handle(route, request, response) {
