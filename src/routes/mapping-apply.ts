@@ -2,7 +2,7 @@ import { z } from "zod";
 import { Rejected } from "../core/errors.ts";
 import { createMappingApplies, type MappingApply } from "../flow/mappings/apply.ts";
 import type { Parts } from "../server/assemble.ts";
-import { readJsonText } from "./body.ts";
+import { readJsonAs } from "./body.ts";
 import { adminRoute, json, noInstallation, type Route, text, time } from "./route.ts";
 import { noteChange } from "./rules.ts";
 import { mappingOf, mappingRoute } from "./saved-mapping.ts";
@@ -45,6 +45,12 @@ const planned = z
   .or(z.strictObject({ run: text }))
   .meta({ id: "MappingApplyRequest" });
 
+const wantedShape = {
+  schema: planned,
+  what: "request",
+  example: '{"days": 7}, from 1 to 90, or {"run": "<id of a plan>"}',
+};
+
 export type MappingApplyReply = z.infer<typeof reply>;
 
 /** Applies the mapping in use to the calls of the last days: first the plan, then the run. */
@@ -82,7 +88,7 @@ export function mappingApplyRoutes(parts: Parts): Route[] {
       },
       handle: async (request, response, _, principal) => {
         const { installation } = mappingOf(parts, request);
-        const wanted = readWanted(await readJsonText(request, "request", parts.room));
+        const wanted = await readJsonAs(request, parts.room, wantedShape);
         const begun =
           "days" in wanted
             ? await applies.plan(installation, wanted.days, principal.name)
@@ -109,19 +115,4 @@ export function mappingApplyRoutes(parts: Parts): Route[] {
       },
     }),
   ];
-}
-
-/** Throws `Rejected(400)`. */
-function readWanted(body: string): z.output<typeof planned> {
-  const parsed = planned.safeParse(safely(body));
-  if (parsed.success) return parsed.data;
-  throw new Rejected(400, 'give {"days": 7}, from 1 to 90, or {"run": "<id of a plan>"}');
-}
-
-function safely(body: string): unknown {
-  try {
-    return JSON.parse(body);
-  } catch {
-    return undefined;
-  }
 }
