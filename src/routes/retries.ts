@@ -6,7 +6,7 @@ import type { Principal } from "../core/principal.ts";
 import { countDead } from "../flow/failures/groups.ts";
 import type { Parts } from "../server/assemble.ts";
 import type { StoredRetry } from "../store/contract.ts";
-import { readJsonText } from "./body.ts";
+import { readJsonAs } from "./body.ts";
 import {
   adminRoute,
   badQuery,
@@ -29,6 +29,8 @@ const wanted = z
     state: z.literal("dead").default("dead"),
   })
   .meta({ id: "RetryRequest" });
+
+const retryShape = { schema: wanted, what: "retry", example: '{"installation": "acme", "group": "…"}' };
 
 const plan = z
   .object({
@@ -104,7 +106,7 @@ export function retryRoutes(parts: Parts): Route[] {
         415: "Not JSON, or compressed.",
       },
       handle: async (request, response, query, principal) => {
-        const { group: failure, ...given } = readWanted(await readJsonText(request, "retry", parts.room));
+        const { group: failure, ...given } = await readJsonAs(request, parts.room, retryShape);
         const { installation = principal.installation } = given;
         if (installation !== undefined) {
           const isOthers = principal.installation !== undefined && principal.installation !== installation;
@@ -193,17 +195,4 @@ async function progressOf({ flow }: Parts, stored: StoredRetry): Promise<BulkRet
     ...counts,
     cancelled,
   };
-}
-
-function readWanted(body: string): z.output<typeof wanted> {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    throw new Rejected(400, 'the retry is no JSON; give {"installation": "acme", "group": "…"}');
-  }
-  const result = wanted.safeParse(value);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `${path.join(".") || "retry"}: ${message}`);
-  throw new Rejected(400, problems.join("; "));
 }

@@ -82,6 +82,15 @@ export async function objectsOfAcme({ parts }: TestServer, operator: Visitor) {
   const retry = (await (await operator.postJson("/api/retries", { installation: "acme" })).json()) as {
     id: string;
   };
+  const { store } = parts.flow;
+  const [version] = await store.mappingVersions("acme");
+  // It is the text in use, so restoring it changes nothing.
+  const text = parts.mappings.get("acme")?.text() ?? "";
+  if (!version)
+    await store.addMappingVersions("acme", 0, {
+      versions: [{ at: parts.flow.now(), text }],
+      isShared: false,
+    });
   const objects: Record<string, string> = {
     "{name}": "acme",
     "{key}": callKey,
@@ -90,6 +99,7 @@ export async function objectsOfAcme({ parts }: TestServer, operator: Visitor) {
     "deliveries/{id}": `deliveries/${delivery?.id}`,
     "retries/{id}": `retries/${retry.id}`,
     "{group}": "0123456789ab",
+    "{number}": "1",
   };
   return (path: string): string => {
     const filled = Object.entries(objects).reduce((text, [from, to]) => text.replace(from, to), path);

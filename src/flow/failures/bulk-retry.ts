@@ -6,6 +6,7 @@ import { countDead, reasonCache } from "./groups.ts";
 const atOnce = 100;
 const pageSize = 500;
 const busyMs = 300;
+/** Another instance may have begun one. */
 const idleMs = 2_000;
 
 export type BulkRetries = ReturnType<typeof createBulkRetries>;
@@ -82,10 +83,12 @@ export function createBulkRetries({ flow, installations, wake }: BulkRetryContex
         await step(retry);
       }
     } catch (err) {
+      isBusy = true;
       if (isStarted) limitedLog.seldom("error", { err }, "a retry of many calls waits for the store");
     }
     clearTimeout(timer);
-    if (isStarted) timer = setTimeout(run, isBusy ? busyMs : idleMs);
+    // Without other instances only this one begins retries.
+    if (isStarted && (isBusy || store.shared)) timer = setTimeout(run, isBusy ? busyMs : idleMs);
   };
   const run = (): void => {
     clearTimeout(timer);
