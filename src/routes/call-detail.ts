@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { hasRight, type Principal } from "../core/principal.ts";
-import { callStates, followUpStates, type TrackedCall } from "../core/tracked-call.ts";
-import { explainCall } from "../flow/explain/explain.ts";
+import { callStates, followUpStates } from "../core/tracked-call.ts";
+import { explainGroup } from "../flow/explain/explain.ts";
 import { type ActivityField, activityFields } from "../flow/explain/fields.ts";
 import type { Parts } from "../server/assemble.ts";
+import type { CallGroup } from "../store/contract.ts";
 import { callSummary, contactSchema, summaryOf } from "./call-summary.ts";
 import { deliverySchema } from "./deliveries.ts";
 import { anyObject, text, time } from "./route.ts";
@@ -116,22 +117,18 @@ export const callDetail = z
 /** The whole story of one call. */
 export type CallDetail = z.infer<typeof callDetail>;
 
-/** Undefined when there is no such call any more. */
-export async function detailOf(
-  parts: Parts,
-  row: TrackedCall,
-  principal: Principal,
-): Promise<CallDetail | undefined> {
+/** The story of a call, as far as the principal may know it. */
+export async function detailOf(parts: Parts, group: CallGroup, principal: Principal): Promise<CallDetail> {
   const { flow, installations, mappings, recordings } = parts;
-  const { key, installation: name } = row.call;
-  const explained = await explainCall(flow.store, key);
-  if (!explained) return undefined;
+  const { row } = group;
+  const { installation: name } = row.call;
+  const explained = await explainGroup(flow.store, group);
   const { call, events, facts, deliveries, history, ...explanation } = callSeenBy(principal, explained);
   const installation = installations.get(name);
   const mapping = mappings.get(name)?.text();
   const fields: ActivityField[] =
     installation && mapping !== undefined && row.state !== "merged"
-      ? await activityFields(flow, installation, { row, history: await flow.store.history(row.id), mapping })
+      ? await activityFields(flow, installation, { row, history: explained.history, mapping })
       : [];
   const links = hasRight(principal, "listen") ? await recordings.links() : undefined;
   const recordingUrl = row.call.recording && links?.recordingUrl(row);

@@ -39,10 +39,10 @@ export function callRoutes(parts: Parts): Route[] {
       summary: "One call: its events, why it looks as it does, what was received and what the CRM got.",
       replies: { 200: json("The call.", callDetail), ...noCall },
       handle: async (request, response, _, principal) => {
-        const row = await find(pathParameter(request, "key"));
-        const detail = await detailOf(parts, row, principal);
-        if (!detail) throw noSuchCall(row.call.key);
-        response.json(detail);
+        const key = pathParameter(request, "key");
+        const group = await store.call(key);
+        if (!group) throw noSuchCall(key);
+        response.json(await detailOf(parts, group, principal));
       },
     }),
 
@@ -86,7 +86,8 @@ export function callRoutes(parts: Parts): Route[] {
       handle: async (request, response) => {
         const row = await find(pathParameter(request, "key"));
         const { key, installation } = row.call;
-        const ids = await deliveryIdsOf(parts, key);
+        const deliveries = await store.deliveriesOf(row.id);
+        const ids = deliveries.flatMap(({ id, kind }) => (kind === "erased" ? [] : id));
         if (ids.length === 0)
           throw new Rejected(
             409,
@@ -201,15 +202,6 @@ function decidedBy({ decision, contact, number }: TrackedCall, chosen: NamedCont
     contact: chosen,
     runnersUp: others.filter((other) => !isChosen(other)),
   };
-}
-
-async function deliveryIdsOf({ flow }: Parts, key: string): Promise<number[]> {
-  const ids: number[] = [];
-  for (let after = 0; ; after = ids.at(-1) ?? after) {
-    const page = await flow.store.deliveriesIn({ key }, after, 200);
-    if (page.length === 0) return ids;
-    ids.push(...page.map(({ id }) => id));
-  }
 }
 
 function whyNoRetry({ state, mergedInto }: TrackedCall): string {

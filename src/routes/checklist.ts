@@ -6,6 +6,7 @@ import { checkCrm } from "../flow/checks.ts";
 import { gapsOf } from "../flow/contacts/unknown-agents.ts";
 import type { Installation } from "../flow/installation.ts";
 import type { Parts } from "../server/assemble.ts";
+import type { DeliveryNote, RefusedWebhooks } from "../store/contract.ts";
 import { findInstallation, webhookUrl } from "./installations.ts";
 import { adminRoute, json, noInstallation, pathParameter, type Route, text, time } from "./route.ts";
 import { tryCommand } from "./try-it.ts";
@@ -164,9 +165,10 @@ async function checklistOf(
   const gaps = await gapsOf(parts.flow, installation);
   const counts = (await store.counts()).filter((count) => count.installation === name);
   const callsIn = (state: string) => counts.find((count) => count.state === state)?.calls ?? 0;
+  const received = { refused: await store.refusals(name), unused: await store.unusedDeliveries(20, name) };
   const providers = await Promise.all(
     Object.values(installation.providers).map((configured) =>
-      providerState(parts, installation, configured, principal),
+      providerState({ parts, installation, principal, received }, configured),
     ),
   );
   const hasGaps = gaps.agentsWithoutUser.length > 0 || gaps.unknownAgents.length > 0;
@@ -206,19 +208,25 @@ async function checklistOf(
   return { installation: name, crm, contacts, providers, agents, logged, done, total: items.length };
 }
 
+type ProviderContext = {
+  parts: Parts;
+  installation: Installation;
+  principal: Principal;
+  /** Of all providers. */
+  received: { refused: readonly RefusedWebhooks[]; unused: readonly DeliveryNote[] };
+};
+
 async function providerState(
-  parts: Parts,
-  installation: Installation,
+  { parts, installation, principal, received }: ProviderContext,
   configured: ConfiguredProvider,
-  principal: Principal,
 ): Promise<Checklist["providers"][number]> {
   const { name } = installation.settings;
   const { id, label } = configured.provider;
   const { store } = parts.flow;
   const [newest] = (await store.findCalls({ installation: name, provider: id, limit: 1 })).calls;
   const lastAt = newest?.updatedAt ?? 0;
-  const refused = (await store.refusals(name)).find((one) => one.provider === id && one.lastAt > lastAt);
-  const unused = (await store.unusedDeliveries(20, name)).find((one) => one.provider === id);
+  const refused = received.refused.find((one) => one.provider === id && one.lastAt > lastAt);
+  const unused = received.unused.find((one) => one.provider === id);
   const { url, query } = webhookUrl(parts, name, configured);
   const command = tryCommand(installation, configured, {
     publicUrl: parts.config.publicUrl,

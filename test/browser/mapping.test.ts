@@ -136,7 +136,7 @@ test("one call of my choice is shown with the fields that stay as they are", asy
   expect(unexpected(faults)).toEqual([]);
 });
 
-test("when somebody else saved meanwhile, both texts are shown and neither is lost", async () => {
+test("when another person saved meanwhile, both texts are shown and neither is lost", async () => {
   const { page, faults } = await openEditor();
   const { text } = await mapping();
   await writeSubject(page, '"mine"');

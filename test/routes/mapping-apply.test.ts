@@ -97,7 +97,7 @@ test("what it cannot do is refused with a reason", async () => {
   expect(both.map(({ status }) => status).sort()).toEqual([202, 409]);
 });
 
-test("it can be stopped, and one that nobody works at any more counts as stopped", async () => {
+test("it can be stopped, and one whose process ended counts as stopped", async () => {
   const { store } = server.parts.flow;
   const left = { id: "x", state: "running", days: 1, since: "2026-01-01T00:00:00.000Z", by: "Noor" };
   const body = { ...left, calls: 0, changed: 0, notLogged: 0, kept: 0, examples: [] };

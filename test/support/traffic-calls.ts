@@ -30,7 +30,7 @@ export type CallTold = {
   outcome: SimulatedCall["outcome"];
   endTried: boolean;
   endStored: boolean;
-  /** A request that tells the customer's number was acknowledged: without one nobody can know who called. */
+  /** A request that tells the customer's number was acknowledged: without one it cannot be known who called. */
   named: boolean;
   /** Every request was acknowledged. */
   complete: boolean;

@@ -6,7 +6,7 @@ import { Empty, Failed, InTerminal, Loading } from "../parts.tsx";
 import { useText } from "../text/index.ts";
 import { useTitle } from "../title.ts";
 import { Filters } from "./filters.tsx";
-import { CallTable } from "./table.tsx";
+import { CallTable, isTyping } from "./table.tsx";
 
 /** The list of calls. All filters are in the address, so that a link shows the same list. */
 export function CallsPage() {
@@ -104,8 +104,4 @@ function Search({ text, search }: { text: string; search: (text: string) => void
       />
     </form>
   );
-}
-
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }

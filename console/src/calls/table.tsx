@@ -14,7 +14,7 @@ export function CallTable({ calls, installations }: TableProps) {
   useEffect(() => {
     const move = (event: KeyboardEvent) => {
       const step = { j: 1, k: -1 }[event.key];
-      if (!step || event.ctrlKey || event.metaKey || isForm(event.target)) return;
+      if (!step || event.ctrlKey || event.metaKey || isTyping(event.target)) return;
       const links = [...(body.current?.querySelectorAll<HTMLElement>("a.row") ?? [])];
       const at = links.indexOf(document.activeElement as HTMLElement);
       links[Math.min(links.length - 1, Math.max(0, at + step))]?.focus();
@@ -47,7 +47,8 @@ export function CallTable({ calls, installations }: TableProps) {
   );
 }
 
-function isForm(target: EventTarget | null): boolean {
+/** Whether a key is for a field of the page. */
+export function isTyping(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
 }
 

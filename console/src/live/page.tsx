@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link, useSearchParams } from "wouter";
-import { type CallSummary, calls, type InstallationSummary, installations } from "../api.ts";
+import { type CallSummary, calls, installations } from "../api.ts";
 import { CallTable, Who } from "../calls/table.tsx";
 import { useFormat } from "../format.ts";
 import { Empty, Failed, InTerminal, Loading } from "../parts.tsx";
@@ -66,7 +66,7 @@ export function LivePage() {
         </ul>
       )}
       <h2>{t.live.ended}</h2>
-      <CallTable calls={ended} installations={known as InstallationSummary[]} />
+      <CallTable calls={ended} installations={known} />
       <InTerminal command="switchhook explain" />
     </>
   );

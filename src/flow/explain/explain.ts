@@ -21,7 +21,11 @@ export { explainText } from "./text.ts";
 /** Everything there is to know about a call; undefined when there is no such call. */
 export async function explainCall(store: Store, key: string): Promise<Explanation | undefined> {
   const group = await store.call(key);
-  if (!group) return undefined;
+  return group && explainGroup(store, group);
+}
+
+/** The same of a call that was read already. */
+export async function explainGroup(store: Store, group: CallGroup): Promise<Explanation> {
   const { row } = group;
   const { call, state, attempts, activityId, decision } = row;
   const deliveries = await store.deliveriesOf(row.id);

@@ -1,10 +1,10 @@
 import type { FieldValue, WriteMode } from "../../core/crm.ts";
 import type { TrackedCall } from "../../core/tracked-call.ts";
 import { isObject } from "../../lib/body.ts";
-import type { Step } from "../../store/contract.ts";
 import { matchInIndex } from "../calls/match.ts";
 import { recordOf, sentOf } from "../calls/record.ts";
 import type { Flow, Installation } from "../installation.ts";
+import type { Explanation } from "./explanation.ts";
 import { changesOf, keptFields } from "./replay.ts";
 
 /** A field of the activity: what the mapping makes of the call, what was sent, and what would be sent now. */
@@ -29,7 +29,7 @@ export type ActivityField = {
 export async function activityFields(
   flow: Flow,
   installation: Installation,
-  { row, history, mapping }: { row: TrackedCall; history: readonly Step[]; mapping: string },
+  { row, history, mapping }: { row: TrackedCall; history: Explanation["history"]; mapping: string },
 ): Promise<ActivityField[]> {
   const { lookup, contact } = await matchInIndex(flow, installation, row);
   const owners = await flow.store.owners(installation.settings.name);
@@ -63,7 +63,7 @@ function sourcesIn(mapping: string): Record<string, unknown> {
   return isObject(activity) ? activity : {};
 }
 
-function writtenIn(history: readonly Step[]): Map<string, ActivityField["written"]> {
+function writtenIn(history: Explanation["history"]): Map<string, ActivityField["written"]> {
   const written = new Map<string, ActivityField["written"]>();
   for (const { at, detail } of history) {
     const { wrote, revision } = detail;
@@ -71,7 +71,7 @@ function writtenIn(history: readonly Step[]): Map<string, ActivityField["written
     for (const [field, value] of Object.entries(wrote)) {
       const times = written.get(field) ?? [];
       times.push({
-        at: new Date(at).toISOString(),
+        at,
         value: value as FieldValue,
         ...(typeof revision === "number" && { revision }),
       });

@@ -192,7 +192,7 @@ function refolded(row: TrackedCall, call: Call, number: string | undefined): Tra
 }
 
 /** What saving a record would change, as far as that is known without the CRM. */
-export function changesOf(record: CallRecord, history: readonly Step[]): PlannedChange[] {
+export function changesOf(record: CallRecord, history: readonly Pick<Step, "detail">[]): PlannedChange[] {
   const { modes, ours, activityId } = record;
   const kept = keptFields(history);
   return Object.entries(sentOf(record)).flatMap(([field, to]): PlannedChange[] => {
@@ -207,7 +207,7 @@ export function changesOf(record: CallRecord, history: readonly Step[]): Planned
 }
 
 /** The fields that the CRM's last answer left to the person who changed them. */
-export function keptFields(history: readonly Step[]): readonly string[] {
+export function keptFields(history: readonly Pick<Step, "detail">[]): readonly string[] {
   const last = history.findLast(({ detail }) => Object.hasOwn(detail, "activity"));
   const kept = last?.detail["kept"];
   return Array.isArray(kept) ? kept.filter((name) => typeof name === "string") : [];
